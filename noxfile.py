@@ -1,0 +1,94 @@
+"""What people and CI run. Every session does its own set-up; ``nox --list`` is the menu."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.10.14"
+nox.options.default_venv_backend = "uv"
+nox.options.sessions = ["lint", "types", "tests"]
+nox.options.error_on_external_run = True
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+
+
+def _tool(session: nox.Session, *groups: str) -> None:
+    """Install the project as a wheel, as its users do, and the dependency `groups`."""
+    dependencies = [d for group in groups for d in nox.project.dependency_groups(PROJECT, group)]
+    session.install(".", *dependencies)
+    # What the caller's shell forbids must not slow every import of the tool itself.
+    session.env["PYTHONDONTWRITEBYTECODE"] = None
+    session.env["PYTHONPATH"] = None
+
+
+@nox.session
+def quick(session: nox.Session) -> None:
+    """The main job, small: try a few combinations for real and publish the table in reports/."""
+    _tool(session)
+    session.run("stackcompat", "run", "quick", "--verbose", *session.posargs)
+
+
+@nox.session
+def nightly(session: nox.Session) -> None:
+    """The main job, whole: every policy on every Python; what has evidence is not run again."""
+    _tool(session)
+    session.run("stackcompat", "run", "nightly", "--verbose", *session.posargs)
+
+
+@nox.session
+def cell(session: nox.Session) -> None:
+    """One combination by hand: nox -s cell -- "jax==0.11.2" "flax==0.12.9" --python 3.12."""
+    _tool(session)
+    session.run("stackcompat", "try", *session.posargs, success_codes=[0, 1, 3])
+
+
+@nox.session
+def report(session: nox.Session) -> None:
+    """Write reports/ again from the evidence that is there."""
+    _tool(session)
+    session.run("stackcompat", "report", *session.posargs)
+
+
+@nox.session
+def calibrate(session: nox.Session) -> None:
+    """Measure the smoke tests themselves: try every known case, print caught / known."""
+    _tool(session)
+    session.run("stackcompat", "calibrate", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """The tester's own tests, against the installed wheel: unit, property, and end to end."""
+    _tool(session, "test")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, spelling, formatting, workflow security."""
+    session.install(*nox.project.dependency_groups(PROJECT, "lint"))
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    session.run("codespell")
+    session.run("zizmor", "--offline", "--quiet", ".github")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Strict static types, of the engine, its tests and this file."""
+    _tool(session, "types")
+    session.run("mypy")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation into site/, with the published table inside; broken links are errors."""
+    session.install(*nox.project.dependency_groups(PROJECT, "docs"))
+    site = Path("site")
+    session.run("mkdocs", "build", "--strict", "--site-dir", str(site))
+    if Path("reports").is_dir():
+        shutil.copytree("reports", site / "reports", dirs_exist_ok=True)
+    session.log(f"open {site / 'index.html'}")
