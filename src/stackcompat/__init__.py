@@ -1,0 +1,9 @@
+"""Finds out by trying which versions of a software stack work together. See docs/architecture.md for the rooms."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+__all__ = ["__version__"]
+
+__version__ = version("stackcompat")

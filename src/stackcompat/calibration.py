@@ -1,0 +1,112 @@
+"""How sensitive the smoke tests are: known cases, verified elsewhere, tried with this suite and compared.
+
+``matrices/known-cases.toml`` holds combinations whose verdict is known: broken ones with level and message at which
+they must go red, and healthy neighbours that must stay green. A suite that misses one, or reddens a healthy one, is
+the thing to mend.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import field_validator
+
+from stackcompat.campaign import Bench, Reporter, lock_cells, plan_cell, run_cells
+from stackcompat.evidence import PlannedCell
+from stackcompat.interpreter import this_platform
+from stackcompat.matrix import Level, load_record, parse_date, parse_requirement
+from stackcompat.plan import Cell
+from stackcompat.record import Record
+from stackcompat.releases import Index
+from stackcompat.verdict import CellVerdict, Verdict, judge
+
+__all__ = ["Calibration", "KnownCase", "calibrate", "compare", "load_cases"]
+
+
+class KnownCase(Record):
+    """A combination whose verdict is known. `message` must be part of a failure's message or of the conflict."""
+
+    id: str
+    python: str
+    requirements: tuple[str, ...]
+    overrides: tuple[str, ...] = ()
+    exclude_newer: dt.date | None = None
+    verdict: Verdict
+    level: Level = "interop"
+    message: str = ""
+    culprit: tuple[str, ...] = ()
+    neighbour_of: str = ""
+    source: str = ""
+    note: str = ""
+
+    @field_validator("requirements", "overrides")
+    @classmethod
+    def _parse(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(str(parse_requirement(text)) for text in value)
+
+    def cell(self) -> Cell:
+        """The cell that asks for this case."""
+        return Cell(
+            python=self.python,
+            platform=this_platform(),
+            requirements=tuple(sorted(self.requirements)),
+            overrides=self.overrides,
+            exclude_newer=parse_date(self.exclude_newer) if self.exclude_newer else None,
+            policy="calibration",
+            label=self.id,
+        )
+
+
+class _Cases(Record):
+    cases: tuple[KnownCase, ...]
+
+
+class Calibration(Record):
+    """One case, what the suite said of it, and in `wrong` how that differs from what is known (empty: as known)."""
+
+    case: KnownCase
+    verdict: CellVerdict
+    wrong: str
+
+
+def load_cases(path: Path) -> tuple[KnownCase, ...]:
+    """Read a file of known cases. Raises UsageError for the first mistake in it."""
+    return load_record(path, _Cases).cases
+
+
+def compare(case: KnownCase, verdict: CellVerdict) -> str:
+    """How `verdict` differs from what is known of `case` (verdict, level of a red one, message); empty if not."""
+    if verdict.verdict != case.verdict:
+        return f"{verdict.verdict} at {verdict.level}, known to be {case.verdict}: {verdict.sentence}"
+    if case.verdict == "works":
+        return ""
+    if verdict.level != case.level:
+        return f"{verdict.verdict} at {verdict.level}, known to be so at {case.level}: {verdict.sentence}"
+    said = [test.failure.message for test in verdict.failures if test.failure is not None]
+    if verdict.conflict is not None:
+        said += [verdict.conflict.sentence, verdict.conflict.words]
+    if case.message and not any(case.message in text for text in said):
+        return f"another failure than the known one: {verdict.sentence}"
+    return ""
+
+
+def calibrate(
+    cases: Sequence[KnownCase], bench: Bench, catalog: Index, reporter: Reporter, *, rerun: bool = False
+) -> tuple[Calibration, ...]:
+    """Try every case whose Python is here and compare."""
+    cells = {case.id: case.cell() for case in cases if case.python in bench.interpreters}
+    resolutions = lock_cells(list({cell.id: cell for cell in cells.values()}.values()), bench, catalog, reporter)
+    planned: dict[str, PlannedCell] = {
+        name: plan_cell(cell, resolutions[cell.id], bench, "interop") for name, cell in cells.items()
+    }
+    run_cells(list(planned.values()), bench, "interop", reporter, rerun=rerun)
+    evidence = bench.store.of_keys(cell.key for cell in planned.values())
+    found = []
+    for case in cases:
+        if case.id in planned:
+            cell = planned[case.id]
+            verdict = judge(cell, evidence.get(cell.key, ()))
+            found.append(Calibration(case=case, verdict=verdict, wrong=compare(case, verdict)))
+    return tuple(found)

@@ -1,0 +1,327 @@
+"""One execution of a matrix, or of one cell by hand: plan, lock, run, confirm, keep. The stages joined, nothing else.
+
+Everything that lasts is in the store; a campaign that is stopped at any instant goes on from there when started again.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import os
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from stackcompat.cell import Job, Limits
+from stackcompat.confirm import NextRun, next_run
+from stackcompat.evidence import Evidence, PlannedCell, RunRecord, Store, evidence_key
+from stackcompat.execute import Executor
+from stackcompat.interpreter import Interpreter, how_to_get, this_platform
+from stackcompat.lock import Lock, Resolution, Resolver
+from stackcompat.matrix import Components, Level, Matrix
+from stackcompat.packages import PackageCache
+from stackcompat.plan import Cell, make_plan
+from stackcompat.record import StackcompatError, UsageError, digest
+from stackcompat.releases import Catalog, Index
+from stackcompat.verdict import CellVerdict, judge
+
+__all__ = ["Bench", "Reporter", "Silent", "execute", "lock_cells", "now", "run_cells", "suite_digest", "try_cell"]
+
+_PROBE = Path(__file__).parent / "inside" / "probe.py"
+
+
+class Reporter(Protocol):
+    """Told of progress."""
+
+    def stage(self, title: str, total: int) -> None:
+        """A stage of `total` steps begins."""
+        ...
+
+    def step(self, text: str) -> None:
+        """One step of the stage is done; `text` says what came of it."""
+        ...
+
+
+class Silent:
+    """A reporter for whoever does not want to know."""
+
+    def stage(self, title: str, total: int) -> None:
+        """See :class:`Reporter`."""
+
+    def step(self, text: str) -> None:
+        """See :class:`Reporter`."""
+
+
+def suite_digest(suite: Path) -> str:
+    """Content address of the smoke tests and of the probe that runs them: another suite gives other evidence."""
+    content = hashlib.sha256()
+    for path in [*sorted(suite.rglob("*.py")), _PROBE]:
+        content.update(path.name.encode())
+        content.update(path.read_bytes())
+    return content.hexdigest()[:16]
+
+
+class Bench:
+    """What a campaign works with: store, package cache, interpreters, resolver, executor, suite."""
+
+    def __init__(
+        self,
+        *,
+        components: Components,
+        store: Store,
+        cache: PackageCache,
+        interpreters: Mapping[str, Interpreter],
+        executor: Executor,
+        suite: Path,
+        limits: Limits | None = None,
+    ) -> None:
+        self.components = components
+        self.store = store
+        self.cache = cache
+        self.interpreters = interpreters
+        self.executor = executor
+        self.suite = suite.resolve()
+        self.suite_id = suite_digest(suite)
+        self.limits = limits or Limits()
+        self.resolver = Resolver(cache.packages, {k: v.path for k, v in interpreters.items()}, cache.uv, cache.wheel)
+
+    def key(self, cell: Cell, lock: Lock, level: Level) -> str:
+        """The address of the evidence on `lock`."""
+        roots = tuple(sorted(set(cell.roots()) & lock.versions().keys()))
+        imports = self.components.imports(lock.versions(), roots)
+        return evidence_key(
+            lock_id=lock.id,
+            roots=roots,
+            interpreter=self.interpreters[cell.python].label,
+            platform=cell.platform,
+            suite=digest(self.suite_id, imports),
+            level=level,
+        )
+
+    def job(self, cell: Cell, lock: Lock, level: Level, tests: tuple[str, ...]) -> Job:
+        """The job that runs `tests` (all if none) of `lock`."""
+        versions, roots = lock.versions(), cell.roots()
+        return Job(
+            folder=self.cache.environments / f"{os.getpid()}-{cell.id}-{threading.get_ident()}",
+            lock=lock,
+            interpreter=self.interpreters[cell.python].path,
+            requirements=cell.requirements,
+            forced=cell.overrides,
+            development=cell.development,
+            imports=self.components.imports(versions, roots),
+            guesses=self.components.guesses(versions, roots),
+            level=level,
+            tests=tests,
+            suite=self.suite,
+            cache=self.cache.root,
+            uv=self.cache.uv,
+            limits=self.limits,
+        )
+
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def _each(items: Sequence[Item], work: Callable[[Item], Result], executor: Executor) -> Iterable[tuple[Item, Result]]:
+    """Results of `work` as they come; an interrupt or error cancels what has not begun and ends what runs."""
+    with ThreadPoolExecutor(executor.workers) as pool:
+        waiting: dict[Future[Result], Item] = {pool.submit(work, item): item for item in items}
+        try:
+            while waiting:
+                done, _ = wait(waiting, return_when=FIRST_COMPLETED, timeout=0.5)
+                for future in done:
+                    yield waiting.pop(future), future.result()
+        except BaseException:
+            for future in waiting:
+                future.cancel()
+            executor.stop()
+            raise
+
+
+def _consulted(cell: Cell, resolution: Resolution) -> set[str]:
+    """The distributions whose releases decided the resolution, as far as its outcome names them."""
+    names = set(cell.roots())
+    if resolution.lock is not None:
+        names |= resolution.lock.versions().keys()
+    if resolution.conflict is not None:
+        for link in resolution.conflict.chain:
+            for text in link.removesuffix(" is requested").split(" depends on "):
+                names.add(canonicalize_name(Requirement(text).name))
+    return {name for name in names if name != "python"}
+
+
+def _fingerprint(cell: Cell, names: Iterable[str], catalog: Catalog) -> str:
+    return digest(sorted(catalog.project(name).fingerprint(cell.exclude_newer) for name in names))
+
+
+def lock_cells(
+    cells: Sequence[Cell], bench: Bench, catalog: Index, reporter: Reporter, *, again: bool = False
+) -> dict[str, Resolution]:
+    """Resolve every cell, by cell id. What was resolved before is reused while the index says nothing new about it."""
+    reporter.stage("lock", len(cells))
+    found: dict[str, Resolution] = {}
+    remembered = {} if again else {cell.id: bench.store.any_resolution(cell.id) for cell in cells}
+    consulted = {cell.id: _consulted(cell, old) for cell in cells if (old := remembered.get(cell.id)) is not None}
+    catalog.prefetch(name for names in consulted.values() for name in names)
+    due = []
+    for cell in cells:
+        # An extra index and local files can change without the catalog knowing.
+        names = consulted.get(cell.id) if not cell.index and not cell.local else None
+        known = bench.store.resolution(cell.id, _fingerprint(cell, names, catalog)) if names else None
+        if known is not None:
+            found[cell.id] = known
+            reporter.step(f"{cell.label}: known")
+        else:
+            due.append(cell)
+    for cell, resolution in _each(due, lambda cell: bench.resolver.resolve(cell, catalog), bench.executor):
+        found[cell.id] = resolution
+        if resolution.outcome in ("locked", "conflict"):
+            names = _consulted(cell, resolution)
+            catalog.prefetch(names)
+            bench.store.keep_resolution(cell.id, _fingerprint(cell, names, catalog), resolution)
+        reporter.step(f"{cell.label}: {resolution.outcome}")
+    return found
+
+
+def run_cells(
+    planned: Sequence[PlannedCell], bench: Bench, level: Level, reporter: Reporter, *, rerun: bool = False
+) -> None:
+    """Run every locked cell that has no decisive evidence yet, confirm what is red, keep all of it in the store.
+
+    `rerun` asks everything again. Cells that share a lock are run once.
+    """
+    unique = {cell.key: cell for cell in planned if cell.key}
+    known = {} if rerun else bench.store.of_keys(unique)
+    due = [cell for key, cell in unique.items() if next_run(known.get(key, ()), ()) is not None]
+    reporter.stage("run", len(due))
+    work = lambda cell: _settle(cell, known.get(cell.key, ()), bench, level)  # noqa: E731  (bound to this call)
+    for cell, evidence in _each(due, work, bench.executor):
+        last = evidence[-1]
+        red = {test.test for run in evidence for test in run.failures()}
+        said = f"{len(red)} red" if red else "green" if last.outcome == "ran" else last.outcome
+        reporter.step(f"{cell.cell.label} on Python {cell.cell.python}: {said}")
+
+
+def _settle(planned: PlannedCell, earlier: Sequence[Evidence], bench: Bench, level: Level) -> list[Evidence]:
+    """Run one cell until its evidence can be judged; each run is kept as soon as it ends."""
+    assert planned.resolution.lock is not None
+    lock, cell = planned.resolution.lock, planned.cell
+    now: list[Evidence] = []
+    due: NextRun | None = next_run(earlier, now)
+    while due is not None:
+        job = bench.job(cell, lock, level, due.tests)
+        result = bench.executor.run(job)
+        evidence = Evidence(
+            key=planned.key,
+            attempt=len(earlier) + len(now),
+            lock_id=lock.id,
+            python=cell.python,
+            interpreter=bench.interpreters[cell.python].label,
+            platform=cell.platform,
+            suite=bench.suite_id,
+            level=level,
+            roots=cell.roots(),
+            **{name: getattr(result, name) for name in type(result).model_fields},
+        )
+        bench.store.add(evidence)
+        now.append(evidence)
+        due = next_run(earlier, now)
+    return now
+
+
+def plan_cell(cell: Cell, resolution: Resolution, bench: Bench, level: Level) -> PlannedCell:
+    """`cell` with its resolution and the address of its evidence."""
+    key = bench.key(cell, resolution.lock, level) if resolution.lock is not None else ""
+    return PlannedCell(cell=cell, resolution=resolution, key=key)
+
+
+def now() -> dt.datetime:
+    """The time, in UTC."""
+    return dt.datetime.now(dt.UTC)
+
+
+def execute(
+    matrix: Matrix,
+    path: Path,
+    bench: Bench,
+    catalog: Index,
+    reporter: Reporter,
+    *,
+    rerun: bool = False,
+    relock: bool = False,
+) -> RunRecord:
+    """Run `matrix` (read from `path`): plan, lock, run, confirm; the record of it, which is kept as well.
+
+    Combinations that a covering array was to bring together but that did not resolve are tried once more as cells of
+    their own; the coverage in the record is that of what was really locked.
+    """
+    started = now()
+    pythons = [python for python in matrix.pythons if python in bench.interpreters]
+    if not pythons:
+        raise StackcompatError("; ".join(how_to_get(python) for python in matrix.pythons))
+    plan = make_plan(
+        matrix,
+        bench.components,
+        catalog,
+        platform=matrix.platform or this_platform(),
+        pythons=pythons,
+        now=started,
+        source=str(path),
+    )
+    resolutions = lock_cells(plan.cells, bench, catalog, reporter, again=relock)
+    repairs, coverage = plan.repair(resolutions)
+    if repairs:
+        resolutions |= lock_cells(repairs, bench, catalog, reporter, again=relock)
+        _, coverage = plan.repair(resolutions)
+    planned = [plan_cell(cell, resolutions[cell.id], bench, matrix.level) for cell in (*plan.cells, *repairs)]
+    run_cells(planned, bench, matrix.level, reporter, rerun=rerun)
+    record = RunRecord(
+        matrix=path.stem,
+        started=started,
+        title=matrix.title,
+        components=matrix.components,
+        pythons=tuple(pythons),
+        missing_pythons=tuple(python for python in matrix.pythons if python not in bench.interpreters),
+        coverage=coverage,
+        cells=tuple(planned),
+    )
+    bench.store.add_run(record)
+    return record
+
+
+def try_cell(
+    cell: Cell,
+    bench: Bench,
+    catalog: Index,
+    level: Level,
+    reporter: Reporter,
+    *,
+    lock: Lock | None = None,
+    rerun: bool = False,
+) -> tuple[CellVerdict, tuple[Evidence, ...]]:
+    """Resolve (unless `lock` is given), run and judge one cell; the verdict and the evidence it rests on."""
+    resolution = Resolution(outcome="locked", lock=lock) if lock else bench.resolver.resolve(cell, catalog)
+    conflict = resolution.conflict
+    if conflict is not None and conflict.kind == "not-found":
+        _refuse_unknown(cell, catalog)
+    planned = plan_cell(cell, resolution, bench, level)
+    run_cells([planned], bench, level, reporter, rerun=rerun)
+    evidence = bench.store.of_key(planned.key) if planned.key else ()
+    return judge(planned, evidence), evidence
+
+
+def _refuse_unknown(cell: Cell, catalog: Catalog) -> None:
+    """Raise UsageError for a requirement that no release on the index fits: a mistake, not an incompatibility."""
+    for text in cell.requirements:
+        requirement = Requirement(text)
+        releases = catalog.project(requirement.name).releases
+        if any(requirement.specifier.contains(release.version, prereleases=True) for release in releases):
+            continue
+        newest = ", ".join(release.version for release in releases[-3:]) or "no release at all"
+        raise UsageError(f'"{text}": the index has no such release of {requirement.name}; its newest are {newest}')

@@ -1,0 +1,367 @@
+"""The only code of ours that runs inside a cell: a pytest plugin that streams what happens as JSON lines.
+
+It is started by path with the cell's own interpreter (``python -I probe.py job.json``) and uses nothing but the
+standard library and pytest (with the ``packaging`` that pytest itself depends on). pytest comes from a *harness*
+folder outside the environment, so the environment holds exactly what was locked; once pytest is loaded the harness is
+hidden again, so that a component which forgot to declare a dependency cannot borrow it from pytest.
+
+Events, one JSON object a line, in the order in which they happen:
+
+``environment``  name and version of every distribution found, at the start and at the end (``when``)
+``collected``    the tests in the order in which they will run, each with its level, components and limit in seconds
+``start``        a test begins (the parent process enforces its limit and notices if no ``end`` follows)
+``end``          a test ended: outcome, seconds, peak memory in MB, failure, warnings
+``done``         nothing more will come; modules that were loaded from outside the environment, if any
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import re
+import resource
+import sys
+import time
+import traceback
+import types
+import warnings
+from pathlib import Path
+
+# Only true inside the cell, where this file is the main script; the engine imports it for its constants and for tests.
+_INSIDE = __name__ == "__main__"
+
+LEVELS = ("reserved", "resolve", "install", "import", "lower", "compile", "run", "interop", "exchange")
+DEFAULT_LIMIT = 60.0
+MESSAGE_CHARACTERS = 500
+_NOT_LIBRARY = ("test", "tests", "testing", "docs", "doc", "examples", "example", "benchmarks", "scripts", "setup")
+_HARNESS_PACKAGES = ("packaging", "pygments", "iniconfig", "exceptiongroup", "tomli", "typing_extensions")
+
+
+def normalise_message(message: str) -> str:
+    """First line of `message` without what differs from run to run: addresses, paths, object ids, durations."""
+    line = next((part.strip() for part in message.splitlines() if part.strip()), "")
+    line = re.sub(r"0x[0-9a-fA-F]+", "0x…", line)
+    line = re.sub(r"(?<![\w.])(/[\w.+@~-]+){2,}/([\w.+@~-]+)", r"…/\2", line)
+    line = re.sub(r"\bid=\d+", "id=…", line)
+    line = re.sub(r"\b\d+(\.\d+)?\s?(ms|us|µs|seconds|s)\b", "…s", line)
+    return line if len(line) <= MESSAGE_CHARACTERS else line[:MESSAGE_CHARACTERS] + "…"
+
+
+def canonical(name: str) -> str:
+    """The normalised form of a distribution's name (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+class Owners:
+    """Which distribution a source file belongs to, read from the installed RECORD files when first asked."""
+
+    def __init__(self) -> None:
+        self._by_path: dict[str, str] | None = None
+
+    def owner(self, filename: str) -> str | None:
+        """The distribution that installed `filename`; None for the standard library and the tests themselves."""
+        if self._by_path is None:
+            self._by_path = {}
+            for distribution in importlib.metadata.distributions():
+                name = canonical(distribution.metadata["Name"])
+                for path in distribution.files or ():
+                    if path.suffix in (".py", ".so"):
+                        self._by_path[os.path.normpath(str(distribution.locate_file(path)))] = name
+        return self._by_path.get(os.path.normpath(filename))
+
+
+def describe_failure(error: BaseException, owners: Owners) -> dict[str, object]:
+    """Type, message, normalised message and the distributions on the way down to `error`, deepest last.
+
+    The original of a chain counts: libraries wrap what they catch, the cause is what identifies a break.
+    """
+    root, seen = error, {id(error)}
+    while True:
+        inner = root.__cause__ or (None if root.__suppress_context__ else root.__context__)
+        if inner is None or id(inner) in seen or not isinstance(inner, Exception):
+            break
+        # A handler that goes on to fail differently is the failure; only a re-raise or a wrapper points further down.
+        if root.__cause__ is None and type(inner) is not type(root):
+            break
+        root = inner
+        seen.add(id(root))
+    packages: list[str] = []
+    deepest = ""
+    for cause in (error, root) if root is not error else (error,):
+        for frame, _ in traceback.walk_tb(cause.__traceback__):
+            package = owners.owner(frame.f_code.co_filename)
+            if package is None:
+                continue
+            if not packages or packages[-1] != package:
+                packages.append(package)
+            deepest = f"{frame.f_globals.get('__name__', '?')}:{frame.f_code.co_name}"
+    kind = type(root)
+    name = (
+        kind.__qualname__ if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}.{kind.__qualname__}"
+    )
+    return {
+        "type": name,
+        "message": normalise_message(_words(root)),
+        "packages": list(dict.fromkeys(reversed(packages)))[::-1],
+        "package": packages[-1] if packages else "",
+        "where": deepest,
+        "traceback": "".join(traceback.format_exception(type(error), error, error.__traceback__))[-6000:],
+    }
+
+
+def _words(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001  (it is the library's own code that fails here)
+        return "cannot say why"
+
+
+def environment(harness: str = "") -> dict[str, str]:
+    """Every distribution that the running interpreter sees outside `harness`: normalised name to version.
+
+    One that is there in several versions has them all, joined by "and".
+    """
+    found: dict[str, set[str]] = {}
+    for distribution in importlib.metadata.distributions(path=[entry for entry in sys.path if entry != harness]):
+        if distribution.metadata["Name"]:
+            found.setdefault(canonical(distribution.metadata["Name"]), set()).add(distribution.version or "unknown")
+    return {name: " and ".join(sorted(versions)) for name, versions in found.items()}
+
+
+def outermost_modules(distribution: str) -> list[str]:
+    """The outermost packages and modules that `distribution` installs, private ones left out."""
+    modules = set()
+    for path in importlib.metadata.distribution(distribution).files or ():
+        parts = path.parts
+        if path.suffix == ".py" and all(part.isidentifier() for part in parts[:-1]):
+            name = ".".join(parts[:-1]) if path.name == "__init__.py" else ".".join([*parts[:-1], path.stem])
+            if name and not any(part.startswith("_") or part in _NOT_LIBRARY for part in name.split(".")):
+                modules.add(name)
+    packages = [m for m in modules if not any(m.startswith(other + ".") for other in modules)]
+    shortest = min((m.count(".") for m in packages), default=0)
+    return sorted(m for m in packages if m.count(".") == shortest)
+
+
+def foreign_modules(allowed: list[str]) -> list[str]:
+    """Loaded top-level modules whose file lies outside `allowed` folders: the environment was not what ran."""
+    roots = [os.path.realpath(root) + os.sep for root in allowed]
+    found = []
+    for name, module in sorted(sys.modules.items()):
+        filename = getattr(module, "__file__", None)
+        if "." in name or not filename or filename.startswith("<"):
+            continue
+        if not any(os.path.realpath(filename).startswith(root) for root in roots):
+            found.append(f"{name} from {os.path.basename(os.path.dirname(filename))}")
+    return found
+
+
+def hide(harness: str) -> None:
+    """Take the harness off the import path, and what only it provides out of reach of the components."""
+    sys.path[:] = [entry for entry in sys.path if entry != harness]
+    for name in list(sys.modules):
+        if name.split(".")[0] in _HARNESS_PACKAGES:
+            filename = getattr(sys.modules[name], "__file__", None) or ""
+            if filename.startswith(harness + os.sep):
+                del sys.modules[name]
+    importlib.invalidate_caches()
+
+
+class Probe:
+    """The plugin. `job` holds: events (path), tests (ids to run, or none for all), imports, level, suite, harness."""
+
+    def __init__(self, job: dict) -> None:
+        from packaging.requirements import Requirement
+
+        self.job = job
+        self._requirement = Requirement
+        self._stream = open(job["events"], "a", encoding="utf-8")  # noqa: SIM115  (open for the life of the process)
+        self._owners = Owners()
+        self._versions = environment(job["harness"])
+        self._blocked: dict[str, str] = {}
+        self._failure: dict[str, object] | None = None
+        self._skip = ""
+        self._emit(event="environment", when="start", distributions=self._versions)
+
+    def imports(self) -> list[tuple[str, str, bool]]:
+        """(distribution, module, declared) for all that this cell must be able to import.
+
+        What the matrix does not know is guessed from the installed files: the outermost packages and modules.
+        """
+        declared = [(distribution, module, True) for distribution, module in self.job["imports"]]
+        guessed = [(name, module, False) for name in self.job["guesses"] for module in outermost_modules(name)]
+        return declared + guessed
+
+    def _emit(self, **event: object) -> None:
+        # A lone surrogate in a message is text that no other program could read.
+        self._stream.write(json.dumps(event, ensure_ascii=False).encode("utf-8", "replace").decode() + "\n")
+        self._stream.flush()
+
+    def pytest_configure(self, config) -> None:
+        config.addinivalue_line("markers", "uses(*requirements): the distributions a test exercises, with specifiers")
+        config.addinivalue_line("markers", "level(name): how deep a failure of this test lies, import to exchange")
+        config.addinivalue_line("markers", "limit(seconds): time limit of this test, 60 s unless given")
+        config.stackcompat_imports = self.imports()
+
+    def _level(self, item) -> str:
+        marker = item.get_closest_marker("level")
+        return marker.args[0] if marker else "interop"
+
+    def _uses(self, item) -> list:
+        given = [r for m in reversed(list(item.iter_markers("uses"))) for r in m.args]
+        if "distribution" in getattr(item, "callspec", item).__dict__.get("params", {}):
+            given.insert(0, item.callspec.params["distribution"])
+        return [self._requirement(r) for r in given]
+
+    def _limit(self, item) -> float:
+        marker = item.get_closest_marker("limit")
+        return float(marker.args[0]) if marker else DEFAULT_LIMIT
+
+    def pytest_collection_modifyitems(self, session, config, items) -> None:
+        """Shallow levels first, so that a component that cannot be imported is not tried further."""
+        wanted = set(self.job.get("tests") or ())
+        deepest = LEVELS.index(self.job["level"])
+        items[:] = sorted(
+            (
+                item
+                for item in items
+                if (not wanted or item.nodeid in wanted) and LEVELS.index(self._level(item)) <= deepest
+            ),
+            key=lambda item: LEVELS.index(self._level(item)),
+        )
+        self._emit(
+            event="collected",
+            tests=[
+                {
+                    "test": item.nodeid,
+                    "level": self._level(item),
+                    "components": [canonical(r.name) for r in self._uses(item)],
+                    "limit": self._limit(item),
+                }
+                for item in items
+            ],
+        )
+
+    def pytest_collectreport(self, report) -> None:
+        if report.failed:
+            self._emit(event="broken-suite", where=report.nodeid, message=str(report.longrepr)[-3000:])
+
+    def _inapplicable(self, item) -> tuple[str, str] | None:
+        """Outcome and reason when `item` is not to be run in this environment."""
+        for requirement in self._uses(item):
+            name = canonical(requirement.name)
+            version = self._versions.get(name)
+            if version is None:
+                return "not-applicable", f"{name} is not installed"
+            if not requirement.specifier.contains(version, prereleases=True):
+                return "not-applicable", f"{name} {version} is outside {requirement.specifier}"
+        for requirement in self._uses(item):
+            name = canonical(requirement.name)
+            if self._level(item) != "import" and name in self._blocked:
+                return "blocked", f"{name} cannot be imported ({self._blocked[name]})"
+        return None
+
+    def pytest_runtest_protocol(self, item, nextitem):
+        """Run one test ourselves, so that start and end are streamed whatever happens in between."""
+        from _pytest.outcomes import Exit
+        from _pytest.runner import runtestprotocol
+
+        self._emit(event="start", test=item.nodeid, limit=self._limit(item))
+        began = time.perf_counter()
+        caught: dict[tuple[str, str, str, str], int] = {}
+        verdict = self._inapplicable(item)
+        self._failure, self._skip, outcome = None, "", "passed"
+        if verdict:
+            outcome, self._skip = verdict
+        else:
+            with warnings.catch_warnings():
+                warnings.simplefilter("always")
+                warnings.showwarning = self._catcher(caught)
+                try:
+                    runtestprotocol(item, nextitem=nextitem, log=False)
+                except (KeyboardInterrupt, Exit) as error:
+                    # pytest takes these as a wish to stop everything; here they are what this test did.
+                    self._failure = describe_failure(error, self._owners)
+                    item.session._setupstate.teardown_exact(nextitem)
+            if self._failed():
+                outcome = "failed"
+                if self._level(item) == "import":
+                    for requirement in self._uses(item):
+                        self._blocked.setdefault(canonical(requirement.name), item.nodeid)
+            elif self._skip:
+                outcome = "not-applicable"
+        self._emit(
+            event="end",
+            test=item.nodeid,
+            level=self._level(item),
+            components=[canonical(r.name) for r in self._uses(item)],
+            outcome=outcome,
+            reason=self._skip,
+            seconds=round(time.perf_counter() - began, 4),
+            memory_mb=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+            failure=self._failure,
+            warnings=[
+                {"category": c, "raised_by": r, "triggered_by": t, "message": m, "count": n}
+                for (c, r, t, m), n in sorted(caught.items())
+            ],
+        )
+        return True
+
+    def pytest_runtest_makereport(self, item, call) -> None:
+        """Keep the first failure of a test, in whichever phase it came; remember a skip's reason."""
+        if call.excinfo is None:
+            return
+        error = call.excinfo.value
+        if type(error).__name__ == "Skipped":
+            self._skip = str(error)
+        elif self._failure is None:
+            self._failure = describe_failure(error, self._owners) | {"phase": call.when}
+
+    def _failed(self) -> bool:
+        return self._failure is not None
+
+    def _catcher(self, caught: dict[tuple[str, str, str, str], int]):
+        """Attribute each warning to the package that raised it and to the package whose code triggered it."""
+
+        def showwarning(message, category, filename, *_) -> None:
+            frame: types.FrameType | None = sys._getframe(1)
+            while frame is not None and frame.f_globals.get("__name__") == "warnings":
+                frame = frame.f_back
+            raised = self._owners.owner(frame.f_code.co_filename) if frame is not None else None
+            key = (
+                category.__name__,
+                raised or "",
+                self._owners.owner(filename) or "",
+                normalise_message(str(message)),
+            )
+            caught[key] = caught.get(key, 0) + 1
+
+        return showwarning
+
+    def pytest_sessionfinish(self, session, exitstatus) -> None:
+        self._emit(event="environment", when="end", distributions=environment())
+        outside = foreign_modules(
+            [sys.prefix, sys.base_prefix, self.job["harness"], self.job["suite"], str(Path(__file__).parent)]
+            + [entry for entry in sys.path if "lib-dynload" in entry]
+        )
+        self._emit(event="done", foreign=outside)
+
+
+def main() -> int:
+    """Run the suite as the job file says. Exit code: 0 whenever every event was written."""
+    job = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    sys.path.append(job["harness"])
+    import pytest
+
+    probe = Probe(job)
+    options = ["-q", "--color=no", "-p", "no:cacheprovider", "-p", "no:warnings", "-p", "no:faulthandler"]
+    options += ["-o", "addopts=", "--rootdir", job["suite"], "-c", os.devnull]
+    # What was loaded keeps working: submodules are found through their package.
+    hide_later = type("Hide", (), {"pytest_sessionstart": staticmethod(lambda: hide(job["harness"]))})()
+    os.chdir(job["suite"])
+    code = pytest.main([*options, job["suite"]], plugins=[probe, hide_later])
+    return 0 if code in (0, 1, 5) else int(code)
+
+
+if _INSIDE:
+    sys.exit(main())

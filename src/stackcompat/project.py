@@ -1,0 +1,47 @@
+"""Where things are: the folder with the matrices and smoke tests, the store, the cache."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from stackcompat.matrix import Components, Matrix, load_components, load_matrix
+from stackcompat.record import UsageError
+
+__all__ = ["Project", "find_project"]
+
+
+class Project:
+    """A checkout: ``matrices/components.toml``, ``tests/interop/``, ``reports/`` and the store (never committed)."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.matrices = root / "matrices"
+        self.suite = root / "tests" / "interop"
+        self.reports = root / "reports"
+        given = os.environ.get("STACKCOMPAT_STORE", "").strip()
+        self.store = Path(given) if given else root / ".stackcompat" / "evidence.sqlite"
+
+    def components(self) -> Components:
+        """The components of this project."""
+        return load_components(self.matrices / "components.toml")
+
+    def matrix(self, given: str) -> tuple[Path, Matrix]:
+        """The matrix in the file `given`, or of that name in ``matrices/``."""
+        path = Path(given)
+        if not path.exists() and not path.suffix:
+            path = self.matrices / f"{given}.toml"
+        if not path.exists():
+            known = sorted(p.stem for p in self.matrices.glob("*.toml") if p.stem not in ("components", "waivers"))
+            raise UsageError(f"{given}: there is no such matrix; allowed are a file, or one of {', '.join(known)}")
+        return path, load_matrix(path, self.components())
+
+
+def find_project(given: str | None) -> Project:
+    """The project in `given`, or in the nearest folder upwards that has ``matrices/components.toml``."""
+    start = Path(given).resolve() if given else Path.cwd()
+    for folder in [start] if given else [start, *start.parents]:
+        if (folder / "matrices" / "components.toml").is_file():
+            return Project(folder)
+    where = given or "this folder and those above it"
+    raise UsageError(f"--project: no matrices/components.toml in {where}; run from a checkout or name one")

@@ -1,0 +1,47 @@
+"""The base of every value that moves between the stages: frozen, strict, and the same in memory as in JSON."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+__all__ = ["Record", "RecordType", "StackcompatError", "UsageError", "digest"]
+
+
+class StackcompatError(Exception):
+    """Something the tool can explain in one sentence."""
+
+
+class UsageError(StackcompatError):
+    """A mistake in what a person gave: one sentence with file, key and what is allowed. Exit code 2."""
+
+
+class Record(BaseModel):
+    """A frozen value. Field names with an underscore are written with a dash in TOML; unknown keys are mistakes."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        populate_by_name=True,
+        alias_generator=lambda name: name.replace("_", "-"),
+    )
+
+    def to_json(self) -> str:
+        """One line of JSON with the field names as in Python."""
+        return self.model_dump_json(by_alias=False)
+
+
+RecordType = TypeVar("RecordType", bound=Record)
+
+
+def digest(*parts: Any, length: int = 16) -> str:
+    """A short content address of `parts` (anything JSON can hold, or records): hexadecimal, `length` characters."""
+
+    def plain(value: Any) -> Any:
+        return value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+
+    text = json.dumps([plain(part) for part in parts], sort_keys=True, separators=(",", ":"), default=plain)
+    return hashlib.sha256(text.encode()).hexdigest()[:length]

@@ -1,0 +1,39 @@
+"""``badges/``: one file for each component, each pair and the whole, as shields.io's endpoint badge reads them.
+
+See https://shields.io/badges/endpoint-badge for the fields.
+"""
+
+from __future__ import annotations
+
+import json
+
+from stackcompat.report.model import Summary
+from stackcompat.report.words import and_list, pair_on, sign
+from stackcompat.verdict import Verdict, worst
+
+__all__ = ["badges"]
+
+
+def badges(summary: Summary) -> dict[str, str]:
+    """File name to content: ``newest.json``, ``COMPONENT.json``, ``COMPONENT--COMPONENT.json``."""
+    found = {"newest.json": _newest(summary)}
+    titles = summary.titles()
+    for row in summary.components:
+        detail = row.newest if row.verdict != "untested" else ""
+        found[f"{row.name}.json"] = _badge(row.title, row.verdict, detail)
+    for pair in summary.pairs:
+        label = f"{titles[pair.first]} {pair.first_version} + {titles[pair.second]} {pair.second_version}"
+        found[f"{pair.first}--{pair.second}.json"] = _badge(label, pair.verdict, pair_on(pair))
+    return found
+
+
+def _newest(summary: Summary) -> str:
+    verdict = worst(one.verdict for one in summary.today)
+    where = and_list([one.python for one in summary.today if one.verdict == verdict])
+    return _badge("newest releases together", verdict, f"on Python {where}" if where else "")
+
+
+def _badge(label: str, verdict: Verdict, detail: str) -> str:
+    said = sign(verdict)
+    message = f"{said.glyph} {said.word} {detail}".rstrip()
+    return json.dumps({"schemaVersion": 1, "label": label, "message": message, "color": said.badge}) + "\n"

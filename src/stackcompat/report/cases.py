@@ -1,0 +1,154 @@
+"""Every cell of the runs once, with all that is known of it, and its row in the tables."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shlex
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from stackcompat.evidence import Evidence, PlannedCell, RunRecord
+from stackcompat.matrix import Components
+from stackcompat.report.model import CellRow, ComponentHere
+from stackcompat.report.words import POLICIES, python_key
+from stackcompat.verdict import (
+    CellVerdict,
+    Standing,
+    Verdict,
+    judge,
+    judge_components,
+    pins_of,
+    settle,
+    versions_of,
+)
+
+__all__ = ["Case", "cell_row", "gather", "lock_text"]
+
+#: Verdicts that a person may want to see for themselves: their locks are published.
+_LOCKED: frozenset[Verdict] = frozenset(("broken", "uninstallable", "flaky"))
+
+
+class Case(NamedTuple):
+    """One cell with all that is known of it."""
+
+    planned: PlannedCell
+    verdict: CellVerdict
+    runs: tuple[Evidence, ...]
+    standings: tuple[Standing, ...]
+    components: dict[str, ComponentHere]
+    asked: frozenset[str]
+    pins: dict[str, str]
+    also: tuple[str, ...]
+
+    @property
+    def released(self) -> bool:
+        """Whether the cell tells something about releases as they are published, with their own bounds."""
+        return not self.verdict.forced and not self.verdict.cell.local
+
+    @property
+    def today(self) -> bool:
+        """Whether the cell asks for the newest of everything."""
+        return self.verdict.cell.policy == "newest" and self.released
+
+
+def gather(
+    components: Components, runs: Iterable[RunRecord], evidence: Mapping[str, tuple[Evidence, ...]]
+) -> tuple[Case, ...]:
+    """Each distinct cell once, under the first policy (in the order of POLICIES) that asks for it."""
+    asked: dict[str, list[tuple[PlannedCell, dt.datetime]]] = {}
+    for run in sorted(runs, key=lambda run: run.started, reverse=True):
+        for planned in run.cells:
+            asked.setdefault(planned.cell.id, []).append((planned, run.started))
+    order = list(POLICIES)
+    cases = []
+    for entries in asked.values():
+        planned, started = min(entries, key=lambda entry: order.index(entry[0].cell.policy))
+        why = f"{planned.cell.policy}: {planned.cell.label}"
+        also = {f"{other.cell.policy}: {other.cell.label}" for other, _ in entries} - {why}
+        known = evidence.get(planned.key, ())
+        verdict = judge(planned, known)
+        if verdict.seen is None:  # what the index and the machine had, was seen when the run began
+            verdict = verdict.model_copy(update={"seen": started})
+        standings = settle(known)
+        states = judge_components(verdict, standings, components)
+        here = {
+            name: ComponentHere(version=version, verdict=states[name][0], level=states[name][1])
+            for name, version in versions_of(verdict, components).items()
+        }
+        owners = [components.of_distribution(name) for name in planned.cell.roots()]
+        cases.append(
+            Case(
+                planned=planned,
+                verdict=verdict,
+                runs=known,
+                standings=standings,
+                components=here,
+                asked=frozenset(component.name for component in owners if component is not None),
+                pins=pins_of(planned.cell, components),
+                also=tuple(sorted(also)),
+            )
+        )
+    return tuple(sorted(cases, key=_case_key))
+
+
+def _case_key(case: Case) -> tuple[object, ...]:
+    """By policy, newest Python first, newest day first; then as planned."""
+    cell = case.verdict.cell
+    day = -cell.exclude_newer.timestamp() if cell.exclude_newer else 0.0
+    return list(POLICIES).index(cell.policy), [-part for part in python_key(cell.python)], day
+
+
+def cell_row(case: Case, failures: tuple[str, ...]) -> CellRow:
+    verdict, cell = case.verdict, case.verdict.cell
+    lock = case.planned.resolution.lock
+    # A lock with a file of this machine would be of no use anywhere else.
+    published = lock is not None and verdict.verdict in _LOCKED and not any(pin.source for pin in lock.pins)
+    path = f"locks/{cell.id}.txt" if published else ""
+    return CellRow(
+        id=cell.id,
+        policy=cell.policy,
+        label=cell.label,
+        also=case.also,
+        python=cell.python,
+        platform=cell.platform,
+        verdict=verdict.verdict,
+        level=verdict.level,
+        sentence=verdict.sentence,
+        components=case.components,
+        requirements=cell.requirements,
+        pins=case.pins,
+        forced=cell.overrides,
+        exclude_newer=cell.exclude_newer,
+        held_back=verdict.held_back,
+        failures=failures,
+        passed=verdict.passed,
+        not_applicable=verdict.not_applicable,
+        blocked=verdict.blocked,
+        distributions=len(verdict.installed),
+        lock=path,
+        lock_id=verdict.lock_id,
+        reproduce=_reproduce(case, path),
+        seconds=round(sum(run.seconds for run in case.runs), 1),
+        seen=verdict.seen,
+        evidence=verdict.evidence,
+    )
+
+
+def _reproduce(case: Case, lock: str) -> str:
+    cell = case.verdict.cell
+    words = ["nox", "-s", "cell", "--"]
+    if lock:
+        return shlex.join([*words, "--lock", f"reports/{lock}", "--python", cell.python])
+    words += [*cell.requirements, "--python", cell.python]
+    if cell.exclude_newer:
+        words += ["--exclude-newer", cell.exclude_newer.isoformat().replace("+00:00", "Z")]
+    for override in cell.overrides:
+        words += ["--override", override]
+    return shlex.join(words)
+
+
+def lock_text(case: Case) -> str:
+    lock = case.planned.resolution.lock
+    assert lock is not None  # only cells with a lock have its path
+    cell = case.verdict.cell
+    return f"# cell {cell.id}: {case.verdict.verdict} on Python {cell.python}, {cell.platform}\n{lock.text()}"

@@ -1,0 +1,116 @@
+"""Each component of the ecosystem as it stands with the newest releases of the others, untested ones included."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+
+from stackcompat.matrix import Component, Components, Level
+from stackcompat.report.cases import Case
+from stackcompat.report.model import ComponentRow
+from stackcompat.report.words import python_key, version_key
+from stackcompat.verdict import LEVELS, Verdict, mentioned, worst
+
+__all__ = ["component_row"]
+
+
+def component_row(component: Component, cases: Sequence[Case], now: dt.datetime) -> ComponentRow:
+    name = component.name
+    holding = [case for case in cases if name in case.components]
+    released = [case for case in holding if case.released]
+    releases = sorted({case.components[name].version for case in released}, key=version_key)
+    final = [version for version in releases if not version_key(version).is_prerelease]
+    newest = (final or releases or [""])[-1]
+    at_newest = [case for case in released if case.components[name].version == newest]
+    telling = [case for case in cases if case.today and (name in case.components or _stopped(case, name))] or at_newest
+    found = [(_here(case, component), case) for case in telling]
+    pythons = _by_python((case.verdict.cell.python, verdict) for (verdict, _), case in found)
+    verdict = _overall(pythons.values())
+    chosen = next(((level, case) for (said, level), case in found if said == verdict), None)
+    passed = [
+        standing.result.level
+        for case in at_newest
+        for standing in case.standings
+        if standing.state == "passed" and set(standing.result.components) & set(component.distributions)
+    ]
+    deepest = max(passed, key=LEVELS.index, default=None)
+    if component.untested and verdict == "works" and deepest == "import":
+        verdict = "untested"  # that it imports is no test of what it does
+    case = chosen[1] if chosen else None
+    seen = case.verdict.seen if case else None
+    return ComponentRow(
+        name=name,
+        title=component.title,
+        summary=component.summary,
+        group=component.group,
+        distribution=component.distribution,
+        published=component.published,
+        documentation=component.documentation,
+        hardware=component.hardware,
+        newest=newest,
+        newest_known=_newest_known(component, newest, cases),
+        verdict=verdict,
+        level=chosen[0] if chosen else "reserved",
+        deepest_level=deepest,
+        pythons=pythons,
+        blocker=_blocker(component, verdict, case, telling),
+        untested=component.untested,
+        releases=tuple(releases),
+        cell=case.verdict.cell.id if case else "",
+        seen=seen,
+        age_days=(now - seen).days if seen else None,
+    )
+
+
+def _stopped(case: Case, name: str) -> bool:
+    """Whether the cell asked for the component and got no lock."""
+    return not case.components and name in case.asked
+
+
+def _here(case: Case, component: Component) -> tuple[Verdict, Level]:
+    """The component's verdict in a cell; where no test ran it is the cell's, unless a conflict is only among others."""
+    here = case.components.get(component.name)
+    if here is not None and case.standings:
+        return here.verdict, here.level
+    if case.verdict.verdict == "unresolvable" and not mentioned(
+        case.verdict.sentence, Components(components=(component,))
+    ):
+        return "untested", "resolve"
+    return case.verdict.verdict, case.verdict.level
+
+
+def _by_python(found: Iterable[tuple[str, Verdict]]) -> dict[str, Verdict]:
+    """The worst verdict on each Python, newest Python first."""
+    grouped: dict[str, list[Verdict]] = {}
+    for python, verdict in found:
+        grouped.setdefault(python, []).append(verdict)
+    return {python: worst(grouped[python]) for python in sorted(grouped, key=python_key, reverse=True)}
+
+
+def _overall(verdicts: Iterable[Verdict]) -> Verdict:
+    """The worst of those that tell something; a Python that could not be tried does not hide the others."""
+    known = list(verdicts)
+    return worst([verdict for verdict in known if verdict not in ("invalid", "infra-error")] or known)
+
+
+def _newest_known(component: Component, newest: str, cases: Iterable[Case]) -> str:
+    """The newest final release that some cell wanted and could not have; empty when it is not newer than `newest`."""
+    wanted = {held.newest for case in cases for held in case.verdict.held_back if held.name == component.distribution}
+    wanted |= {case.pins[component.name] for case in cases if not case.components and component.name in case.pins}
+    final = [version for version in wanted if not version_key(version).is_prerelease]
+    best = max(final, key=version_key, default="")
+    return best if best and (not newest or version_key(best) > version_key(newest)) else ""
+
+
+def _blocker(component: Component, verdict: Verdict, case: Case | None, telling: Sequence[Case]) -> str:
+    """Why the component is not green, or not at its newest, in one sentence."""
+    if verdict == "untested":
+        published = "" if component.published == "index" else component.published
+        return component.untested or published or "no cell holds it together with a test that uses it"
+    if verdict != "works" and case is not None:
+        return case.verdict.sentence
+    for other in telling:
+        for held in other.verdict.held_back:
+            if held.name == component.distribution:
+                return f"held back at {held.got} ({held.newest} is the newest) by {held.by}: {held.bound}"
+    return ""

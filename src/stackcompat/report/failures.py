@@ -1,0 +1,144 @@
+"""Each distinct reason why cells are not green, once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from stackcompat.evidence import Failure
+from stackcompat.lock import strip_addresses
+from stackcompat.matrix import Components, Level
+from stackcompat.record import digest
+from stackcompat.report.cases import Case
+from stackcompat.report.model import FailureGroup
+from stackcompat.report.words import python_key, version_key
+from stackcompat.verdict import implicated, mentioned
+
+__all__ = ["group_failures", "public"]
+
+_TRACEBACK_CHARACTERS = 1500
+
+
+class _Seen(NamedTuple):
+    """One failure in one cell: `test` is empty for what kept a cell from its tests."""
+
+    case: Case
+    test: str
+    level: Level
+    signature: str
+    type: str
+    message: str
+    package: str
+    where: str
+    details: str
+    suspects: frozenset[str]
+    inferred: bool
+
+    @property
+    def id(self) -> str:
+        """The same for the same failure everywhere."""
+        return digest(self.case.verdict.verdict, self.signature, length=8)
+
+
+def group_failures(
+    cases: Iterable[Case], components: Components
+) -> tuple[tuple[FailureGroup, ...], dict[str, tuple[str, ...]]]:
+    """Every distinct failure once, the most frequent first; and the ids of the failures of each cell."""
+    found: dict[str, list[_Seen]] = {}
+    of_cell: dict[str, list[str]] = {}
+    for case in cases:
+        for seen in _failures_of(case, components):
+            found.setdefault(seen.id, []).append(seen)
+            of_cell.setdefault(case.verdict.cell.id, []).append(seen.id)
+    groups = sorted((_group(seen) for seen in found.values()), key=lambda group: -len(group.cells))
+    return tuple(groups), {cell: tuple(dict.fromkeys(ids)) for cell, ids in of_cell.items()}
+
+
+def _failures_of(case: Case, components: Components) -> list[_Seen]:
+    verdict = case.verdict
+    if verdict.verdict in ("works", "untested", "not-applicable"):
+        return []
+    if verdict.verdict not in ("broken", "flaky") or not verdict.failures:
+        return [_kept_from_tests(case, components)]
+    found = []
+    for result in verdict.failures:
+        suspicion = implicated(result, case.components, components)
+        failure = result.failure or Failure(type=result.outcome, message=result.reason)
+        found.append(
+            _Seen(
+                case=case,
+                test=result.test,
+                level=result.level,
+                signature=failure.signature,
+                type=failure.type,
+                message=failure.message,
+                package=failure.package,
+                where=failure.where,
+                details=public(failure.traceback)[-_TRACEBACK_CHARACTERS:],
+                suspects=suspicion.components,
+                inferred=not suspicion.sure,
+            )
+        )
+    return found
+
+
+def _kept_from_tests(case: Case, components: Components) -> _Seen:
+    """Bounds, an installation, the machine."""
+    verdict, conflict = case.verdict, case.verdict.conflict
+    details = "\n".join(conflict.chain) or conflict.words if conflict else ""
+    return _Seen(
+        case=case,
+        test="",
+        level=verdict.level,
+        signature=public(verdict.sentence),
+        type=conflict.kind if conflict else verdict.verdict,
+        message=public(verdict.sentence),
+        package="",
+        where="",
+        details=public(details)[:_TRACEBACK_CHARACTERS],
+        suspects=mentioned(conflict.sentence, components) if conflict else frozenset(),
+        inferred=False,
+    )
+
+
+def _group(seen: Sequence[_Seen]) -> FailureGroup:
+    """One failure from everywhere it was seen."""
+    seen = sorted(seen, key=lambda one: not one.case.today)
+    first = seen[0]
+    cases = list({one.case.verdict.cell.id: one.case for one in seen}.values())
+    suspects = sorted({name for one in seen for name in one.suspects})
+    moments = [case.verdict.seen for case in cases if case.verdict.seen is not None]
+    versions = {name: {_version(case, name) for case in cases} - {""} for name in suspects}
+    return FailureGroup(
+        id=first.id,
+        verdict=first.case.verdict.verdict,
+        level=first.level,
+        signature=first.signature,
+        type=first.type,
+        message=first.message,
+        package=first.package,
+        where=first.where,
+        tests=tuple(sorted({one.test for one in seen if one.test})),
+        suspects=tuple(suspects),
+        inferred=any(one.inferred for one in seen),
+        versions={name: tuple(sorted(found, key=version_key)) for name, found in versions.items() if found},
+        pythons=tuple(sorted({case.verdict.cell.python for case in cases}, key=python_key)),
+        cells=tuple(case.verdict.cell.id for case in cases),
+        today=any(case.today for case in cases),
+        first_seen=min(moments, default=None),
+        last_seen=max(moments, default=None),
+        details=first.details,
+    )
+
+
+def _version(case: Case, name: str) -> str:
+    """The component's version in the cell, or the exact one that was asked for; empty: neither."""
+    here = case.components.get(name)
+    return here.version if here else case.pins.get(name, "")
+
+
+def public(text: str) -> str:
+    """`text` with paths as they are inside a package or a project, and without addresses."""
+    text = re.sub(r"/(?:[^\s/\"']+/)*(?:site-packages|python3\.\d+)/", "", strip_addresses(text))
+    return re.sub(r"(?<![\w.…])(?:/[^\s/\"':]+){3,}?((?:/[^\s/\"':]+){2})(?![\w/])", r"…\1", text)

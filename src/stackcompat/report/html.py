@@ -1,0 +1,151 @@
+"""``index.html``: one self-contained page, which needs no script, no font and no other file."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import jinja2
+from markupsafe import Markup
+
+from stackcompat.report.model import CellRow, ComponentRow, FailureGroup, PairRelease, PairRow, Summary
+from stackcompat.report.words import POLICIES, SIGNS, Sign, age, and_list, count_words, pair_on, sign, version_key, who
+from stackcompat.verdict import Verdict
+
+__all__ = ["html"]
+
+_templates = jinja2.Environment(
+    loader=jinja2.PackageLoader("stackcompat.report"),
+    autoescape=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    undefined=jinja2.StrictUndefined,
+)
+
+
+class _Grid(NamedTuple):
+    """Every combination of two components that was tried, newest releases first."""
+
+    pair: PairRow
+    down: str
+    across: str
+    rows: list[str]
+    columns: list[str]
+    known: Mapping[tuple[str, str], PairRelease]
+
+
+class _Section(NamedTuple):
+    """Failures of one kind."""
+
+    id: str
+    title: str
+    means: str
+    groups: list[FailureGroup]
+
+
+def html(summary: Summary) -> str:
+    """The text of the page."""
+    columns = summary.tested()
+    pairs = {frozenset((pair.first, pair.second)): pair for pair in summary.pairs}
+    return _templates.get_template("index.html.j2").render(
+        summary=summary,
+        titles=summary.titles(),
+        columns=columns,
+        groups=_by_group(summary.components),
+        pair=lambda one, other: pairs.get(frozenset((one, other))),
+        sections=_sections(summary.failures),
+        failures={group.id: group for group in summary.failures},
+        cells={cell.id: cell for cell in summary.cells},
+        policies=_by_policy(summary.cells),
+        installed=[row for row in summary.components if row.releases],
+        grids=[_grid(pair) for pair in summary.pairs if pair.releases],
+        strangers=[pair for pair in summary.pairs if not pair.releases],
+        legend=_legend(),
+        tally=_tally(summary.counts),
+        meanings=POLICIES,
+        sign=sign,
+        when=lambda moment: _when(moment, summary.generated),
+        who=lambda group: who(group, summary),
+        pair_on=pair_on,
+        and_list=and_list,
+        count_words=count_words,
+    )
+
+
+def _when(moment: dt.datetime | None, now: dt.datetime) -> Markup:
+    """How long ago, with the exact time to hover over and for programs."""
+    if moment is None:
+        return Markup()
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        moment.isoformat(timespec="seconds"), f"{moment:%Y-%m-%d %H:%M} UTC", age(moment, now)
+    )
+
+
+def _by_group(rows: Iterable[ComponentRow]) -> dict[str, list[ComponentRow]]:
+    groups: dict[str, list[ComponentRow]] = {}
+    for row in rows:
+        groups.setdefault(row.group, []).append(row)
+    return groups
+
+
+def _by_policy(cells: Iterable[CellRow]) -> dict[str, dict[str, list[CellRow]]]:
+    """Policy, then Python, to cells; all in the order of the summary."""
+    policies: dict[str, dict[str, list[CellRow]]] = {}
+    for cell in cells:
+        policies.setdefault(cell.policy, {}).setdefault(cell.python, []).append(cell)
+    return policies
+
+
+def _legend() -> list[tuple[Sign, str]]:
+    """Each sign with what it means; verdicts that share a sign share an entry."""
+    found: dict[str, tuple[Sign, list[str]]] = {}
+    for said in SIGNS.values():
+        found.setdefault(said.glyph, (said, []))[1].append(said.means)
+    return [(said, ", or ".join(means)) for said, means in found.values()]
+
+
+def _tally(counts: Mapping[Verdict, int]) -> list[tuple[Sign, int]]:
+    """How many cells have each sign, in the order of the legend."""
+    tally: dict[str, tuple[Sign, int]] = {}
+    for verdict, said in SIGNS.items():
+        if counts.get(verdict):
+            tally[said.glyph] = (said, tally.get(said.glyph, (said, 0))[1] + counts[verdict])
+    return list(tally.values())
+
+
+def _sections(groups: Iterable[FailureGroup]) -> list[_Section]:
+    """What is broken: in the newest releases first, then elsewhere, then what is not broken but not green either."""
+    kinds = {
+        "today": _Section("broken-today", "In the newest releases", "", []),
+        "red": _Section("broken-elsewhere", "In other combinations", "", []),
+        "unresolvable": _Section(
+            "unresolvable", "Cannot be installed together", "The declared bounds exclude it, so nothing was run.", []
+        ),
+        "flaky": _Section(
+            "flaky", "Flaky", "Failed and passed, or failed each time differently: neither red nor green.", []
+        ),
+        "unknown": _Section(
+            "unknown",
+            "Could not tell",
+            "The machine or the network got in the way, or something else was installed.",
+            [],
+        ),
+    }
+    for group in groups:
+        if group.verdict in ("broken", "uninstallable"):
+            kinds["today" if group.today else "red"].groups.append(group)
+        else:
+            kinds.get(group.verdict, kinds["unknown"]).groups.append(group)
+    return [section for section in kinds.values() if section.groups]
+
+
+def _grid(pair: PairRow) -> _Grid:
+    """The component with more releases goes down, so that grids stay narrow."""
+    known = {(one.first_version, one.second_version): one for one in pair.releases}
+    first = sorted({version for version, _ in known}, key=version_key, reverse=True)
+    second = sorted({version for _, version in known}, key=version_key, reverse=True)
+    if len(first) >= len(second):
+        return _Grid(pair, pair.first, pair.second, first, second, known)
+    turned = {(b, a): one for (a, b), one in known.items()}
+    return _Grid(pair, pair.second, pair.first, second, first, turned)

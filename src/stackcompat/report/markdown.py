@@ -1,0 +1,100 @@
+"""``COMPATIBILITY.md``: the headline, the table of pairs and the worst breaks, short enough to stand in a README."""
+
+from __future__ import annotations
+
+import re
+
+from stackcompat.report.model import FailureGroup, PairRow, Summary
+from stackcompat.report.words import SIGNS, pair_on, sign, who
+
+__all__ = ["markdown"]
+
+_MOST_BREAKS = 15
+_INTRODUCTION = (
+    "Every cell was installed and tried. The [full table](index.html) has each of them with the command that "
+    "reproduces it; programs read [compat.json](compat.json)."
+)
+
+
+def markdown(summary: Summary) -> str:
+    """The text of the file."""
+    parts = [
+        "# Compatibility",
+        f"**{_plain(summary.headline)}**",
+        _INTRODUCTION,
+        "## The newest releases, two by two",
+        _square(summary),
+        _legend(),
+        *_breaks(summary),
+        *_untested(summary),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _square(summary: Summary) -> str:
+    """The table of pairs at their newest releases, of the components that some test exercises."""
+    rows = summary.tested()
+    pairs = {frozenset((pair.first, pair.second)): pair for pair in summary.pairs}
+    head = ["", *(f"{_plain(row.title)}<br>{row.newest}" for row in rows)]
+    lines = [head, [":--", *(":-:" for _ in rows)]]
+    for row in rows:
+        cells = [_cell(pairs.get(frozenset((row.name, other.name)))) if row != other else "" for other in rows]
+        lines.append([f"**{_plain(row.title)}** {row.newest}", *cells])
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _cell(pair: PairRow | None) -> str:
+    if pair is None:
+        return f"{sign('untested').glyph}"
+    said = sign(pair.verdict)
+    where = pair_on(pair)
+    notes: list[str] = [pair.level] if pair.verdict in ("works", "broken") else []
+    notes += [where] if where else []
+    notes += ["inferred"] if pair.inferred else []
+    return f"{said.glyph} {', '.join(notes)}".rstrip()
+
+
+def _legend() -> str:
+    signs = {said.glyph: said for said in SIGNS.values()}
+    parts = [f"{said.glyph} {said.word}" for said in signs.values()]
+    return (
+        f"{', '.join(parts)}. The word beside a sign is the deepest level that passed, or the first that is red. "
+        "What is not green was not seen to work."
+    )
+
+
+def _breaks(summary: Summary) -> list[str]:
+    """Red failures, those of the newest releases first, then the most frequent."""
+    red = [group for group in summary.failures if group.verdict in ("broken", "uninstallable")]
+    red.sort(key=lambda group: not group.today)
+    if not red:
+        return []
+    lines = [_break(group, summary) for group in red[:_MOST_BREAKS]]
+    if len(red) > _MOST_BREAKS:
+        lines.append(f"- [and {len(red) - _MOST_BREAKS} more](index.html#broken)")
+    return ["## What is broken", "\n".join(lines)]
+
+
+def _break(group: FailureGroup, summary: Summary) -> str:
+    cells = f"{len(group.cells)} {'cell' if len(group.cells) == 1 else 'cells'}"
+    today = " **in the newest releases**" if group.today else ""
+    guess = ", suspects inferred" if group.inferred else ""
+    subject = f"**{_plain(who(group, summary))}** " if group.suspects else ""
+    signature = group.signature.replace("`", "'").replace("\n", " ")
+    return (
+        f"- {sign(group.verdict).glyph} {subject}at {group.level}{today}: `{signature}` "
+        f"([{cells}](index.html#failure-{group.id}){guess})"
+    )
+
+
+def _untested(summary: Summary) -> list[str]:
+    tested = summary.tested()
+    rows = [row for row in summary.components if row not in tested]
+    if not rows:
+        return []
+    return ["## What is untested", "\n".join(f"- {_plain(row.title)}: {_plain(row.blocker)}" for row in rows)]
+
+
+def _plain(text: str) -> str:
+    """`text` with what Markdown would take for markup made literal."""
+    return re.sub(r"([\\`*_\[\]<>|])", r"\\\1", text)

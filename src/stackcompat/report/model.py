@@ -1,0 +1,267 @@
+"""What a report holds: the records of ``compat.json``.
+
+The docstrings and descriptions here are those of the published JSON Schema (``compat.schema.json``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated
+
+from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
+
+from stackcompat.lock import HeldBack
+from stackcompat.matrix import Level
+from stackcompat.record import Record
+from stackcompat.verdict import Verdict
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "CellRow",
+    "ComponentHere",
+    "ComponentRow",
+    "FailureGroup",
+    "Interval",
+    "Measured",
+    "PairRelease",
+    "PairRow",
+    "Ranges",
+    "RunRow",
+    "Summary",
+    "Today",
+    "WarningRow",
+]
+
+#: Grows when a field changes its meaning or goes away; new fields alone do not change it.
+SCHEMA_VERSION = 1
+
+
+class Today(Record):
+    """What the newest releases of everything do together on one Python."""
+
+    python: str
+    verdict: Verdict
+    cell: Annotated[str, Field(description="Id of the cell that shows it.")]
+    sentence: str
+    versions: Annotated[dict[str, str], Field(description="Component to the version that was installed.")]
+    held_back: Annotated[tuple[HeldBack, ...], Field(description="Who is not at their newest, and by whose bound.")]
+    instead: Annotated[
+        str,
+        Field(description="Id of the cell nearest to the newest releases that works, where they do not; empty: none."),
+    ]
+
+
+class RunRow(Record):
+    """One execution of a matrix: where the cells come from."""
+
+    matrix: str
+    title: str
+    started: dt.datetime
+    cells: int
+    pythons: tuple[str, ...]
+    missing_pythons: Annotated[tuple[str, ...], Field(description="Asked for, but not on the machine: not tried.")]
+    coverage: Annotated[
+        dict[str, float],
+        Field(description="Per covering array, percent of the allowed combinations that some cell holds."),
+    ]
+
+
+class Measured(Record):
+    """How the cells of one Python were run."""
+
+    python: str
+    interpreters: tuple[str, ...]
+    platforms: tuple[str, ...]
+    networks: Annotated[tuple[str, ...], Field(description="What the tests could reach while they ran.")]
+    memory_limits_mb: tuple[int, ...]
+    time_limits_s: tuple[float, ...]
+    runs: Annotated[int, Field(description="Fresh environments that were made.")]
+    seconds: Annotated[float, Field(description="Wall clock of these runs, added up.")]
+    first_seen: dt.datetime
+    last_seen: dt.datetime
+
+
+class ComponentHere(Record):
+    """A component in one cell."""
+
+    version: str
+    verdict: Annotated[Verdict, Field(description="Of the tests that use it, or of the failures that point at it.")]
+    level: Level
+
+
+class CellRow(Record):
+    """One combination that was asked for, and what came of it."""
+
+    id: str
+    policy: Annotated[str, Field(description="Why the cell is there.")]
+    label: str
+    also: Annotated[tuple[str, ...], Field(description="Other policies that ask for the very same.")]
+    python: str
+    platform: str
+    verdict: Verdict
+    level: Annotated[Level, Field(description="The first level that is red, or the deepest that passed.")]
+    sentence: str
+    components: dict[str, ComponentHere]
+    requirements: tuple[str, ...]
+    pins: Annotated[dict[str, str], Field(description="Component to the exact version that was asked for.")]
+    forced: Annotated[tuple[str, ...], Field(description="Overrides: what declared metadata would forbid.")]
+    exclude_newer: dt.datetime | None
+    held_back: tuple[HeldBack, ...]
+    failures: Annotated[tuple[str, ...], Field(description="Ids of the failures seen here.")]
+    passed: int
+    not_applicable: int
+    blocked: int
+    distributions: Annotated[int, Field(description="How many the lock holds, transitive ones too.")]
+    lock: Annotated[str, Field(description="Path of the published lock beside this file; empty: none is published.")]
+    lock_id: str
+    reproduce: Annotated[str, Field(description="The command that shows it again, from the root of the project.")]
+    seconds: Annotated[float, Field(description="Wall clock of all its runs.")]
+    seen: dt.datetime | None
+    evidence: Annotated[tuple[str, ...], Field(description="Ids of the runs that the verdict rests on.")]
+
+
+class FailureGroup(Record):
+    """One distinct reason why cells are not green, with everywhere it was seen."""
+
+    id: str
+    verdict: Annotated[Verdict, Field(description="What it makes of the cells that have it.")]
+    level: Level
+    signature: Annotated[str, Field(description="Equal for two failures exactly when they are the same failure.")]
+    type: str
+    message: str
+    package: Annotated[str, Field(description="The distribution that the error came out of.")]
+    where: str
+    tests: tuple[str, ...]
+    suspects: Annotated[tuple[str, ...], Field(description="Components that it points at.")]
+    inferred: Annotated[bool, Field(description="Whether the suspects are inferred, not seen.")]
+    versions: Annotated[dict[str, tuple[str, ...]], Field(description="Suspects' versions where it was seen.")]
+    pythons: tuple[str, ...]
+    cells: Annotated[tuple[str, ...], Field(description="Ids of the cells where it was seen, those of today first.")]
+    today: Annotated[bool, Field(description="Whether the newest releases have it.")]
+    first_seen: dt.datetime | None
+    last_seen: dt.datetime | None
+    details: Annotated[str, Field(description="End of the traceback, or the chain of bounds.")]
+
+
+class ComponentRow(Record):
+    """One component of the ecosystem, as it stands together with the newest releases of the others."""
+
+    name: str
+    title: str
+    summary: str
+    group: str
+    distribution: str
+    published: str
+    documentation: str
+    hardware: tuple[str, ...]
+    newest: Annotated[str, Field(description="The newest release that was installed in some cell; empty: none was.")]
+    newest_known: Annotated[str, Field(description="A newer release that was asked for, but that no cell could hold.")]
+    verdict: Verdict
+    level: Level
+    deepest_level: Annotated[Level | None, Field(description="The deepest level that passed at the newest release.")]
+    pythons: dict[str, Verdict]
+    blocker: Annotated[str, Field(description="Why it is not green, or not at its newest; empty: nothing in the way.")]
+    untested: Annotated[str, Field(description="Why no test exercises it; empty: some do.")]
+    releases: Annotated[tuple[str, ...], Field(description="Releases that were installed in some cell, lowest first.")]
+    cell: Annotated[str, Field(description="Id of the cell that shows the verdict; empty: none.")]
+    seen: dt.datetime | None
+    age_days: int | None
+
+
+class PairRelease(Record):
+    """Two releases together."""
+
+    first_version: str
+    second_version: str
+    verdict: Verdict
+    level: Level
+    inferred: bool
+    pythons: dict[str, Verdict]
+    cell: Annotated[str, Field(description="Id of the cell that shows it.")]
+    failure: Annotated[str, Field(description="Id of the failure; empty: none.")]
+
+
+class Interval(Record):
+    """Releases with the same verdict. `tested` ones were seen; `inferred` ones lie between, or follow from others."""
+
+    verdict: Verdict
+    first: str
+    last: str
+    tested: tuple[str, ...]
+    inferred: tuple[str, ...]
+
+
+class Ranges(Record):
+    """What the releases of `other` do with one of `component`. A release in no interval is untested with it."""
+
+    component: str
+    version: str
+    other: str
+    intervals: tuple[Interval, ...]
+
+
+class PairRow(Record):
+    """Two components: at the newest releases of both, at every combination that was tried, and as ranges."""
+
+    first: str
+    first_version: str
+    second: str
+    second_version: str
+    verdict: Annotated[Verdict, Field(description="At the newest releases of both; worst over the Pythons.")]
+    level: Level
+    inferred: Annotated[bool, Field(description="Whether the evidence leaves another explanation.")]
+    doubt: Annotated[str, Field(description="That explanation.")]
+    pythons: dict[str, Verdict]
+    cell: str
+    tests: tuple[str, ...]
+    failure: str
+    seen: dt.datetime | None
+    age_days: int | None
+    together: Annotated[
+        tuple[str, str] | None,
+        Field(description="The newest releases that work together, where the newest of both do not."),
+    ]
+    releases: tuple[PairRelease, ...]
+    ranges: tuple[Ranges, ...]
+
+
+class WarningRow(Record):
+    """A warning, counted over every run."""
+
+    category: str
+    raised_by: str
+    triggered_by: str
+    message: str
+    count: int
+    cells: int
+    today: Annotated[bool, Field(description="Whether the newest releases raise it.")]
+
+
+class Summary(Record):
+    """What was tried, and what was seen: everything that the reports show."""
+
+    schema_version: int
+    generated: dt.datetime
+    headline: Annotated[str, Field(description="What works today, in one sentence.")]
+    claim: Annotated[str, Field(description="The headline without versions and numbers.")]
+    today: tuple[Today, ...]
+    counts: Annotated[dict[Verdict, int], Field(description="Cells by verdict.")]
+    could_not_tell: Annotated[int, Field(description="Cells of the verdicts invalid and infra-error.")]
+    runs: tuple[RunRow, ...]
+    measured: tuple[Measured, ...]
+    components: tuple[ComponentRow, ...]
+    pairs: tuple[PairRow, ...]
+    failures: tuple[FailureGroup, ...]
+    cells: tuple[CellRow, ...]
+    warnings: Annotated[tuple[WarningRow, ...], Field(description="The most frequent, those of today first.")]
+    locks: SkipJsonSchema[dict[str, str]] = Field(default={}, exclude=True)
+
+    def titles(self) -> dict[str, str]:
+        """Component name to title."""
+        return {component.name: component.title for component in self.components}
+
+    def tested(self) -> tuple[ComponentRow, ...]:
+        """Components that have a verdict of their own, or one together with some other."""
+        paired = {name for pair in self.pairs if pair.releases for name in (pair.first, pair.second)}
+        return tuple(row for row in self.components if row.verdict != "untested" or row.name in paired)

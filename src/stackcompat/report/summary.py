@@ -1,0 +1,222 @@
+"""From the store's records to everything that a report shows. Pure: same records and same time, same summary."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from packaging.version import Version
+
+from stackcompat.evidence import Evidence, RunRecord
+from stackcompat.matrix import Components
+from stackcompat.report.cases import Case, cell_row, gather, lock_text
+from stackcompat.report.components import component_row
+from stackcompat.report.failures import group_failures, public
+from stackcompat.report.model import SCHEMA_VERSION, ComponentRow, Measured, PairRow, RunRow, Summary, Today, WarningRow
+from stackcompat.report.pairs import pair_rows
+from stackcompat.report.words import and_list, count_words, python_key, sign, version_key
+from stackcompat.verdict import Verdict, judge_pairs
+
+__all__ = ["summarise"]
+
+#: Warnings that are listed; the rest repeat them.
+_MOST_WARNINGS = 25
+
+
+def summarise(
+    components: Components,
+    runs: tuple[RunRecord, ...],
+    evidence: Mapping[str, tuple[Evidence, ...]],
+    now: dt.datetime,
+) -> Summary:
+    """Everything that the reports show of `runs` at the time `now`; `evidence` is by the planned cells' keys."""
+    cases = gather(components, runs, evidence)
+    pairs = judge_pairs([case.verdict for case in cases], evidence, components)
+    groups, of_cell = group_failures(cases, components)
+    rows = tuple(component_row(component, cases, now) for component in components.components)
+    cells = tuple(cell_row(case, of_cell.get(case.verdict.cell.id, ())) for case in cases)
+    counts = Counter(case.verdict.verdict for case in cases)
+    today = tuple(_today(case, cases) for case in cases if case.today)
+    pair_table = pair_rows(rows, pairs, groups, now)
+    claim = _claim(today, rows, pair_table)
+    could_not_tell = counts["invalid"] + counts["infra-error"]
+    return Summary(
+        schema_version=SCHEMA_VERSION,
+        generated=now,
+        headline=_headline(claim, today, counts, components, now),
+        claim=claim,
+        today=today,
+        counts=dict(counts),
+        could_not_tell=could_not_tell,
+        runs=tuple(_run(run) for run in runs),
+        measured=_measured(cases),
+        components=rows,
+        pairs=pair_table,
+        failures=groups,
+        cells=cells,
+        warnings=_warnings(cases),
+        locks={cell.id: lock_text(case) for case, cell in zip(cases, cells, strict=True) if cell.lock},
+    )
+
+
+def _today(case: Case, cases: Iterable[Case]) -> Today:
+    verdict = case.verdict
+    return Today(
+        python=verdict.cell.python,
+        verdict=verdict.verdict,
+        cell=verdict.cell.id,
+        sentence=verdict.sentence,
+        versions={name: here.version for name, here in case.components.items()},
+        held_back=verdict.held_back,
+        instead="" if verdict.verdict == "works" else _instead(case, cases),
+    )
+
+
+def _instead(case: Case, cases: Iterable[Case]) -> str:
+    """The released combination of the same components on the same Python that works and is nearest to `case`.
+
+    Nearest: most components at the version that `case` has, then the newest versions, component by component.
+    """
+    wanted = {name: here.version for name, here in case.components.items()}
+    names = list(wanted) or sorted(case.asked)
+
+    def nearness(other: Case) -> tuple[int, list[Version]]:
+        versions = {name: other.components[name].version for name in names}
+        same = sum(version == wanted.get(name) for name, version in versions.items())
+        return same, [version_key(version) for version in versions.values()]
+
+    fit = [
+        other
+        for other in cases
+        if other.verdict.verdict == "works"
+        and other.released
+        and other.verdict.cell.python == case.verdict.cell.python
+        and all(name in other.components for name in names)
+        and not any(version_key(here.version).is_prerelease for here in other.components.values())
+    ]
+    return max(fit, key=nearness).verdict.cell.id if fit and names else ""
+
+
+def _claim(today: Sequence[Today], rows: Sequence[ComponentRow], pairs: Iterable[PairRow]) -> str:
+    """What works today, in one sentence without its full stop."""
+    if not today:
+        return "What works today is unknown: no cell with the newest releases was run"
+    tested = {row.name for row in rows if row.verdict != "untested"}
+    title = {row.distribution: row.title for row in rows}
+    number = max(len(tested & one.versions.keys()) for one in today)
+    kinds: dict[str, list[Today]] = {}
+    for one in today:
+        kinds.setdefault(_kind(one), []).append(one)
+    clauses = []
+    for kind, ones in kinds.items():
+        where = f"on Python {and_list([one.python for one in ones])}"
+        match kind:
+            case "newest":
+                clauses.append(f"the newest releases of all {number} tested components work together {where}")
+            case "held back":
+                held = {
+                    f"{title.get(h.name, h.name)} held back at {h.got} by {h.by}" for one in ones for h in one.held_back
+                }
+                clauses.append(f"what an installer gives today works {where}, with {and_list(sorted(held))}")
+            case "red":
+                clauses.append(f"the newest releases do not all work together {where}: {_culprits(ones, rows, pairs)}")
+            case _:
+                what = and_list(sorted({f"{sign(one.verdict).word}: {one.sentence}" for one in ones}))
+                clauses.append(f"whether the newest releases work together {where} is not known ({what})")
+    sentence = "; ".join(clauses)
+    return sentence[0].upper() + sentence[1:]
+
+
+def _culprits(red: Sequence[Today], rows: Iterable[ComponentRow], pairs: Iterable[PairRow]) -> str:
+    """The pairs of newest releases that are red on the Pythons of `red`; where none is known, what the cells say."""
+    titles = {row.name: row.title for row in rows}
+    reds: tuple[Verdict, ...] = ("broken", "unresolvable")
+    found = [
+        f"{titles[pair.first]} {pair.first_version} with {titles[pair.second]} {pair.second_version}"
+        f" is {sign(pair.verdict).word} at {pair.level}"
+        for pair in pairs
+        if any(pair.pythons.get(one.python) in reds for one in red)
+    ]
+    return and_list(found or sorted({f"{sign(one.verdict).word}: {one.sentence}" for one in red}))
+
+
+def _kind(one: Today) -> str:
+    if one.verdict == "works":
+        return "held back" if one.held_back else "newest"
+    return "red" if one.verdict in ("broken", "unresolvable", "uninstallable") else "unknown"
+
+
+def _headline(
+    claim: str, today: Sequence[Today], counts: Mapping[Verdict, int], components: Components, now: dt.datetime
+) -> str:
+    shown = next((one for one in today if one.verdict == "works"), None)
+    versions = (
+        ", ".join(f"{components[name].title} {version}" for name, version in shown.versions.items()) if shown else ""
+    )
+    return f"{claim}{': ' if versions else ''}{versions} (as of {now:%Y-%m-%d}; {count_words(counts)})."
+
+
+def _run(run: RunRecord) -> RunRow:
+    return RunRow(
+        matrix=run.matrix,
+        title=run.title,
+        started=run.started,
+        cells=len(run.cells),
+        pythons=run.pythons,
+        missing_pythons=run.missing_pythons,
+        coverage=run.coverage,
+    )
+
+
+def _measured(cases: Iterable[Case]) -> tuple[Measured, ...]:
+    by_python: dict[str, dict[str, Evidence]] = {}
+    for case in cases:
+        for run in case.runs:
+            by_python.setdefault(run.python, {})[run.id] = run
+    found = []
+    for python in sorted(by_python, key=python_key, reverse=True):
+        runs = by_python[python].values()
+        fences = [run.isolation for run in runs if run.isolation is not None]
+        found.append(
+            Measured(
+                python=python,
+                interpreters=tuple(sorted({run.interpreter for run in runs})),
+                platforms=tuple(sorted({run.platform for run in runs})),
+                networks=tuple(sorted({fence.network for fence in fences})),
+                memory_limits_mb=tuple(sorted({fence.memory_limit_mb for fence in fences})),
+                time_limits_s=tuple(sorted({fence.time_limit_s for fence in fences})),
+                runs=len(runs),
+                seconds=round(sum(run.seconds for run in runs), 1),
+                first_seen=min(run.started for run in runs),
+                last_seen=max(run.started for run in runs),
+            )
+        )
+    return tuple(found)
+
+
+def _warnings(cases: Iterable[Case]) -> tuple[WarningRow, ...]:
+    counts: Counter[tuple[str, str, str, str]] = Counter()
+    cells: dict[tuple[str, str, str, str], set[str]] = {}
+    today = set()
+    for case in cases:
+        cell = case.verdict.cell.id
+        for warning in (w for standing in case.standings for w in standing.result.warnings):
+            key = (warning.raised_by, warning.triggered_by, warning.category, warning.message)
+            counts[key] += warning.count
+            cells.setdefault(key, set()).add(cell)
+            if case.today:
+                today.add(key)
+    rows = [
+        WarningRow(
+            category=key[2],
+            raised_by=key[0],
+            triggered_by=key[1],
+            message=public(key[3]),
+            count=count,
+            cells=len(cells[key]),
+            today=key in today,
+        )
+        for key, count in counts.items()
+    ]
+    return tuple(sorted(rows, key=lambda row: (not row.today, -row.cells, -row.count))[:_MOST_WARNINGS])

@@ -1,0 +1,143 @@
+"""The words and signs that every report uses for the same thing: verdicts, policies, ages, lists of versions."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from packaging.version import Version
+
+from stackcompat.report.model import FailureGroup, PairRow, Summary
+from stackcompat.verdict import Verdict
+
+__all__ = [
+    "POLICIES",
+    "SIGNS",
+    "Sign",
+    "age",
+    "and_list",
+    "count_words",
+    "pair_on",
+    "python_key",
+    "sign",
+    "span",
+    "version_key",
+    "who",
+]
+
+
+class Sign(NamedTuple):
+    """How a verdict is shown: a glyph and a word, never a colour alone; `tone` names the tint, `badge` shields.io's."""
+
+    glyph: str
+    word: str
+    tone: str
+    badge: str
+    means: str
+
+
+SIGNS: dict[Verdict, Sign] = {
+    "works": Sign("✓", "works", "works", "brightgreen", "installed as asked, and every test that applies passed"),
+    "broken": Sign("✗", "broken", "broken", "red", "a test failed, and failed again the same way in a new environment"),
+    "unresolvable": Sign("⊘", "unresolvable", "apart", "orange", "the declared bounds exclude each other"),
+    "uninstallable": Sign("⊗", "uninstallable", "broken", "red", "resolves, but twice did not install"),
+    "flaky": Sign("~", "flaky", "flaky", "yellow", "failed and passed, or failed each time differently"),
+    "untested": Sign("?", "untested", "untested", "lightgrey", "nothing ran that would tell; not a pass"),
+    "not-applicable": Sign(
+        "\N{EN DASH}", "not applicable", "untested", "lightgrey", "not meant for this platform; not a pass"
+    ),
+    "invalid": Sign("!", "could not tell", "unknown", "lightgrey", "the environment was not what was asked for"),
+    "infra-error": Sign("!", "could not tell", "unknown", "lightgrey", "the machine or the network got in the way"),
+}
+
+#: What a policy means, in the order in which reports show them.
+POLICIES: dict[str, str] = {
+    "newest": "what an installer gives today",
+    "metapackage": "the exact pins of a metapackage",
+    "oldest": "each component at its declared floor",
+    "as-of": "what an installer gave on that day",
+    "prerelease": "newest, with pre-releases",
+    "index": "newest, with development versions",
+    "local": "newest, with local code",
+    "pins": "given by hand",
+    "pairs": "chosen so that every pair of releases meets",
+}
+
+
+def sign(verdict: Verdict) -> Sign:
+    """The sign of `verdict`."""
+    return SIGNS[verdict]
+
+
+def version_key(version: str) -> Version:
+    """Sort key for version texts."""
+    return Version(version)
+
+
+def python_key(python: str) -> tuple[int, ...]:
+    """Sort key for Pythons such as ``3.12``."""
+    return tuple(int(part) for part in python.split("."))
+
+
+def age(seen: dt.datetime | None, now: dt.datetime) -> str:
+    """How long ago `seen` was, in words; empty when nothing was seen."""
+    if seen is None:
+        return ""
+    days = (now - seen).days
+    for size, unit in ((365, "years"), (30, "months"), (7, "weeks")):
+        if days >= 2 * size:
+            return f"{days // size} {unit} ago"
+    return "today" if days < 1 else "yesterday" if days == 1 else f"{days} days ago"
+
+
+def and_list(items: Sequence[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join(filter(None, (", ".join(items[:-1]), *items[-1:])))
+
+
+def span(versions: Iterable[str], among: Sequence[str]) -> str:
+    """`versions` as ranges over `among` (all that were tested, lowest first), such as ``1.2 .. 1.4, 1.6``.
+
+    A range holds only versions of `among` that are in `versions`: one that is missing ends it.
+    """
+    wanted = set(versions)
+    runs: list[list[str]] = []
+    follows = False
+    for version in among:
+        if version in wanted:
+            if follows:
+                runs[-1].append(version)
+            else:
+                runs.append([version])
+        follows = version in wanted
+    return ", ".join(run[0] if len(run) == 1 else f"{run[0]} \N{EN DASH} {run[-1]}" for run in runs)
+
+
+def count_words(counts: Mapping[Verdict, int]) -> str:
+    """``312 cells: 201 work, 87 broken, 5 could not tell``."""
+    total = sum(counts.values())
+    words: dict[str, int] = {}
+    for verdict, number in counts.items():
+        word = "work" if verdict == "works" else sign(verdict).word
+        words[word] = words.get(word, 0) + number
+    parts = sorted(words.items(), key=lambda item: (item[0] != "work", -item[1]))
+    said = ", ".join(f"{number} {word}" for word, number in parts)
+    return f"{total} {'cell' if total == 1 else 'cells'}: {said}" if parts else "no cells"
+
+
+def who(group: FailureGroup, summary: Summary) -> str:
+    """The suspects of a failure with the versions where it was seen: ``Alpha 1.2, 1.3 with Beta 2.0``; may be empty."""
+    rows = {row.name: row for row in summary.components}
+    parts = []
+    for name in group.suspects:
+        versions = group.versions.get(name, ())
+        among = sorted({*rows[name].releases, *versions}, key=version_key)
+        parts.append(f"{rows[name].title} {span(versions, among)}".rstrip())
+    return " with ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
+
+
+def pair_on(pair: PairRow) -> str:
+    """On which Pythons the pair's verdict holds, if it does not on all that were tried: ``on Python 3.13``."""
+    where = [python for python, verdict in pair.pythons.items() if verdict == pair.verdict]
+    return f"on Python {and_list(where)}" if 0 < len(where) < len(pair.pythons) else ""
