@@ -13,13 +13,12 @@ from pathlib import Path
 
 from pydantic import field_validator
 
-from stackcompat.campaign import Bench, Reporter, lock_cells, plan_cell, run_cells
+from stackcompat.campaign import Bench, Reporter, Source, lock_cells, plan_cell, run_cells
 from stackcompat.evidence import PlannedCell
 from stackcompat.interpreter import this_platform
 from stackcompat.matrix import Level, load_record, parse_date, parse_requirement
 from stackcompat.plan import Cell
 from stackcompat.record import Record
-from stackcompat.releases import Index
 from stackcompat.verdict import CellVerdict, Verdict, judge
 
 __all__ = ["Calibration", "KnownCase", "calibrate", "compare", "load_cases"]
@@ -93,7 +92,7 @@ def compare(case: KnownCase, verdict: CellVerdict) -> str:
 
 
 def calibrate(
-    cases: Sequence[KnownCase], bench: Bench, catalog: Index, reporter: Reporter, *, rerun: bool = False
+    cases: Sequence[KnownCase], bench: Bench, catalog: Source, reporter: Reporter, *, rerun: bool = False
 ) -> tuple[Calibration, ...]:
     """Try every case whose Python is here and compare."""
     cells = {case.id: case.cell() for case in cases if case.python in bench.interpreters}

@@ -27,12 +27,31 @@ from stackcompat.matrix import Components, Level, Matrix
 from stackcompat.packages import PackageCache
 from stackcompat.plan import Cell, make_plan
 from stackcompat.record import StackcompatError, UsageError, digest
-from stackcompat.releases import Catalog, Index
+from stackcompat.releases import Catalog
 from stackcompat.verdict import CellVerdict, judge
 
-__all__ = ["Bench", "Reporter", "Silent", "execute", "lock_cells", "now", "run_cells", "suite_digest", "try_cell"]
+__all__ = [
+    "Bench",
+    "Reporter",
+    "Silent",
+    "Source",
+    "execute",
+    "lock_cells",
+    "now",
+    "run_cells",
+    "suite_digest",
+    "try_cell",
+]
 
 _PROBE = Path(__file__).parent / "inside" / "probe.py"
+
+
+class Source(Catalog, Protocol):
+    """A catalog that can be asked for many projects at once."""
+
+    def prefetch(self, names: Iterable[str]) -> None:
+        """Ask for them."""
+        ...
 
 
 class Reporter(Protocol):
@@ -99,7 +118,7 @@ class Bench:
             roots=roots,
             interpreter=self.interpreters[cell.python].label,
             platform=cell.platform,
-            suite=digest(self.suite_id, imports),
+            suite=digest(self.suite_id, imports, cell.thorough),
             level=level,
         )
 
@@ -113,9 +132,11 @@ class Bench:
             requirements=cell.requirements,
             forced=cell.overrides,
             development=cell.development,
+            index=cell.index,
             imports=self.components.imports(versions, roots),
             guesses=self.components.guesses(versions, roots),
             level=level,
+            thorough=cell.thorough,
             tests=tests,
             suite=self.suite,
             cache=self.cache.root,
@@ -131,15 +152,14 @@ Result = TypeVar("Result")
 def _each(items: Sequence[Item], work: Callable[[Item], Result], executor: Executor) -> Iterable[tuple[Item, Result]]:
     """Results of `work` as they come; an interrupt or error cancels what has not begun and ends what runs."""
     with ThreadPoolExecutor(executor.workers) as pool:
-        waiting: dict[Future[Result], Item] = {pool.submit(work, item): item for item in items}
         try:
+            waiting: dict[Future[Result], Item] = {pool.submit(work, item): item for item in items}
             while waiting:
                 done, _ = wait(waiting, return_when=FIRST_COMPLETED, timeout=0.5)
                 for future in done:
                     yield waiting.pop(future), future.result()
         except BaseException:
-            for future in waiting:
-                future.cancel()
+            pool.shutdown(wait=False, cancel_futures=True)
             executor.stop()
             raise
 
@@ -156,12 +176,15 @@ def _consulted(cell: Cell, resolution: Resolution) -> set[str]:
     return {name for name in names if name != "python"}
 
 
-def _fingerprint(cell: Cell, names: Iterable[str], catalog: Catalog) -> str:
-    return digest(sorted(catalog.project(name).fingerprint(cell.exclude_newer) for name in names))
+def _fingerprint(cell: Cell, names: Iterable[str], bench: Bench, catalog: Catalog) -> str:
+    """What a resolution of `cell` rests on besides the cell: releases, the interpreter's patch, who is held back."""
+    interpreter = bench.interpreters[cell.python].label if cell.python in bench.interpreters else ""
+    seen = sorted(catalog.project(name).fingerprint(cell.exclude_newer) for name in names)
+    return digest(seen, interpreter, cell.newest)
 
 
 def lock_cells(
-    cells: Sequence[Cell], bench: Bench, catalog: Index, reporter: Reporter, *, again: bool = False
+    cells: Sequence[Cell], bench: Bench, catalog: Source, reporter: Reporter, *, again: bool = False
 ) -> dict[str, Resolution]:
     """Resolve every cell, by cell id. What was resolved before is reused while the index says nothing new about it."""
     reporter.stage("lock", len(cells))
@@ -173,7 +196,7 @@ def lock_cells(
     for cell in cells:
         # An extra index and local files can change without the catalog knowing.
         names = consulted.get(cell.id) if not cell.index and not cell.local else None
-        known = bench.store.resolution(cell.id, _fingerprint(cell, names, catalog)) if names else None
+        known = bench.store.resolution(cell.id, _fingerprint(cell, names, bench, catalog)) if names else None
         if known is not None:
             found[cell.id] = known
             reporter.step(f"{cell.label}: known")
@@ -184,7 +207,7 @@ def lock_cells(
         if resolution.outcome in ("locked", "conflict"):
             names = _consulted(cell, resolution)
             catalog.prefetch(names)
-            bench.store.keep_resolution(cell.id, _fingerprint(cell, names, catalog), resolution)
+            bench.store.keep_resolution(cell.id, _fingerprint(cell, names, bench, catalog), resolution)
         reporter.step(f"{cell.label}: {resolution.outcome}")
     return found
 
@@ -250,7 +273,7 @@ def execute(
     matrix: Matrix,
     path: Path,
     bench: Bench,
-    catalog: Index,
+    catalog: Source,
     reporter: Reporter,
     *,
     rerun: bool = False,
@@ -262,6 +285,8 @@ def execute(
     their own; the coverage in the record is that of what was really locked.
     """
     started = now()
+    if matrix.platform not in ("", this_platform()):
+        raise StackcompatError(f"{path}: platform: this machine is {this_platform()}, it cannot run {matrix.platform}")
     pythons = [python for python in matrix.pythons if python in bench.interpreters]
     if not pythons:
         raise StackcompatError("; ".join(how_to_get(python) for python in matrix.pythons))
@@ -280,7 +305,6 @@ def execute(
         resolutions |= lock_cells(repairs, bench, catalog, reporter, again=relock)
         _, coverage = plan.repair(resolutions)
     planned = [plan_cell(cell, resolutions[cell.id], bench, matrix.level) for cell in (*plan.cells, *repairs)]
-    run_cells(planned, bench, matrix.level, reporter, rerun=rerun)
     record = RunRecord(
         matrix=path.stem,
         started=started,
@@ -291,14 +315,16 @@ def execute(
         coverage=coverage,
         cells=tuple(planned),
     )
+    # Before the cells run: what is finished when somebody stops it can be published, the rest shows as untested.
     bench.store.add_run(record)
+    run_cells(planned, bench, matrix.level, reporter, rerun=rerun)
     return record
 
 
 def try_cell(
     cell: Cell,
     bench: Bench,
-    catalog: Index,
+    catalog: Source,
     level: Level,
     reporter: Reporter,
     *,

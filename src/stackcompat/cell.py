@@ -57,9 +57,11 @@ class Job(Record):
     requirements: tuple[str, ...]
     forced: tuple[str, ...] = ()
     development: tuple[str, ...] = ()
+    index: str = ""
     imports: tuple[tuple[str, str], ...] = ()
     guesses: tuple[str, ...] = ()
     level: Level
+    thorough: bool = True
     tests: tuple[str, ...] = ()
     suite: Path
     cache: Path
@@ -139,11 +141,11 @@ def run(job: Job, python: Path) -> CellResult:
         values = {"outcome": outcome, "detail": detail, "started": started}
         return CellResult.model_validate(values | {"seconds": round(time.monotonic() - began, 3)} | more)
 
-    done = cache.sync(lock_file, python)
+    done = cache.sync(lock_file, python, job.index)
     if done.returncode == 0 and cache.compile(job.lock, job.interpreter):
         # The environment was linked before the bytecode was there; a new one has it.
         cache.renew(python, job.interpreter)
-        done = cache.sync(lock_file, python)
+        done = cache.sync(lock_file, python, job.index)
     if done.returncode != 0:
         outcome, detail = _install_outcome(done.stderr)
         return result(outcome, detail, log=strip_addresses(done.stderr)[-LOG_CHARACTERS:])
@@ -181,7 +183,11 @@ def _install_outcome(stderr: str) -> tuple[Outcome, str]:
     words = " ".join(strip_addresses(stderr).split())[:600]
     if "No space left on device" in words:
         return "disk-full", words
-    if re.search(r"Failed to (fetch|download)|error sending request|dns error|timed out|connect", words, re.IGNORECASE):
+    if re.search(r"error sending request|dns error|timed out|connect error|response body|HTTP status", words):
+        return "index-unreachable", words
+    if re.search(r"Hash mismatch|Failed to extract archive", words):
+        return "uninstallable", words
+    if re.search(r"Failed to (fetch|download)|No solution found", words):  # what was locked is not there any more
         return "index-unreachable", words
     if re.search(r"no wheels? (are|is|with)? ?.*(platform|compatible)|not compatible with the current platform", words):
         return "no-wheel-for-platform", words
@@ -269,6 +275,7 @@ class _Tests:
             "imports": [list(pair) for pair in self.job.imports],
             "guesses": list(self.job.guesses),
             "level": self.job.level,
+            "thorough": self.job.thorough,
             "suite": str(self.job.suite),
             "harness": str(self._harness),
         }

@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -131,7 +132,22 @@ _project = click.option(
 _jobs = click.option(
     "-j", "--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, show_default="all cores", help="Cells at once."
 )
-_json = click.option("--json", "json_file", metavar="FILE", help="Write the answer as JSON; - for standard output.")
+
+
+def _writable(_: click.Context, __: click.Parameter, target: str | None) -> str | None:
+    """Refuse a file that could not be written before anything is run for it."""
+    if target not in (None, "-") and (Path(target).is_dir() or not Path(target).absolute().parent.is_dir()):
+        raise UsageError(f"--json: {target} cannot be written; give a file in a folder that there is, or -")
+    return target
+
+
+_json = click.option(
+    "--json",
+    "json_file",
+    metavar="FILE",
+    callback=_writable,
+    help="Write the answer as JSON; - for standard output.",
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -284,11 +300,11 @@ def try_(
         raise UsageError('try: give either requirements such as "jax==0.11.2", or --lock FILE')
     project = find_project(project_folder)
     python = python or next(iter(find_interpreters()), "3.12")
-    bench = _bench(project, 1, [python])
     cell = _cell(requirements, python, exclude_newer, overrides)
     lock = _read_lock(lock_file, python) if lock_file else None
     if lock is not None:
         cell = cell.model_copy(update={"requirements": tuple(f"{pin.name}=={pin.version}" for pin in lock.pins)})
+    bench = _bench(project, 1, [python])
     with _reporting(verbose=False) as reporter:
         verdict, evidence = try_cell(cell, bench, _index(), level, reporter, lock=lock, rerun=rerun)
     _write_json(json_file, _answer(verdict, evidence))
@@ -299,11 +315,16 @@ def try_(
 
 def _read_lock(path: str, python: str) -> Lock:
     try:
-        return Lock.parse(Path(path).read_text(encoding="utf-8"), python, this_platform())
+        lock = Lock.parse(Path(path).read_text(encoding="utf-8"), python, this_platform())
     except OSError as error:
         raise UsageError(f"--lock: {path} cannot be read: {error.strerror}") from None
     except ValueError as error:
         raise UsageError(f"--lock: {path}: {str(error).splitlines()[0]}") from None
+    bare = [pin.name for pin in lock.pins if not pin.hashes]
+    if bare or not lock.pins:
+        reason = f"{bare[0]} has no hash" if bare else "it is empty"
+        raise UsageError(f'--lock: {path}: {reason}; allowed are lines such as "alpha==1.2.3 --hash=sha256:..."')
+    return lock
 
 
 def _cell(requirements: Sequence[str], python: str, exclude_newer: str | None, overrides: Sequence[str]) -> Cell:
@@ -452,15 +473,16 @@ def show(cell: str, project_folder: str | None) -> None:
 def calibrate_(
     cases: tuple[str, ...], rerun: bool, jobs: int, json_file: str | None, project_folder: str | None
 ) -> None:
-    """Measure the smoke tests: try every known case (or those whose id begins with CASE), print caught / known.
+    """Measure the smoke tests: try every known case (or those whose id fits CASE, * allowed), print caught / known.
 
     Exit code: 0 when every case came out as known, 1 when one did not.
     """
     project = find_project(project_folder)
     path = project.matrices / "known-cases.toml"
-    known = [case for case in load_cases(path) if not cases or case.id.startswith(cases)]
+    every = load_cases(path)
+    known = [case for case in every if not cases or any(fnmatch(case.id, pattern) for pattern in cases)]
     if not known:
-        raise UsageError(f"CASE: no case in {path.name} begins with {', '.join(cases)}")
+        raise UsageError(f"CASE: {', '.join(cases)} fits no case in {path.name}; an id such as {every[0].id} does")
     bench = _bench(project, jobs, sorted({case.python for case in known}))
     with _reporting(verbose=False) as reporter:
         found = calibrate(known, bench, _index(), reporter, rerun=rerun)

@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection
 from stackcompat.lock import Resolution
 from stackcompat.matrix import Level
 from stackcompat.plan import Cell
-from stackcompat.record import Record, digest
+from stackcompat.record import Record, UsageError, digest
 
 __all__ = [
     "Environment",
@@ -211,7 +211,6 @@ class Store:
     """An embedded SQLite database of evidence. Safe to use from several threads and processes at once."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
         self._engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 60})
 
@@ -222,7 +221,12 @@ class Store:
             cursor.execute("PRAGMA synchronous=NORMAL")
             cursor.close()
 
-        _metadata.create_all(self._engine)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _metadata.create_all(self._engine)
+        except (OSError, sa.exc.DBAPIError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error.orig
+            raise UsageError(f"{path}: cannot be the store of evidence: {reason}") from None
 
     def close(self) -> None:
         """Release the database's files."""

@@ -17,7 +17,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from packaging.requirements import Requirement
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
@@ -130,7 +131,7 @@ class Resolution(Record):
 
 def strip_addresses(text: str) -> str:
     """`text` without hosts, addresses and credentials, fit for a log that others read."""
-    text = re.sub(r"\b[a-z][a-z0-9+.-]*://[^\s'\"<>)`,]+", "<address>", text)
+    text = re.sub(r"\b[a-z][a-z0-9+.-]*://[^\s'\"<>)`,]+", "<address>", text, flags=re.IGNORECASE)
     return text.replace(str(Path.home()), "~")
 
 
@@ -151,33 +152,60 @@ def uv_environment(cache: Path, environ: Mapping[str, str] = os.environ) -> dict
     return kept | {"UV_CACHE_DIR": str(cache), "UV_NO_PROGRESS": "1", "UV_PYTHON_DOWNLOADS": "never"}
 
 
-_REQUIREMENT = r"[A-Za-z0-9][\w.-]*(?:\[[\w,-]+\])?(?:[<>=!~]=?=?[^\s,]+(?:,[<>=!~]=?=?[^\s,]+)*)?"
-_FACT = re.compile(rf"({_REQUIREMENT}) depends on ({_REQUIREMENT})")
+def extra_index(variable: str) -> list[str]:
+    """What tells uv to look in the index whose address the environment variable holds, too; nothing for no variable."""
+    address = os.environ.get(variable, "").strip() if variable else ""
+    return ["--index", address, "--index-strategy", "unsafe-best-match"] if address else []
+
+
+_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?(?:\[[\w,-]+\])?"
+_BOUND = r"(?:[<>]=?|[=!~]==?)[\w.+!*-]*[\w*]"
+_REQUIREMENT = rf"{_NAME}(?:{_BOUND}(?:,{_BOUND})*)?"
+_FACT = re.compile(rf"({_REQUIREMENT}) depends? on ({_REQUIREMENT})")
 _REQUIRED = re.compile(rf"you require ({_REQUIREMENT})(?: and ({_REQUIREMENT}))?")
 _NO_WHEEL = re.compile(rf"({_REQUIREMENT}) has no wheels with a matching (Python|platform)[\w\s]*tag")
 _WRONG_PYTHON = re.compile(rf"does not satisfy (Python[^\s]+) and ({_REQUIREMENT}) depends on \1")
 _ABSENT = re.compile(
-    rf"(?:there is no version of ({_REQUIREMENT})|({_REQUIREMENT}) was not found in the package registry)"
+    rf"there (?:is no version|are no versions) of ({_REQUIREMENT})"
+    rf"|({_REQUIREMENT}) was not found in the package registry"
 )
+_CONCLUSION = re.compile(r",? we can conclude that .*?\.(?=\s|$)")
 
 
-def _spelling(requirement: str) -> str:
-    return requirement.replace(" ", "").lower()
+def _bound(requirement: str) -> tuple[str, SpecifierSet]:
+    """What a requirement is about, and its bounds; none where it cannot be read."""
+    try:
+        return _name(requirement), Requirement(requirement).specifier
+    except InvalidRequirement:
+        return _name(requirement), SpecifierSet()
 
 
 def _name(requirement: str) -> str:
     return canonicalize_name(re.split(r"[\[<>=!~@ ]", requirement)[0])
 
 
+def _exclude(first: str, second: str) -> bool:
+    """Whether no version of the one distribution that both requirements are about satisfies both."""
+    (name, bounds), (other, more) = _bound(first), _bound(second)
+    if name != other:
+        return False
+    both = bounds & more
+    # Ranges that meet do so at the lowest version, at one that is named, or right above it.
+    named = [specifier.version.removesuffix(".*") for specifier in both if specifier.operator != "==="]
+    tried = ["0", *named, *(f"{Version(version).base_version}.0.0.1" for version in named)]
+    return not any(both.contains(version, prereleases=True) for version in tried)
+
+
 def parse_conflict(words: str, cell: Cell) -> Conflict:
     """Turn the resolver's account of why nothing fits into a sentence and the chain of bounds it rests on."""
     text = " ".join(words.replace("`", "").split())
     python = cell.python
-    facts = list(dict.fromkeys((a, b.rstrip(".")) for a, b in _FACT.findall(text)))
-    # "You require" also introduces what the resolver concludes; only what the cell asks for is a request.
-    asked = {_spelling(text) for text in cell.requirements}
-    mentioned = (name.rstrip(".") for pair in _REQUIRED.findall(text) for name in pair)
-    required = [name for name in dict.fromkeys(mentioned) if _spelling(name) in asked]
+    # Only premises are facts: what the resolver concludes from them has the same form.
+    premises = _CONCLUSION.sub(".", text)
+    facts = list(dict.fromkeys(_FACT.findall(premises)))
+    asked = [_bound(text) for text in cell.requirements]
+    mentioned = (name for pair in _REQUIRED.findall(premises) for name in pair if name)
+    required = [name for name in dict.fromkeys(mentioned) if _bound(name) in asked]
     chain = tuple([f"{a} depends on {b}" for a, b in facts] + [f"{text} is requested" for text in required])
 
     def conflict(kind: Literal["bounds", "python", "no-wheel-for-python", "not-found"], sentence: str) -> Conflict:
@@ -193,16 +221,21 @@ def parse_conflict(words: str, cell: Cell) -> Conflict:
     bounds = [(subject, dependency) for subject, dependency in facts if not dependency.startswith("Python")]
     for subject, dependency in bounds:
         for request in required:
-            if _name(request) == _name(dependency):
+            if _exclude(request, dependency):
                 return conflict("bounds", f"{subject} depends on {dependency}, but {request} is requested")
     for subject, dependency in bounds:
         for other, bound in bounds:
-            if _name(bound) == _name(dependency) and _name(other) != _name(subject):
+            if _exclude(bound, dependency) and _name(other) != _name(subject):
                 return conflict("bounds", f"{subject} depends on {dependency}, but {other} depends on {bound}")
     if missing := _ABSENT.search(text):
         return conflict("not-found", f"the index has no {missing[1] or missing[2]} that this cell may take")
-    sentence = re.sub(r",? we can conclude that [^.]*", "", text.split("hint:")[0]).strip()
-    return conflict("bounds", sentence[:400])
+    return conflict("bounds", premises.split("hint:")[0].strip()[:400])
+
+
+#: An index that answers in its older format for a moment gives no upload dates. uv then leaves those files out, with a
+#: warning, and a day of the past resolves to something that was never there; so it is asked again, after these seconds.
+_UNDATED = re.compile(r"(\S+) is missing an upload date")
+_WAITS = (2.0, 5.0, 15.0, 30.0)
 
 
 class Resolver:
@@ -239,30 +272,43 @@ class Resolver:
 
     def _ask(self, cell: Cell, *extra: str) -> Resolution:
         command = [self._uv, "pip", "compile", "requirements.in", "--python", str(self._interpreters[cell.python])]
-        command += ["--format", "pylock.toml", "--no-header", "--quiet", "--no-sources"]
+        command += ["--format", "pylock.toml", "--no-header", "--no-sources"]
+        # Said aloud, since a person's configuration file may prefer otherwise.
+        command += ["--resolution", "highest", "--prerelease", "if-necessary"]
         if cell.exclude_newer is not None:
             command += ["--exclude-newer", cell.exclude_newer.isoformat().replace("+00:00", "Z")]
-        if cell.index:
-            address = os.environ.get(cell.index, "").strip()
-            if not address:
-                detail = f"the environment variable {cell.index} does not hold the address of the extra index"
-                return Resolution(outcome="index-unreachable", detail=detail)
-            command += ["--index", address, "--index-strategy", "unsafe-best-match"]
+        # A request that names a pre-release means it, as it does to pip; uv alone would still prefer what is stable.
+        for requirement in map(Requirement, cell.requirements):
+            if requirement.specifier.prereleases:
+                command += ["--prerelease-package", f"{requirement.name}=allow"]
+        if cell.index and not os.environ.get(cell.index, "").strip():
+            detail = f"the environment variable {cell.index} does not hold the address of the extra index"
+            return Resolution(outcome="index-unreachable", detail=detail)
+        command += extra_index(cell.index)
         with tempfile.TemporaryDirectory(prefix="stackcompat-lock-") as folder:
             lines = [self._local(text, cell) for text in (*cell.requirements, *extra)]
             Path(folder, "requirements.in").write_text("\n".join(lines) + "\n", encoding="utf-8")
             if cell.overrides:
                 Path(folder, "overrides.txt").write_text("\n".join(cell.overrides) + "\n", encoding="utf-8")
                 command += ["--overrides", "overrides.txt"]
-            done = subprocess.run(
-                command,
-                cwd=folder,
-                env=uv_environment(self._cache),
-                capture_output=True,
-                text=True,
-                check=False,
-                stdin=subprocess.DEVNULL,
-            )
+            for wait in (*_WAITS, None):
+                done = subprocess.run(
+                    command,
+                    cwd=folder,
+                    env=uv_environment(self._cache),
+                    capture_output=True,
+                    text=True,
+                    check=False,
+                    stdin=subprocess.DEVNULL,
+                )
+                undated = _UNDATED.search(done.stderr)
+                if undated is None:
+                    break
+                if wait is None:
+                    detail = f"the package index gave no upload date for {undated[1]}, so no day can be gone back to"
+                    return Resolution(outcome="index-unreachable", detail=detail)
+                time.sleep(wait)
+                command = [*command, "--refresh"]
         if done.returncode == 0:
             return Resolution(outcome="locked", lock=_read_pylock(done.stdout, cell))
         return _read_refusal(done.stderr, cell)
@@ -332,9 +378,9 @@ def _read_refusal(stderr: str, cell: Cell) -> Resolution:
     words = strip_addresses(stderr)
     if "No solution found" in words and "network connectivity is disabled" not in words:
         cause = words.split("cause:", 1)[-1]
-        if re.search(r"no wheels with a matching platform", cause):
-            sentence = " ".join(cause.split("we can conclude")[0].split()).rstrip(", ")
-            return Resolution(outcome="no-wheel-for-platform", detail=f"{sentence} ({cell.platform})")
+        absent = re.search(rf"({_REQUIREMENT}) has no wheels with a matching platform", cause)
+        if absent:
+            return Resolution(outcome="no-wheel-for-platform", detail=f"{absent[1]} has no wheel for {cell.platform}")
         return Resolution(outcome="conflict", conflict=parse_conflict(cause, cell))
     detail = " ".join(words.split())[:600]
     if re.search(r"Failed to fetch|error sending request|Could not connect|dns error|timed out|network", words):

@@ -212,17 +212,23 @@ class Selection(Table):
 
 
 class _Policy(Table):
-    """What every policy has: options that hold for each of its cells."""
+    """What every policy has: options that hold for each of its cells.
+
+    `thorough` cells run every smoke test, the others leave out those that are marked so: policies that make many cells
+    take the essential tests only, unless told otherwise.
+    """
 
     label: str = ""
     overrides: tuple[_Requirement, ...] = ()
     pythons: tuple[str, ...] = ()
+    thorough: bool = False
 
 
 class Newest(_Policy):
     """What an installer gives today."""
 
     policy: Literal["newest"]
+    thorough: bool = True
 
 
 class AsOf(_Policy):
@@ -251,6 +257,7 @@ class Pins(_Policy):
     """Requirements given by hand."""
 
     policy: Literal["pins"]
+    thorough: bool = True
     requirements: Annotated[tuple[_Requirement, ...], Field(min_length=1)]
     exclude_newer: _Moment | None = None
 
@@ -286,6 +293,7 @@ class Prerelease(_Policy):
     """Newest, with pre-releases allowed for some components."""
 
     policy: Literal["prerelease"]
+    thorough: bool = True
     components: Annotated[tuple[str, ...], Field(min_length=1)]
 
 
@@ -296,6 +304,7 @@ class Index(_Policy):
     """
 
     policy: Literal["index"]
+    thorough: bool = True
     variable: str
     components: Annotated[tuple[str, ...], Field(min_length=1)]
     development: bool = True
@@ -305,6 +314,7 @@ class Local(_Policy):
     """Newest, with one component from a wheel, a source folder or a git URL."""
 
     policy: Literal["local"]
+    thorough: bool = True
     component: str
     source: str
 

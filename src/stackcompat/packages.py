@@ -22,7 +22,7 @@ from packaging.utils import canonicalize_name
 from platformdirs import user_cache_path
 
 from stackcompat.interpreter import bytecode_tag
-from stackcompat.lock import Lock, strip_addresses, uv_environment
+from stackcompat.lock import Lock, extra_index, strip_addresses, uv_environment
 from stackcompat.record import StackcompatError
 
 __all__ = ["HARNESS_REQUIREMENTS", "PackageCache", "default_cache"]
@@ -51,9 +51,13 @@ class PackageCache:
         for folder in (self.packages, self.environments):
             folder.mkdir(parents=True, exist_ok=True)
 
-    def sync(self, lock: Path, python: Path) -> subprocess.CompletedProcess[str]:
-        """Install exactly the lock file's distributions into the environment of `python`."""
-        return self._uv("pip", "sync", str(lock), "--python", str(python), "--require-hashes", folder=lock.parent)
+    def sync(self, lock: Path, python: Path, index: str = "") -> subprocess.CompletedProcess[str]:
+        """Install exactly the lock file's distributions into the environment of `python`.
+
+        `index` is the environment variable with the address of the extra index that some of them come from.
+        """
+        options = ("--python", str(python), "--require-hashes", *extra_index(index))
+        return self._uv("pip", "sync", str(lock), *options, folder=lock.parent)
 
     def renew(self, python: Path, interpreter: Path) -> subprocess.CompletedProcess[str]:
         """Make the environment of `python` anew and empty."""

@@ -44,7 +44,8 @@ class Cell(Record):
     `requirements` and `overrides` are PEP 508 texts in normal form; `newest` are the distributions that the request
     means at their newest, `development` those that must come out as development versions; `index` is the name of the
     environment variable with an extra index's address, `local` maps a distribution to its file or source.
-    `policy` and `label` say why the cell is there and are no part of its identity.
+    `thorough` cells run every test, others leave out those marked so. That, `policy` and `label` say how and why the
+    cell is there and are no part of its identity.
     """
 
     python: str
@@ -56,13 +57,14 @@ class Cell(Record):
     development: tuple[str, ...] = ()
     index: str = ""
     local: dict[str, str] = {}
+    thorough: bool = True
     policy: str = "pins"
     label: str = ""
 
     @property
     def id(self) -> str:
         """Content address of what is asked for, the same for the same question from any policy."""
-        return digest(self.model_dump(mode="json", exclude={"policy", "label", "newest"}), length=12)
+        return digest(self.model_dump(mode="json", exclude={"policy", "label", "newest", "thorough"}), length=12)
 
     @property
     def forced(self) -> bool:
@@ -75,17 +77,19 @@ class Cell(Record):
 
 
 class Goal(Record):
-    """What a `pairs` policy wants to see together on one Python: combinations of exact pins that metadata allows.
+    """What a `pairs` policy wants to see together: combinations of exact pins, ``python`` among them, that are allowed.
 
-    `template` is the cell that pins nothing, from which others are made.
+    `template` is the cell that pins nothing, from which others are made; `pythons` are those that a pin supports,
+    newest first.
     """
 
     label: str
     combinations: tuple[tuple[str, ...], ...]
     template: Cell
+    pythons: dict[str, tuple[str, ...]]
 
     def reached(self, held: Iterable[Mapping[str, str]]) -> tuple[float, tuple[Cell, ...]]:
-        """How many percent meet in environments that hold `held` (distribution to version), and cells for the rest.
+        """How many percent meet in environments that hold `held` (name to version), and cells for the rest.
 
         There is one cell for each combination that meets nowhere: with its pins, and nothing else pinned.
         """
@@ -93,10 +97,15 @@ class Goal(Record):
         percent, missing = share_covered(self.combinations, rows)
         cells = []
         for pins in missing:
-            requirements = _pinned(self.template.requirements, pins)
-            update = {"requirements": requirements, "label": f"{_readable(pins)}, all else free"}
-            cells.append(self.template.model_copy(update=update))
+            cells.append(self.cell(pins, f"{_readable(pins)}, all else free"))
         return percent, tuple(cells)
+
+    def cell(self, pins: Iterable[str], label: str) -> Cell:
+        """The template with `pins`, on the newest Python that all of them support."""
+        common = [set(self.pythons[pin]) for pin in pins]
+        python = next((p for p in self.pythons[""] if all(p in some for some in common)), self.template.python)
+        requirements = _pinned(self.template.requirements, pins)
+        return self.template.model_copy(update={"python": python, "requirements": requirements, "label": label})
 
 
 class Plan(Record):
@@ -121,10 +130,9 @@ class Plan(Record):
         coverage = {}
         for goal in self.goals:
             held = [
-                resolution.lock.versions()
+                resolution.lock.versions() | {"python": resolution.lock.python}
                 for cell_id, resolution in resolutions.items()
                 if resolution.lock is not None
-                and resolution.lock.python == goal.template.python
                 and planned.get(cell_id, goal.template).overrides == goal.template.overrides
             ]
             coverage[goal.label], further = goal.reached(held)
@@ -158,16 +166,15 @@ def make_plan(
         wanted.sort(key=lambda python: [int(part) for part in python.split(".")], reverse=True)
         planner.check(policy, key, wanted)
         made: list[Cell] = []
-        for python in wanted:
-            if isinstance(policy, Pairs):
-                rows, goal, objections = planner.pairs(policy, python)
-                made += rows
+        if isinstance(policy, Pairs):
+            if wanted:
+                made, goal, objections = planner.pairs(policy, wanted)
                 if goal.label in {other.label for other in goals}:
                     planner.refuse(f"{key}.label", "is that of another pairs policy; allowed is one of its own")
                 goals.append(goal)
                 excluded += objections
-            else:
-                made += planner.cells(policy, python)
+        else:
+            made = [cell for python in wanted for cell in planner.cells(policy, python)]
         if wanted and not made:
             planner.refuse(key, f"makes no cell for Python {', '.join(wanted)}; widen what it chooses, or drop it")
         for cell in made:
@@ -176,9 +183,10 @@ def make_plan(
             if same is not cell and same.policy == cell.policy != "pairs":
                 planner.refuse(key, f'makes the cell "{cell.label}" that {owner} makes; each may be given once')
             if cell.label not in same.label.split("; "):
-                cells[cell.id] = same.model_copy(update={"label": f"{same.label}; {cell.label}"})
-    asked = {python: [cell.requirements for cell in cells.values() if cell.python == python] for python in pythons}
-    reached = {goal.label: share_covered(goal.combinations, asked[goal.template.python])[0] for goal in goals}
+                update = {"label": f"{same.label}; {cell.label}", "thorough": same.thorough or cell.thorough}
+                cells[cell.id] = same.model_copy(update=update)
+    asked = [(f"python=={cell.python}", *cell.requirements) for cell in cells.values()]
+    reached = {goal.label: share_covered(goal.combinations, asked)[0] for goal in goals}
     return Plan(cells=tuple(cells.values()), coverage=reached, excluded=tuple(excluded), goals=tuple(goals))
 
 
@@ -221,14 +229,13 @@ class _Planner:
                 exact = "" if policy.release == "newest" else f"=={policy.release}"
                 self.check_exists(f"{policy.distribution}{exact}", f"{key}.release")
             case Pairs():
-                chosen = {python: self.chosen(policy, python) for python in pythons}
-                for name in policy.releases:
-                    empty = ", ".join(python for python in pythons if not chosen[python][name])
-                    if empty:
+                chosen = dict(zip(policy.releases, self.chosen(policy, pythons), strict=True))
+                for name, pins in chosen.items():
+                    if pythons and not pins:
                         known = _newest_few(self.catalog, self.distribution(name))
-                        sentence = f"chooses no release for Python {empty}; choose more (its newest are {known})"
-                        self.refuse(f"{key}.releases.{name}", f"{sentence} or leave that out of the policy's pythons")
-                every = {pin for axes in chosen.values() for pins in axes.values() for pin in pins}
+                        sentence = f"chooses no release for Python {', '.join(pythons)}"
+                        self.refuse(f"{key}.releases.{name}", f"{sentence}; choose more (its newest are {known})")
+                every = {pin for pins in chosen.values() for pin in pins}
                 for number, seed in enumerate(policy.seeds):
                     for pin in self.seed(seed):
                         if pythons and pin not in every:
@@ -284,6 +291,7 @@ class _Planner:
             platform=self.platform,
             requirements=tuple(sorted(requirements)),
             overrides=tuple(sorted(policy.overrides)),
+            thorough=policy.thorough,
             policy=policy.policy,
             label=f"{policy.label}: {detail}" if policy.label else detail,
             **more,
@@ -338,15 +346,23 @@ class _Planner:
         taken |= {follower for name in taken for follower in self.followers(name)}
         return [f"{name}>=0.dev0" if name in taken else name for name in self.names]
 
-    def pairs(self, policy: Pairs, python: str) -> tuple[list[Cell], Goal, list[str]]:
-        """A covering array: its cells, the goal that they serve, and a sentence for each pair of axes that collide."""
-        axes = list(self.chosen(policy, python).values())
+    def pairs(self, policy: Pairs, pythons: Sequence[str]) -> tuple[list[Cell], Goal, list[str]]:
+        """A covering array: its cells, the goal that they serve, and a sentence for each two axes that collide.
+
+        The Python is an axis like the components, so each release meets each Python that it supports.
+        """
+        axes = [[f"python=={python}" for python in pythons], *self.chosen(policy, pythons)]
         overridden = {parse_requirement(text).name for text in policy.overrides}
         release = {pin: (pin.partition("==")[0], pin.partition("==")[2]) for pins in axes for pin in pins}
-        needs = {pin: self.needs(name, version, python) for pin, (name, version) in release.items()}
+        needs = {pin: self.needs(name, version, pythons[0]) for pin, (name, version) in release.items()}
+        supported = {pin: self.supported(*release[pin], pythons) for pin in release} | {"": tuple(pythons)}
 
         def objection(first: str, second: str) -> str:
             for pin, (name, version) in ((first, release[second]), (second, release[first])):
+                if name == "python":
+                    if version not in supported[pin]:
+                        return f"{_readable([pin])} does not support Python {version}"
+                    continue
                 bounds = needs[pin].get(name, SpecifierSet())
                 if name not in overridden and not bounds.contains(version, prereleases=True):
                     return f"{_readable([pin])} needs {name}{bounds}"
@@ -356,32 +372,38 @@ class _Planner:
         newest = [pins[0] for pins in axes]
         seeds = [] if any(objection(*pair) for pair in combinations(newest, 2)) else [newest]
         seeds += [seed for seed in map(self.seed, policy.seeds) if release.keys() >= set(seed)]
+        goal = Goal(
+            label=policy.label or f"{policy.strength}-way over Python, {', '.join(policy.releases)}",
+            combinations=space.combinations(policy.strength),
+            template=self.cell(policy, pythons[0], self.names, "template"),
+            pythons=supported,
+        )
         cells = [
-            self.cell(policy, python, _pinned(self.names, row), _readable(row))
+            goal.cell(row, _readable(pin for pin in row if not pin.startswith("python==")))
             for row in space.rows(policy.strength, seeds)
         ]
-        goal = Goal(
-            label=f"{policy.label or f'{policy.strength}-way over ' + ', '.join(policy.releases)}, Python {python}",
-            combinations=space.combinations(policy.strength),
-            template=self.cell(policy, python, self.names, "template"),
-        )
         excluded = []
         for left, right in combinations(axes, 2):
             against = [reason for pair in product(left, right) if (reason := objection(*pair))]
             if against:
                 names = f"{release[left[0]][0]} and {release[right[0]][0]}"
                 share = f"{len(against)} of {len(left) * len(right)} combinations of {names}"
-                excluded.append(f"Python {python}: metadata excludes {share}; for example, {against[0]}")
+                excluded.append(f"metadata excludes {share}; for example, {against[0]}")
         return cells, goal, excluded
 
-    def chosen(self, policy: Pairs, python: str) -> dict[str, list[str]]:
-        """The chosen releases of each component as exact pins, newest first."""
-        found = {}
+    def chosen(self, policy: Pairs, pythons: Sequence[str]) -> list[list[str]]:
+        """The chosen releases of each component that some of `pythons` can take, as exact pins, newest first."""
+        found = []
         for component, selection in policy.releases.items():
             project = self.catalog.project(self.distribution(component))
-            releases = select(project, selection, python=python, now=self.now)
-            found[component] = [f"{project.name}=={release.version}" for release in reversed(releases)]
+            releases = reversed(select(project, selection, python=None, now=self.now))
+            found.append([f"{project.name}=={r.version}" for r in releases if any(map(r.supports, pythons))])
         return found
+
+    def supported(self, name: str, version: str, pythons: Sequence[str]) -> tuple[str, ...]:
+        """Those of `pythons` that the release takes; of a Python, itself."""
+        release = self.catalog.project(name).find(version) if name != "python" else None
+        return tuple(python for python in pythons if (release.supports(python) if release else python == version))
 
     def seed(self, pins: Iterable[str]) -> list[str]:
         """The exact pins of components as such of distributions, with versions as the index writes them."""
@@ -404,7 +426,7 @@ class _Planner:
         """What the release needs without extras, on `python` and for the rest where this runs; without markers."""
         environment = {"python_version": python, "python_full_version": f"{python}.99", "extra": ""}
         found = []
-        for requirement in self.catalog.requires(name, version):
+        for requirement in self.catalog.requires(name, version) if name != "python" else ():
             if requirement.marker is None or requirement.marker.evaluate(environment):
                 plain = parse_requirement(str(requirement))
                 plain.marker = None

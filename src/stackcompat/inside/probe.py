@@ -42,9 +42,9 @@ def normalise_message(message: str) -> str:
     """First line of `message` without what differs from run to run: addresses, paths, object ids, durations."""
     line = next((part.strip() for part in message.splitlines() if part.strip()), "")
     line = re.sub(r"0x[0-9a-fA-F]+", "0x…", line)
-    line = re.sub(r"(?<![\w.])(/[\w.+@~-]+){2,}/([\w.+@~-]+)", r"…/\2", line)
     line = re.sub(r"\bid=\d+", "id=…", line)
     line = re.sub(r"\b\d+(\.\d+)?\s?(ms|us|µs|seconds|s)\b", "…s", line)
+    line = re.sub(r"(?<![\w.])(/[\w.+@~-]+){2,}/([\w.+@~-]+)", r"…/\2", line)
     return line if len(line) <= MESSAGE_CHARACTERS else line[:MESSAGE_CHARACTERS] + "…"
 
 
@@ -200,6 +200,7 @@ class Probe:
     def pytest_configure(self, config) -> None:
         config.addinivalue_line("markers", "uses(*requirements): the distributions a test exercises, with specifiers")
         config.addinivalue_line("markers", "level(name): how deep a failure of this test lies, import to exchange")
+        config.addinivalue_line("markers", "thorough: not among the essential tests, which many cells run alone")
         config.addinivalue_line("markers", "limit(seconds): time limit of this test, 60 s unless given")
         config.stackcompat_imports = self.imports()
 
@@ -225,7 +226,9 @@ class Probe:
             (
                 item
                 for item in items
-                if (not wanted or item.nodeid in wanted) and LEVELS.index(self._level(item)) <= deepest
+                if (not wanted or item.nodeid in wanted)
+                and LEVELS.index(self._level(item)) <= deepest
+                and (self.job["thorough"] or item.get_closest_marker("thorough") is None)
             ),
             key=lambda item: LEVELS.index(self._level(item)),
         )
@@ -273,6 +276,8 @@ class Probe:
         self._failure, self._skip, outcome = None, "", "passed"
         if verdict:
             outcome, self._skip = verdict
+            # Nothing runs, yet what the next test does not share must come down, or pytest refuses to set that one up.
+            item.session._setupstate.teardown_exact(nextitem)
         else:
             with warnings.catch_warnings():
                 warnings.simplefilter("always")
@@ -364,4 +369,8 @@ def main() -> int:
 
 
 if _INSIDE:
-    sys.exit(main())
+    code = main()
+    # Everything is written. A library whose threads outlive a failed test must not turn a clear red into a time-out.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

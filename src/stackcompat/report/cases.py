@@ -9,18 +9,11 @@ from typing import NamedTuple
 
 from stackcompat.evidence import Evidence, PlannedCell, RunRecord
 from stackcompat.matrix import Components
+from stackcompat.pairs import judge_components
 from stackcompat.report.model import CellRow, ComponentHere
 from stackcompat.report.words import POLICIES, python_key
-from stackcompat.verdict import (
-    CellVerdict,
-    Standing,
-    Verdict,
-    judge,
-    judge_components,
-    pins_of,
-    settle,
-    versions_of,
-)
+from stackcompat.suspicion import pins_of, versions_of
+from stackcompat.verdict import CellVerdict, Standing, Verdict, judge, settle
 
 __all__ = ["Case", "cell_row", "gather", "lock_text"]
 
@@ -62,7 +55,9 @@ def gather(
     order = list(POLICIES)
     cases = []
     for entries in asked.values():
-        planned, started = min(entries, key=lambda entry: order.index(entry[0].cell.policy))
+        planned, started = min(
+            entries, key=lambda entry: (order.index(entry[0].cell.policy), not entry[0].cell.thorough)
+        )
         why = f"{planned.cell.policy}: {planned.cell.label}"
         also = {f"{other.cell.policy}: {other.cell.label}" for other, _ in entries} - {why}
         known = evidence.get(planned.key, ())
@@ -73,7 +68,7 @@ def gather(
         states = judge_components(verdict, standings, components)
         here = {
             name: ComponentHere(version=version, verdict=states[name][0], level=states[name][1])
-            for name, version in versions_of(verdict, components).items()
+            for name, version in versions_of(verdict.installed, components).items()
         }
         owners = [components.of_distribution(name) for name in planned.cell.roots()]
         cases.append(
@@ -117,6 +112,7 @@ def cell_row(case: Case, failures: tuple[str, ...]) -> CellRow:
         components=case.components,
         requirements=cell.requirements,
         pins=case.pins,
+        thorough=cell.thorough,
         forced=cell.overrides,
         exclude_newer=cell.exclude_newer,
         held_back=verdict.held_back,

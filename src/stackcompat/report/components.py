@@ -9,12 +9,16 @@ from stackcompat.matrix import Component, Components, Level
 from stackcompat.report.cases import Case
 from stackcompat.report.model import ComponentRow
 from stackcompat.report.words import python_key, version_key
-from stackcompat.verdict import LEVELS, Verdict, mentioned, worst
+from stackcompat.suspicion import mentioned
+from stackcompat.verdict import LEVELS, Verdict, worst
 
 __all__ = ["component_row"]
 
 
-def component_row(component: Component, cases: Sequence[Case], now: dt.datetime) -> ComponentRow:
+def component_row(
+    component: Component, components: Components, cases: Sequence[Case], now: dt.datetime
+) -> ComponentRow:
+    """The row of `component`, one of `components`, from all cells; ages at the time `now`."""
     name = component.name
     holding = [case for case in cases if name in case.components]
     released = [case for case in holding if case.released]
@@ -27,11 +31,15 @@ def component_row(component: Component, cases: Sequence[Case], now: dt.datetime)
     pythons = _by_python((case.verdict.cell.python, verdict) for (verdict, _), case in found)
     verdict = _overall(pythons.values())
     chosen = next(((level, case) for (said, level), case in found if said == verdict), None)
+    # Who uses the one that decides this one's release, uses this one.
+    leader = components[component.moves_with].distributions if component.moves_with else ()
+    own = components.of_distribution(component.distribution) is component  # not a part of another one's
+    exercised = {*component.distributions, *leader}
     passed = [
         standing.result.level
         for case in at_newest
         for standing in case.standings
-        if standing.state == "passed" and set(standing.result.components) & set(component.distributions)
+        if standing.state == "passed" and exercised.intersection(standing.result.components)
     ]
     deepest = max(passed, key=LEVELS.index, default=None)
     if component.untested and verdict == "works" and deepest == "import":
@@ -47,8 +55,9 @@ def component_row(component: Component, cases: Sequence[Case], now: dt.datetime)
         published=component.published,
         documentation=component.documentation,
         hardware=component.hardware,
+        moves_with=component.moves_with,
         newest=newest,
-        newest_known=_newest_known(component, newest, cases),
+        newest_known=_newest_known(component, newest, cases) if own else "",
         verdict=verdict,
         level=chosen[0] if chosen else "reserved",
         deepest_level=deepest,

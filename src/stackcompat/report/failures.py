@@ -13,7 +13,7 @@ from stackcompat.record import digest
 from stackcompat.report.cases import Case
 from stackcompat.report.model import FailureGroup
 from stackcompat.report.words import python_key, version_key
-from stackcompat.verdict import implicated, mentioned
+from stackcompat.suspicion import implicated, mentioned
 
 __all__ = ["group_failures", "public"]
 
@@ -51,7 +51,7 @@ def group_failures(
         for seen in _failures_of(case, components):
             found.setdefault(seen.id, []).append(seen)
             of_cell.setdefault(case.verdict.cell.id, []).append(seen.id)
-    groups = sorted((_group(seen) for seen in found.values()), key=lambda group: -len(group.cells))
+    groups = sorted((_group(seen, components) for seen in found.values()), key=lambda group: -len(group.cells))
     return tuple(groups), {cell: tuple(dict.fromkeys(ids)) for cell, ids in of_cell.items()}
 
 
@@ -102,12 +102,12 @@ def _kept_from_tests(case: Case, components: Components) -> _Seen:
     )
 
 
-def _group(seen: Sequence[_Seen]) -> FailureGroup:
-    """One failure from everywhere it was seen."""
+def _group(seen: Sequence[_Seen], components: Components) -> FailureGroup:
+    """One failure from everywhere it was seen; suspects in the order of the tables."""
     seen = sorted(seen, key=lambda one: not one.case.today)
     first = seen[0]
     cases = list({one.case.verdict.cell.id: one.case for one in seen}.values())
-    suspects = sorted({name for one in seen for name in one.suspects})
+    suspects = [name for name in components.names() if any(name in one.suspects for one in seen)]
     moments = [case.verdict.seen for case in cases if case.verdict.seen is not None]
     versions = {name: {_version(case, name) for case in cases} - {""} for name in suspects}
     return FailureGroup(

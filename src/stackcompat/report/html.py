@@ -46,7 +46,7 @@ class _Section(NamedTuple):
 
 def html(summary: Summary) -> str:
     """The text of the page."""
-    columns = summary.tested()
+    columns = summary.square()
     pairs = {frozenset((pair.first, pair.second)): pair for pair in summary.pairs}
     return _templates.get_template("index.html.j2").render(
         summary=summary,

@@ -33,7 +33,7 @@ def markdown(summary: Summary) -> str:
 
 def _square(summary: Summary) -> str:
     """The table of pairs at their newest releases, of the components that some test exercises."""
-    rows = summary.tested()
+    rows = summary.square()
     pairs = {frozenset((pair.first, pair.second)): pair for pair in summary.pairs}
     head = ["", *(f"{_plain(row.title)}<br>{row.newest}" for row in rows)]
     lines = [head, [":--", *(":-:" for _ in rows)]]

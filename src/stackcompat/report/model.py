@@ -105,6 +105,7 @@ class CellRow(Record):
     components: dict[str, ComponentHere]
     requirements: tuple[str, ...]
     pins: Annotated[dict[str, str], Field(description="Component to the exact version that was asked for.")]
+    thorough: Annotated[bool, Field(description="Whether every test was to run, not the essential ones only.")]
     forced: Annotated[tuple[str, ...], Field(description="Overrides: what declared metadata would forbid.")]
     exclude_newer: dt.datetime | None
     held_back: tuple[HeldBack, ...]
@@ -155,6 +156,7 @@ class ComponentRow(Record):
     published: str
     documentation: str
     hardware: tuple[str, ...]
+    moves_with: Annotated[str, Field(description="The component whose release decides this one's; empty: none.")]
     newest: Annotated[str, Field(description="The newest release that was installed in some cell; empty: none was.")]
     newest_known: Annotated[str, Field(description="A newer release that was asked for, but that no cell could hold.")]
     verdict: Verdict
@@ -265,3 +267,9 @@ class Summary(Record):
         """Components that have a verdict of their own, or one together with some other."""
         paired = {name for pair in self.pairs if pair.releases for name in (pair.first, pair.second)}
         return tuple(row for row in self.components if row.verdict != "untested" or row.name in paired)
+
+    def square(self) -> tuple[ComponentRow, ...]:
+        """The tested components that move on their own: what the table of pairs sets against each other."""
+        tested = self.tested()
+        names = {row.name for row in tested}
+        return tuple(row for row in tested if row.moves_with not in names)

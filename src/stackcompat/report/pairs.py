@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 
+from stackcompat.pairs import PairVerdict
 from stackcompat.report.model import ComponentRow, FailureGroup, Interval, PairRelease, PairRow, Ranges
 from stackcompat.report.words import version_key
-from stackcompat.verdict import PairVerdict, Verdict
+from stackcompat.verdict import Verdict
 
 __all__ = ["intervals", "pair_rows"]
 
@@ -42,7 +43,8 @@ def pair_rows(
         )
 
     found = []
-    for (first, second), pairs in sorted(grouped.items()):
+    order = list(newest)
+    for (first, second), pairs in sorted(grouped.items(), key=lambda item: [order.index(name) for name in item[0]]):
         told = [release(pair) for pair in pairs if pair.verdict != "untested"]
         told.sort(key=lambda one: (version_key(one.first_version), version_key(one.second_version)), reverse=True)
         top = next((p for p in pairs if (p.first_version, p.second_version) == (newest[first], newest[second])), None)

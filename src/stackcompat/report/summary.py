@@ -10,13 +10,14 @@ from packaging.version import Version
 
 from stackcompat.evidence import Evidence, RunRecord
 from stackcompat.matrix import Components
+from stackcompat.pairs import judge_pairs
 from stackcompat.report.cases import Case, cell_row, gather, lock_text
 from stackcompat.report.components import component_row
 from stackcompat.report.failures import group_failures, public
 from stackcompat.report.model import SCHEMA_VERSION, ComponentRow, Measured, PairRow, RunRow, Summary, Today, WarningRow
 from stackcompat.report.pairs import pair_rows
 from stackcompat.report.words import and_list, count_words, python_key, sign, version_key
-from stackcompat.verdict import Verdict, judge_pairs
+from stackcompat.verdict import Verdict
 
 __all__ = ["summarise"]
 
@@ -34,7 +35,7 @@ def summarise(
     cases = gather(components, runs, evidence)
     pairs = judge_pairs([case.verdict for case in cases], evidence, components)
     groups, of_cell = group_failures(cases, components)
-    rows = tuple(component_row(component, cases, now) for component in components.components)
+    rows = tuple(component_row(component, components, cases, now) for component in components.components)
     cells = tuple(cell_row(case, of_cell.get(case.verdict.cell.id, ())) for case in cases)
     counts = Counter(case.verdict.verdict for case in cases)
     today = tuple(_today(case, cases) for case in cases if case.today)
@@ -103,7 +104,6 @@ def _claim(today: Sequence[Today], rows: Sequence[ComponentRow], pairs: Iterable
     if not today:
         return "What works today is unknown: no cell with the newest releases was run"
     tested = {row.name for row in rows if row.verdict != "untested"}
-    title = {row.distribution: row.title for row in rows}
     number = max(len(tested & one.versions.keys()) for one in today)
     kinds: dict[str, list[Today]] = {}
     for one in today:
@@ -115,10 +115,7 @@ def _claim(today: Sequence[Today], rows: Sequence[ComponentRow], pairs: Iterable
             case "newest":
                 clauses.append(f"the newest releases of all {number} tested components work together {where}")
             case "held back":
-                held = {
-                    f"{title.get(h.name, h.name)} held back at {h.got} by {h.by}" for one in ones for h in one.held_back
-                }
-                clauses.append(f"what an installer gives today works {where}, with {and_list(sorted(held))}")
+                clauses.append(f"what an installer gives today works {where}, with {_held_back(ones, rows)}")
             case "red":
                 clauses.append(f"the newest releases do not all work together {where}: {_culprits(ones, rows, pairs)}")
             case _:
@@ -126,6 +123,16 @@ def _claim(today: Sequence[Today], rows: Sequence[ComponentRow], pairs: Iterable
                 clauses.append(f"whether the newest releases work together {where} is not known ({what})")
     sentence = "; ".join(clauses)
     return sentence[0].upper() + sentence[1:]
+
+
+def _held_back(ones: Iterable[Today], rows: Iterable[ComponentRow]) -> str:
+    """Who is held back at which release and by whom; who moves with another goes without saying."""
+    titles = {row.distribution: row.title for row in reversed(tuple(rows)) if not row.moves_with}
+    by: dict[str, dict[str, None]] = {}
+    for held in (held for one in ones for held in one.held_back):
+        if held.name in titles:
+            by.setdefault(held.by, {})[f"{titles[held.name]} at {held.got}"] = None
+    return and_list([f"{and_list(list(names))} held back by {who}" for who, names in by.items()])
 
 
 def _culprits(red: Sequence[Today], rows: Iterable[ComponentRow], pairs: Iterable[PairRow]) -> str:

@@ -1,0 +1,164 @@
+"""Whom a failing test points at. Pure: a failure's words and its traceback in, components out.
+
+A component that moves with another (its release follows the other's) is that other here, unless the two are all there
+is to suspect: otherwise each failure of the one would point at both and nobody could ever be sure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from stackcompat.evidence import Failure, TestResult
+from stackcompat.matrix import Component, Components
+from stackcompat.plan import Cell
+from stackcompat.record import Record
+
+__all__ = ["Names", "Suspicion", "implicated", "mentioned", "pins_of", "versions_of"]
+
+
+class Suspicion(Record):
+    """The components that a failing test points at.
+
+    Without a `doubt`, the failure itself names them (at most two), or no others had a part in it. Otherwise they are
+    all that had a part; `doubt` says in a sentence why it is no more than a suspicion. `traced` are those on the way
+    down the traceback, deepest last.
+    """
+
+    components: frozenset[str]
+    traced: tuple[str, ...] = ()
+    doubt: str = ""
+
+    @property
+    def sure(self) -> bool:
+        """Whether it is more than a suspicion."""
+        return not self.doubt
+
+
+def own(components: Components) -> tuple[Component, ...]:
+    """The components that have a distribution of their own, not a part of another's."""
+    return tuple(c for c in components.components if c.distribution and components.of_distribution(c.distribution) is c)
+
+
+def versions_of(installed: Mapping[str, str], components: Components) -> dict[str, str]:
+    """Component to version, from distribution to version; a component's first distribution counts."""
+    return {c.name: installed[c.distribution] for c in own(components) if c.distribution in installed}
+
+
+def pins_of(cell: Cell, components: Components) -> dict[str, str]:
+    """Component to version, for the components that the cell asks for by an exact version."""
+    pins = {}
+    for requirement in map(Requirement, cell.requirements):
+        exact = [s.version for s in requirement.specifier if s.operator == "==" and not s.version.endswith("*")]
+        component = components.of_distribution(canonicalize_name(requirement.name))
+        if len(exact) == 1 and component and component.distribution == canonicalize_name(requirement.name):
+            pins[component.name] = exact[0]
+    return pins
+
+
+def mentioned(sentence: str, components: Components) -> frozenset[str]:
+    """The components whose distributions a sentence names."""
+    return frozenset(
+        component.name
+        for component in own(components)
+        if any(re.search(rf"(?<![\w.-]){re.escape(d)}(?![\w-])", sentence) for d in component.distributions)
+    )
+
+
+class Names:
+    """Which of the components `present` in a cell a distribution or a module belongs to."""
+
+    def __init__(self, components: Components, present: Collection[str]) -> None:
+        here = [component for component in own(components) if component.name in present]
+        self._owner = {d: component.name for component in reversed(here) for d in component.distributions}
+        self._modules = {module: component.name for component in reversed(here) for module in _modules(component)}
+        #: Component that moves with another to that other.
+        self.leaders = {c.name: c.moves_with for c in here if c.moves_with in present}
+
+    def owner(self, distribution: str) -> str | None:
+        """The component of `distribution`, if it belongs to one that is here."""
+        return self._owner.get(distribution)
+
+    def users(self, distributions: Iterable[str]) -> tuple[str, ...]:
+        """Components of `distributions`, each once, in order, leaders for those that they lead."""
+        owners = (self._owner[d] for d in distributions if d in self._owner)
+        return tuple(dict.fromkeys(self.leaders.get(name, name) for name in owners))
+
+    def lead(self, names: Collection[str]) -> frozenset[str]:
+        """`names` with leaders for those that they lead, unless a leader and its follower are all there is."""
+        led = frozenset(self.leaders.get(name, name) for name in names)
+        return frozenset(names) if len(led) < len(names) == 2 else led
+
+    def of_module(self, name: str) -> str | None:
+        """The component that has the module, or that has what is in it, by its dotted name."""
+        while name:
+            if name in self._modules:
+                return self._modules[name]
+            name = name.rpartition(".")[0]
+        return None
+
+
+def _modules(component: Component) -> tuple[str, ...]:
+    named = tuple(module.name for module in component.modules)
+    return named or tuple(distribution.replace("-", "_") for distribution in component.distributions)
+
+
+def implicated(test: TestResult, present: Collection[str], components: Components) -> Suspicion:
+    """Whom the failing `test` points at, among the components `present` in its cell.
+
+    A module or an attribute of A that code of B does not find points at A and B and at nobody else; such errors are
+    Python's own words. Otherwise everybody who had a part is a suspect: those that the test uses, those on the
+    traceback, and where that is one only, another one that the message names.
+    """
+    names = Names(components, present)
+    failure = test.failure or Failure(type="", message="")
+    traced = names.users(failure.packages)
+    named = _missing_name(failure, names)
+    if named is not None:
+        return Suspicion(components=names.lead(named), traced=traced)
+    involved = frozenset(names.users(test.components)) | frozenset(traced)
+    doubt = ""
+    if len(involved) == 1:
+        others = mentioned(failure.message, components) & set(present) - involved
+        if len(others) == 1:
+            involved = names.lead(involved | others)
+            doubt = f"of {' and '.join(sorted(involved))}, one is known from the error's message only"
+    elif len(involved) > 2:
+        doubt = f"{', '.join(sorted(involved))} all had a part in {test.test}"
+    if failure.package and names.owner(failure.package) is None:
+        doubt = doubt or f"the error came out of {failure.package}, which is no component"
+    return Suspicion(components=involved, traced=traced, doubt=doubt)
+
+
+#: Python's own words for a module, or a name in it, that is not there.
+_LACKING = re.compile(
+    r"module '(?P<of>[\w.]+)' has no attribute|No module named '(?P<absent>[\w.]+)'"
+    r"|cannot import name '[^']+' from '(?P<source>[\w.]+)'"
+)
+#: A module's own words for a name that it dropped, such as ``pkg.core.thing was removed in 1.2``.
+_DROPPED = re.compile(r"(?<![\w'\"./…-])[A-Za-z_]\w*(?:\.\w+)+")
+
+
+def _missing_name(failure: Failure, names: Names) -> frozenset[str] | None:
+    """The component that lacks a module or a name and the one whose code asks for it, if the failure says so.
+
+    The one that asks stands alone when it asks itself, or something that is no component.
+    """
+    kind = failure.type.rpartition(".")[2]
+    asks = names.owner(failure.package)
+    if kind not in ("AttributeError", "ImportError", "ModuleNotFoundError") or asks is None:
+        return None
+    if "partially initialized" in failure.message:  # a circular import: the module would have the name, only not yet
+        return None
+    lacking = _LACKING.search(failure.message)
+    if lacking is not None:
+        lacks = names.of_module(lacking["of"] or lacking["absent"] or lacking["source"])
+        return frozenset((asks, lacks or asks))
+    dropped = {names.of_module(name) for name in _DROPPED.findall(failure.message)} - {None}
+    if dropped == {asks} and kind == "AttributeError":  # raised by the module itself: the caller asked
+        callers = [name for name in map(names.owner, failure.packages) if name not in (None, asks)]
+        return frozenset(name for name in (*callers[-1:], asks) if name) if callers else None
+    return None
