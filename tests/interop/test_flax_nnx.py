@@ -1,0 +1,448 @@
+"""flax.nnx: modules with state trained by optax, split and merged, transformed, and bridged to linen.
+
+nnx is public and documented as flax.nnx since flax 0.8.4; its vmap and scan have their present form since 0.10.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import idioms
+import pytest
+
+pytestmark = [pytest.mark.uses("jax", "flax>=0.8.4"), pytest.mark.level("interop")]
+
+
+def close(actual: Any, expected: Any, tolerance: float = 1e-5) -> None:
+    import numpy as np
+
+    np.testing.assert_allclose(np.asarray(actual), np.asarray(expected), rtol=tolerance, atol=tolerance)
+
+
+def normal(*shape: int, seed: int = 0) -> Any:
+    import numpy as np
+
+    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+
+
+def network(**options: Any) -> Any:
+    """A small network with normalisation and, when asked for, dropout and batch statistics."""
+    from flax import nnx
+
+    class Net(nnx.Module):
+        def __init__(self, rngs: nnx.Rngs) -> None:
+            self.first = nnx.Linear(4, 4, rngs=rngs)
+            self.norm = (
+                nnx.BatchNorm(4, momentum=0.9, rngs=rngs) if options.get("batch_norm") else nnx.LayerNorm(4, rngs=rngs)
+            )
+            self.drop = nnx.Dropout(options.get("dropout", 0.0), rngs=rngs)
+            self.last = nnx.Linear(4, 4, rngs=rngs)
+
+        def __call__(self, x: Any) -> Any:
+            return self.last(self.drop(self.norm(nnx.relu(self.first(x)))))
+
+    return Net(nnx.Rngs(0))
+
+
+@pytest.mark.uses("jax", "flax>=0.8.4", "optax")
+def test_optimizer_fits() -> None:
+    """nnx.Optimizer steps a model with optax inside nnx.jit; the changes reach the outer objects and the loss falls."""
+    import jax.numpy as jnp
+    import numpy as np
+    import optax
+    from flax import nnx
+
+    model, x = network(dropout=0.05), normal(4, 4)
+    y = np.sin(x)
+    optimizer = idioms.nnx_optimizer(model, optax.adamw(3e-2))
+
+    @nnx.jit
+    def step(model: Any, optimizer: Any) -> Any:
+        loss, gradients = nnx.value_and_grad(lambda model: jnp.mean((model(x) - y) ** 2))(model)
+        idioms.nnx_apply_gradients(optimizer, model, gradients)
+        return loss
+
+    model.train()
+    first = step(model, optimizer)
+    for _ in range(200):
+        last = step(model, optimizer)
+    assert int(idioms.nnx_value(optimizer.step)) == 201
+    model.eval()
+    fitted = jnp.mean((model(x) - y) ** 2)
+    assert np.isfinite(last)
+    assert np.isfinite(fitted)
+    assert fitted < 0.4 * first
+    # jit sees the same model as eager code does.
+    close(nnx.jit(lambda model: model(x))(model), model(x))
+
+
+def test_split_merge_and_filters() -> None:
+    """split gives a definition and states by type, merge gives an equal model, update writes into a live one."""
+    import jax
+    import jax.numpy as jnp
+    import numpy as np
+    from flax import nnx
+
+    model, x = network(batch_norm=True), normal(3, 4)
+    model.eval()
+    graphdef, params, statistics, rest = nnx.split(model, nnx.Param, nnx.BatchStat, ...)
+    assert len(jax.tree_util.tree_leaves(params)) == 6
+    assert len(jax.tree_util.tree_leaves(statistics)) == 2
+    merged = nnx.merge(graphdef, params, statistics, rest)
+    np.testing.assert_array_equal(np.asarray(merged(x)), np.asarray(model(x)))
+    # A pure function over the states, as jax's own transforms want it.
+    pure = jax.jit(lambda params: jnp.sum(nnx.merge(graphdef, params, statistics, rest)(x) ** 2))
+    assert jax.tree_util.tree_structure(jax.grad(pure)(params)) == jax.tree_util.tree_structure(params)
+    copy, expected = nnx.clone(model), model(x)
+    nnx.update(model, jax.tree_util.tree_map(jnp.zeros_like, nnx.state(model, nnx.Param)))
+    close(model(x), np.zeros((3, 4)))
+    np.testing.assert_array_equal(np.asarray(copy(x)), np.asarray(expected))
+
+
+def test_dropout_and_batch_norm_modes() -> None:
+    """train and eval switch Dropout and BatchNorm; running statistics move by their closed form through nnx.jit."""
+    import numpy as np
+    from flax import nnx
+
+    x = normal(200, 4) + 2
+    norm = nnx.BatchNorm(4, momentum=0.9, rngs=nnx.Rngs(0))
+    drop = nnx.Dropout(0.5, rngs=nnx.Rngs(dropout=1))
+    call = nnx.jit(lambda module, x: module(x))
+    norm.train()
+    close(call(norm, x), (x - x.mean(0)) / x.std(0), 1e-3)
+    close(idioms.nnx_value(norm.mean), 0.1 * x.mean(0), 1e-4)
+    close(idioms.nnx_value(norm.var), 0.9 + 0.1 * x.var(0), 1e-4)
+    norm.eval()
+    close(norm(x), (x - 0.1 * x.mean(0)) / np.sqrt(0.9 + 0.1 * x.var(0) + 1e-5), 1e-3)
+
+    drop.train()
+    first, second = np.asarray(call(drop, x)), np.asarray(call(drop, x))
+    assert 0.4 < (first == 0).mean() < 0.6
+    assert ((first == 0) != (second == 0)).mean() > 0.3  # the stream went on inside jit
+    close(first[first != 0], 2 * x[first != 0])
+    drop.eval()
+    np.testing.assert_array_equal(np.asarray(drop(x)), x)
+
+
+def test_rngs_streams() -> None:
+    """Streams are reproducible by seed, independent by name, and advance with each call."""
+    import jax
+    import numpy as np
+    from flax import nnx
+
+    def draws(**seeds: int) -> Any:
+        rngs = nnx.Rngs(**seeds)
+        return [np.asarray(jax.random.key_data(key)).tolist() for key in (rngs.params(), rngs.params(), rngs.dropout())]
+
+    first, again, other = draws(params=0, dropout=1), draws(params=0, dropout=1), draws(params=5, dropout=1)
+    assert first == again
+    assert first[0] != first[1]
+    assert first[0] != other[0]
+    assert first[2] == other[2]
+
+
+def test_custom_variables_and_gradients_by_type() -> None:
+    """A variable type of one's own is left alone by nnx.grad over Param, and a counter survives nnx.jit."""
+    import jax
+    import jax.numpy as jnp
+    from flax import nnx
+
+    class Count(nnx.Variable):
+        pass
+
+    class Scale(nnx.Module):
+        def __init__(self) -> None:
+            self.weight = nnx.Param(jnp.array([2.0, 3.0]))
+            self.calls = Count(jnp.array(0))
+
+        def __call__(self, x: Any) -> Any:
+            idioms.nnx_assign(self.calls, idioms.nnx_value(self.calls) + 1)
+            return jnp.sum(idioms.nnx_value(self.weight) ** 2 * x)
+
+    model, x = Scale(), jnp.array([1.0, 10.0])
+    value, gradients = nnx.jit(nnx.value_and_grad(lambda model, x: model(x)))(model, x)
+    close(value, 94.0)
+    (leaf,) = jax.tree_util.tree_leaves(gradients)
+    close(leaf, [4.0, 60.0])
+    assert int(idioms.nnx_value(model.calls)) == 1
+    assert len(jax.tree_util.tree_leaves(nnx.state(model, Count))) == 1
+
+
+@pytest.mark.thorough
+def test_layers_against_closed_forms() -> None:
+    """Linear, Embed, Conv, RMSNorm, Einsum, LoRA and Sequential, made and called in nnx.jit, against their formulas."""
+    import jax
+    import jax.numpy as jnp
+    import numpy as np
+    from flax import nnx
+
+    class Layers(nnx.Module):
+        def __init__(self, rngs: nnx.Rngs) -> None:
+            self.linear = nnx.Linear(4, 4, rngs=rngs)
+            self.embed = nnx.Embed(5, 4, rngs=rngs)
+            self.conv = nnx.Conv(1, 2, (3, 3), padding="VALID", use_bias=False, rngs=rngs)
+            self.rms = nnx.RMSNorm(4, rngs=rngs)
+            self.einsum = nnx.Einsum("bi,ij->bj", (4, 4), rngs=rngs)
+            self.lora = nnx.LoRA(4, 2, 4, base_module=nnx.Linear(4, 4, rngs=rngs), rngs=rngs)
+            self.sequence = nnx.Sequential(self.linear, nnx.relu)
+
+        def __call__(self, x: Any, tokens: Any, image: Any) -> Any:
+            layers = (self.linear, self.rms, self.einsum, self.lora, self.sequence)
+            return self.embed(tokens), self.conv(image), [layer(x) for layer in layers]
+
+    def array(variable: Any) -> Any:
+        return np.asarray(idioms.nnx_value(variable))
+
+    model = nnx.jit(lambda: Layers(nnx.Rngs(0)))()
+    lora = model.lora
+    idioms.nnx_assign(lora.lora_b, jnp.asarray(normal(2, 4)))
+    assert len(jax.tree_util.tree_leaves(nnx.state(model, nnx.LoRAParam))) == 2
+    x, tokens, image = normal(2, 4), np.array([1, 4]), normal(1, 4, 4, 1)
+    embedded, convolved, outputs = nnx.jit(lambda model, *args: model(*args))(model, x, tokens, image)
+    close(embedded, array(model.embed.embedding)[tokens])
+    window = np.lib.stride_tricks.sliding_window_view(image[0, :, :, 0], (3, 3))
+    close(convolved[0], np.einsum("ijab,abo->ijo", window, array(model.conv.kernel)[:, :, 0]), 1e-4)
+    linear = x @ array(model.linear.kernel) + array(model.linear.bias)
+    base = x @ array(lora.base_module.kernel) + array(lora.base_module.bias)
+    expected = (
+        linear,
+        x / np.sqrt((x**2).mean(-1, keepdims=True) + 1e-6),
+        x @ array(model.einsum.kernel),
+        base + x @ array(lora.lora_a) @ array(lora.lora_b),
+        np.maximum(0, linear),
+    )
+    for ours, theirs in zip(outputs, expected, strict=True):
+        close(ours, theirs, 1e-4)
+
+
+@pytest.mark.thorough
+def test_attention_against_its_formula_and_its_cache() -> None:
+    """Causal attention equals softmax(QK/sqrt(d))V, and decoding token by token with the cache gives the same."""
+    import jax.numpy as jnp
+    import numpy as np
+    from flax import nnx
+
+    x = normal(2, 5, 8)
+    layer = nnx.jit(lambda: nnx.MultiHeadAttention(2, in_features=8, qkv_features=8, decode=False, rngs=nnx.Rngs(0)))()
+    out = nnx.jit(lambda layer, x: layer(x, mask=nnx.make_causal_mask(jnp.ones((2, 5)))))(layer, x)
+    q, k, v = (
+        np.einsum("btd,dhe->bthe", x, np.asarray(idioms.nnx_value(part.kernel)))
+        for part in (layer.query, layer.key, layer.value)
+    )
+    scores = np.where(np.tril(np.ones((5, 5), bool)), np.einsum("bqhe,bkhe->bhqk", q, k) / 2.0, -1e9)
+    weights = np.exp(scores - scores.max(-1, keepdims=True))
+    weights /= weights.sum(-1, keepdims=True)
+    close(out, np.einsum("bhqk,bkhe,heo->bqo", weights, v, np.asarray(idioms.nnx_value(layer.out.kernel))), 1e-4)
+
+    layer.init_cache((2, 5, 8))
+    decode = nnx.jit(lambda layer, token: layer(token, decode=True))
+    close(np.concatenate([decode(layer, x[:, t : t + 1]) for t in range(5)], axis=1), out, 1e-4)
+
+
+@pytest.mark.thorough
+@pytest.mark.uses("jax", "flax>=0.10")
+def test_recurrent_cells() -> None:
+    """nnx.RNN, a scan over an LSTM and over a GRU cell, equals the cells called step by step."""
+    import jax.numpy as jnp
+    from flax import nnx
+
+    class Cells(nnx.Module):
+        def __init__(self, rngs: nnx.Rngs) -> None:
+            init = nnx.initializers.normal(0.5)
+            self.lstm = nnx.OptimizedLSTMCell(4, 4, recurrent_kernel_init=init, rngs=rngs)
+            self.gru = nnx.GRUCell(4, 4, recurrent_kernel_init=init, rngs=rngs)
+
+    @nnx.jit
+    def compare(cells: Cells, x: Any) -> Any:
+        lstm, gru = ((jnp.zeros((2, 4)),) * 2, jnp.zeros((2, 4)))
+        stepped = []
+        for t in range(2):
+            lstm, first = cells.lstm(lstm, x[:, t])
+            gru, second = cells.gru(gru, x[:, t])
+            stepped.append((first, second))
+        return nnx.RNN(cells.lstm)(x), nnx.RNN(cells.gru)(x), stepped
+
+    cells = nnx.jit(lambda: Cells(nnx.Rngs(0)))()
+    first, second, stepped = compare(cells, normal(2, 2, 4))
+    for t, (lstm, gru) in enumerate(stepped):
+        close(first[:, t], lstm)
+        close(second[:, t], gru)
+    assert not jnp.allclose(first, second)
+
+
+@pytest.mark.uses("jax", "flax>=0.10")
+def test_scan_over_vmapped_layers() -> None:
+    """Layers made by nnx.vmap and applied by nnx.scan, rematerialised, equal the loop over the sliced parameters."""
+    import jax.numpy as jnp
+    import numpy as np
+    from flax import nnx
+
+    class Block(nnx.Module):
+        def __init__(self, rngs: nnx.Rngs) -> None:
+            self.linear = nnx.Linear(4, 4, rngs=rngs)
+
+        def __call__(self, x: Any) -> Any:
+            return x + jnp.tanh(self.linear(x))
+
+    @nnx.split_rngs(splits=3)
+    @nnx.vmap(in_axes=(0,), out_axes=0)
+    def create(rngs: nnx.Rngs) -> Block:
+        return Block(rngs)
+
+    @nnx.scan(in_axes=(0, nnx.Carry), out_axes=nnx.Carry)
+    def forward(block: Block, x: Any) -> Any:
+        return nnx.remat(lambda block, x: block(x))(block, x)
+
+    blocks, x = nnx.jit(create)(nnx.Rngs(0)), normal(2, 4)
+    kernel, bias = (np.asarray(idioms.nnx_value(v)) for v in (blocks.linear.kernel, blocks.linear.bias))
+    assert kernel.shape == (3, 4, 4)
+    assert not np.allclose(kernel[0], kernel[1])  # each layer drew its own
+
+    def looped(bias: Any) -> Any:
+        y = x.astype(np.float64)
+        for i in range(3):
+            y = y + np.tanh(y @ np.asarray(kernel[i]) + bias[i])
+        return (y**2).sum()
+
+    value, gradients = nnx.jit(nnx.value_and_grad(lambda blocks: jnp.sum(forward(blocks, x) ** 2)))(blocks)
+    close(value, looped(np.asarray(bias)), 1e-4)
+    direction = normal(3, 4, seed=5)
+    slope = (looped(bias + 1e-4 * direction) - looped(bias - 1e-4 * direction)) / 2e-4
+    close((np.asarray(idioms.nnx_value(gradients["linear"]["bias"])) * direction).sum(), slope, 1e-3)
+
+
+@pytest.mark.thorough
+@pytest.mark.uses("jax", "flax>=0.10.2")
+def test_state_axes_and_control_flow() -> None:
+    """vmap with StateAxes shares parameters and splits randomness, and cond and fori_loop update a module in place."""
+    import jax.numpy as jnp
+    import numpy as np
+    from flax import nnx
+
+    class Noisy(nnx.Module):
+        def __init__(self, rngs: nnx.Rngs) -> None:
+            self.weight = nnx.Param(jnp.array(2.0))
+            self.drop = nnx.Dropout(0.5, rngs=rngs)
+
+        def __call__(self, x: Any) -> Any:
+            return self.drop(idioms.nnx_value(self.weight) * x)
+
+    axes = nnx.StateAxes({nnx.RngState: 0, ...: None})
+    call = nnx.split_rngs(splits=3)(nnx.vmap(lambda model, x: model(x), in_axes=(axes, None)))
+    out = np.asarray(call(Noisy(nnx.Rngs(0)), jnp.ones(64)))
+    assert out.shape == (3, 64)
+    assert set(np.unique(out)) == {0.0, 4.0}
+    assert (out[0] != out[1]).mean() > 0.2
+
+    class Counter(nnx.Module):
+        def __init__(self) -> None:
+            self.count = nnx.Variable(jnp.array(0.0))
+
+        def add(self, amount: Any) -> None:
+            idioms.nnx_assign(self.count, idioms.nnx_value(self.count) + amount)
+
+    def body(_: Any, counter: Counter) -> Counter:
+        counter.add(1.0)
+        return counter
+
+    counter = Counter()
+    nnx.cond(jnp.array(True), lambda c: c.add(5.0), lambda c: c.add(-5.0), counter)
+    close(idioms.nnx_value(counter.count), 5.0)
+    counter = nnx.fori_loop(0, 4, body, counter)
+    close(idioms.nnx_value(counter.count), 9.0)
+
+
+@pytest.mark.uses("jax", "flax>=0.10")
+def test_lists_shared_references_and_abstract_state() -> None:
+    """Submodules in a list are found, a shared layer stays one, and eval_shape gives shapes without arrays."""
+    import jax
+    from flax import nnx
+
+    class Stack(nnx.Module):
+        def __init__(self, rngs: nnx.Rngs) -> None:
+            layer = nnx.Linear(4, 4, use_bias=False, rngs=rngs)
+            self.layers = idioms.nnx_list([layer, nnx.Linear(4, 4, use_bias=False, rngs=rngs), layer])
+
+        def __call__(self, x: Any) -> Any:
+            for layer in self.layers:
+                x = layer(x)
+            return x
+
+    model, x = Stack(nnx.Rngs(0)), normal(2, 4)
+    graphdef, state = nnx.split(model)
+    assert len(jax.tree_util.tree_leaves(state)) == 2  # the shared kernel counts once
+    merged = nnx.merge(graphdef, state)
+    assert merged.layers[0] is merged.layers[2]
+    close(nnx.jit(lambda model, x: model(x))(model, x), merged(x))
+    abstract = nnx.eval_shape(lambda: Stack(nnx.Rngs(0)))
+    leaves = jax.tree_util.tree_leaves(nnx.state(abstract))
+    assert [leaf.shape for leaf in leaves] == [(4, 4), (4, 4)]
+    assert all(isinstance(leaf, jax.ShapeDtypeStruct) for leaf in leaves)
+
+
+@pytest.mark.uses("jax", "flax>=0.10")
+def test_bridge_to_linen_and_back() -> None:
+    """A linen layer inside an nnx model and an nnx layer inside a linen model give what the plain layers give."""
+    import flax.linen as nn
+    import jax
+    import numpy as np
+    from flax import nnx
+    from flax.nnx import bridge
+
+    x = normal(2, 4)
+    model = bridge.lazy_init(bridge.ToNNX(nn.Dense(4), rngs=nnx.Rngs(0)), x)
+    kernel, bias = (np.asarray(idioms.nnx_value(variable)) for variable in (model.kernel, model.bias))
+    close(model(x), x @ kernel + bias)
+    close(nnx.jit(lambda model, x: model(x))(model, x), x @ kernel + bias)
+
+    wrapped = bridge.to_linen(nnx.Linear, 4, out_features=4)
+    variables = wrapped.init(jax.random.key(0), x)
+    kernel = nn.meta.unbox(variables)["params"]["kernel"]
+    close(jax.jit(wrapped.apply)(variables, x), x @ kernel)
+
+
+@pytest.mark.thorough
+@pytest.mark.uses("jax", "flax>=0.10.6")
+def test_tabulate() -> None:
+    """nnx.tabulate traces the model abstractly and lists its layers and the number of parameters."""
+    from flax import nnx
+
+    table = nnx.tabulate(network(), normal(2, 4), console_kwargs={"width": 200, "force_terminal": False})
+    assert "first" in table
+    assert "last" in table
+    assert "48" in table  # 2 * (4 * 4 + 4) + 2 * 4
+
+
+@pytest.mark.uses("jax", "flax>=0.8.4")
+def test_metrics() -> None:
+    """MultiMetric accumulates accuracy and a mean over batches inside nnx.jit."""
+    import jax.numpy as jnp
+    from flax import nnx
+
+    metrics = nnx.MultiMetric(accuracy=nnx.metrics.Accuracy(), loss=nnx.metrics.Average("loss"))
+    update = nnx.jit(lambda metrics, **values: metrics.update(**values))
+    logits = jnp.array([[2.0, 1.0], [0.0, 1.0]])
+    update(metrics, logits=logits, labels=jnp.array([0, 0]), loss=jnp.array(1.0))
+    update(metrics, logits=logits, labels=jnp.array([0, 1]), loss=jnp.array(3.0))
+    result = metrics.compute()
+    close(result["accuracy"], 0.75)
+    close(result["loss"], 2.0)
+
+
+@pytest.mark.thorough
+@pytest.mark.uses("jax", "flax>=0.10")
+def test_sharded_state() -> None:
+    """Partitioning metadata on nnx parameters becomes shardings, and the sharded model answers as the plain one."""
+    import jax
+    from flax import nnx
+
+    mesh, x = idioms.mesh((4, 2), ("data", "model")), normal(8, 4)
+    init = nnx.with_partitioning(nnx.initializers.lecun_normal(), (None, "model"))
+    with idioms.mesh_context(mesh):
+        model = nnx.Linear(4, 4, use_bias=False, kernel_init=init, rngs=nnx.Rngs(0))
+        graphdef, state = nnx.split(model)
+        sharded = jax.device_put(state, nnx.get_named_sharding(state, mesh))
+        out = jax.jit(lambda state, x: nnx.merge(graphdef, state)(x))(sharded, x)
+    (kernel,) = jax.tree_util.tree_leaves(sharded)
+    assert {shard.data.shape for shard in kernel.addressable_shards} == {(4, 2)}
+    close(out, x @ jax.device_get(kernel), 1e-4)

@@ -1,0 +1,385 @@
+"""Qwix quantises flax models: after training (PTQ), while training (QT), and under adapters (LoRA, QLoRA).
+
+Qwix reaches into flax by interception, so its tests assert on values: what is stored in low precision, how far the
+output moved, that training brings the loss down and leaves frozen weights alone to the bit.
+"""
+
+from __future__ import annotations
+
+import functools
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import idioms
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+QWIX = ("jax", "jaxlib", "flax", "qwix>=0.1.0")
+
+# The type, how many bits it is stored in, and bounds of the relative error of a two-layer model's output when only
+# weights are quantised, with one scale per output channel: a factor of three or so around what rounding must cost.
+PTQ_TYPES = [
+    ("int8", "int8", 0.001, 0.02),
+    ("int4", "int4", 0.02, 0.25),
+    ("float8_e4m3fn", "float8_e4m3fn", 0.005, 0.08),
+]
+
+
+def batch() -> tuple[Any, Any]:
+    """A fixed regression batch: inputs, and targets of a random linear map."""
+    import numpy as np
+
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(8, 16)).astype(np.float32)
+    return x, (x @ generator.normal(size=(16, 16)) / 4).astype(np.float32)
+
+
+@functools.cache
+def nnx_class() -> Any:
+    """A two-layer nnx model; layers of one shape, so that little has to be compiled."""
+    from flax import nnx
+
+    class Model(nnx.Module):
+        def __init__(self, rngs: Any) -> None:
+            self.first = nnx.Linear(16, 16, rngs=rngs)
+            self.second = nnx.Linear(16, 16, rngs=rngs)
+
+        def __call__(self, x: Any) -> Any:
+            return self.second(nnx.relu(self.first(x)))
+
+    return Model
+
+
+def nnx_model() -> Any:
+    """A new model, always with the same weights."""
+    from flax import nnx
+
+    return nnx_class()(nnx.Rngs(0))
+
+
+@functools.cache
+def linen_model() -> tuple[Any, Any]:
+    """The same model in linen, and its parameters."""
+    import flax.linen as nn
+    import jax
+
+    class Model(nn.Module):
+        @nn.compact
+        def __call__(self, x: Any) -> Any:
+            return nn.Dense(16, name="second")(nn.relu(nn.Dense(16, name="first")(x)))
+
+    model = Model()
+    return model, jax.jit(model.init)(jax.random.PRNGKey(0), batch()[0])["params"]
+
+
+def rule(**options: Any) -> list[Any]:
+    """One rule for all modules."""
+    import qwix
+
+    return [qwix.QuantizationRule(module_path=".*", **options)]
+
+
+def relative_error(found: Any, wanted: Any) -> float:
+    """The norm of the difference over the norm of what was wanted."""
+    import numpy as np
+
+    return float(np.linalg.norm(np.asarray(found - wanted)) / np.linalg.norm(np.asarray(wanted)))
+
+
+def dtypes(tree: Any) -> list[str]:
+    """The names of the types of a tree's arrays."""
+    import jax
+
+    return [str(leaf.dtype) for leaf in jax.tree_util.tree_leaves(tree)]
+
+
+def raw(tree: Any) -> list[bytes]:
+    """The bits of a tree's arrays."""
+    import jax
+    import numpy as np
+
+    return [np.asarray(leaf).tobytes() for leaf in jax.tree_util.tree_leaves(tree)]
+
+
+def saved_and_restored(path: Path, tree: Any) -> Any:
+    """The tree after it went through orbax's StandardCheckpointer."""
+    import jax
+    import orbax.checkpoint as ocp
+
+    target = jax.tree_util.tree_map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=x.sharding), tree)
+    with closing(ocp.StandardCheckpointer()) as checkpointer:
+        checkpointer.save(path, tree)
+        idioms.orbax_wait(checkpointer)
+        return checkpointer.restore(path, target)
+
+
+def assert_checkpoints(path: Path, tree: Any) -> None:
+    """Orbax gives the tree back with its structure and bits."""
+    import jax
+
+    restored = saved_and_restored(path, tree)
+    assert jax.tree_util.tree_structure(restored) == jax.tree_util.tree_structure(tree)
+    assert dtypes(restored) == dtypes(tree)
+    assert raw(restored) == raw(tree)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Quantisation after training
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.uses(*QWIX)
+@pytest.mark.level("interop")
+@pytest.mark.parametrize(("qtype", "stored", "low", "high"), [*PTQ_TYPES, ("nf4", "uint4", 0.02, 0.25)])
+def test_ptq_nnx(qtype: str, stored: str, low: float, high: float) -> None:
+    """An nnx model's kernels are stored in the low precision and its output is off by rounding, no more and no less."""
+    import qwix
+    from flax import nnx
+
+    x, _ = batch()
+    model = nnx_model()
+    quantised = qwix.quantize_model(model, qwix.PtqProvider(rule(weight_qtype=qtype)), x)
+    assert dtypes(nnx.state(quantised)).count(stored) == 2
+    assert set(dtypes(nnx.state(model, nnx.Param))) == {"float32"}
+    assert low < relative_error(quantised(x), model(x)) < high
+
+
+@pytest.mark.uses(*QWIX)
+@pytest.mark.level("interop")
+@pytest.mark.parametrize(("qtype", "stored", "low", "high"), PTQ_TYPES)
+def test_ptq_linen(qtype: str, stored: str, low: float, high: float) -> None:
+    """Float parameters of a linen model, quantised by quantize_params, serve the quantised model."""
+    import jax
+    import qwix
+
+    x, _ = batch()
+    model, params = linen_model()
+    quantised = qwix.quantize_model(model, qwix.PtqProvider(rule(weight_qtype=qtype)))
+    target = jax.eval_shape(quantised.init, jax.random.PRNGKey(0), x)["params"]
+    small = qwix.quantize_params(params, target)
+    assert dtypes(small).count(stored) == 2
+    assert low < relative_error(quantised.apply({"params": small}, x), model.apply({"params": params}, x)) < high
+
+
+@pytest.mark.thorough
+@pytest.mark.uses(*QWIX)
+@pytest.mark.level("interop")
+def test_ptq_activations_under_jit() -> None:
+    """With int8 activations too, the jitted model agrees with the eager one and stays near the float model."""
+    import qwix
+    from flax import nnx
+
+    x, _ = batch()
+    model = nnx_model()
+    quantised = qwix.quantize_model(model, qwix.PtqProvider(rule(weight_qtype="int8", act_qtype="int8")), x)
+    eager = quantised(x)
+    assert 0.001 < relative_error(eager, model(x)) < 0.05
+    assert relative_error(nnx.jit(lambda model, x: model(x))(quantised, x), eager) < 1e-2
+
+
+@pytest.mark.uses(*QWIX, "orbax-checkpoint")
+@pytest.mark.level("interop")
+@pytest.mark.parametrize("qtype", ["int8", "int4", "float8_e4m3fn"])
+def test_ptq_nnx_state_is_checkpointed(tmp_path: Path, qtype: str) -> None:
+    """The state of a quantised nnx model goes through orbax, low precision arrays and scales alike."""
+    import qwix
+    from flax import nnx
+
+    x, _ = batch()
+    quantised = qwix.quantize_model(nnx_model(), qwix.PtqProvider(rule(weight_qtype=qtype)), x)
+    assert_checkpoints(tmp_path / "ck", nnx.state(quantised))
+
+
+@pytest.mark.uses(*QWIX, "orbax-checkpoint")
+@pytest.mark.level("interop")
+def test_ptq_linen_params_are_checkpointed(tmp_path: Path) -> None:
+    """Quantised linen parameters, which are qwix's own containers, go through orbax and serve the model again."""
+    import jax
+    import qwix
+
+    x, _ = batch()
+    model, params = linen_model()
+    quantised = qwix.quantize_model(model, qwix.PtqProvider(rule(weight_qtype="int8")))
+    target = jax.eval_shape(quantised.init, jax.random.PRNGKey(0), x)["params"]
+    small = qwix.quantize_params(params, target)
+    assert_checkpoints(tmp_path / "ck", small)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Quantised training
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.thorough
+@pytest.mark.uses(*QWIX)
+@pytest.mark.level("interop")
+def test_qt_gradients() -> None:
+    """Gradients pass through fake quantisation (straight-through): near the float ones, and not the same."""
+    import jax
+    import jax.numpy as jnp
+    import qwix
+    from flax import nnx
+
+    x, y = batch()
+    model = nnx_model()
+    quantised = qwix.quantize_model(model, qwix.QtProvider(rule(weight_qtype="int8", act_qtype="int8")), x)
+    gradient = nnx.jit(nnx.grad(lambda model: jnp.mean((model(x) - y) ** 2)))
+    found, wanted = (jax.tree_util.tree_leaves(nnx.state(gradient(each), nnx.Param)) for each in (quantised, model))
+    errors = [relative_error(one, other) for one, other in zip(found, wanted, strict=True)]
+    assert len(errors) == 4
+    assert all(error < 0.1 for error in errors)
+    assert max(errors) > 1e-4
+
+
+@pytest.mark.uses(*QWIX, "optax", "orbax-checkpoint")
+@pytest.mark.level("interop")
+def test_qt_nnx_trains(tmp_path: Path) -> None:
+    """An nnx model trains under int8 quantisation with nnx.Optimizer, and its float state is checkpointed."""
+    import jax.numpy as jnp
+    import optax
+    import qwix
+    from flax import nnx
+
+    x, y = batch()
+    model = qwix.quantize_model(nnx_model(), qwix.QtProvider(rule(weight_qtype="int8", act_qtype="int8")), x)
+    optimizer = idioms.nnx_optimizer(model, optax.adam(2e-2))
+
+    @nnx.jit
+    def step(model: Any, optimizer: Any) -> Any:
+        loss, gradients = nnx.value_and_grad(lambda model: jnp.mean((model(x) - y) ** 2))(model)
+        idioms.nnx_apply_gradients(optimizer, model, gradients)
+        return loss
+
+    losses = [float(step(model, optimizer)) for _ in range(40)]
+    assert losses[-1] < 0.1 * losses[0]
+    assert_checkpoints(tmp_path / "ck", nnx.state(model, nnx.Param))
+
+
+@pytest.mark.uses(*QWIX, "optax", "orbax-checkpoint")
+@pytest.mark.level("interop")
+def test_qt_linen_trains(tmp_path: Path) -> None:
+    """A linen model trains under int8 quantisation with a plain optax loop, and its parameters are checkpointed."""
+    import jax
+    import jax.numpy as jnp
+    import optax
+    import qwix
+
+    x, y = batch()
+    model, params = linen_model()
+    quantised = qwix.quantize_model(model, qwix.QtProvider(rule(weight_qtype="int8", act_qtype="int8")))
+
+    def loss(params: Any) -> Any:
+        return jnp.mean((quantised.apply({"params": params}, x) - y) ** 2)
+
+    losses, params = train_linen(loss, params, optax.adam(2e-2))
+    assert losses[-1] < 0.1 * losses[0]
+    assert set(dtypes(params)) == {"float32"}
+    assert_checkpoints(tmp_path / "ck", jax.tree_util.tree_map(jnp.asarray, params))
+
+
+def train_linen(loss: Callable[[Any], Any], params: Any, optimizer: Any, steps: int = 40) -> tuple[list[float], Any]:
+    """The losses and the last parameters of a training loop."""
+    import jax
+    import optax
+
+    @jax.jit
+    def step(params: Any, state: Any) -> Any:
+        value, gradients = jax.value_and_grad(loss)(params)
+        updates, state = optimizer.update(gradients, state, params)
+        return optax.apply_updates(params, updates), state, value
+
+    state = jax.jit(optimizer.init)(params)
+    losses = []
+    for _ in range(steps):
+        params, state, value = step(params, state)
+        losses.append(float(value))
+    return losses, params
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Adapters
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def adapters(weight_qtype: str | None) -> Any:
+    """A provider of rank-2 adapters, over float weights or over quantised ones.
+
+    (Qwix tells the arrays of a layer apart by shape: no adapter and no batch may have the shape of a kernel.)
+    """
+    import qwix
+
+    quantised = {} if weight_qtype is None else {"weight_qtype": weight_qtype, "tile_size": 8}
+    return qwix.LoraProvider([qwix.LoraRule(module_path=".*", rank=2, alpha=4.0, **quantised)])
+
+
+@pytest.mark.uses(*QWIX, "optax", "orbax-checkpoint")
+@pytest.mark.level("interop")
+@pytest.mark.parametrize("weight_qtype", [None, "nf4"], ids=["lora", "qlora"])
+def test_lora_nnx_trains(tmp_path: Path, weight_qtype: str | None) -> None:
+    """Only the adapters of an nnx model move; the base weights stay, bit for bit; the adapters are checkpointed."""
+    import jax.numpy as jnp
+    import optax
+    from flax import nnx
+
+    x, y = batch()
+    model = idioms.qwix_nnx_lora(nnx_model(), adapters(weight_qtype), x)
+    # A new adapter adds nothing: its second factor starts at zero.
+    assert relative_error(model(x), nnx_model()(x)) < (0.3 if weight_qtype else 1e-5)
+    frozen = nnx.filterlib.All(nnx.Param, nnx.filterlib.Not(nnx.LoRAParam))
+    before, adapters_before = raw(nnx.state(model, frozen)), raw(nnx.state(model, nnx.LoRAParam))
+    if weight_qtype:
+        assert dtypes(nnx.state(model, frozen)).count("uint4") == 2
+    optimizer = nnx.Optimizer(model, optax.adam(2e-2), wrt=nnx.LoRAParam)
+
+    @nnx.jit
+    def step(model: Any, optimizer: Any) -> Any:
+        def loss(model: Any) -> Any:
+            return jnp.mean((model(x) - y) ** 2)
+
+        value, gradients = nnx.value_and_grad(loss, argnums=nnx.DiffState(0, nnx.LoRAParam))(model)
+        idioms.nnx_apply_gradients(optimizer, model, gradients)
+        return value
+
+    losses = [float(step(model, optimizer)) for _ in range(40)]
+    assert losses[-1] < 0.6 * losses[0]
+    assert raw(nnx.state(model, frozen)) == before
+    after = raw(nnx.state(model, nnx.LoRAParam))
+    assert len(after) == 4
+    assert all(one != other for one, other in zip(after, adapters_before, strict=True))
+    assert_checkpoints(tmp_path / "ck", nnx.state(model, nnx.LoRAParam))
+
+
+@pytest.mark.thorough
+@pytest.mark.uses(*QWIX, "optax", "orbax-checkpoint")
+@pytest.mark.level("interop")
+@pytest.mark.parametrize("weight_qtype", [None, "nf4"], ids=["lora", "qlora"])
+def test_lora_linen_trains(tmp_path: Path, weight_qtype: str | None) -> None:
+    """Only the adapters in a linen model's parameters move; the base weights stay, bit for bit."""
+    import flax.traverse_util
+    import jax
+    import jax.numpy as jnp
+    import optax
+    import qwix
+
+    x, y = batch()
+    model = qwix.apply_lora_to_model(linen_model()[0], adapters(weight_qtype))
+    params = flax.traverse_util.flatten_dict(model.init(jax.random.PRNGKey(1), x)["params"])
+    small = {path: value for path, value in params.items() if "lora" in path[-1]}
+    frozen = {path: value for path, value in params.items() if path not in small}
+    assert len(small) == 4
+    if weight_qtype:
+        assert dtypes(frozen).count("uint4") == 2
+    before = raw(frozen)
+
+    def loss(small: Any) -> Any:
+        params = flax.traverse_util.unflatten_dict({**frozen, **small})
+        return jnp.mean((model.apply({"params": params}, x) - y) ** 2)
+
+    losses, trained = train_linen(loss, small, optax.adam(2e-2))
+    assert losses[-1] < 0.6 * losses[0]
+    assert raw(frozen) == before
+    assert all(one != other for one, other in zip(raw(trained), raw(small), strict=True))
+    assert_checkpoints(tmp_path / "ck", flax.traverse_util.unflatten_dict(trained))
