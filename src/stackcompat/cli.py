@@ -38,21 +38,14 @@ from stackcompat.project import Project, find_project
 from stackcompat.record import StackcompatError, UsageError
 from stackcompat.releases import Index, select
 from stackcompat.report import summarise, write
-from stackcompat.verdict import LEVELS, CellVerdict, judge
+from stackcompat.report.words import sign
+from stackcompat.verdict import LEVELS, CellVerdict, Verdict, judge
 
 __all__ = ["main"]
 
 EXIT_CODES = {"works": 0, "broken": 1, "unresolvable": 1, "uninstallable": 1}
 COULD_NOT_TELL = 3
-GLYPHS = {
-    "works": ("✓", "green"),
-    "broken": ("✗", "red"),
-    "unresolvable": ("⊘", "magenta"),
-    "uninstallable": ("⊗", "red"),
-    "flaky": ("~", "yellow"),
-    "untested": ("?", "dim"),
-    "not-applicable": ("–", "dim"),
-}
+STYLES = {"works": "green", "broken": "red", "uninstallable": "red", "unresolvable": "magenta"}
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -235,7 +228,7 @@ def run(
 
 
 def _print_counts(verdicts: Sequence[CellVerdict]) -> None:
-    counts: dict[str, int] = {}
+    counts: dict[Verdict, int] = {}
     for verdict in verdicts:
         counts[verdict.verdict] = counts.get(verdict.verdict, 0) + 1
     parts = [f"{_glyph(name)} {number} {name}" for name, number in counts.items()]
@@ -402,9 +395,8 @@ def _answer(verdict: CellVerdict, evidence: Sequence[Evidence]) -> dict[str, Any
     }
 
 
-def _glyph(verdict: str) -> str:
-    glyph, style = GLYPHS.get(verdict, ("!", "yellow"))
-    return f"[{style}]{glyph}[/]"
+def _glyph(verdict: Verdict) -> str:
+    return f"[{STYLES.get(verdict, 'yellow')}]{sign(verdict).glyph}[/]"
 
 
 def _print_verdict(verdict: CellVerdict, evidence: Sequence[Evidence], verbose: bool) -> None:

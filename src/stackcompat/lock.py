@@ -138,7 +138,8 @@ def strip_addresses(text: str) -> str:
 #: What a resolver may be told by the environment: where packages are and how to reach them, never what to prefer.
 _PASSED_ON = re.compile(
     r"(UV_(DEFAULT_INDEX|INDEX(_URL|_STRATEGY|_.*_(USERNAME|PASSWORD))?|EXTRA_INDEX_URL|FIND_LINKS"
-    r"|NATIVE_TLS|SYSTEM_CERTS|HTTP_TIMEOUT|HTTP_RETRIES|INSECURE_HOST|KEYRING_PROVIDER|CONFIG_FILE|OFFLINE|CONCURRENT_\w+)"
+    r"|NATIVE_TLS|SYSTEM_CERTS|HTTP_TIMEOUT|HTTP_RETRIES|INSECURE_HOST|KEYRING_PROVIDER|CONFIG_FILE|OFFLINE"
+    r"|CONCURRENT_\w+)"
     r"|SSL_CERT_(FILE|DIR)|(HTTPS?|ALL|NO)_PROXY|(https?|all|no)_proxy|HOME|USERPROFILE|PATH|LANG|LC_\w+|TMPDIR|NETRC"
     r"|XDG_CONFIG_\w+)"
 )

@@ -8,7 +8,7 @@ import pytest
 @pytest.mark.uses("jax", "tokamax>=0.0.8")
 @pytest.mark.level("interop")
 def test_attention_and_layer_norm_against_their_formulas() -> None:
-    """Called from a plain program, the XLA implementations of attention and layer_norm compute what they are named for."""
+    """Called from a plain program, the XLA implementations compute what they are named for."""
     import jax
     import jax.numpy as jnp
     import numpy as np

@@ -10,7 +10,7 @@ from stackcompat.record import StackcompatError
 __all__ = ["Executor", "Stopped"]
 
 
-class Stopped(StackcompatError):  # noqa: N818  (nothing went wrong)
+class Stopped(StackcompatError):
     """The executor was told to stop before the job had a result: nothing is known of it."""
 
 

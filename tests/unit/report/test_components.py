@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from typing import Any
+
+from made_up import (
+    COMPONENTS,
+    NEWEST,
+    NOW,
+    History,
+    component,
+    failed,
+    history,
+    make_cell,
+    passed,
+    planned,
+    run_of,
+    unresolved,
+)
+from stackcompat.lock import HeldBack
+from stackcompat.matrix import Components
+from stackcompat.report.cases import gather
+from stackcompat.report.components import component_row
+from stackcompat.report.model import ComponentRow
+
+
+def rows(made: History, components: Components = COMPONENTS) -> dict[str, ComponentRow]:
+    cases = gather(components, (made.record(),), made.evidence)
+    return {one.name: component_row(one, components, cases, NOW) for one in components.components}
+
+
+def test_a_component_at_its_newest_with_the_newest_of_the_others() -> None:
+    row = rows(history())["beta"]
+    assert (row.newest, row.verdict, row.level, row.deepest_level) == ("2.4.1", "works", "interop", "interop")
+    assert row.pythons == {"3.13": "works", "3.12": "works", "3.11": "works"}
+    assert row.releases == ("2.0.0", "2.1.3", "2.2.0", "2.3.0", "2.4.0", "2.4.1", "2.5.0rc1")
+    assert (row.blocker, row.age_days) == ("", 0)
+
+
+def test_a_component_without_tests_says_why() -> None:
+    found = rows(history())
+    assert (found["eta"].verdict, found["eta"].blocker) == (
+        "untested",
+        "wants an accelerator; nothing of it runs without one",
+    )
+    assert found["theta"].newest == ""
+    assert found["theta"].age_days is None
+
+
+def test_that_it_imports_is_no_test_of_what_it_does() -> None:
+    made = History()
+    made.add(make_cell(NEWEST | {"eta": "0.1"}, policy="newest"), NEWEST | {"eta": "0.1"})
+    row = rows(made)["eta"]
+    assert (row.verdict, row.deepest_level, row.newest) == ("untested", "import", "0.1")
+
+
+def test_nothing_tried_and_no_reason_given() -> None:
+    plain = Components(components=(component("alpha"), component("omega", published="git only")))
+    found = rows(History(), plain)
+    assert found["alpha"].blocker == "no cell holds it together with a test that uses it"
+    assert found["omega"].blocker == "git only"
+
+
+def test_held_back() -> None:
+    made = History()
+    held = HeldBack(name="alpha", newest="1.3.0", got="1.2.0", by="beta 2.4.1", bound="alpha<1.3")
+    versions = NEWEST | {"alpha": "1.2.0"}
+    made.add(make_cell(dict.fromkeys(NEWEST, ""), policy="newest"), versions, (held,))
+    row = rows(made)["alpha"]
+    assert (row.newest, row.newest_known, row.verdict) == ("1.2.0", "1.3.0", "works")
+    assert row.blocker == "held back at 1.2.0 (1.3.0 is the newest) by beta 2.4.1: alpha<1.3"
+
+
+def test_what_the_newest_cell_cannot_resolve_is_unresolvable_for_those_it_names() -> None:
+    made = History()
+    older = NEWEST | {"beta": "2.3.0"}
+    made.add(make_cell(older, policy="metapackage"), older)
+    made.cells.append(unresolved(make_cell(NEWEST, policy="newest"), "beta 2.4.1 requires alpha<1.3"))
+    found = rows(made)
+    assert found["beta"].verdict == "unresolvable"
+    assert found["beta"].newest_known == "2.4.1"
+    assert found["gamma"].verdict == "untested"
+
+
+def test_red_on_one_python_is_red_and_an_unknown_one_hides_nothing() -> None:
+    made = History()
+    made.add(make_cell(NEWEST, "3.12", "newest"), NEWEST)
+    lost = planned(make_cell(NEWEST, "3.13", "newest"), NEWEST)
+    made.cells.append(lost)
+    made.evidence[lost.key] = (run_of(lost, outcome="timeout", detail="the cell's limit was reached"),)
+    row = rows(made)["alpha"]
+    assert (row.verdict, row.pythons) == ("works", {"3.13": "infra-error", "3.12": "works"})
+    red: Any = failed("t", "alpha")
+    made.evidence[lost.key] = (run_of(lost, red), run_of(lost, red, attempt=1))
+    row = rows(made)["alpha"]
+    assert (row.verdict, row.cell) == ("broken", lost.cell.id)
+    assert "AssertionError" in row.blocker
+
+
+def test_without_a_newest_cell_its_own_newest_release_tells() -> None:
+    made = History()
+    for version in ("1.2.0", "1.3.0"):
+        cell = planned(make_cell({"alpha": version}, policy="pins"), {"alpha": version})
+        made.cells.append(cell)
+        made.evidence[cell.key] = (run_of(cell, passed("t", "alpha", level="run")),)
+    row = rows(made)["alpha"]
+    assert (row.newest, row.verdict, row.level) == ("1.3.0", "works", "run")
+
+
+def test_a_prerelease_is_the_newest_only_of_what_has_nothing_else() -> None:
+    made = History()
+    early = {"alpha": "1.3.0", "beta": "2.5.0rc1"}
+    made.add(make_cell(early, policy="prerelease"), early)
+    assert rows(made)["beta"].newest == "2.5.0rc1"
+    final = {"alpha": "1.3.0", "beta": "2.4.1"}
+    made.add(make_cell(final, policy="pins"), final)
+    assert rows(made)["beta"].newest == "2.4.1"
+
+
+def test_who_moves_with_another_is_exercised_by_its_tests() -> None:
+    row = rows(history())["alpha-native"]
+    assert (row.newest, row.verdict, row.deepest_level, row.moves_with) == ("1.3.0", "works", "interop", "alpha")
+
+
+def test_a_part_of_another_distribution_is_not_held_back_in_its_place() -> None:
+    part = component("kernels", "alpha.kernels", distributions=("alpha",), untested="wants an accelerator")
+    made = History()
+    held = HeldBack(name="alpha", newest="1.3.0", got="1.2.0", by="beta 2.4.1", bound="alpha<1.3")
+    made.add(make_cell(NEWEST, policy="newest"), NEWEST | {"alpha": "1.2.0"}, (held,))
+    row = rows(made, Components(components=(*COMPONENTS.components, part)))["kernels"]
+    assert (row.newest, row.newest_known, row.verdict, row.blocker) == ("", "", "untested", "wants an accelerator")

@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import re
+from collections import Counter
+from html.parser import HTMLParser
+
+from made_up import COMPONENTS, NOW, History, history
+from stackcompat.report import Summary, summarise
+from stackcompat.report.html import _when, html
+from stackcompat.report.model import CellRow
+
+MADE = history()
+SUMMARY = summarise(COMPONENTS, (MADE.record(),), MADE.evidence, NOW)
+TEXT = html(SUMMARY)
+VOID = {"meta", "link", "br", "input", "img", "hr"}
+
+
+class Page(HTMLParser):
+    """What a page has: elements with their attributes, the text, and tags that do not match."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.unmatched: list[str] = []
+        self._open: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self._open or self._open.pop() != tag:
+            self.unmatched.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def all(self, attribute: str) -> list[str]:
+        return [value for _, attributes in self.elements if (value := attributes.get(attribute)) is not None]
+
+
+PAGE = Page(TEXT)
+
+
+def test_tags_match() -> None:
+    assert PAGE.unmatched == []
+
+
+def test_ids_are_unique_and_every_link_into_the_page_leads_somewhere() -> None:
+    ids = Counter(PAGE.all("id"))
+    assert [name for name, number in ids.items() if number > 1] == []
+    targets = {target[1:] for target in PAGE.all("href") if target.startswith("#")}
+    assert targets <= set(ids)
+
+
+def test_anchors_are_stable() -> None:
+    ids = set(PAGE.all("id"))
+    assert {f"cell-{cell.id}" for cell in SUMMARY.cells} <= ids
+    assert {f"failure-{group.id}" for group in SUMMARY.failures} <= ids
+    assert {f"component-{row.name}" for row in SUMMARY.components} <= ids
+    assert "pair-alpha-beta" in ids
+
+
+def test_nothing_is_fetched() -> None:
+    assert PAGE.all("src") == []
+    assert not [attributes for tag, attributes in PAGE.elements if tag in ("link", "img", "iframe")]
+    style = TEXT.split("<style>")[1].split("</style>")[0]
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+def test_the_first_line_says_what_works_today() -> None:
+    assert f"<h1>{SUMMARY.claim}.</h1>" in TEXT
+
+
+def row_of(cell: CellRow) -> str:
+    return TEXT.split(f'<tr id="cell-{cell.id}"')[1].split("</tr>")[0]
+
+
+def test_every_red_cell_has_its_failure_versions_lock_and_command() -> None:
+    red = [cell for cell in SUMMARY.cells if cell.verdict in ("broken", "uninstallable", "unresolvable")]
+    assert red
+    for cell in red:
+        row = row_of(cell)
+        assert all(f"#failure-{failure}" in row for failure in cell.failures)
+        assert cell.failures
+        assert Page(f"<p>{cell.reproduce}</p>").text in Page(row).text
+        versions = [here.version for here in cell.components.values()] or list(cell.pins.values())
+        assert all(version in row for version in versions)
+        assert (f'href="{cell.lock}"' in row) == (cell.verdict != "unresolvable")
+
+
+def test_only_what_works_is_tinted_so() -> None:
+    """Green is said in a table's square exactly where the verdict is green, and always with its sign."""
+    square = TEXT.split('<table class="square">')[1].split("</table>")[0]
+    green = sum(pair.verdict == "works" for pair in SUMMARY.pairs) * 2
+    green += sum(row.verdict == "works" for row in SUMMARY.components)
+    green -= 2  # who moves with another has no pairs of its own in this table
+    assert square.count('<td class="works"') == green
+    for cell in SUMMARY.cells:
+        row = row_of(cell)
+        tints = re.findall(r'<td class="version (\w+)"', row)
+        assert tints.count("works") == sum(here.verdict == "works" for here in cell.components.values())
+
+
+def test_untested_components_stand_in_the_table_with_the_reason() -> None:
+    for name in ("eta", "theta", "iota"):
+        row = TEXT.split(f'<tr id="component-{name}">')[1].split("</tr>")[0]
+        reason = next(one.untested for one in SUMMARY.components if one.name == name)
+        assert f"untested: {reason}" in Page(row).text
+
+
+def test_tables_name_their_headers_and_scrolling_regions() -> None:
+    assert all(attributes.get("scope") for tag, attributes in PAGE.elements if tag == "th")
+    regions = [attributes for _, attributes in PAGE.elements if attributes.get("role") == "region"]
+    assert regions
+    assert all(one.get("aria-label") and one.get("tabindex") == "0" for one in regions)
+
+
+def test_marks_and_missing_pythons_are_said() -> None:
+    assert "Not tried, because it was not on the machine: Python 3.14." in PAGE.text
+    assert "alpha held back at 1.2.0 (1.3.0 is the newest) by Python 3.11" in PAGE.text
+    forced = next(cell for cell in SUMMARY.cells if cell.forced)
+    assert ">forced<" in row_of(forced)
+    assert "97.3" in PAGE.text
+
+
+def test_data_is_never_markup() -> None:
+    def nasty(summary: Summary) -> Summary:
+        group = summary.failures[0].model_copy(
+            update={"signature": "<script>alert(1)</script>", "details": "</pre><b>"}
+        )
+        return summary.model_copy(update={"failures": (group, *summary.failures[1:])})
+
+    text = html(nasty(SUMMARY))
+    assert "<script>alert" not in text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
+    assert Page(text).unmatched == []
+
+
+def test_nothing_was_run() -> None:
+    page = Page(html(summarise(COMPONENTS, (History().record(),), {}, NOW)))
+    assert page.unmatched == []
+    assert "What works today is unknown" in page.text
+    assert "What is broken" not in page.text
+
+
+def test_what_was_never_seen_has_no_age() -> None:
+    assert _when(None, NOW) == ""
+
+
+def test_a_cell_that_ran_the_essential_tests_only_says_so() -> None:
+    cell = SUMMARY.cells[0].model_copy(update={"thorough": False})
+    text = html(SUMMARY.model_copy(update={"cells": (cell, *SUMMARY.cells[1:])}))
+    assert text.count("essential tests only") == 1
+    assert "essential tests only" not in TEXT

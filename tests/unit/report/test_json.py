@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import json
+import re
+
+import jsonschema
+
+from made_up import COMPONENTS, NOW, history
+from stackcompat.report import Summary, summarise
+from stackcompat.report.json import compat, schema
+
+MADE = history()
+SUMMARY = summarise(COMPONENTS, (MADE.record(),), MADE.evidence, NOW)
+
+
+def test_it_is_what_its_schema_says() -> None:
+    described = json.loads(schema())
+    jsonschema.Draft202012Validator.check_schema(described)
+    jsonschema.validate(json.loads(compat(SUMMARY)), described, jsonschema.Draft202012Validator)
+
+
+def test_a_document_that_lacks_a_field_is_not() -> None:
+    document = json.loads(compat(SUMMARY))
+    del document["cells"][0]["verdict"]
+    assert not jsonschema.Draft202012Validator(json.loads(schema())).is_valid(document)
+
+
+def test_it_reads_back_as_the_summary_without_the_locks() -> None:
+    assert Summary.model_validate_json(compat(SUMMARY)) == SUMMARY.model_copy(update={"locks": {}})
+
+
+def test_fields_are_in_snake_case_and_locks_are_files_of_their_own() -> None:
+    keys = set(re.findall(r'^ +"([^"]+)":', schema(), re.MULTILINE)) - {"$defs", "$schema", "$ref", "anyOf"}
+    fields = {key for definition in json.loads(schema())["$defs"].values() for key in definition.get("properties", {})}
+    assert {"first_version", "deepest_level"} <= fields <= keys
+    assert not [field for field in fields if not re.fullmatch("[a-z_]+", field)]
+    assert "locks" not in json.loads(schema())["properties"]
+    assert "locks" not in json.loads(compat(SUMMARY))
+
+
+def test_references_lead_somewhere() -> None:
+    document = json.loads(compat(SUMMARY))
+    cells = {cell["id"] for cell in document["cells"]}
+    failures = {failure["id"] for failure in document["failures"]}
+    assert {failure for cell in document["cells"] for failure in cell["failures"]} == failures
+    assert {cell for failure in document["failures"] for cell in failure["cells"]} <= cells
+    assert {release["cell"] for pair in document["pairs"] for release in pair["releases"]} <= cells
+    assert {release["failure"] for pair in document["pairs"] for release in pair["releases"]} - {""} <= failures
+    assert {one["cell"] for one in document["today"]} <= cells

@@ -1,0 +1,97 @@
+"""Known cases against verdicts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fakes import Catalogue, make_bench
+from made_up import NEWEST, failed, make_cell, passed, planned, run_of, unresolved
+from stackcompat.calibration import KnownCase, calibrate, compare, load_cases
+from stackcompat.campaign import Silent
+from stackcompat.cell import Job
+from stackcompat.record import UsageError
+from stackcompat.verdict import CellVerdict, judge
+
+CELL = planned(make_cell(NEWEST), NEWEST)
+RED = failed("t", "alpha", level="import", type="AttributeError", message="no attribute 'Box'")
+
+
+def case(**fields: Any) -> KnownCase:
+    known = {"id": "x", "python": "3.12", "requirements": ("alpha==1.0.0",), "verdict": "broken", "level": "import"}
+    return KnownCase.model_validate(known | fields)
+
+
+def broken() -> CellVerdict:
+    return judge(CELL, (run_of(CELL, RED), run_of(CELL, RED, attempt=1)))
+
+
+def works() -> CellVerdict:
+    return judge(CELL, (run_of(CELL, passed("t", "alpha")),))
+
+
+def conflict() -> CellVerdict:
+    return judge(unresolved(make_cell(NEWEST), "beta depends on alpha<1"), ())
+
+
+@pytest.mark.parametrize(
+    ("known", "seen", "wrong"),
+    [
+        (case(), broken, ""),
+        (case(message="no attribute"), broken, ""),
+        (case(message="another thing"), broken, "another failure than the known one"),
+        (case(level="interop"), broken, "broken at import, known to be so at interop"),
+        (case(), works, "works at interop, known to be broken"),
+        (case(verdict="works"), works, ""),
+        (case(verdict="works"), broken, "broken at import, known to be works"),
+        (case(verdict="unresolvable", level="resolve", message="alpha<1"), conflict, ""),
+        (case(verdict="unresolvable", level="resolve", message="gamma"), conflict, "another failure"),
+    ],
+)
+def test_a_verdict_is_compared_with_what_is_known(known: KnownCase, seen: Any, wrong: str) -> None:
+    found = compare(known, seen())
+    assert found.startswith(wrong)
+    assert bool(found) == bool(wrong)
+
+
+def test_cases_are_tried_like_any_cell(tmp_path: Path) -> None:
+    def rule(job: Job, before: int) -> Any:
+        return (RED,) if job.lock.versions()["alpha"] == "1.0.0" else (passed("t", "alpha"),)
+
+    bench, executor, _ = make_bench(tmp_path, rule, {"alpha": "1.1.0"})
+    cases = (
+        case(id="a"),
+        case(id="same question"),
+        case(id="healthy", requirements=("alpha==1.1.0",), verdict="works"),
+        case(id="missed", requirements=("alpha==1.1.0",)),
+        case(id="elsewhere", python="3.99"),
+    )
+    found = calibrate(cases, bench, Catalogue({"alpha": {"1.0.0": "2026-01-01"}}), Silent())
+    assert {entry.case.id: bool(entry.wrong) for entry in found} == {
+        "a": False,
+        "same question": False,
+        "healthy": False,
+        "missed": True,
+    }
+    assert len(executor.asked) == 3
+    bench.store.close()
+
+
+def test_a_mistake_in_the_file_is_told_by_file_and_key(tmp_path: Path) -> None:
+    path = tmp_path / "known-cases.toml"
+    path.write_text('[[cases]]\nid = "x"\npython = "3.12"\nrequirements = ["alpha=1"]\nverdict = "broken"\n')
+    with pytest.raises(UsageError, match=r"known-cases.toml.*requirements"):
+        load_cases(path)
+
+
+def test_the_projects_own_cases_are_sound() -> None:
+    """Every break has its message and a level; every id stands once; every neighbour is there."""
+    cases = load_cases(Path(__file__).parents[2] / "matrices" / "known-cases.toml")
+    ids = [known.id for known in cases]
+    assert len(ids) == len(set(ids)) > 20
+    assert {known.neighbour_of for known in cases} <= {"", *ids}
+    assert {known.verdict for known in cases} == {"works", "broken", "unresolvable"}
+    for known in cases:
+        assert known.cell().requirements

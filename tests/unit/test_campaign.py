@@ -1,0 +1,363 @@
+"""The stages joined, with an executor and a resolver that answer from rules."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fakes import Catalogue, make_bench
+from made_up import COMPONENTS, failed, make_lock, passed, starved
+from stackcompat.campaign import Silent, execute, suite_digest, try_cell
+from stackcompat.cell import Job
+from stackcompat.evidence import RunRecord, TestResult
+from stackcompat.interpreter import this_platform
+from stackcompat.lock import Conflict, Resolution
+from stackcompat.matrix import Matrix
+from stackcompat.plan import Cell
+from stackcompat.record import StackcompatError, UsageError
+from stackcompat.verdict import CellVerdict, judge
+
+NEWEST = {"alpha": "2.0", "beta": "2.0"}
+WORLD = Catalogue(
+    {
+        "alpha": {"1.0": "2026-01-01", "2.0": "2026-02-01", "3.0": {"uploaded": "2026-03-01", "yanked": True}},
+        "beta": {"1.0": "2026-01-01", "2.0": "2026-02-01"},
+    }
+)
+PATH = Path("matrices/m.toml")
+
+
+def matrix(*policies: dict[str, Any], pythons: tuple[str, ...] = ("3.12",), **more: Any) -> Matrix:
+    fields = {"title": "M", "components": ("alpha", "beta"), "pythons": pythons, "policies": list(policies)}
+    return Matrix.model_validate(fields | more)
+
+
+def pins(*requirements: str, **more: Any) -> dict[str, Any]:
+    return {"policy": "pins", "requirements": requirements, **more}
+
+
+EVERYTHING = (
+    {"policy": "newest"},
+    pins("alpha==1.0", "beta==1.0"),
+    pins("alpha==2.0", "beta==1.0"),
+    pins("alpha==1.0", "beta==2.0"),
+)
+
+
+def all_green(job: Job, before: int) -> Iterable[TestResult]:
+    return (passed("one", "alpha"), passed("two", "alpha", "beta"))
+
+
+def red_with_old_beta(job: Job, before: int) -> Iterable[TestResult]:
+    red = job.lock.versions()["beta"] == "1.0" and job.lock.versions()["alpha"] == "2.0"
+    return (passed("one", "alpha"), failed("two", "alpha", "beta") if red else passed("two", "alpha", "beta"))
+
+
+def verdicts(record: RunRecord, bench: Any) -> list[CellVerdict]:
+    return [judge(cell, bench.store.of_key(cell.key)) for cell in record.cells]
+
+
+def test_red_is_confirmed_once_by_what_failed_only(tmp_path: Path) -> None:
+    bench, executor, _ = make_bench(tmp_path, red_with_old_beta, NEWEST)
+    record = execute(matrix(*EVERYTHING), PATH, bench, WORLD, Silent())
+    assert sorted(v.verdict for v in verdicts(record, bench)) == ["broken", "works", "works", "works"]
+    assert len(executor.asked) == 5
+    red = [
+        job for job in executor.asked if job.lock.versions()["beta"] == "1.0" and job.lock.versions()["alpha"] == "2.0"
+    ]
+    assert [job.tests for job in red] == [(), ("two",)]
+    assert bench.store.runs() == (record,)
+    bench.store.close()
+
+
+def test_red_and_then_green_is_flaky(tmp_path: Path) -> None:
+    def flaky(job: Job, before: int) -> Iterable[TestResult]:
+        return (failed("one", "alpha"),) if before == 0 else (passed("one", "alpha"),)
+
+    bench, executor, _ = make_bench(tmp_path, flaky, NEWEST)
+    record = execute(matrix({"policy": "newest"}), PATH, bench, WORLD, Silent())
+    assert [v.verdict for v in verdicts(record, bench)] == ["flaky"]
+    assert len(executor.asked) == 2
+    bench.store.close()
+
+
+def test_red_each_time_in_another_way_is_not_broken(tmp_path: Path) -> None:
+    def fickle(job: Job, before: int) -> Iterable[TestResult]:
+        return (failed("one", "alpha", type=f"Error{before}"),)
+
+    bench, _, _ = make_bench(tmp_path, fickle, NEWEST)
+    record = execute(matrix({"policy": "newest"}), PATH, bench, WORLD, Silent())
+    assert [v.verdict for v in verdicts(record, bench)] == ["flaky"]
+    bench.store.close()
+
+
+@pytest.mark.parametrize("outcome", ["index-unreachable", "timeout", "crashed", "disk-full", "invalid"])
+def test_infrastructure_is_tried_again_now_and_next_time_and_never_red(tmp_path: Path, outcome: str) -> None:
+    answers: dict[str, Any] = {"now": outcome}
+    bench, executor, _ = make_bench(tmp_path, lambda job, before: answers["now"], NEWEST)
+    record = execute(matrix({"policy": "newest"}), PATH, bench, WORLD, Silent())
+    assert [v.verdict for v in verdicts(record, bench)] == ["invalid" if outcome == "invalid" else "infra-error"]
+    assert len(executor.asked) == 2
+    answers["now"] = all_green(executor.asked[0], 0)
+    record = execute(matrix({"policy": "newest"}), PATH, bench, WORLD, Silent())
+    assert [v.verdict for v in verdicts(record, bench)] == ["works"]
+    assert len(executor.asked) == 3
+    bench.store.close()
+
+
+def test_a_starved_test_alone_is_tried_again(tmp_path: Path) -> None:
+    bench, executor, _ = make_bench(tmp_path, lambda *_: (passed("one", "alpha"), starved("two", "beta")), NEWEST)
+    record = execute(matrix({"policy": "newest"}), PATH, bench, WORLD, Silent())
+    assert [v.verdict for v in verdicts(record, bench)] == ["infra-error"]
+    assert [job.tests for job in executor.asked] == [(), ("two",)]
+    bench.store.close()
+
+
+def test_what_has_evidence_is_not_run_again_unless_asked(tmp_path: Path) -> None:
+    bench, executor, resolver = make_bench(tmp_path, red_with_old_beta, NEWEST)
+    first = execute(matrix(*EVERYTHING), PATH, bench, WORLD, Silent())
+    runs, resolved = len(executor.asked), len(resolver.asked)
+    second = execute(matrix(*EVERYTHING), PATH, bench, WORLD, Silent())
+    assert (len(executor.asked), len(resolver.asked)) == (runs, resolved)
+    assert [v.verdict for v in verdicts(second, bench)] == [v.verdict for v in verdicts(first, bench)]
+    execute(matrix(*EVERYTHING), PATH, bench, WORLD, Silent(), rerun=True)
+    assert len(executor.asked) == 2 * runs
+    assert len(resolver.asked) == resolved
+    execute(matrix(*EVERYTHING), PATH, bench, WORLD, Silent(), relock=True)
+    assert len(resolver.asked) == 2 * resolved
+    bench.store.close()
+
+
+def test_a_new_release_resolves_anew_what_it_may_change(tmp_path: Path) -> None:
+    bench, _, resolver = make_bench(tmp_path, all_green, NEWEST)
+    policies = ({"policy": "newest"}, pins("alpha==1.0", "beta", exclude_newer="2026-02-15"))
+    execute(matrix(*policies), PATH, bench, WORLD, Silent())
+    newer = Catalogue(
+        {"alpha": {"1.0": "2026-01-01", "2.0": "2026-02-01", "2.1": "2026-03-01"}, "beta": {"2.0": "2026-02-01"}}
+    )
+    same_then = Catalogue(
+        {
+            "alpha": {"1.0": "2026-01-01", "2.0": "2026-02-01", "2.1": "2026-03-01"},
+            "beta": {"1.0": "2026-01-01", "2.0": "2026-02-01"},
+        }
+    )
+    resolver.asked.clear()
+    execute(matrix(*policies), PATH, bench, same_then, Silent())
+    assert [cell.policy for cell in resolver.asked] == ["newest"]
+    resolver.asked.clear()
+    execute(matrix(*policies), PATH, bench, newer, Silent())
+    assert [cell.policy for cell in resolver.asked] == ["newest", "pins"]
+    bench.store.close()
+
+
+def test_cells_that_share_a_lock_are_run_once(tmp_path: Path) -> None:
+    bench, executor, _ = make_bench(tmp_path, all_green, NEWEST)
+    same = ({"policy": "newest"}, pins("alpha==2.0", "beta==2.0"), pins("alpha", "beta==2.0"))
+    record = execute(matrix(*same), PATH, bench, WORLD, Silent())
+    assert len(record.cells) == 3
+    assert len({cell.key for cell in record.cells}) == 1
+    assert len(executor.asked) == 1
+    bench.store.close()
+
+
+def test_the_suite_is_part_of_the_question(tmp_path: Path) -> None:
+    bench, executor, _ = make_bench(tmp_path, all_green, NEWEST)
+    execute(matrix({"policy": "newest"}), PATH, bench, WORLD, Silent())
+    bench.store.close()
+    before = suite_digest(tmp_path / "suite")
+    (tmp_path / "suite" / "test_more.py").write_text("# more\n")
+    assert suite_digest(tmp_path / "suite") != before
+    bench, executor, _ = make_bench(tmp_path, all_green, NEWEST)
+    execute(matrix({"policy": "newest"}), PATH, bench, WORLD, Silent())
+    assert len(executor.asked) == 1
+    bench.store.close()
+
+
+def test_a_cell_that_does_not_resolve_is_not_run(tmp_path: Path) -> None:
+    conflict = Resolution(outcome="conflict", conflict=Conflict(kind="bounds", sentence="alpha depends on beta<1"))
+    lost = Resolution(outcome="index-unreachable", detail="the package index did not answer")
+    others = {"no: alpha==1.0": conflict, "lost: beta==1.0": lost}
+    bench, executor, resolver = make_bench(tmp_path, all_green, NEWEST, others)
+    policies = (pins("alpha==1.0", label="no"), pins("beta==1.0", label="lost"))
+    record = execute(matrix(*policies), PATH, bench, WORLD, Silent())
+    assert [v.verdict for v in verdicts(record, bench)] == ["unresolvable", "infra-error"]
+    assert not executor.asked
+    # A conflict is remembered; that the index was away is not.
+    resolver.asked.clear()
+    execute(matrix(*policies), PATH, bench, WORLD, Silent())
+    assert [cell.label for cell in resolver.asked] == ["lost: beta==1.0"]
+    bench.store.close()
+
+
+def test_the_pythons_that_are_not_there_are_told(tmp_path: Path) -> None:
+    bench, _, _ = make_bench(tmp_path, all_green, NEWEST)
+    record = execute(matrix({"policy": "newest"}, pythons=("3.99", "3.12")), PATH, bench, WORLD, Silent())
+    assert (record.pythons, record.missing_pythons) == (("3.12",), ("3.99",))
+    with pytest.raises(StackcompatError, match=r"Python 3\.99 was not found") as caught:
+        execute(matrix({"policy": "newest"}, pythons=("3.99",)), PATH, bench, WORLD, Silent())
+    assert not isinstance(caught.value, UsageError)
+    bench.store.close()
+
+
+def test_another_platform_is_not_pretended(tmp_path: Path) -> None:
+    bench, executor, _ = make_bench(tmp_path, all_green, NEWEST)
+    with pytest.raises(StackcompatError, match="cannot run plan9-vax"):
+        execute(matrix({"policy": "newest"}, platform="plan9-vax"), PATH, bench, WORLD, Silent())
+    execute(matrix({"policy": "newest"}, platform=this_platform()), PATH, bench, WORLD, Silent())
+    assert len(executor.asked) == 1
+    bench.store.close()
+
+
+def test_a_job_says_all_that_the_cell_needs(tmp_path: Path) -> None:
+    bench, executor, _ = make_bench(tmp_path, all_green, NEWEST)
+    execute(matrix(pins("alpha", "beta==1.0", overrides=["alpha==1.0"]), level="import"), PATH, bench, WORLD, Silent())
+    (job,) = executor.asked
+    assert job.requirements == ("alpha", "beta==1.0")
+    assert job.forced == ("alpha==1.0",)
+    assert job.level == "import"
+    assert {("alpha", "alpha"), ("beta", "beta"), ("beta", "beta.nets")} <= set(job.imports)
+    assert "gamma" not in dict(job.imports)
+    assert job.guesses == ()
+    assert job.lock == make_lock({"alpha": "2.0", "beta": "1.0"})
+    bench.store.close()
+
+
+class Spy(Silent):
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def stage(self, title: str, total: int) -> None:
+        self.said.append(f"{title} {total}")
+
+    def step(self, text: str) -> None:
+        self.said.append(text)
+
+
+def test_progress_is_told(tmp_path: Path) -> None:
+    bench, _, _ = make_bench(tmp_path, red_with_old_beta, NEWEST)
+    spy = Spy()
+    execute(matrix({"policy": "newest"}, pins("alpha==2.0", "beta==1.0")), PATH, bench, WORLD, spy)
+    assert spy.said[0] == "lock 2"
+    assert spy.said[3] == "run 2"
+    assert spy.said[4:] == ["newest on Python 3.12: green", "alpha==2.0, beta==1.0 on Python 3.12: 1 red"]
+    bench.store.close()
+
+
+def test_an_interrupt_ends_what_runs_and_waits_for_nothing_else(tmp_path: Path) -> None:
+    """The executor is stopped while cells run, not after they have come to their own end."""
+    begun, released = threading.Event(), threading.Event()
+
+    def endless(job: Job, before: int) -> Iterable[TestResult]:
+        begun.set()
+        assert released.wait(60)
+        return (passed("one"),)
+
+    bench, executor, _ = make_bench(tmp_path, endless, NEWEST, workers=2)
+    executor.stop = released.set  # type: ignore[method-assign]
+
+    class Impatient(Silent):
+        def step(self, text: str) -> None:
+            pass
+
+        def stage(self, title: str, total: int) -> None:
+            if title == "run":
+                threading.Thread(target=interrupt).start()
+
+    def interrupt() -> None:
+        import _thread
+
+        assert begun.wait(60)
+        _thread.interrupt_main()
+
+    with pytest.raises(KeyboardInterrupt):
+        execute(matrix(*EVERYTHING), PATH, bench, WORLD, Impatient())
+    assert released.is_set()
+    assert len(executor.asked) <= 3
+    assert not bench.store.runs()
+    bench.store.close()
+
+
+# --- one cell by hand ---
+
+
+def cell(*requirements: str, **more: Any) -> Cell:
+    fields = {
+        "python": "3.12",
+        "platform": this_platform(),
+        "requirements": requirements,
+        "label": ", ".join(requirements),
+    }
+    return Cell.model_validate(fields | more)
+
+
+def test_try_judges_one_cell_and_keeps_the_evidence(tmp_path: Path) -> None:
+    bench, executor, _ = make_bench(tmp_path, red_with_old_beta, NEWEST)
+    asked = cell("alpha==2.0", "beta==1.0")
+    verdict, evidence = try_cell(asked, bench, WORLD, "interop", Silent())
+    assert (verdict.verdict, len(evidence)) == ("broken", 2)
+    verdict, again = try_cell(asked, bench, WORLD, "interop", Silent())
+    assert again == evidence
+    assert len(executor.asked) == 2
+    try_cell(asked, bench, WORLD, "interop", Silent(), rerun=True)
+    assert len(executor.asked) == 4
+    bench.store.close()
+
+
+def test_try_at_another_level_is_another_question(tmp_path: Path) -> None:
+    bench, executor, _ = make_bench(tmp_path, all_green, NEWEST)
+    try_cell(cell("alpha"), bench, WORLD, "interop", Silent())
+    try_cell(cell("alpha"), bench, WORLD, "import", Silent())
+    assert [job.level for job in executor.asked] == ["interop", "import"]
+    bench.store.close()
+
+
+def test_try_with_a_lock_resolves_nothing(tmp_path: Path) -> None:
+    bench, executor, resolver = make_bench(tmp_path, all_green, NEWEST)
+    lock = make_lock({"alpha": "1.0"})
+    try_cell(cell("alpha"), bench, WORLD, "interop", Silent(), lock=lock)
+    assert not resolver.asked
+    assert executor.asked[0].lock == lock
+    bench.store.close()
+
+
+@pytest.mark.parametrize(
+    ("request_", "sentence"),
+    [
+        ("alpha==9", '"alpha==9": the index has no such release of alpha; its newest are 1.0, 2.0, 3.0'),
+        ("nosuch", '"nosuch": the index has no such release of nosuch; its newest are no release at all'),
+    ],
+)
+def test_a_release_that_does_not_exist_is_a_mistake(tmp_path: Path, request_: str, sentence: str) -> None:
+    absent = Resolution(outcome="conflict", conflict=Conflict(kind="not-found", sentence="no"))
+    bench, _, _ = make_bench(tmp_path, all_green, NEWEST, {request_: absent})
+    with pytest.raises(UsageError) as caught:
+        try_cell(cell(request_), bench, WORLD, "interop", Silent())
+    assert str(caught.value) == sentence
+    bench.store.close()
+
+
+def test_a_dependency_that_does_not_exist_is_no_mistake_of_the_user(tmp_path: Path) -> None:
+    absent = Resolution(outcome="conflict", conflict=Conflict(kind="not-found", sentence="the index has no omega"))
+    bench, _, _ = make_bench(tmp_path, all_green, NEWEST, {"alpha": absent})
+    verdict, _ = try_cell(cell("alpha"), bench, WORLD, "interop", Silent())
+    assert verdict.verdict == "unresolvable"
+    bench.store.close()
+
+
+def test_a_matrix_with_a_release_that_does_not_exist_runs_nothing(tmp_path: Path) -> None:
+    bench, executor, resolver = make_bench(tmp_path, all_green, NEWEST)
+    with pytest.raises(UsageError, match=r"policies\[1\]"):
+        execute(matrix({"policy": "newest"}, pins("alpha==9")), PATH, bench, WORLD, Silent())
+    assert not executor.asked
+    assert not resolver.asked
+    assert not bench.store.runs()
+    bench.store.close()
+
+
+def test_the_made_up_world_has_the_components_that_are_used() -> None:
+    used: Sequence[str] = ("alpha", "beta")
+    assert set(used) <= set(COMPONENTS.names())

@@ -1,0 +1,372 @@
+"""The command line: every mistake gets one sentence and exit code 2, and runs nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from loopback_index import LoopbackIndex
+from made_up import NEWEST, failed, make_cell, passed, planned, run_of, unresolved
+from stackcompat import cli
+from stackcompat.evidence import Evidence, RunRecord, Store
+from stackcompat.lock import HeldBack
+from stackcompat.record import StackcompatError, UsageError
+from stackcompat.verdict import judge
+
+COMPONENTS = """
+[[components]]
+name = "alpha"
+title = "Alpha"
+summary = "does alpha"
+group = "core"
+distributions = ["alpha"]
+documentation = "https://alpha.example"
+"""
+MATRIX = """
+title = "M"
+components = ["alpha"]
+pythons = ["3.12"]
+
+[[policies]]
+policy = "newest"
+"""
+
+
+@pytest.fixture(scope="module")
+def index() -> Iterator[LoopbackIndex]:
+    with LoopbackIndex() as index:
+        for version in ("1.0", "1.1", "2.0rc1"):
+            index.add("alpha", version, requires_python=">=3.9")
+        yield index
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, index: LoopbackIndex, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project, and nothing else of this machine."""
+    (tmp_path / "matrices").mkdir()
+    (tmp_path / "tests" / "interop").mkdir(parents=True)
+    (tmp_path / "matrices" / "components.toml").write_text(COMPONENTS)
+    (tmp_path / "matrices" / "m.toml").write_text(MATRIX)
+    monkeypatch.chdir(tmp_path)
+    for variable in ("STACKCOMPAT_STORE", "UV_INDEX_URL", "PIP_INDEX_URL", "CI"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("STACKCOMPAT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("UV_DEFAULT_INDEX", index.address)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    return tmp_path
+
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
+    """``stackcompat ARGUMENTS`` in this process: exit code, output, error."""
+    before = signal.getsignal(signal.SIGTERM)
+
+    def invoke(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["stackcompat", *arguments])
+        with pytest.raises(SystemExit) as caught:
+            cli.run_main()
+        said = capsys.readouterr()
+        code = caught.value.code
+        return (code if isinstance(code, int) else 0), said.out, said.err
+
+    yield invoke
+    signal.signal(signal.SIGTERM, before)
+
+
+# --- mistakes ---
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("try",), "try: give either requirements such as"),
+        (("try", "alpha", "--lock", "l.txt"), "try: give either requirements such as"),
+        (("try", "alpha=1.0"), 'REQUIREMENT: "alpha=1.0" is not a requirement such as'),
+        (("try", ""), 'REQUIREMENT: "" is not a requirement such as'),
+        (
+            ("try", "alpha @ https://x.example/a.whl"),
+            "REQUIREMENT: .* has an address; use a matrix with a `local` policy",
+        ),
+        (("try", "alpha==9"), '"alpha==9": the index has no such release of alpha; its newest are 1.0, 1.1, 2.0rc1'),
+        (("try", "alpa"), '"alpa": the index has no such release of alpa; its newest are no release at all'),
+        (("try", "alpha", "--python", "3"), '--python: "3" is not a Python such as 3.12'),
+        (("try", "alpha", "--python", "3.12.1"), '--python: "3.12.1" is not a Python such as 3.12'),
+        (("try", "alpha", "--python", "x.y"), '--python: "x.y" is not a Python such as 3.12'),
+        (
+            ("try", "alpha", "--exclude-newer", "yesterday"),
+            '--exclude-newer: "yesterday" is not a date such as 2026-09-20',
+        ),
+        (("try", "alpha", "--exclude-newer", "2999-01-01"), "--exclude-newer: 2999-01-01 lies in the future"),
+        (("try", "alpha", "--override", "beta=1"), '--override: "beta=1" is not a requirement such as'),
+        (("try", "--lock", "no.txt"), "--lock: no.txt cannot be read: No such file or directory"),
+        (("try", "--lock", "matrices"), "--lock: matrices cannot be read: Is a directory"),
+        (("try", "--lock", "empty.txt"), "--lock: empty.txt: it is empty; allowed are lines such as"),
+        (("try", "--lock", "bare.txt"), "--lock: bare.txt: alpha has no hash; allowed are lines such as"),
+        (("try", "--lock", "loose.txt"), '--lock: loose.txt: "alpha>=1" is not an exact pin such as'),
+        (("try", "alpha", "--json", "no/such/folder.json"), "--json: no/such/folder.json cannot be written"),
+        (("try", "alpha", "--json", "matrices"), "--json: matrices cannot be written"),
+        (("try", "alpha", "--project", "tests"), "--project: no matrices/components.toml in tests"),
+        (("run", "nightly"), "nightly: there is no such matrix; allowed are a file, or one of m"),
+        (("run", "no.toml"), "no.toml: there is no such matrix"),
+        (("run", "broken.toml"), "broken.toml: is not valid TOML"),
+        (("run", "typo.toml"), 'typo.toml: "tilte" is not a key that is known here; allowed are components'),
+        (("run", "absent.toml"), r'absent.toml: policies\[0\].requirements: "alpha==9": the index has no such release'),
+        (
+            ("plan", "absent.toml"),
+            r'absent.toml: policies\[0\].requirements: "alpha==9": the index has no such release',
+        ),
+        (("report",), "evidence.sqlite: holds no run yet; run a matrix first"),
+        (("show", "abc"), 'CELL: "abc" fits 0 cells of the last runs .none.; give one cell'),
+        (("releases", "alpa"), 'DISTRIBUTION: the index has no "alpa"'),
+    ],
+)
+def test_a_mistake_is_one_sentence(run: Run, checkout: Path, arguments: tuple[str, ...], sentence: str) -> None:
+    (checkout / "empty.txt").write_text("# nothing\n")
+    (checkout / "bare.txt").write_text("alpha==1.0\n")
+    (checkout / "loose.txt").write_text("alpha>=1\n")
+    (checkout / "broken.toml").write_text("title = \n")
+    (checkout / "typo.toml").write_text(MATRIX.replace("title", "tilte"))
+    (checkout / "absent.toml").write_text(
+        MATRIX.replace('policy = "newest"', 'policy = "pins"\nrequirements = ["alpha==9"]')
+    )
+    code, output, error = run(*arguments)
+    assert (code, output) == (2, "")
+    assert error.startswith("stackcompat: ")
+    assert error.count("\n") == 1, error
+    assert re.search(sentence, error), error
+    assert "Traceback" not in error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), "Usage:"),
+        (("frobnicate",), "No such command"),
+        (("run",), "Missing argument 'MATRIX'"),
+        (("run", "m", "-j", "0"), "is not in the range"),
+        (("run", "m", "--frobnicate"), "No such option"),
+        (("try", "alpha", "--level", "deep"), "is not one of"),
+        (("releases", "alpha", "--last", "none"), "is not a valid integer"),
+    ],
+)
+def test_clicks_own_mistakes_have_the_same_exit_code(run: Run, arguments: tuple[str, ...], words: str) -> None:
+    code, output, error = run(*arguments)
+    assert (code, output) == (2, "")
+    assert words in error
+    assert "Traceback" not in error
+
+
+@pytest.mark.parametrize("kind", ["a folder", "another file"])
+def test_a_store_that_is_none_is_said(run: Run, checkout: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    path = checkout / "store"
+    if kind == "a folder":
+        path.mkdir()
+    else:
+        path.write_text("something else, longer than a header of a hundred bytes; " * 10)
+    monkeypatch.setenv("STACKCOMPAT_STORE", str(path))
+    code, _, error = run("report")
+    assert code == 2
+    assert "cannot be the store of evidence" in error
+
+
+def test_outside_a_project(run: Run, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    code, _, error = run("run", "m")
+    assert code == 2
+    assert "--project: no matrices/components.toml in this folder and those above it" in error
+
+
+def test_an_unreachable_index_is_not_a_mistake(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple/")
+    code, _, error = run("releases", "alpha")
+    assert code == 3
+    assert "did not answer for alpha" in error
+    assert "127.0.0.1" not in error
+
+
+# --- exit codes ---
+
+
+@pytest.mark.parametrize(
+    ("raised", "code"),
+    [
+        (UsageError("x: wrong"), 2),
+        (StackcompatError("no answer"), 3),
+        (KeyboardInterrupt(), 130),
+        (None, 0),
+    ],
+)
+def test_exit_codes(run: Run, monkeypatch: pytest.MonkeyPatch, raised: BaseException | None, code: int) -> None:
+    def command(**_: Any) -> None:
+        if raised is not None:
+            raise raised
+
+    monkeypatch.setattr(cli, "main", command)
+    got, _, error = run()
+    assert got == code
+    assert "Traceback" not in error
+
+
+@pytest.mark.parametrize(
+    ("verdict", "code"),
+    [
+        ("works", 0),
+        ("broken", 1),
+        ("unresolvable", 1),
+        ("uninstallable", 1),
+        ("flaky", 3),
+        ("invalid", 3),
+        ("infra-error", 3),
+        ("untested", 3),
+        ("not-applicable", 3),
+    ],
+)
+def test_every_verdict_has_its_exit_code(run: Run, monkeypatch: pytest.MonkeyPatch, verdict: Any, code: int) -> None:
+    cell = planned(make_cell(NEWEST), NEWEST)
+    judged = judge(cell, ()).model_copy(update={"verdict": verdict})
+    monkeypatch.setattr(cli, "try_cell", lambda *_, **__: (judged, ()))
+    monkeypatch.setattr(cli, "find_interpreters", lambda _=None: {})
+    got, output, _ = run("try", "alpha", "--python", "3.12")
+    assert got == code
+    assert verdict in output
+
+
+def test_help_and_version(run: Run) -> None:
+    for arguments in (("--help",), ("try", "--help"), ("run", "--help"), ("--version",)):
+        code, output, error = run(*arguments)
+        assert (code, error) == (0, "")
+        assert "stackcompat" in output
+
+
+# --- what is said ---
+
+
+def test_releases_as_a_table_and_as_json(run: Run) -> None:
+    code, output, _ = run("releases", "alpha")
+    assert code == 0
+    assert [line.split()[0] for line in output.splitlines()[1:]] == ["1.1", "1.0"]
+    code, output, _ = run("releases", "alpha", "--all", "--json", "-")
+    assert [release["version"] for release in json.loads(output)] == ["1.0", "1.1", "2.0rc1"]
+
+
+def test_plan_shows_and_runs_nothing(run: Run, checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli, "find_interpreters", lambda pythons=None: dict.fromkeys(pythons or ()))
+    code, output, error = run("plan", "m")
+    assert (code, error) == (0, "")
+    assert "1 cells" in output
+    code, output, _ = run("plan", "m", "--json", str(checkout / "plan.json"))
+    assert json.loads((checkout / "plan.json").read_text())["cells"][0]["requirements"] == ["alpha"]
+    code, output, _ = run("plan", "m", "--json", "-")
+    assert json.loads(output)["cells"][0]["python"] == "3.12"
+    assert not (checkout / ".stackcompat").exists()
+
+
+def _verdict(monkeypatch: pytest.MonkeyPatch, cell: Any, evidence: tuple[Evidence, ...]) -> None:
+    monkeypatch.setattr(cli, "try_cell", lambda *_, **__: (judge(cell, evidence), evidence))
+    monkeypatch.setattr(cli, "find_interpreters", lambda _=None: {})
+
+
+def test_the_json_of_try_has_what_a_program_needs(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = HeldBack(name="alpha", newest="1.3.0", got="1.2.0", by="beta 2", bound="beta 2 depends on alpha<1.3")
+    cell = planned(make_cell(NEWEST), NEWEST, (held,))
+    red = failed("t.py::test_x", "alpha", type="TypeError", message="m [not markup]", packages=("alpha",))
+    evidence = (run_of(cell, passed("t.py::a"), red), run_of(cell, red, attempt=1))
+    _verdict(monkeypatch, cell, evidence)
+    code, output, error = run("try", "alpha", "--python", "3.12", "--json", "-")
+    answer = json.loads(output)
+    assert (code, error) == (1, "")
+    assert answer["verdict"] == "broken"
+    assert answer["level"] == "interop"
+    assert answer["python"] == "3.12"
+    assert answer["installed"]["alpha"] == "1.3.0"
+    assert answer["conflict"] is None
+    assert answer["evidence"] == [entry.id for entry in evidence]
+    (failure,) = answer["failures"]
+    assert {"test", "level", "components", "signature", "type", "message"} <= failure.keys()
+    assert failure["signature"] == "TypeError: m [not markup] [alpha]"
+    assert answer["held_back"][0]["by"] == "beta 2"
+    assert isinstance(answer["warnings"], list)
+
+
+def test_try_in_words_takes_brackets_as_they_are(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = HeldBack(name="alpha", newest="1.3.0", got="1.2.0", by="beta[x]", bound="beta[x] depends on alpha<1.3")
+    cell = planned(make_cell(NEWEST), NEWEST, (held,))
+    red = failed("t.py::test_x[1, two]", "alpha", message="m [bold]")
+    _verdict(monkeypatch, cell, (run_of(cell, red), run_of(cell, red, attempt=1)))
+    code, output, _ = run("try", "alpha", "--python", "3.12", "-v")
+    assert code == 1
+    assert output.splitlines()[0].startswith("✗ broken at interop on Python 3.12: t.py::test_x[1, two]: ")
+    assert "m [bold]" in output
+    assert "alpha 1.3.0 is the newest, but 1.2.0 was chosen: held back by beta[x]" in output
+    assert "\x1b[" not in output
+
+
+def test_try_unresolvable_in_words(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    cell = unresolved(make_cell(NEWEST), "beta depends on alpha<1, but alpha==1.3.0 is requested")
+    _verdict(monkeypatch, cell, ())
+    code, output, _ = run("try", "alpha", "--python", "3.12")
+    assert code == 1
+    assert output == (
+        "⊘ unresolvable at resolve on Python 3.12: beta depends on alpha<1, but alpha==1.3.0 is requested\n"
+    )
+
+
+def test_show_tells_everything_of_one_cell(run: Run, checkout: Path) -> None:
+    cell = planned(make_cell(NEWEST, policy="newest", label="newest"), NEWEST)
+    other = planned(make_cell({"alpha": "1.0.0"}), {"alpha": "1.0.0"})
+    store = Store(checkout / ".stackcompat" / "evidence.sqlite")
+    evidence = run_of(cell, passed("t.py::a", "alpha"))
+    store.add(evidence)
+    store.add_run(
+        RunRecord(
+            matrix="m",
+            started=evidence.started,
+            title="M",
+            components=("alpha",),
+            pythons=("3.12",),
+            cells=(cell, other),
+        )
+    )
+    store.close()
+    code, output, error = run("show", cell.cell.id[:6])
+    assert (code, error) == (0, "")
+    for said in (cell.cell.id, "newest", "works", "t.py::a", evidence.id, "alpha 1.3.0"):
+        assert said in output
+    code, _, error = run("show", "")
+    assert code == 2
+    assert cell.cell.id in error
+
+
+# --- as another process ---
+
+
+def test_python_m_is_the_same_command(checkout: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "stackcompat", "run", "nosuch"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=checkout,
+    )
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("stackcompat: nosuch: there is no such matrix")
+    assert done.stderr.count("\n") == 1
+
+
+def test_the_group_works_under_clicks_own_runner(checkout: Path) -> None:
+    result = CliRunner().invoke(cli.main, ["releases", "alpha", "--last", "1"])
+    assert result.exit_code == 0, result.output
+    assert "1.1" in result.output

@@ -1,0 +1,109 @@
+"""The package cache: what is compiled, when it is emptied, what a local source becomes."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from loopback_index import make_wheel
+from stackcompat.lock import Lock
+from stackcompat.packages import PackageCache, default_cache
+from stackcompat.record import StackcompatError
+
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+LOCK = Lock.parse("alpha==1.0\nbeta-x==2.0", PYTHON, "p")
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> PackageCache:
+    return PackageCache(tmp_path / "cache", "no-uv")
+
+
+def unpack(cache: PackageCache, name: str, version: str) -> Path:
+    """A wheel as uv unpacks it into its cache."""
+    folder = cache.packages / "archive-v0" / f"{name}-{version}-id"
+    (folder / name / "__pycache__").mkdir(parents=True)
+    (folder / name / "__pycache__").rmdir()
+    (folder / name / "__init__.py").write_text("x = 1\n")
+    (folder / f"{name}-{version}.dist-info").mkdir()
+    (folder / f"{name}-{version}.data" / "scripts").mkdir(parents=True)
+    (folder / f"{name}-{version}.data" / "scripts" / "tool.py").write_text("x = 1\n")
+    return folder
+
+
+def compiled(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*.pyc")}
+
+
+def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("STACKCOMPAT_CACHE", str(tmp_path))
+    assert default_cache() == tmp_path
+    monkeypatch.delenv("STACKCOMPAT_CACHE")
+    assert default_cache().name == "stackcompat"
+
+
+def test_a_locks_wheels_are_compiled_once_and_no_others(cache: PackageCache) -> None:
+    alpha, beta, other = unpack(cache, "alpha", "1.0"), unpack(cache, "beta_x", "2.0"), unpack(cache, "alpha", "3.0")
+    assert cache.compile(LOCK, Path(sys.executable)) == 2
+    tag = f"cpython-{PYTHON.replace('.', '')}"
+    assert compiled(alpha) == {f"alpha/__pycache__/__init__.{tag}.pyc"}
+    assert compiled(beta) == {f"beta_x/__pycache__/__init__.{tag}.pyc"}
+    assert compiled(other) == set()
+    assert cache.compile(LOCK, Path(sys.executable)) == 0
+
+
+def test_what_does_not_compile_does_not_matter(cache: PackageCache) -> None:
+    folder = unpack(cache, "alpha", "1.0")
+    (folder / "alpha" / "template.py").write_text("{% no python %}\n")
+    assert cache.compile(LOCK, Path(sys.executable)) == 1
+    assert len(compiled(folder)) == 1
+
+
+def test_an_unknown_layout_only_costs_speed(cache: PackageCache) -> None:
+    (cache.packages / "archive-v9").mkdir()
+    (cache.packages / "something").write_text("")
+    assert cache.compile(LOCK, Path(sys.executable)) == 0
+
+
+def test_the_cache_is_bounded_and_harnesses_survive(cache: PackageCache) -> None:
+    unpack(cache, "alpha", "1.0")
+    cache.compile(LOCK, Path(sys.executable))
+    harness = cache.root / "harness" / "x"
+    harness.mkdir(parents=True)
+    assert cache.trim(bound=10**9) == 0
+    assert cache.trim(bound=1) > 0
+    assert not list(cache.packages.iterdir())
+    assert harness.is_dir()
+    # What was compiled is forgotten with it, so a wheel that comes back is compiled again.
+    unpack(cache, "alpha", "1.0")
+    assert cache.compile(LOCK, Path(sys.executable)) == 1
+
+
+def test_a_wheel_is_its_own_source(cache: PackageCache, tmp_path: Path) -> None:
+    filename, content, _ = make_wheel("alpha", "1.0")
+    (tmp_path / filename).write_bytes(content)
+    assert cache.wheel(str(tmp_path / filename), Path(sys.executable)) == tmp_path / filename
+
+
+@pytest.mark.parametrize("source", ["gone-1.0-py3-none-any.whl", "gone"])
+def test_a_source_that_is_not_there(cache: PackageCache, tmp_path: Path, source: str) -> None:
+    with pytest.raises(StackcompatError, match="there is no such"):
+        cache.wheel(str(tmp_path / source), Path(sys.executable))
+
+
+def test_a_source_that_does_not_build_says_why_without_addresses(tmp_path: Path) -> None:
+    uv = tmp_path / "uv"
+    uv.write_text("#!/bin/sh\necho 'no backend at https://me:pw@host.example/x' >&2\nexit 2\n")
+    uv.chmod(0o755)
+    with pytest.raises(StackcompatError, match="no wheel could be built: no backend at <address>"):
+        PackageCache(tmp_path / "cache", str(uv)).wheel(str(tmp_path), Path(sys.executable))
+
+
+def test_pytest_that_cannot_be_installed_is_said(tmp_path: Path) -> None:
+    uv = tmp_path / "uv"
+    uv.write_text("#!/bin/sh\necho 'no network' >&2\nexit 2\n")
+    uv.chmod(0o755)
+    with pytest.raises(StackcompatError, match=r"pytest for Python 3\.12 could not be installed: no network"):
+        PackageCache(tmp_path / "cache", str(uv)).harness("3.12", Path(sys.executable))

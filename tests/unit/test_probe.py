@@ -1,0 +1,335 @@
+"""The plugin inside a cell, run here with this interpreter's own pytest and made-up distributions."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+import textwrap
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loopback_index import make_wheel
+from stackcompat.inside import probe
+from stackcompat.verdict import LEVELS
+
+# --- messages ---
+
+
+@pytest.mark.parametrize(
+    ("message", "normal"),
+    [
+        ("object at 0x7f3a12bc>", "object at 0x…>"),
+        ("no such file: /home/me/x/y.py", "no such file: …/y.py"),
+        ("took 3.25 seconds, 12ms, 7 us", "took …s, …s, …s"),
+        ("\n\n  second line \n third", "second line"),
+        ("", ""),
+        ("module 'alpha.experimental' has no attribute 'Box'", "module 'alpha.experimental' has no attribute 'Box'"),
+        ("expected shape (3, 4), got (4, 3)", "expected shape (3, 4), got (4, 3)"),
+        ("1.5 is not below 0.5", "1.5 is not below 0.5"),
+    ],
+)
+def test_what_differs_from_run_to_run_is_taken_out(message: str, normal: str) -> None:
+    assert probe.normalise_message(message) == normal
+
+
+PARTS = ("0x1f", "/a/b/c.py", "'/a/b/c/d'", "id=7", "3.5 s", "12ms", "[1, 2]", "alpha.beta", "…")
+
+
+@given(st.lists(st.sampled_from(PARTS) | st.text("ab(=/.:'\n")).map(" ".join))
+def test_a_normal_message_stays_as_it_is(message: str) -> None:
+    once = probe.normalise_message(message)
+    assert probe.normalise_message(once) == once
+    assert "\n" not in once
+    assert len(once) <= probe.MESSAGE_CHARACTERS + 1
+
+
+def test_levels_are_those_of_the_engine() -> None:
+    assert probe.LEVELS == LEVELS
+
+
+# --- made-up distributions, installed in a folder ---
+
+
+def install(site: Path, name: str, version: str = "1.0", files: Mapping[str, str] | None = None) -> None:
+    """Unpack a made-up distribution into `site`."""
+    _, content, _ = make_wheel(name, version, files=files)
+    zipfile.ZipFile(io.BytesIO(content)).extractall(site)
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "site"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(str(folder))
+    return folder
+
+
+def caught(function: Any) -> BaseException:
+    try:
+        function()
+    except BaseException as error:  # noqa: BLE001  (whatever it is, it is what the test is about)
+        return error
+    raise AssertionError("did not fail")
+
+
+def test_the_deepest_package_is_named(site: Path) -> None:
+    install(site, "outer-dist", files={"outer_mod.py": "import inner_mod\n\ndef go(f):\n    return inner_mod.go(f)\n"})
+    install(site, "inner-dist", files={"inner_mod.py": "def go(f):\n    return f() + 1\n"})
+    import outer_mod  # type: ignore[import-not-found]
+
+    owners = probe.Owners()
+    found = probe.describe_failure(caught(lambda: outer_mod.go(lambda: "x")), owners)
+    assert found["type"] == "TypeError"
+    assert (found["package"], found["packages"]) == ("inner-dist", ["outer-dist", "inner-dist"])
+    assert found["where"] == "inner_mod:go"
+
+
+def test_a_package_that_comes_back_is_the_deepest(site: Path) -> None:
+    outer = "import inner_two\n\ndef go():\n    inner_two.call(fail)\n\ndef fail():\n    1 / 0\n"
+    install(site, "outer-two", files={"outer_two.py": outer})
+    install(site, "inner-two", files={"inner_two.py": "def call(f):\n    f()\n"})
+    import outer_two  # type: ignore[import-not-found]
+
+    found = probe.describe_failure(caught(outer_two.go), probe.Owners())
+    assert (found["package"], found["packages"]) == ("outer-two", ["inner-two", "outer-two"])
+
+
+def test_the_cause_identifies_what_is_wrapped() -> None:
+    def wrapped() -> None:
+        try:
+            os.environ["THE_CAUSE"]
+        except KeyError as error:
+            raise RuntimeError("wrapped") from error
+
+    def handled() -> None:
+        try:
+            os.environ["EXPECTED"]
+        except KeyError:
+            raise ValueError("the real one")  # noqa: B904  (the point)
+
+    owners = probe.Owners()
+    assert probe.describe_failure(caught(wrapped), owners)["type"] == "KeyError"
+    assert probe.describe_failure(caught(handled), owners)["type"] == "ValueError"
+
+
+def test_an_exception_that_cannot_speak_is_described() -> None:
+    class MuteError(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    found = probe.describe_failure(MuteError(), probe.Owners())
+    assert found["message"] == "cannot say why"
+
+
+def test_the_outermost_modules_of_a_distribution(site: Path) -> None:
+    packed = ("packed/__init__.py", "packed/sub.py", "packed/deep/__init__.py", "_private.py", "tests/__init__.py")
+    spaced = ("ns/one/__init__.py", "ns/one/more.py", "ns/two.py")
+    install(site, "plain", files={"plain_mod.py": ""})
+    install(site, "packed", files=dict.fromkeys(packed, ""))
+    install(site, "spaced", files=dict.fromkeys(spaced, ""))
+    assert probe.outermost_modules("plain") == ["plain_mod"]
+    assert probe.outermost_modules("packed") == ["packed"]
+    assert probe.outermost_modules("spaced") == ["ns.one", "ns.two"]
+
+
+def test_the_environment_is_every_distribution_outside_the_harness(site: Path, tmp_path: Path) -> None:
+    install(site, "Some_Thing", "1.0")
+    harness = tmp_path / "harness"
+    harness.mkdir()
+    install(harness, "borrowed", "1.0")
+    sys.path.append(str(harness))
+    try:
+        found = probe.environment(str(harness))
+        assert found["some-thing"] == "1.0"
+        assert "borrowed" not in found
+        assert probe.environment()["borrowed"] == "1.0"
+    finally:
+        sys.path.remove(str(harness))
+
+
+def test_two_versions_of_one_distribution_are_both_told(site: Path) -> None:
+    install(site, "twice", "1.0")
+    install(site, "twice", "2.0")
+    assert probe.environment()["twice"] == "1.0 and 2.0"
+
+
+# --- a whole run, as the cell starts it ---
+
+SUITE = """
+    import warnings
+    import pytest
+
+    @pytest.mark.level("import")
+    @pytest.mark.uses("whole")
+    def test_import_whole():
+        import whole
+
+    @pytest.mark.level("import")
+    @pytest.mark.uses("torn")
+    def test_import_torn():
+        import torn
+
+    @pytest.mark.uses("whole>=2")
+    def test_for_another_release():
+        raise AssertionError
+
+    @pytest.mark.uses("absent")
+    def test_for_something_absent():
+        raise AssertionError
+
+    @pytest.mark.uses("whole", "torn")
+    def test_with_torn():
+        raise AssertionError
+
+    @pytest.mark.limit(5)
+    @pytest.mark.uses("whole")
+    def test_warns():
+        import whole
+        whole.warn_caller()
+        whole.warn_caller()
+
+    def test_skips():
+        pytest.skip("has a reason")
+
+    @pytest.fixture
+    def falls_apart():
+        yield
+        raise OSError("in teardown")
+
+    def test_teardown(falls_apart):
+        pass
+
+    @pytest.mark.level("exchange")
+    def test_too_deep():
+        raise AssertionError
+"""
+WHOLE = "import warnings\n\ndef warn_caller():\n    warnings.warn('old at 0x1234', DeprecationWarning, stacklevel=2)\n"
+
+
+def run_probe(folder: Path, suite: str, **job: object) -> list[dict[str, Any]]:
+    """The events of a run over `suite`, with the distributions in ``folder/site``."""
+    tests = folder / "suite"
+    tests.mkdir()
+    (tests / "test_suite.py").write_text(textwrap.dedent(suite), encoding="utf-8")
+    events = folder / "events.jsonl"
+    told: dict[str, object] = {"events": str(events), "tests": [], "imports": [], "guesses": [], "level": "interop"}
+    told |= {"suite": str(tests), "harness": str(folder / "harness")} | job
+    (folder / "job.json").write_text(json.dumps(told), encoding="utf-8")
+    start = f"import sys, runpy; sys.path.insert(0, {str(folder / 'site')!r}); "
+    start += f"sys.argv = ['probe', {str(folder / 'job.json')!r}]; "
+    start += f"runpy.run_path({probe.__file__!r}, run_name='__main__')"
+    done = subprocess.run([sys.executable, "-I", "-c", start], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return [json.loads(line) for line in events.read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.fixture(scope="module")
+def events(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    folder = tmp_path_factory.mktemp("probe")
+    (folder / "site").mkdir()
+    install(folder / "site", "whole", files={"whole.py": WHOLE})
+    install(folder / "site", "torn", files={"torn.py": "raise ImportError('half is missing')"})
+    return run_probe(folder, SUITE)
+
+
+def end_of(events: list[dict[str, Any]], test: str) -> dict[str, Any]:
+    (found,) = [e for e in events if e["event"] == "end" and e["test"].endswith(f"::{test}")]
+    return found
+
+
+def test_events_come_in_order(events: list[dict[str, Any]]) -> None:
+    kinds = [event["event"] for event in events]
+    assert kinds[:2] == ["environment", "collected"]
+    assert kinds[-2:] == ["environment", "done"]
+    assert kinds[2:-2] == ["start", "end"] * len(events[1]["tests"])
+    assert [e["when"] for e in events if e["event"] == "environment"] == ["start", "end"]
+    assert events[0]["distributions"]["whole"] == "1.0"
+
+
+def test_shallow_levels_come_first_and_deeper_ones_than_wanted_not_at_all(events: list[dict[str, Any]]) -> None:
+    levels = [test["level"] for test in events[1]["tests"]]
+    assert levels == sorted(levels, key=probe.LEVELS.index)
+    assert not [test for test in events[1]["tests"] if "too_deep" in test["test"]]
+    assert {test["test"].split("::")[1]: test["limit"] for test in events[1]["tests"]}["test_warns"] == 5.0
+
+
+@pytest.mark.parametrize(
+    ("test", "outcome", "reason"),
+    [
+        ("test_import_whole", "passed", ""),
+        ("test_for_another_release", "not-applicable", "whole 1.0 is outside >=2"),
+        ("test_for_something_absent", "not-applicable", "absent is not installed"),
+        ("test_with_torn", "blocked", "torn cannot be imported (test_suite.py::test_import_torn)"),
+        ("test_skips", "not-applicable", "has a reason"),
+    ],
+)
+def test_outcome_and_reason(events: list[dict[str, Any]], test: str, outcome: str, reason: str) -> None:
+    found = end_of(events, test)
+    assert (found["outcome"], found["reason"], found["failure"]) == (outcome, reason, None)
+
+
+def test_a_failed_import_is_the_distributions_own(events: list[dict[str, Any]]) -> None:
+    found = end_of(events, "test_import_torn")
+    assert found["outcome"] == "failed"
+    assert (found["failure"]["type"], found["failure"]["package"]) == ("ImportError", "torn")
+    assert found["failure"]["phase"] == "call"
+
+
+def test_a_failure_in_teardown_is_a_failure(events: list[dict[str, Any]]) -> None:
+    found = end_of(events, "test_teardown")
+    assert (found["outcome"], found["failure"]["phase"]) == ("failed", "teardown")
+
+
+def test_warnings_know_who_raised_and_who_triggered_them(events: list[dict[str, Any]]) -> None:
+    (warning,) = end_of(events, "test_warns")["warnings"]
+    assert warning == {
+        "category": "DeprecationWarning",
+        "raised_by": "whole",
+        "triggered_by": "",
+        "message": "old at 0x…",
+        "count": 2,
+    }
+
+
+def test_chosen_tests_only(tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+    suite = "def test_a(): pass\n\ndef test_b(): pass\n"
+    found = run_probe(tmp_path, suite, tests=["test_suite.py::test_b"])
+    assert [event["test"] for event in found if event["event"] == "end"] == ["test_suite.py::test_b"]
+
+
+def test_a_suite_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+    tests = "import nothing_of_that_name\n"
+    with pytest.raises(AssertionError, match="nothing_of_that_name"):
+        run_probe(tmp_path, tests)
+    events = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
+    (broken,) = [event for event in events if event["event"] == "broken-suite"]
+    assert "nothing_of_that_name" in broken["message"]
+
+
+def test_what_follows_a_test_that_does_not_apply_is_set_up_afresh(tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+    suite = """
+        import pytest
+
+        class TestFirst:
+            def test_runs(self): pass
+
+            @pytest.mark.uses("absent")
+            def test_does_not_apply(self): pass
+
+        class TestSecond:
+            def test_runs_too(self): pass
+    """
+    ends = [event for event in run_probe(tmp_path, suite) if event["event"] == "end"]
+    assert [event["outcome"] for event in ends] == ["passed", "not-applicable", "passed"]
