@@ -277,7 +277,9 @@ def test_an_interrupt_ends_what_runs_and_waits_for_nothing_else(tmp_path: Path) 
         execute(matrix(*EVERYTHING), PATH, bench, WORLD, Impatient())
     assert released.is_set()
     assert len(executor.asked) <= 3
-    assert not bench.store.runs()
+    # The record is there, so that what was finished can be published.
+    (record,) = bench.store.runs()
+    assert {verdict.verdict for verdict in verdicts(record, bench)} <= {"works", "untested"}
     bench.store.close()
 
 
