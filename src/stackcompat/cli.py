@@ -102,12 +102,18 @@ def _reporting(verbose: bool) -> Iterator[Reporter]:
         yield Silent()
 
 
+def _store(project: Project) -> Store:
+    """The store of the project, closed when the command ends."""
+    store = Store(project.store)
+    click.get_current_context().call_on_close(store.close)
+    return store
+
+
 def _bench(project: Project, jobs: int, pythons: Sequence[str] | None) -> Bench:
     cache = PackageCache(default_cache(), uv.find_uv_bin())
-    cache.trim()
     return Bench(
         components=project.components(),
-        store=Store(project.store),
+        store=_store(project),
         cache=cache,
         interpreters=find_interpreters(pythons),
         executor=Local(cache, jobs),
@@ -218,6 +224,7 @@ def run(
     bench = _bench(project, jobs, loaded.pythons)
     with _reporting(verbose) as reporter:
         record = execute(loaded, path, bench, _index(), reporter, rerun=rerun, relock=relock)
+    bench.cache.trim()
     evidence = bench.store.of_keys(cell.key for cell in record.cells)
     verdicts = [judge(cell, evidence.get(cell.key, ())) for cell in record.cells]
     for python in record.missing_pythons:
@@ -253,7 +260,7 @@ def _publish(project: Project, store: Store, destination: Path) -> None:
 def report(output: str | None, project_folder: str | None) -> None:
     """Write the compatibility table from the store: compat.json, COMPATIBILITY.md, index.html, badges, JUnit."""
     project = find_project(project_folder)
-    _publish(project, Store(project.store), Path(output) if output else project.reports)
+    _publish(project, _store(project), Path(output) if output else project.reports)
 
 
 @main.command("try", context_settings={"ignore_unknown_options": False})
@@ -437,7 +444,7 @@ def _print_verdict(verdict: CellVerdict, evidence: Sequence[Evidence], verbose: 
 @_project
 def show(cell: str, project_folder: str | None) -> None:
     """Show everything that is known of CELL (its id, or the first characters): versions, tests, warnings, log."""
-    store = Store(find_project(project_folder).store)
+    store = _store(find_project(project_folder))
     matches = {c.cell.id: c for record in store.runs() for c in record.cells if c.cell.id.startswith(cell)}
     if len(matches) != 1:
         found = ", ".join(sorted(matches)[:5]) or "none"

@@ -225,6 +225,7 @@ class Store:
             path.parent.mkdir(parents=True, exist_ok=True)
             _metadata.create_all(self._engine)
         except (OSError, sa.exc.DBAPIError) as error:
+            self.close()
             reason = error.strerror if isinstance(error, OSError) else error.orig
             raise UsageError(f"{path}: cannot be the store of evidence: {reason}") from None
 

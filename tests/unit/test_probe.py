@@ -221,7 +221,14 @@ def run_probe(folder: Path, suite: str, **job: object) -> list[dict[str, Any]]:
     tests.mkdir()
     (tests / "test_suite.py").write_text(textwrap.dedent(suite), encoding="utf-8")
     events = folder / "events.jsonl"
-    told: dict[str, object] = {"events": str(events), "tests": [], "imports": [], "guesses": [], "level": "interop", "thorough": True}
+    told: dict[str, object] = {
+        "events": str(events),
+        "tests": [],
+        "imports": [],
+        "guesses": [],
+        "level": "interop",
+        "thorough": True,
+    }
     told |= {"suite": str(tests), "harness": str(folder / "harness")} | job
     (folder / "job.json").write_text(json.dumps(told), encoding="utf-8")
     start = f"import sys, runpy; sys.path.insert(0, {str(folder / 'site')!r}); "

@@ -11,8 +11,8 @@ __all__ = ["markdown"]
 
 _MOST_BREAKS = 15
 _INTRODUCTION = (
-    "Every cell was installed and tried. The [full table](index.html) has each of them with the command that "
-    "reproduces it; programs read [compat.json](compat.json)."
+    "Every verdict comes from trying, and untested is not green. The [full table](index.html) has every cell with the "
+    "command that reproduces it; programs read [compat.json](compat.json)."
 )
 
 
