@@ -526,6 +526,8 @@ def _fail(message: str, code: int) -> NoReturn:
 
 def run_main() -> NoReturn:
     """The console script: :func:`main` with the exit codes of this tool instead of tracebacks."""
+    # Also where the shell has what it starts in the background ignore Ctrl-C: who sends it means this command.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
     try:
         main(standalone_mode=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -247,8 +248,11 @@ def test_progress_is_told(tmp_path: Path) -> None:
     bench.store.close()
 
 
-def test_an_interrupt_ends_what_runs_and_waits_for_nothing_else(tmp_path: Path) -> None:
+def test_an_interrupt_ends_what_runs_and_waits_for_nothing_else(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """The executor is stopped while cells run, not after they have come to their own end."""
+    # A shell that starts the tests in the background has them ignore interrupts.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     begun, released = threading.Event(), threading.Event()
 
     def endless(job: Job, before: int) -> Iterable[TestResult]:
