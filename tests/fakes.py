@@ -9,13 +9,14 @@ from pathlib import Path
 
 from made_up import COMPONENTS, make_lock
 from stackcompat.campaign import Bench
-from stackcompat.cell import CellResult, Job
-from stackcompat.evidence import Environment, Store, TestResult
+from stackcompat.cell import Job
+from stackcompat.evidence import CellResult, Environment, TestResult
 from stackcompat.interpreter import Interpreter
 from stackcompat.lock import Resolution
 from stackcompat.packages import PackageCache
 from stackcompat.plan import Cell
 from stackcompat.releases import Catalog
+from stackcompat.store import Store
 from world import World
 
 Rule = Callable[[Job, int], Iterable[TestResult] | str]

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from stackcompat.cell import CellResult, Job, Limits
-from stackcompat.evidence import TestResult
+from stackcompat.cell import Job, Limits
+from stackcompat.evidence import CellResult, TestResult
 from stackcompat.execute.local import Local
 from stackcompat.interpreter import Interpreter
 from stackcompat.lock import Lock

@@ -19,7 +19,7 @@ from packaging.utils import canonicalize_name
 
 from stackcompat.cell import Job, Limits
 from stackcompat.confirm import NextRun, next_run
-from stackcompat.evidence import Evidence, PlannedCell, RunRecord, Store, evidence_key
+from stackcompat.evidence import Evidence, PlannedCell, RunRecord, evidence_key
 from stackcompat.execute import Executor
 from stackcompat.interpreter import Interpreter, how_to_get, this_platform
 from stackcompat.lock import Lock, Resolution, Resolver
@@ -28,6 +28,7 @@ from stackcompat.packages import PackageCache
 from stackcompat.plan import Cell, make_plan
 from stackcompat.record import StackcompatError, UsageError, digest
 from stackcompat.releases import Catalog
+from stackcompat.store import Store
 from stackcompat.verdict import CellVerdict, judge
 
 __all__ = [

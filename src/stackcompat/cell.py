@@ -27,13 +27,13 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from stackcompat.evidence import Environment, Isolation, Outcome, TestResult
+from stackcompat.evidence import CellResult, Environment, Isolation, Outcome, TestResult
 from stackcompat.lock import Lock, strip_addresses
 from stackcompat.matrix import Level
 from stackcompat.packages import PackageCache
 from stackcompat.record import Record, StackcompatError
 
-__all__ = ["CellResult", "Job", "Limits", "difference", "run"]
+__all__ = ["Job", "Limits", "difference", "run"]
 
 _INSIDE = Path(__file__).parent / "inside"
 LOG_CHARACTERS = 20_000
@@ -79,20 +79,6 @@ class Job(Record):
     def result(self) -> Path:
         """Where the result will stand."""
         return self.folder / "result.json"
-
-
-class CellResult(Record):
-    """What one run of a cell showed; see Evidence for the fields."""
-
-    outcome: Outcome
-    detail: str = ""
-    started: dt.datetime
-    seconds: float
-    install_seconds: float = 0.0
-    observed: Environment | None = None
-    tests: tuple[TestResult, ...] = ()
-    isolation: Isolation | None = None
-    log: str = ""
 
 
 def difference(job: Job, observed: Mapping[str, str]) -> str:

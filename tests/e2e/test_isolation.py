@@ -9,7 +9,8 @@ import pytest
 
 from processes import ended
 from real_cells import Runner, result_of
-from stackcompat.cell import CellResult, Limits, network_can_be_cut
+from stackcompat.cell import Limits, network_can_be_cut
+from stackcompat.evidence import CellResult
 
 HOSTILE = '''
     import ctypes, os, socket, subprocess, sys, threading, time

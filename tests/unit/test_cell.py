@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from stackcompat.cell import CellResult, Job, _how_it_ended, _install_outcome, clean_environment, difference
-from stackcompat.evidence import Evidence
+from stackcompat.cell import Job, _how_it_ended, _install_outcome, clean_environment, difference
+from stackcompat.evidence import CellResult, Evidence
 from stackcompat.lock import Lock
 
 LOCK = Lock.parse("alpha==1.0\nbeta==2.0.dev3\ngamma==3.0", "3.12", "linux-x86_64")

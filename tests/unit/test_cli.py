@@ -17,9 +17,11 @@ from click.testing import CliRunner
 from loopback_index import LoopbackIndex
 from made_up import NEWEST, failed, make_cell, passed, planned, run_of, unresolved
 from stackcompat import cli
-from stackcompat.evidence import Evidence, RunRecord, Store
+from stackcompat.cli import attempt, matrix
+from stackcompat.evidence import Evidence, RunRecord
 from stackcompat.lock import HeldBack
 from stackcompat.record import StackcompatError, UsageError
+from stackcompat.store import Store
 from stackcompat.verdict import judge
 
 COMPONENTS = """
@@ -236,8 +238,8 @@ def test_exit_codes(run: Run, monkeypatch: pytest.MonkeyPatch, raised: BaseExcep
 def test_every_verdict_has_its_exit_code(run: Run, monkeypatch: pytest.MonkeyPatch, verdict: Any, code: int) -> None:
     cell = planned(make_cell(NEWEST), NEWEST)
     judged = judge(cell, ()).model_copy(update={"verdict": verdict})
-    monkeypatch.setattr(cli, "try_cell", lambda *_, **__: (judged, ()))
-    monkeypatch.setattr(cli, "find_interpreters", lambda _=None: {})
+    monkeypatch.setattr(attempt, "try_cell", lambda *_, **__: (judged, ()))
+    monkeypatch.setattr(attempt, "find_interpreters", lambda _=None: {})
     got, output, _ = run("try", "alpha", "--python", "3.12")
     assert got == code
     assert verdict in output
@@ -262,7 +264,7 @@ def test_releases_as_a_table_and_as_json(run: Run) -> None:
 
 
 def test_plan_shows_and_runs_nothing(run: Run, checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "find_interpreters", lambda pythons=None: dict.fromkeys(pythons or ()))
+    monkeypatch.setattr(matrix, "find_interpreters", lambda pythons=None: dict.fromkeys(pythons or ()))
     code, output, error = run("plan", "m")
     assert (code, error) == (0, "")
     assert "1 cells" in output
@@ -274,8 +276,8 @@ def test_plan_shows_and_runs_nothing(run: Run, checkout: Path, monkeypatch: pyte
 
 
 def _verdict(monkeypatch: pytest.MonkeyPatch, cell: Any, evidence: tuple[Evidence, ...]) -> None:
-    monkeypatch.setattr(cli, "try_cell", lambda *_, **__: (judge(cell, evidence), evidence))
-    monkeypatch.setattr(cli, "find_interpreters", lambda _=None: {})
+    monkeypatch.setattr(attempt, "try_cell", lambda *_, **__: (judge(cell, evidence), evidence))
+    monkeypatch.setattr(attempt, "find_interpreters", lambda _=None: {})
 
 
 def test_the_json_of_try_has_what_a_program_needs(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from processes import ended
-from stackcompat.cell import CellResult, Job, Limits
+from stackcompat.cell import Job, Limits
+from stackcompat.evidence import CellResult
 from stackcompat.execute import Stopped
 from stackcompat.execute.local import Local
 from stackcompat.lock import Lock

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from stackcompat.cell import CellResult, Job
+from stackcompat.cell import Job
+from stackcompat.evidence import CellResult
 from stackcompat.record import StackcompatError
 
 __all__ = ["Executor", "Stopped"]

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import psutil
 
-from stackcompat.cell import CellResult, Job
+from stackcompat.cell import Job
+from stackcompat.evidence import CellResult
 from stackcompat.execute import Stopped
 from stackcompat.lock import strip_addresses
 from stackcompat.packages import PackageCache

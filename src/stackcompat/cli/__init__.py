@@ -1,0 +1,67 @@
+"""The command line. Every command is a few lines around a stage; exit codes are the same everywhere.
+
+0: works, or done. 1: broken, unresolvable or uninstallable. 2: a mistake in what was given. 3: could not tell.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import NoReturn
+
+import click
+
+from stackcompat import __version__
+from stackcompat.cli.attempt import try_
+from stackcompat.cli.calibrate import calibrate_
+from stackcompat.cli.common import COULD_NOT_TELL, err
+from stackcompat.cli.look import releases, show
+from stackcompat.cli.matrix import plan, report, run
+from stackcompat.record import StackcompatError, UsageError
+
+__all__ = ["main", "run_main"]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="stackcompat")
+def main() -> None:
+    """Find out by trying which versions of a software stack work together.
+
+    \b
+    stackcompat try "jax==0.11.2" "flax==0.12.9" --python 3.12
+    stackcompat run quick
+    stackcompat report
+    """  # noqa: D301  (\b is click's mark for a paragraph to be left as it is)
+
+
+for _command in (plan, run, try_, report, show, releases, calibrate_):
+    main.add_command(_command)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    err.print(f"stackcompat: {message}", markup=False, style="red")
+    sys.exit(code)
+
+
+def run_main() -> NoReturn:
+    """The console script: :func:`main` with the exit codes of this tool instead of tracebacks."""
+    # Also where the shell has what it starts in the background ignore Ctrl-C: who sends it means this command.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+    try:
+        main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except click.Abort:
+        _fail("stopped; what was finished is kept, the same command goes on from here", 130)
+    except KeyboardInterrupt:
+        _fail("stopped; what was finished is kept, the same command goes on from here", 130)
+    except UsageError as error:
+        _fail(str(error), 2)
+    except StackcompatError as error:
+        _fail(str(error), COULD_NOT_TELL)
+    except BrokenPipeError:
+        os._exit(0)
+    sys.exit(0)

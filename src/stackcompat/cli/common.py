@@ -1,0 +1,173 @@
+"""What the commands share: consoles and progress, options, where things are opened, how an answer is written."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+import uv
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from stackcompat.campaign import Bench, Reporter, Silent
+from stackcompat.execute.local import Local
+from stackcompat.index import Index
+from stackcompat.interpreter import find_interpreters
+from stackcompat.packages import PackageCache, default_cache
+from stackcompat.project import Project
+from stackcompat.record import UsageError
+from stackcompat.report.words import sign
+from stackcompat.store import Store
+from stackcompat.verdict import Verdict
+
+__all__ = [
+    "COULD_NOT_TELL",
+    "EXIT_CODES",
+    "STYLES",
+    "Bars",
+    "Lines",
+    "err",
+    "glyph",
+    "jobs_option",
+    "json_option",
+    "make_bench",
+    "open_index",
+    "open_store",
+    "out",
+    "project_option",
+    "reporting",
+    "write_json",
+]
+
+EXIT_CODES = {"works": 0, "broken": 1, "unresolvable": 1, "uninstallable": 1}
+
+COULD_NOT_TELL = 3
+
+STYLES = {"works": "green", "broken": "red", "uninstallable": "red", "unresolvable": "magenta"}
+
+out = Console(highlight=False, soft_wrap=True)
+
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class Bars:
+    """Progress on a terminal, with the time left."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._task: Any = None
+
+    def stage(self, title: str, total: int) -> None:
+        """See :class:`stackcompat.campaign.Reporter`."""
+        self._task = self._progress.add_task(title, total=total, last="")
+
+    def step(self, text: str) -> None:
+        """See :class:`stackcompat.campaign.Reporter`."""
+        self._progress.update(self._task, advance=1, last=text[:70])
+
+
+class Lines:
+    """Progress in a log: one line a stage, one line a step."""
+
+    def __init__(self) -> None:
+        self._total = self._done = 0
+
+    def stage(self, title: str, total: int) -> None:
+        """See :class:`stackcompat.campaign.Reporter`."""
+        self._total, self._done = total, 0
+        err.print(f"{title}: {total} cells")
+
+    def step(self, text: str) -> None:
+        """See :class:`stackcompat.campaign.Reporter`."""
+        self._done += 1
+        err.print(f"  {self._done}/{self._total} {text}")
+
+
+@contextmanager
+def reporting(verbose: bool) -> Iterator[Reporter]:
+    if err.is_terminal:
+        columns = (
+            TextColumn("{task.description:>6}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[last]}", style="dim"),
+        )
+        with Progress(*columns, console=err) as progress:
+            yield Bars(progress)
+    elif verbose or os.environ.get("CI"):
+        yield Lines()
+    else:
+        yield Silent()
+
+
+def open_store(project: Project) -> Store:
+    """The store of the project, closed when the command ends."""
+    store = Store(project.store)
+    click.get_current_context().call_on_close(store.close)
+    return store
+
+
+def make_bench(project: Project, jobs: int, pythons: Sequence[str] | None) -> Bench:
+    cache = PackageCache(default_cache(), uv.find_uv_bin())
+    return Bench(
+        components=project.components(),
+        store=open_store(project),
+        cache=cache,
+        interpreters=find_interpreters(pythons),
+        executor=Local(cache, jobs),
+        suite=project.suite,
+    )
+
+
+def open_index() -> Index:
+    return Index(default_cache() / "index")
+
+
+project_option = click.option(
+    "--project", "project_folder", metavar="DIR", help="The checkout to work in; default: this one."
+)
+
+jobs_option = click.option(
+    "-j", "--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, show_default="all cores", help="Cells at once."
+)
+
+
+def _writable(_: click.Context, __: click.Parameter, target: str | None) -> str | None:
+    """Refuse a file that could not be written before anything is run for it."""
+    if target not in (None, "-") and (Path(target).is_dir() or not Path(target).absolute().parent.is_dir()):
+        raise UsageError(f"--json: {target} cannot be written; give a file in a folder that there is, or -")
+    return target
+
+
+json_option = click.option(
+    "--json",
+    "json_file",
+    metavar="FILE",
+    callback=_writable,
+    help="Write the answer as JSON; - for standard output.",
+)
+
+
+def write_json(target: str | None, value: object) -> None:
+    if target is None:
+        return
+    text = json.dumps(value, indent=1, default=str) + "\n"
+    if target == "-":
+        sys.stdout.write(text)
+        return
+    try:
+        Path(target).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"--json: {target} cannot be written: {error.strerror}") from None
+
+
+def glyph(verdict: Verdict) -> str:
+    return f"[{STYLES.get(verdict, 'yellow')}]{sign(verdict).glyph}[/]"

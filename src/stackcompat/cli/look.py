@@ -1,0 +1,69 @@
+"""Commands that only look: at a cell of the last runs, at what the index has."""
+
+from __future__ import annotations
+
+import click
+from rich.table import Table
+
+from stackcompat.campaign import now
+from stackcompat.cli.attempt import print_verdict
+from stackcompat.cli.common import (
+    json_option,
+    open_index,
+    open_store,
+    out,
+    project_option,
+    write_json,
+)
+from stackcompat.matrix import Selection
+from stackcompat.project import find_project
+from stackcompat.record import UsageError
+from stackcompat.releases import select
+from stackcompat.verdict import judge
+
+__all__ = ["releases", "show"]
+
+
+@click.command()
+@click.argument("cell")
+@project_option
+def show(cell: str, project_folder: str | None) -> None:
+    """Show everything that is known of CELL (its id, or the first characters): versions, tests, warnings, log."""
+    store = open_store(find_project(project_folder))
+    matches = {c.cell.id: c for record in store.runs() for c in record.cells if c.cell.id.startswith(cell)}
+    if len(matches) != 1:
+        found = ", ".join(sorted(matches)[:5]) or "none"
+        raise UsageError(f'CELL: "{cell}" fits {len(matches)} cells of the last runs ({found}); give one cell\'s id')
+    planned = next(iter(matches.values()))
+    evidence = store.of_key(planned.key) if planned.key else ()
+    verdict = judge(planned, evidence)
+    out.print(f"cell {planned.cell.id}: {planned.cell.label} ({planned.cell.policy})", style="bold")
+    print_verdict(verdict, evidence, verbose=True)
+    out.print(", ".join(f"{name} {version}" for name, version in verdict.installed.items()), style="dim")
+    for run_ in evidence:
+        out.print(
+            f"run {run_.id} {run_.started:%Y-%m-%d %H:%M} {run_.interpreter} {run_.outcome} {run_.seconds:.1f} s "
+            f"{run_.detail}",
+            markup=False,
+        )
+
+
+@click.command()
+@click.argument("distribution")
+@click.option("--last", type=click.IntRange(1), default=20, show_default=True, help="How many.")
+@click.option("--all", "prereleases", is_flag=True, help="Pre-releases and yanked ones too.")
+@json_option
+def releases(distribution: str, last: int, prereleases: bool, json_file: str | None) -> None:
+    """List what the index has of DISTRIBUTION: versions, upload times, Pythons."""
+    project = open_index().project(distribution)
+    if not project.releases:
+        raise UsageError(f'DISTRIBUTION: the index has no "{distribution}"; give the name that an installer takes')
+    chosen = select(project, Selection(last=last, yanked=prereleases, prereleases=prereleases), python=None, now=now())
+    write_json(json_file, [release.model_dump(mode="json", exclude={"files"}) for release in chosen])
+    if json_file == "-":
+        return
+    table = Table("version", "uploaded", "Python", "", box=None, header_style="bold")
+    for release in reversed(chosen):
+        marks = "yanked" if release.yanked else ""
+        table.add_row(release.version, f"{release.uploaded:%Y-%m-%d %H:%M}", release.requires_python, marks)
+    out.print(table)

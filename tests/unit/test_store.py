@@ -1,0 +1,149 @@
+"""The store keeps what it was given, whoever else writes and however it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from made_up import NEWEST, failed, history, make_cell, passed, planned, run_of
+from stackcompat.evidence import Evidence
+from stackcompat.lock import Resolution
+from stackcompat.store import Store
+
+CELL = planned(make_cell(NEWEST), NEWEST)
+OTHER = planned(make_cell({"alpha": "1.0.0"}), {"alpha": "1.0.0"})
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = Store(tmp_path / "new folder" / "evidence.sqlite")
+    yield store
+    store.close()
+
+
+def test_what_is_added_is_found_oldest_first(store: Store) -> None:
+    first, second = run_of(CELL, failed("a")), run_of(CELL, passed("a"), attempt=1)
+    store.add(second)
+    store.add(first)
+    store.add(run_of(OTHER, passed("a")))
+    assert store.of_key(CELL.key) == (first, second)
+    assert store.of_keys([CELL.key, "unknown"]) == {CELL.key: (first, second)}
+    assert store.of_key("unknown") == ()
+
+
+def test_adding_twice_is_adding_once(store: Store) -> None:
+    run = run_of(CELL, passed("a"))
+    store.add(run)
+    store.add(run)
+    assert store.of_key(CELL.key) == (run,)
+
+
+def test_many_keys_at_once(store: Store) -> None:
+    store.add(run_of(CELL, passed("a")))
+    assert list(store.of_keys([f"{number}" for number in range(5000)] + [CELL.key])) == [CELL.key]
+
+
+def test_a_resolution_is_known_while_the_index_looks_the_same(store: Store) -> None:
+    assert store.resolution("cell", "index") is None
+    assert store.any_resolution("cell") is None
+    store.keep_resolution("cell", "index", CELL.resolution)
+    assert store.resolution("cell", "index") == CELL.resolution
+    assert store.resolution("cell", "another index") is None
+    assert store.resolution("another cell", "index") is None
+    later = Resolution(outcome="failed", detail="x")
+    store.keep_resolution("cell", "another index", later)
+    assert store.resolution("cell", "index") is None
+    assert store.any_resolution("cell") == later
+
+
+def test_the_newest_run_of_each_matrix(store: Store) -> None:
+    record = history().record()
+    store.add_run(record.model_copy(update={"title": "old"}))
+    store.add_run(record.model_copy(update={"matrix": "another"}))
+    store.add_run(record)
+    assert [(run.matrix, run.title) for run in store.runs()] == [("another", record.title), ("nightly", record.title)]
+
+
+def test_a_store_is_the_same_when_opened_again(store: Store) -> None:
+    store.add(run_of(CELL, passed("a")))
+    store.add_run(history().record())
+    store.close()
+    again = Store(store.path)
+    assert len(again.of_key(CELL.key)) == 1
+    assert again.runs() == (history().record(),)
+    again.close()
+
+
+# --- several processes, and an end at any moment ---
+
+
+WRITER = """
+    import sys
+    from pathlib import Path
+    from made_up import NEWEST, make_cell, passed, planned, run_of
+    from stackcompat.store import Store
+
+    cell = planned(make_cell(NEWEST), NEWEST)
+    store = Store(Path(sys.argv[1]))
+    for attempt in range(int(sys.argv[2]), int(sys.argv[3])):
+        store.add(run_of(cell, passed("a"), attempt=attempt))
+        print(attempt, flush=True)
+"""
+
+
+def writer(path: Path, first: int, end: int) -> subprocess.Popen[str]:
+    """A process that adds evidence and says each attempt once it is kept."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", textwrap.dedent(WRITER), str(path), str(first), str(end)]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+
+
+def test_two_processes_write_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "evidence.sqlite"
+    writers = [writer(path, first, first + 40) for first in (0, 100)]
+    said = [int(line) for process in writers for line in process.communicate(timeout=120)[0].split()]
+    assert [process.returncode for process in writers] == [0, 0]
+    store = Store(path)
+    assert sorted(run.attempt for run in store.of_key(CELL.key)) == sorted(said)
+    assert len(said) == 80
+    store.close()
+
+
+@pytest.mark.parametrize("kept", [1, 7, 30])
+def test_kill_9_loses_nothing_that_was_kept(tmp_path: Path, kept: int) -> None:
+    path = tmp_path / "evidence.sqlite"
+    said: list[int] = []
+    for start in (0, 10_000):
+        process = writer(path, start, start + 10_000)
+        assert process.stdout is not None
+        said += [int(process.stdout.readline()) for _ in range(kept)]
+        process.send_signal(signal.SIGKILL)
+        said += [int(line) for line in process.communicate()[0].split()]
+        assert process.returncode == -signal.SIGKILL
+    store = Store(path)
+    found = [run.attempt for run in store.of_key(CELL.key)]
+    store.close()
+    assert set(said) <= set(found)
+    # At most the one that was being written when the end came is there besides.
+    assert len(found) - len(said) <= 2
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("pragma integrity_check").fetchone() == ("ok",)
+    connection.close()
+
+
+def test_the_record_in_the_store_is_the_records_own_json(store: Store) -> None:
+    run = run_of(CELL, failed("a"))
+    store.add(run)
+    with sqlite3.connect(store.path) as connection:
+        (text,) = connection.execute("select record from evidence").fetchone()
+    connection.close()
+    assert Evidence.model_validate_json(text) == run
+    assert text == run.to_json()
