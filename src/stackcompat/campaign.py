@@ -36,10 +36,13 @@ __all__ = [
     "Reporter",
     "Silent",
     "Source",
+    "each",
     "execute",
     "lock_cells",
     "now",
+    "refuse_unknown",
     "run_cells",
+    "settle_cell",
     "suite_digest",
     "try_cell",
 ]
@@ -150,7 +153,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def _each(items: Sequence[Item], work: Callable[[Item], Result], executor: Executor) -> Iterable[tuple[Item, Result]]:
+def each(items: Sequence[Item], work: Callable[[Item], Result], executor: Executor) -> Iterable[tuple[Item, Result]]:
     """Results of `work` as they come; an interrupt or error cancels what has not begun and ends what runs."""
     with ThreadPoolExecutor(executor.workers) as pool:
         try:
@@ -203,7 +206,7 @@ def lock_cells(
             reporter.step(f"{cell.label}: known")
         else:
             due.append(cell)
-    for cell, resolution in _each(due, lambda cell: bench.resolver.resolve(cell, catalog), bench.executor):
+    for cell, resolution in each(due, lambda cell: bench.resolver.resolve(cell, catalog), bench.executor):
         found[cell.id] = resolution
         if resolution.outcome in ("locked", "conflict"):
             names = _consulted(cell, resolution)
@@ -224,22 +227,32 @@ def run_cells(
     known = {} if rerun else bench.store.of_keys(unique)
     due = [cell for key, cell in unique.items() if next_run(known.get(key, ()), ()) is not None]
     reporter.stage("run", len(due))
-    work = lambda cell: _settle(cell, known.get(cell.key, ()), bench, level)  # noqa: E731  (bound to this call)
-    for cell, evidence in _each(due, work, bench.executor):
+    work = lambda cell: settle_cell(cell, known.get(cell.key, ()), bench, level)  # noqa: E731  (bound to this call)
+    for cell, evidence in each(due, work, bench.executor):
         last = evidence[-1]
         red = {test.test for run in evidence for test in run.failures()}
         said = f"{len(red)} red" if red else "green" if last.outcome == "ran" else last.outcome
         reporter.step(f"{cell.cell.label} on Python {cell.cell.python}: {said}")
 
 
-def _settle(planned: PlannedCell, earlier: Sequence[Evidence], bench: Bench, level: Level) -> list[Evidence]:
-    """Run one cell until its evidence can be judged; each run is kept as soon as it ends."""
+def settle_cell(
+    planned: PlannedCell,
+    earlier: Sequence[Evidence],
+    bench: Bench,
+    level: Level,
+    dress: Callable[[Job], Job] = lambda job: job,
+    reads: str = "",
+) -> list[Evidence]:
+    """Run one cell until its evidence can be judged; each run is kept as soon as it ends.
+
+    `dress` gives a job what not every cell has; `reads` is the writer whose artifacts are read, see `Evidence`.
+    """
     assert planned.resolution.lock is not None
     lock, cell = planned.resolution.lock, planned.cell
     now: list[Evidence] = []
     due: NextRun | None = next_run(earlier, now)
     while due is not None:
-        job = bench.job(cell, lock, level, due.tests)
+        job = dress(bench.job(cell, lock, level, due.tests))
         result = bench.executor.run(job)
         evidence = Evidence(
             key=planned.key,
@@ -251,6 +264,7 @@ def _settle(planned: PlannedCell, earlier: Sequence[Evidence], bench: Bench, lev
             suite=bench.suite_id,
             level=level,
             roots=cell.roots(),
+            reads=reads,
             **{name: getattr(result, name) for name in type(result).model_fields},
         )
         bench.store.add(evidence)
@@ -336,14 +350,14 @@ def try_cell(
     resolution = Resolution(outcome="locked", lock=lock) if lock else bench.resolver.resolve(cell, catalog)
     conflict = resolution.conflict
     if conflict is not None and conflict.kind == "not-found":
-        _refuse_unknown(cell, catalog)
+        refuse_unknown(cell, catalog)
     planned = plan_cell(cell, resolution, bench, level)
     run_cells([planned], bench, level, reporter, rerun=rerun)
     evidence = bench.store.of_key(planned.key) if planned.key else ()
     return judge(planned, evidence), evidence
 
 
-def _refuse_unknown(cell: Cell, catalog: Catalog) -> None:
+def refuse_unknown(cell: Cell, catalog: Catalog) -> None:
     """Raise UsageError for a requirement that no release on the index fits: a mistake, not an incompatibility."""
     for text in cell.requirements:
         requirement = Requirement(text)

@@ -14,13 +14,14 @@ import datetime as dt
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import psutil
 from packaging.requirements import Requirement
@@ -33,7 +34,7 @@ from stackcompat.matrix import Level
 from stackcompat.packages import PackageCache
 from stackcompat.record import Record, StackcompatError
 
-__all__ = ["Job", "Limits", "difference", "run"]
+__all__ = ["Exchange", "Job", "Limits", "difference", "run"]
 
 _INSIDE = Path(__file__).parent / "inside"
 LOG_CHARACTERS = 20_000
@@ -48,8 +49,40 @@ class Limits(Record):
     memory_mb: int = 8_192
 
 
+class Exchange(Record):
+    """What a cell does with artifacts: ``write`` them into `store`, or ``read`` those that lie there.
+
+    Each artifact is a folder of that name in `store`. `artifacts` are those that are meant, all if none. A reader gets
+    a copy, so that no reader sways another, and a writer's artifact is in the store once its test has passed.
+    """
+
+    mode: Literal["write", "read"]
+    store: Path
+    artifacts: tuple[str, ...] = ()
+
+    def open(self, folder: Path) -> None:
+        """Make `folder`, in which the tests find or leave the artifacts."""
+        if self.mode == "read":
+            shutil.copytree(self.store, folder)
+            os.utime(self.store)  # so that what is read is kept
+        else:
+            folder.mkdir(parents=True)
+
+    def close(self, folder: Path, results: Iterable[TestResult]) -> None:
+        """Keep in the store what tests that passed left in `folder`."""
+        if self.mode == "read":
+            return
+        self.store.mkdir(parents=True, exist_ok=True)
+        for artifact in {result.artifact for result in results if result.outcome == "passed"}:
+            shutil.rmtree(self.store / artifact, ignore_errors=True)
+            shutil.move(folder / artifact, self.store / artifact)
+
+
 class Job(Record):
-    """Everything that a nox session needs to run one cell. Lives as ``job.json`` in `folder`, results beside it."""
+    """Everything that a nox session needs to run one cell. Lives as ``job.json`` in `folder`, results beside it.
+
+    `helpers` are folders besides the suite's whose modules the tests may import.
+    """
 
     folder: Path
     lock: Lock
@@ -64,6 +97,8 @@ class Job(Record):
     thorough: bool = True
     tests: tuple[str, ...] = ()
     suite: Path
+    helpers: tuple[Path, ...] = ()
+    exchange: Exchange | None = None
     cache: Path
     uv: str
     limits: Limits = Limits()
@@ -79,6 +114,11 @@ class Job(Record):
     def result(self) -> Path:
         """Where the result will stand."""
         return self.folder / "result.json"
+
+    @property
+    def artifacts(self) -> Path:
+        """Where the tests find or leave artifacts."""
+        return self.folder / "artifacts"
 
 
 def difference(job: Job, observed: Mapping[str, str]) -> str:
@@ -138,6 +178,8 @@ def run(job: Job, python: Path) -> CellResult:
     installed = round(time.monotonic() - began, 3)
     harness = cache.harness(job.lock.python, job.interpreter)
     _adopt_orphans()
+    if job.exchange is not None:
+        job.exchange.open(job.artifacts)
     session = _Tests(job, python, harness)
     session.run()
     more: dict[str, Any] = {
@@ -161,6 +203,8 @@ def run(job: Job, python: Path) -> CellResult:
     if session.remaining():
         detail = f"the interpreter ended before {len(session.remaining())} of the tests could begin"
         return result("crashed", detail, **more)
+    if job.exchange is not None:
+        job.exchange.close(job.artifacts, session.results.values())
     return result("ran", **more)
 
 
@@ -263,8 +307,16 @@ class _Tests:
             "level": self.job.level,
             "thorough": self.job.thorough,
             "suite": str(self.job.suite),
+            "helpers": [str(folder) for folder in self.job.helpers],
+            "exchange": self._exchange(),
             "harness": str(self._harness),
         }
+
+    def _exchange(self) -> dict[str, object] | None:
+        asked = self.job.exchange
+        if asked is None:
+            return None
+        return {"mode": asked.mode, "artifacts": list(asked.artifacts), "folder": str(self.job.artifacts)}
 
     def take(self, event: dict[str, Any]) -> None:
         """Take one event of the probe into account."""
@@ -284,12 +336,13 @@ class _Tests:
 
     def lose(self, test: str, outcome: str, reason: str, seconds: float) -> None:
         """Record a test that took its process with it."""
-        known = self._pending.get(test, {"level": "interop", "components": []})
+        known = self._pending.get(test, {"level": "interop", "components": [], "artifact": ""})
         self.results[test] = TestResult.model_validate(
             {
                 "test": test,
                 "level": known["level"],
                 "components": tuple(known["components"]),
+                "artifact": known["artifact"],
                 "outcome": outcome,
                 "reason": reason,
                 "seconds": round(seconds, 3),

@@ -120,6 +120,7 @@ class Component(Table):
     `distributions` are index names, the first one decides the row's version. `modules` are what an import must find,
     `hardware` what a run of the real thing wants, `untested` why no smoke test exercises it (empty when some do).
     `moves_with` names a component whose release decides this one's, so that this one is never pinned on its own.
+    `undeclared` are distributions that it wants for writing or reading some artifacts, and does not declare.
     """
 
     name: str
@@ -133,8 +134,9 @@ class Component(Table):
     documentation: str
     untested: str = ""
     moves_with: str = ""
+    undeclared: tuple[str, ...] = ()
 
-    @field_validator("distributions")
+    @field_validator("distributions", "undeclared")
     @classmethod
     def _normalise(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(canonicalize_name(name) for name in value)
