@@ -120,7 +120,8 @@ class Component(Table):
     `distributions` are index names, the first one decides the row's version. `modules` are what an import must find,
     `hardware` what a run of the real thing wants, `untested` why no smoke test exercises it (empty when some do).
     `moves_with` names a component whose release decides this one's, so that this one is never pinned on its own.
-    `seconds` is how long one test of it may take, `memory_mb` how much a cell that holds it may use.
+    `blocker` says what keeps its tests from going deeper than they do. `seconds` is how long one test of it may take,
+    `memory_mb` how much a cell that holds it may use.
     """
 
     name: str
@@ -134,6 +135,7 @@ class Component(Table):
     documentation: str
     untested: str = ""
     moves_with: str = ""
+    blocker: str = ""
     seconds: Annotated[float, Field(gt=0)] = 60.0
     memory_mb: Annotated[int, Field(gt=0)] = 8_192
 

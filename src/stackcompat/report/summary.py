@@ -38,7 +38,7 @@ def summarise(
     rows = tuple(component_row(component, components, cases, now) for component in components.components)
     cells = tuple(cell_row(case, of_cell.get(case.verdict.cell.id, ())) for case in cases)
     counts = Counter(case.verdict.verdict for case in cases)
-    today = tuple(_today(case, cases) for case in cases if case.today)
+    today = tuple(_today(case, cases) for case in _core(cases, components))
     pair_table = pair_rows(rows, pairs, groups, now)
     claim = _claim(today, rows, pair_table)
     could_not_tell = counts["invalid"] + counts["infra-error"]
@@ -59,6 +59,19 @@ def summarise(
         warnings=_warnings(cases),
         locks={cell.id: lock_text(case) for case, cell in zip(cases, cells, strict=True) if cell.lock},
     )
+
+
+def _core(cases: Iterable[Case], components: Components) -> list[Case]:
+    """Of the cells with the newest of everything the one on each Python that has the whole core, and little else.
+
+    What the rest of the stack does with it, the rows of the components tell.
+    """
+    core = {row.name for row in components.components if row.group == "core"}
+    by_python: dict[str, list[Case]] = {}
+    for case in cases:
+        if case.today:
+            by_python.setdefault(case.verdict.cell.python, []).append(case)
+    return [min(found, key=lambda case: (len(core - case.asked), len(case.asked))) for found in by_python.values()]
 
 
 def _today(case: Case, cases: Iterable[Case]) -> Today:

@@ -115,3 +115,13 @@ def test_warnings_are_counted_once_for_each_kind() -> None:
 
 def test_the_same_records_give_the_same_summary() -> None:
     assert of(history()) == of(history())
+
+
+def test_the_first_line_is_about_the_core_whatever_else_is_tried() -> None:
+    made = History()
+    made.add(make_cell({"alpha": "", "zeta": ""}, policy="newest"), {"alpha": "1.3.0", "zeta": "0.9.4"})
+    core = {name: version for name, version in NEWEST.items() if name != "zeta"}
+    core_cell = made.add(make_cell(dict.fromkeys(core, ""), policy="newest"), core).cell.id
+    newest(made, "3.12")
+    (today,) = of(made).today
+    assert today.cell == core_cell
