@@ -173,7 +173,10 @@ documentation = "https://alpha.example"
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (ROW + "colour = 1", 'components[0]: "colour" is not a key that is known here; allowed are distributions, '),
+        (
+            ROW + "colour = 1",
+            'components[0]: "colour" is not a key that is known here; allowed are blocker, distributions, ',
+        ),
         (ROW.replace('"core"', '"kernel"'), "components[0].group: must be one of 'core', 'infrastructure', "),
         (ROW.replace('title = "Alpha"', ""), "components[0].title: is missing; it must be given"),
         (ROW + ROW, 'components[0].name: "alpha" stands twice; each component is listed once'),

@@ -38,7 +38,7 @@ def summarise(
     rows = tuple(component_row(component, components, cases, now) for component in components.components)
     cells = tuple(cell_row(case, of_cell.get(case.verdict.cell.id, ())) for case in cases)
     counts = Counter(case.verdict.verdict for case in cases)
-    today = tuple(_today(case, cases) for case in _core(cases, components))
+    today = tuple(_today(case, cases) for case in _newest(cases, runs))
     pair_table = pair_rows(rows, pairs, groups, now)
     claim = _claim(today, rows, pair_table)
     could_not_tell = counts["invalid"] + counts["infra-error"]
@@ -61,17 +61,17 @@ def summarise(
     )
 
 
-def _core(cases: Iterable[Case], components: Components) -> list[Case]:
-    """Of the cells with the newest of everything the one on each Python that has the whole core, and little else.
+def _newest(cases: Iterable[Case], runs: Iterable[RunRecord]) -> list[Case]:
+    """The cell with the newest of everything on each Python, of the largest matrix that has one there.
 
-    What the rest of the stack does with it, the rows of the components tell.
+    What other matrices add to it, the rows of their components tell.
     """
-    core = {row.name for row in components.components if row.group == "core"}
-    by_python: dict[str, list[Case]] = {}
-    for case in cases:
-        if case.today:
-            by_python.setdefault(case.verdict.cell.python, []).append(case)
-    return [min(found, key=lambda case: (len(core - case.asked), len(case.asked))) for found in by_python.values()]
+    found: dict[str, Case] = {}
+    for run in sorted(runs, key=lambda run: -len(run.cells)):
+        ids = {planned.cell.id for planned in run.cells}
+        of_run = {case.verdict.cell.python: case for case in cases if case.today and case.verdict.cell.id in ids}
+        found = of_run | found
+    return sorted(found.values(), key=lambda case: python_key(case.verdict.cell.python), reverse=True)
 
 
 def _today(case: Case, cases: Iterable[Case]) -> Today:
