@@ -7,8 +7,6 @@ other.
 
 from __future__ import annotations
 
-import hashlib
-import re
 import shutil
 import time
 from collections.abc import Iterable, Sequence
@@ -24,9 +22,10 @@ from stackcompat.lock import Lock
 from stackcompat.matrix import Level
 from stackcompat.plan import Cell
 from stackcompat.record import digest
+from stackcompat.suite import Suite
 from stackcompat.verdict import settle
 
-__all__ = ["ExchangeBench", "artifact_names", "plan_exchange", "run_exchange"]
+__all__ = ["ExchangeBench", "plan_exchange", "run_exchange"]
 
 LEVEL: Level = "exchange"
 
@@ -42,10 +41,8 @@ class ExchangeBench(Bench):
 
     def __init__(self, *, helpers: Path, only: tuple[str, ...] = (), **bench: Any) -> None:
         super().__init__(**bench)
-        self.helpers = helpers.resolve()
+        self.suite = Suite(self.suite.folder, helpers)
         self.only = only
-        borrowed = [path for path in sorted(helpers.glob("*.py")) if not path.name.startswith(("test_", "conftest"))]
-        self.suite_id = digest(self.suite_id, [hashlib.sha256(path.read_bytes()).hexdigest() for path in borrowed])
         self.artifacts = self.cache.root / "artifacts"
 
     def write_key(self, cell: Cell, lock: Lock) -> str:
@@ -62,13 +59,7 @@ class ExchangeBench(Bench):
 
     def dress(self, job: Job, exchange: Exchange) -> Job:
         """The job of an ordinary cell as one that writes or reads."""
-        return job.model_copy(update={"exchange": exchange, "helpers": (self.helpers,)})
-
-
-def artifact_names(suite: Path) -> tuple[str, ...]:
-    """The artifacts that the tests of `suite` write, by what their markers say."""
-    texts = (path.read_text(encoding="utf-8") for path in sorted(suite.glob("test_*.py")))
-    return tuple(dict.fromkeys(name for text in texts for name in re.findall(r"mark\.writes\(\"([^\"]+)\"\)", text)))
+        return job.model_copy(update={"exchange": exchange, "helpers": self.suite.helpers})
 
 
 def plan_exchange(

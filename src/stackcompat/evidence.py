@@ -7,6 +7,7 @@ answered from the store (:mod:`stackcompat.store`) instead of being run twice.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Literal
 
 from stackcompat.lock import Resolution
@@ -65,8 +66,12 @@ class Failure(Record):
 
     @property
     def signature(self) -> str:
-        """One line that is equal for two failures exactly when they are the same failure."""
-        return f"{self.type}: {self.message} [{self.package or 'test'}]"
+        """One line that is equal for two failures exactly when they are the same failure.
+
+        Where a class lives is left out of it: compiled classes are named with their module on some Pythons only.
+        """
+        message = re.sub(r"'(?:\w+\.)+(\w+)' object", r"'\1' object", self.message)
+        return f"{self.type}: {message} [{self.package or 'test'}]"
 
 
 class WarningSeen(Record):

@@ -194,7 +194,8 @@ def _judge_reading(
     judged = [(standing, *_judge_test(standing, back, own)) for standing in standings]
     verdict = worst(verdict for _, verdict, _, _ in judged if verdict != "not-applicable")
     if not judged:
-        return ArtifactVerdict(artifact=artifact, verdict="untested", sentence="was not read yet")
+        said = "is not read there: no test is for what is installed"
+        return ArtifactVerdict(artifact=artifact, verdict="not-applicable", sentence=said, side="reader")
     if all(each == "not-applicable" for _, each, _, _ in judged):
         said = f"is not read there: {judged[0][0].result.reason}"
         return ArtifactVerdict(artifact=artifact, verdict="not-applicable", sentence=said, side="reader")

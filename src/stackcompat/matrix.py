@@ -121,6 +121,8 @@ class Component(Table):
     `hardware` what a run of the real thing wants, `untested` why no smoke test exercises it (empty when some do).
     `moves_with` names a component whose release decides this one's, so that this one is never pinned on its own.
     `undeclared` are distributions that it wants for writing or reading some artifacts, and does not declare.
+    `blocker` says what keeps its tests from going deeper than they do. `seconds` is how long one test of it may take,
+    `memory_mb` how much a cell that holds it may use.
     """
 
     name: str
@@ -134,6 +136,9 @@ class Component(Table):
     documentation: str
     untested: str = ""
     moves_with: str = ""
+    blocker: str = ""
+    seconds: Annotated[float, Field(gt=0)] = 60.0
+    memory_mb: Annotated[int, Field(gt=0)] = 8_192
     undeclared: tuple[str, ...] = ()
 
     @field_validator("distributions", "undeclared")
@@ -330,10 +335,14 @@ _POLICIES = tuple(get_args(kind.model_fields["policy"].annotation)[0] for kind i
 
 
 class Matrix(Table):
-    """One matrix file. `platform` is this machine's unless given; `level` is how deep to go."""
+    """One matrix file. `platform` is this machine's unless given; `level` is how deep to go.
+
+    `also` are requirements of every cell beside its components: what tests need and no component declares.
+    """
 
     title: str
     components: Annotated[tuple[str, ...], Field(min_length=1)]
+    also: tuple[_Requirement, ...] = ()
     pythons: Annotated[tuple[str, ...], Field(min_length=1)]
     platform: str = ""
     level: Level = "interop"

@@ -58,7 +58,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     for place in ("matrices", "tests/interop", "tests/exchange"):
         (tmp_path / place).mkdir(parents=True)
     (tmp_path / "matrices" / "components.toml").write_text(COMPONENTS)
-    (tmp_path / "tests" / "exchange" / "test_box.py").write_text('@pytest.mark.writes("box")\n')
+    (tmp_path / "tests" / "exchange" / "test_box.py").write_text('@pytest.mark.writes("box")\ndef test_write(): ...\n')
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("STACKCOMPAT_STORE", raising=False)
     monkeypatch.setenv("STACKCOMPAT_CACHE", str(tmp_path / "cache"))

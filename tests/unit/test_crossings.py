@@ -13,7 +13,7 @@ from fakes import Catalogue, FakeExecutor, Rule, make_bench
 from made_up import COMPONENTS, failed, make_cell, passed
 from stackcompat.campaign import Silent
 from stackcompat.cell import Exchange, Job
-from stackcompat.crossings import ExchangeBench, artifact_names, plan_exchange, run_exchange
+from stackcompat.crossings import ExchangeBench, plan_exchange, run_exchange
 from stackcompat.evidence import ExchangePlan, TestResult
 from stackcompat.exchange import CrossingVerdict, judge_crossing
 
@@ -59,6 +59,7 @@ class Table:
         helpers = folder / "helpers"
         helpers.mkdir(exist_ok=True)
         (helpers / "idioms.py").write_text("")
+        (plain.suite.folder / "test_box.py").write_text("import idioms\n\ndef test_it(): ...\n")
         self.executor: FakeExecutor = executor
         self.bench = ExchangeBench(
             helpers=helpers,
@@ -67,7 +68,7 @@ class Table:
             cache=plain.cache,
             interpreters=plain.interpreters,
             executor=executor,
-            suite=plain.suite,
+            suite=plain.suite.folder,
             **more,
         )
         self.bench.resolver = resolver  # type: ignore[assignment]
@@ -169,7 +170,7 @@ def test_jobs_are_told_what_to_write_and_to_read(tmp_path: Path) -> None:
     assert read.exchange is not None
     assert (write.exchange.artifacts, read.exchange.artifacts) == (("box", "crate"), ("box",))
     assert write.exchange.store == read.exchange.store
-    assert write.helpers == read.helpers == (tmp_path / "helpers",)
+    assert write.helpers == read.helpers == tmp_path / "helpers"
     evidence = table.bench.store.of_key
     plan = plan_exchange([("s", [OLD], [NEW])], table.bench, WORLD, Silent())
     (run,) = evidence(plan.crossings[0].key)
@@ -195,19 +196,13 @@ def test_keys_tell_apart_what_results_depend_on(tmp_path: Path) -> None:
         cache=whole.bench.cache,
         interpreters=whole.bench.interpreters,
         executor=whole.executor,
-        suite=whole.bench.suite,
+        suite=whole.bench.suite.folder,
     )
     other.resolver = whole.bench.resolver
     whole.bench = other
     assert not before & keys(whole)
     whole.bench.store.close()
     part.bench.store.close()
-
-
-def test_names_of_artifacts_are_in_the_suite(tmp_path: Path) -> None:
-    (tmp_path / "test_a.py").write_text('@pytest.mark.writes("a-one")\n@pytest.mark.reads("b")\n')
-    (tmp_path / "test_b.py").write_text('@pytest.mark.writes("b")\n@pytest.mark.writes("a-one")\n')
-    assert artifact_names(tmp_path) == ("a-one", "b")
 
 
 def test_a_reader_gets_a_copy_and_a_writer_keeps_what_passed(tmp_path: Path) -> None:

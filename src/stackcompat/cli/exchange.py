@@ -22,7 +22,7 @@ from stackcompat.cli.common import (
     reporting,
     write_json,
 )
-from stackcompat.crossings import artifact_names, plan_exchange, run_exchange
+from stackcompat.crossings import plan_exchange, run_exchange
 from stackcompat.evidence import PlannedCell
 from stackcompat.exchange import ArtifactVerdict, CrossingVerdict, judge_crossing
 from stackcompat.interpreter import find_interpreters
@@ -95,11 +95,11 @@ def exchange_(
     newest = next(iter(find_interpreters()), "3.12") if not (write_python and read_python) else ""
     writer = _cell("write", write_with, write_python or newest, write_exclude_newer or exclude_newer)
     reader = _cell("read", read_with, read_python or newest, read_exclude_newer or exclude_newer)
-    known = artifact_names(project.exchange)
+    bench, catalog = make_exchange_bench(project, 1, [writer.python, reader.python], artifacts), open_index()
+    known = bench.suite.artifacts()
     for name in artifacts:
         if name not in known:
             raise UsageError(f'--artifact: there is no "{name}"; allowed are {", ".join(known)}')
-    bench, catalog = make_exchange_bench(project, 1, [writer.python, reader.python], artifacts), open_index()
     with reporting(verbose=False) as reporter:
         plan = plan_exchange([("by hand", [writer], [reader])], bench, catalog, reporter)
         for planned in plan.cells:

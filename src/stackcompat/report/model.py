@@ -163,12 +163,13 @@ class ComponentRow(Record):
     level: Level
     deepest_level: Annotated[Level | None, Field(description="The deepest level that passed at the newest release.")]
     pythons: dict[str, Verdict]
-    blocker: Annotated[str, Field(description="Why it is not green, or not at its newest; empty: nothing in the way.")]
+    blocker: Annotated[str, Field(description="Why it is not green, not at its newest, or not tried deeper.")]
     untested: Annotated[str, Field(description="Why no test exercises it; empty: some do.")]
     releases: Annotated[tuple[str, ...], Field(description="Releases that were installed in some cell, lowest first.")]
     cell: Annotated[str, Field(description="Id of the cell that shows the verdict; empty: none.")]
+    evidence: Annotated[tuple[str, ...], Field(description="Ids of the runs of that cell.")]
     seen: dt.datetime | None
-    age_days: int | None
+    age: Annotated[int | None, Field(description="Days since it was seen.")]
 
 
 class PairRelease(Record):
@@ -219,7 +220,7 @@ class PairRow(Record):
     tests: tuple[str, ...]
     failure: str
     seen: dt.datetime | None
-    age_days: int | None
+    age: Annotated[int | None, Field(description="Days since it was seen.")]
     together: Annotated[
         tuple[str, str] | None,
         Field(description="The newest releases that work together, where the newest of both do not."),

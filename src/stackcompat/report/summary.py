@@ -38,7 +38,7 @@ def summarise(
     rows = tuple(component_row(component, components, cases, now) for component in components.components)
     cells = tuple(cell_row(case, of_cell.get(case.verdict.cell.id, ())) for case in cases)
     counts = Counter(case.verdict.verdict for case in cases)
-    today = tuple(_today(case, cases) for case in cases if case.today)
+    today = tuple(_today(case, cases) for case in _newest(cases, runs))
     pair_table = pair_rows(rows, pairs, groups, now)
     claim = _claim(today, rows, pair_table)
     could_not_tell = counts["invalid"] + counts["infra-error"]
@@ -59,6 +59,19 @@ def summarise(
         warnings=_warnings(cases),
         locks={cell.id: lock_text(case) for case, cell in zip(cases, cells, strict=True) if cell.lock},
     )
+
+
+def _newest(cases: Iterable[Case], runs: Iterable[RunRecord]) -> list[Case]:
+    """The cell with the newest of everything on each Python, of the largest matrix that has one there.
+
+    What other matrices add to it, the rows of their components tell.
+    """
+    found: dict[str, Case] = {}
+    for run in sorted(runs, key=lambda run: -len(run.cells)):
+        ids = {planned.cell.id for planned in run.cells}
+        of_run = {case.verdict.cell.python: case for case in cases if case.today and case.verdict.cell.id in ids}
+        found = of_run | found
+    return sorted(found.values(), key=lambda case: python_key(case.verdict.cell.python), reverse=True)
 
 
 def _today(case: Case, cases: Iterable[Case]) -> Today:
