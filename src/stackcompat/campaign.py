@@ -41,6 +41,7 @@ __all__ = [
     "execute",
     "lock_cells",
     "now",
+    "pythons_here",
     "refuse_unknown",
     "run_cells",
     "settle_cell",
@@ -295,6 +296,16 @@ def now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
+def pythons_here(matrix: Matrix, path: Path, bench: Bench) -> list[str]:
+    """The Pythons of `matrix` (read from `path`) that there are; StackcompatError if it cannot run here at all."""
+    if matrix.platform not in ("", this_platform()):
+        raise StackcompatError(f"{path}: platform: this machine is {this_platform()}, it cannot run {matrix.platform}")
+    pythons = [python for python in matrix.pythons if python in bench.interpreters]
+    if not pythons:
+        raise StackcompatError("; ".join(how_to_get(python) for python in matrix.pythons))
+    return pythons
+
+
 def execute(
     matrix: Matrix,
     path: Path,
@@ -311,11 +322,7 @@ def execute(
     their own; the coverage in the record is that of what was really locked.
     """
     started = now()
-    if matrix.platform not in ("", this_platform()):
-        raise StackcompatError(f"{path}: platform: this machine is {this_platform()}, it cannot run {matrix.platform}")
-    pythons = [python for python in matrix.pythons if python in bench.interpreters]
-    if not pythons:
-        raise StackcompatError("; ".join(how_to_get(python) for python in matrix.pythons))
+    pythons = pythons_here(matrix, path, bench)
     plan = make_plan(
         matrix,
         bench.components,

@@ -7,25 +7,28 @@ other.
 
 from __future__ import annotations
 
+import datetime as dt
 import shutil
 import time
 from collections.abc import Iterable, Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any
 
-from stackcompat.campaign import Bench, Reporter, Source, each, lock_cells, settle_cell
+from stackcompat.campaign import Bench, Reporter, Source, each, lock_cells, now, pythons_here, settle_cell
 from stackcompat.cell import Exchange, Job
 from stackcompat.confirm import next_run
-from stackcompat.evidence import Crossing, Evidence, ExchangePlan, PlannedCell
-from stackcompat.exchange import complete, plan_crossings, written
+from stackcompat.evidence import Crossing, Evidence, ExchangePlan, PlannedCell, RunRecord
+from stackcompat.exchange import complete, plan_crossings, promised, written
+from stackcompat.interpreter import this_platform
 from stackcompat.lock import Lock
-from stackcompat.matrix import Level
-from stackcompat.plan import Cell
-from stackcompat.record import digest
+from stackcompat.matrix import Level, Matrix
+from stackcompat.plan import Cell, make_plan
+from stackcompat.record import UsageError, digest
 from stackcompat.suite import Suite
 from stackcompat.verdict import settle
 
-__all__ = ["ExchangeBench", "plan_exchange", "run_exchange"]
+__all__ = ["ExchangeBench", "execute_exchange", "plan_exchange", "run_exchange"]
 
 LEVEL: Level = "exchange"
 
@@ -45,6 +48,12 @@ class ExchangeBench(Bench):
         self.only = only
         self.artifacts = self.cache.root / "artifacts"
 
+    def narrow(self, only: Sequence[str]) -> ExchangeBench:
+        """The same bench for the artifacts `only`."""
+        other = copy(self)
+        other.only = tuple(sorted(only))
+        return other
+
     def write_key(self, cell: Cell, lock: Lock) -> str:
         """The address of the evidence on what `lock` writes."""
         return digest("write", self.key(cell, lock, LEVEL), self.only)
@@ -60,6 +69,75 @@ class ExchangeBench(Bench):
     def dress(self, job: Job, exchange: Exchange) -> Job:
         """The job of an ordinary cell as one that writes or reads."""
         return job.model_copy(update={"exchange": exchange, "helpers": self.suite.helpers})
+
+
+def execute_exchange(
+    matrix: Matrix,
+    path: Path,
+    bench: ExchangeBench,
+    catalog: Source,
+    reporter: Reporter,
+    *,
+    rerun: bool = False,
+    relock: bool = False,
+) -> RunRecord:
+    """Run `matrix` (read from `path`) as squares: the cells of each policy write, and each of them reads of all.
+
+    The record is kept before anything runs, so that what is finished when somebody stops it can be published.
+    """
+    started = now()
+    pythons = pythons_here(matrix, path, bench)
+    squares: dict[str, Sequence[Cell]] = {}
+    for number, policy in enumerate(matrix.policies):
+        label = policy.label or policy.policy
+        if label in squares:
+            raise UsageError(f"{path}: policies[{number}].label: is that of another policy; allowed is one of its own")
+        plan = make_plan(
+            matrix.model_copy(update={"policies": (policy,)}),
+            bench.components,
+            catalog,
+            platform=this_platform(),
+            pythons=pythons,
+            now=started,
+            source=str(path),
+        )
+        squares[label] = plan.cells
+    crossed = plan_exchange(
+        [(label, cells, cells) for label, cells in squares.items()], bench, catalog, reporter, again=relock
+    )
+    crossed = _with_promises(crossed, matrix, bench, catalog)
+    record = RunRecord(
+        matrix=path.stem,
+        started=started,
+        title=matrix.title,
+        components=matrix.components,
+        pythons=tuple(pythons),
+        missing_pythons=tuple(python for python in matrix.pythons if python not in bench.interpreters),
+        exchange=crossed,
+    )
+    bench.store.add_run(record)
+    run_exchange(crossed, bench, reporter, rerun=rerun)
+    return record
+
+
+def _with_promises(plan: ExchangePlan, matrix: Matrix, bench: ExchangeBench, catalog: Source) -> ExchangePlan:
+    """`plan` with what the matrix's promises say of each crossing."""
+    days: dict[str, dict[str, dt.datetime]] = {}
+    for planned in plan.cells:
+        versions = planned.resolution.lock.versions() if planned.resolution.lock else {}
+        days[planned.cell.id] = {}
+        for name in {promise.component for promise in matrix.promises}:
+            distribution = bench.components[name].distribution
+            release = catalog.project(distribution).find(versions[distribution]) if distribution in versions else None
+            if release is not None:
+                days[planned.cell.id][name] = release.uploaded
+    crossings = [
+        crossing.model_copy(
+            update={"promised": promised(matrix.promises, days[crossing.writer], days[crossing.reader])}
+        )
+        for crossing in plan.crossings
+    ]
+    return plan.model_copy(update={"crossings": tuple(crossings)})
 
 
 def plan_exchange(

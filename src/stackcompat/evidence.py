@@ -180,13 +180,15 @@ class Crossing(Record):
     """One environment writes artifacts, another reads them: the ids of the two cells, and where the evidence lies.
 
     `key` is that of the evidence on reading (empty: one of the two never got a lock); the one on writing is the writing
-    cell's own. `square` is the label of the writers and readers that it is one of.
+    cell's own. `square` is the label of the writers and readers that it is one of. `promised` says of artifacts (or of
+    patterns of their names) whether a component promises that they are read in this crossing.
     """
 
     writer: str
     reader: str
     key: str = ""
     square: str = ""
+    promised: dict[str, bool] = {}
 
 
 class ExchangePlan(Record):
@@ -219,3 +221,10 @@ class RunRecord(Record):
     coverage: dict[str, float] = {}
     cells: tuple[PlannedCell, ...] = ()
     exchange: ExchangePlan | None = None
+
+    def evidence_keys(self) -> frozenset[str]:
+        """The keys of all evidence that this run rests on."""
+        found = {cell.key for cell in self.cells}
+        if self.exchange is not None:
+            found |= {cell.key for cell in self.exchange.cells} | {c.key for c in self.exchange.crossings}
+        return frozenset(found - {""})

@@ -21,12 +21,22 @@ from packaging.utils import canonicalize_name
 
 from stackcompat.evidence import Crossing, Evidence, ExchangePlan, PlannedCell, TestResult
 from stackcompat.lock import Conflict, Lock
-from stackcompat.matrix import Components, Level
+from stackcompat.matrix import Components, Level, Promise
 from stackcompat.plan import Cell
 from stackcompat.record import Record
 from stackcompat.verdict import NOT_GREEN, CellVerdict, Standing, Verdict, judge, settle, why, worst
 
-__all__ = ["ArtifactVerdict", "CrossingVerdict", "Side", "complete", "judge_crossing", "plan_crossings", "written"]
+__all__ = [
+    "ArtifactVerdict",
+    "CrossingVerdict",
+    "Side",
+    "complete",
+    "judge_crossing",
+    "judge_crossings",
+    "plan_crossings",
+    "promised",
+    "written",
+]
 
 Side = Literal["", "writer", "reader"]
 
@@ -60,6 +70,7 @@ class CrossingVerdict(Record):
     seen: dt.datetime | None = None
     evidence: tuple[str, ...] = ()
 
+    @property
     def failures(self) -> tuple[TestResult, ...]:
         """The readers' tests that the verdict rests on, where it is not green."""
         return tuple(test for artifact in self.artifacts for test in artifact.failures)
@@ -95,6 +106,22 @@ def plan_crossings(
         Crossing(writer=w, reader=r, key=keys.get((w, r), ""), square=square)
         for w, r in product(dict.fromkeys(c.cell.id for c in writers), dict.fromkeys(c.cell.id for c in readers))
     )
+
+
+def promised(
+    promises: Iterable[Promise], written: Mapping[str, dt.datetime], read: Mapping[str, dt.datetime]
+) -> dict[str, bool]:
+    """Whether each of `promises` covers a crossing, by its artifact.
+
+    `written` and `read` are the days on which the releases of the writer's and the reader's components were uploaded; a
+    promise about a component that a side does not have, or whose day is not known, is left out.
+    """
+    found = {}
+    for promise in promises:
+        if promise.component in written and promise.component in read:
+            age = (read[promise.component] - written[promise.component]) / dt.timedelta(days=1)
+            found[promise.artifact] = -promise.forward_days <= age <= promise.backward_days
+    return found
 
 
 def written(evidence: Iterable[Evidence]) -> tuple[str, ...]:
@@ -134,7 +161,7 @@ def judge_crossing(
         if not left and not any(run.outcome == "ran" for run in its):
             return CrossingVerdict.model_validate(values | _never_ran(apart) | {"side": side})
     tried = _artifacts(settle(writes), settle(reads), settle(back), settle(own))
-    artifacts = tuple(found for found in tried if found.verdict != "not-applicable")
+    artifacts = [found for found in tried if found.verdict != "not-applicable"]
     verdict = worst(artifact.verdict for artifact in artifacts)
     sides = {artifact.side for artifact in artifacts if artifact.verdict == verdict}
     return CrossingVerdict.model_validate(
@@ -147,6 +174,14 @@ def judge_crossing(
             "artifacts": tried,
         }
     )
+
+
+def judge_crossings(
+    plan: ExchangePlan, evidence: Mapping[str, tuple[Evidence, ...]]
+) -> tuple[tuple[Crossing, CrossingVerdict], ...]:
+    """Every crossing of a square of `plan`, with its verdict."""
+    asked = [crossing for crossing in plan.crossings if crossing.square]
+    return tuple((crossing, judge_crossing(crossing, plan, evidence)) for crossing in asked)
 
 
 def _never_ran(apart: CellVerdict) -> dict[str, object]:

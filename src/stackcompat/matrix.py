@@ -38,7 +38,9 @@ __all__ = [
     "Pins",
     "Policy",
     "Prerelease",
+    "Promise",
     "Selection",
+    "Series",
     "Table",
     "load_components",
     "load_matrix",
@@ -296,6 +298,14 @@ class Pairs(_Policy):
         return self
 
 
+class Series(_Policy):
+    """Chosen releases of one component, each with all else as the resolver chooses."""
+
+    policy: Literal["series"]
+    component: str
+    releases: Selection
+
+
 class Prerelease(_Policy):
     """Newest, with pre-releases allowed for some components."""
 
@@ -327,11 +337,25 @@ class Local(_Policy):
 
 
 Policy = Annotated[
-    Newest | AsOf | Oldest | Pins | Metapackage | Pairs | Prerelease | Index | Local, Field(discriminator="policy")
+    Newest | AsOf | Oldest | Pins | Metapackage | Pairs | Series | Prerelease | Index | Local,
+    Field(discriminator="policy"),
 ]
 
 
 _POLICIES = tuple(get_args(kind.model_fields["policy"].annotation)[0] for kind in get_args(get_args(Policy)[0]))
+
+
+class Promise(Table):
+    """What a component promises of artifacts (`artifact` may hold ``*``) that another of its releases wrote.
+
+    It reads what releases wrote that are up to `backward_days` older, and up to `forward_days` newer, by the days of
+    their uploads.
+    """
+
+    artifact: str
+    component: str
+    backward_days: Annotated[int, Field(ge=0)]
+    forward_days: Annotated[int, Field(ge=0)]
 
 
 class Matrix(Table):
@@ -347,6 +371,7 @@ class Matrix(Table):
     platform: str = ""
     level: Level = "interop"
     policies: Annotated[tuple[Policy, ...], Field(min_length=1)]
+    promises: tuple[Promise, ...] = ()
 
     @field_validator("pythons")
     @classmethod
@@ -444,8 +469,13 @@ def load_matrix(path: Path, components: Components) -> Matrix:
                 check(f"{key}.components", policy.components, matrix.components)
             case Local():
                 check(f"{key}.component", [policy.component], matrix.components)
+            case Series():
+                led = [name for name in matrix.components if not components[name].moves_with]
+                check(f"{key}.component", [policy.component], led)
             case _:
                 pass
+    for number, promise in enumerate(matrix.promises):
+        check(f"promises[{number}].component", [promise.component], matrix.components)
     return matrix
 
 

@@ -13,9 +13,11 @@ from fakes import Catalogue, FakeExecutor, Rule, make_bench
 from made_up import COMPONENTS, failed, make_cell, passed
 from stackcompat.campaign import Silent
 from stackcompat.cell import Exchange, Job
-from stackcompat.crossings import ExchangeBench, plan_exchange, run_exchange
+from stackcompat.crossings import ExchangeBench, execute_exchange, plan_exchange, run_exchange
 from stackcompat.evidence import ExchangePlan, TestResult
-from stackcompat.exchange import CrossingVerdict, judge_crossing
+from stackcompat.exchange import CrossingVerdict, judge_crossing, judge_crossings
+from stackcompat.matrix import Matrix
+from stackcompat.record import UsageError
 
 WORLD = Catalogue({"alpha": {"1.0.0": "2026-01-01", "1.3.0": "2026-06-01"}})
 OLD, NEW = make_cell({"alpha": "1.0.0"}), make_cell({"alpha": "1.3.0"})
@@ -223,3 +225,40 @@ def test_a_reader_gets_a_copy_and_a_writer_keeps_what_passed(tmp_path: Path) -> 
     (tmp_path / "three" / "box").mkdir()
     write.close(tmp_path / "three", [result("write")])
     assert not (store / "box" / "content").exists()
+
+
+def test_a_matrix_of_squares(tmp_path: Path) -> None:
+    table = Table(tmp_path, new_to_old_is_red)
+    text = {
+        "title": "M",
+        "components": ("alpha",),
+        "pythons": ("3.12", "3.99"),
+        "level": "exchange",
+        "policies": [
+            {"policy": "series", "component": "alpha", "releases": {"all": True}, "label": "all"},
+            {"policy": "pins", "requirements": ["alpha==1.3.0"]},
+        ],
+        "promises": [{"artifact": "box*", "component": "alpha", "backward-days": 365, "forward-days": 7}],
+    }
+    matrix, path = Matrix.model_validate(text), Path("matrices/m.toml")
+    record = execute_exchange(matrix, path, table.bench, WORLD, Silent())
+    assert table.bench.store.runs() == (record,)
+    assert (record.pythons, record.missing_pythons, record.cells) == (("3.12",), ("3.99",), ())
+    assert record.exchange is not None
+    evidence = table.bench.store.of_keys(record.evidence_keys())
+    judged = judge_crossings(record.exchange, evidence)
+    found = {(c.square, pin(v.writer.cell), pin(v.reader.cell)): (v.verdict, c.promised["box*"]) for c, v in judged}
+    assert found == {
+        ("all", "1.0.0", "1.0.0"): ("works", True),
+        ("all", "1.0.0", "1.3.0"): ("works", True),
+        ("all", "1.3.0", "1.0.0"): ("broken", False),
+        ("all", "1.3.0", "1.3.0"): ("works", True),
+        ("pins", "1.3.0", "1.3.0"): ("works", True),
+    }
+    runs = len(table.executor.asked)
+    execute_exchange(matrix, path, table.bench, WORLD, Silent())
+    assert len(table.executor.asked) == runs
+    twice = matrix.model_copy(update={"policies": (matrix.policies[1], matrix.policies[1])})
+    with pytest.raises(UsageError, match=r"m\.toml: policies\[1\]\.label: is that of another policy"):
+        execute_exchange(twice, path, table.bench, WORLD, Silent())
+    table.bench.store.close()

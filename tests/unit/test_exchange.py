@@ -9,8 +9,9 @@ import pytest
 
 from made_up import COMPONENTS, failed, make_cell, make_lock, passed, planned, run_of, starved, unresolved
 from stackcompat.evidence import Crossing, Evidence, ExchangePlan, Failure, PlannedCell, TestResult
-from stackcompat.exchange import CrossingVerdict, complete, judge_crossing, plan_crossings, written
-from stackcompat.matrix import Components
+from stackcompat.exchange import CrossingVerdict, complete, judge_crossing, plan_crossings, promised, written
+from stackcompat.matrix import Components, Promise
+from world import day
 
 OLD, NEW = {"alpha": "1.0.0"}, {"alpha": "1.3.0"}
 WRITER, READER = planned(make_cell(OLD), OLD), planned(make_cell(NEW), NEW)
@@ -138,7 +139,7 @@ def test_the_worst_artifact_is_told_and_the_others_are_counted() -> None:
     )
     assert [(a.artifact, a.verdict) for a in found.artifacts] == [("a", "works"), ("b", "broken")]
     assert "of 2 artifacts, 1 work, 1 broken; b read b: AssertionError: no such leaf" in found.sentence
-    assert [test.test for test in found.failures()] == ["read b"]
+    assert [test.test for test in found.failures] == ["read b"]
     assert len(found.evidence) == 4
 
 
@@ -176,3 +177,21 @@ def test_every_writer_meets_every_reader_once() -> None:
     crossings = plan_crossings((WRITER, READER), (READER, READER), {(WRITER.cell.id, READER.cell.id): "k"}, "s")
     ends = [(c.writer, c.reader, c.key) for c in crossings]
     assert ends == [(WRITER.cell.id, READER.cell.id, "k"), (READER.cell.id, READER.cell.id, "")]
+
+
+@pytest.mark.parametrize(
+    ("writer", "reader", "kept"),
+    [
+        ("2026-01-01", "2026-01-01", True),
+        ("2026-01-01", "2026-06-30", True),
+        ("2026-01-01", "2026-07-15", False),
+        ("2026-01-15", "2026-01-01", True),
+        ("2026-02-15", "2026-01-01", False),
+    ],
+)
+def test_a_promise_holds_for_so_many_days_back_and_forward(writer: str, reader: str, kept: bool) -> None:
+    promises = (
+        Promise(artifact="box*", component="alpha", backward_days=182, forward_days=21),
+        Promise(artifact="crate", component="beta", backward_days=0, forward_days=0),
+    )
+    assert promised(promises, {"alpha": day(writer)}, {"alpha": day(reader), "beta": day(reader)}) == {"box*": kept}

@@ -130,20 +130,19 @@ def make_bench(project: Project, jobs: int, pythons: Sequence[str] | None) -> Be
 
 
 def make_exchange_bench(
-    project: Project, jobs: int, pythons: Sequence[str] | None, only: Sequence[str] = ()
+    project: Project, jobs: int, pythons: Sequence[str] | None, only: Sequence[str] = (), plain: Bench | None = None
 ) -> ExchangeBench:
-    """The bench for artifacts: all that the suite has, or those of `only`."""
-    plain = make_bench(project, jobs, pythons)
+    """The bench for artifacts: all that the suite has, or those of `only`. It shares what the `plain` bench has."""
+    plain = plain or make_bench(project, jobs, pythons)
     return ExchangeBench(
         helpers=project.suite,
-        only=tuple(sorted(only)),
         components=plain.components,
         store=plain.store,
         cache=plain.cache,
         interpreters=plain.interpreters,
         executor=plain.executor,
         suite=project.exchange,
-    )
+    ).narrow(only)
 
 
 def open_index() -> Index:

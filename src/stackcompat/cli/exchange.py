@@ -136,7 +136,7 @@ def answer(verdict: CrossingVerdict) -> dict[str, Any]:
         "writer": _side(verdict.writer),
         "reader": _side(verdict.reader),
         "artifacts": [_artifact(artifact) for artifact in verdict.artifacts],
-        "failures": [failure_row(test) | {"artifact": test.artifact} for test in verdict.failures()],
+        "failures": [failure_row(test) | {"artifact": test.artifact} for test in verdict.failures],
         "conflict": verdict.conflict.model_dump(mode="json") if verdict.conflict else None,
         "evidence": list(verdict.evidence),
     }

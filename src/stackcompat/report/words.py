@@ -64,6 +64,7 @@ POLICIES: dict[str, str] = {
     "index": "newest, with development versions",
     "local": "newest, with local code",
     "pins": "given by hand",
+    "series": "each of some releases of one component",
     "pairs": "chosen so that every pair of releases meets",
 }
 
