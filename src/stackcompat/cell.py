@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import psutil
+from filelock import FileLock
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
@@ -66,20 +67,22 @@ class Exchange(Record):
 
     def open(self, folder: Path) -> None:
         """Make `folder`, in which the tests find or leave the artifacts."""
-        if self.mode == "read":
+        if self.mode == "write":
+            folder.mkdir(parents=True)
+            return
+        with FileLock(f"{self.store}.lock"):
             shutil.copytree(self.store, folder)
             os.utime(self.store)  # so that what is read is kept
-        else:
-            folder.mkdir(parents=True)
 
     def close(self, folder: Path, results: Iterable[TestResult]) -> None:
         """Keep in the store what tests that passed left in `folder`."""
         if self.mode == "read":
             return
         self.store.mkdir(parents=True, exist_ok=True)
-        for artifact in {result.artifact for result in results if result.outcome == "passed"}:
-            shutil.rmtree(self.store / artifact, ignore_errors=True)
-            shutil.move(folder / artifact, self.store / artifact)
+        with FileLock(f"{self.store}.lock"):
+            for artifact in {result.artifact for result in results if result.outcome == "passed"}:
+                shutil.rmtree(self.store / artifact, ignore_errors=True)
+                shutil.move(folder / artifact, self.store / artifact)
 
 
 class Job(Record):

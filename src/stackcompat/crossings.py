@@ -261,6 +261,7 @@ def _told(evidence: Sequence[Evidence]) -> str:
 def _drop_unread(bench: ExchangeBench) -> None:
     """Remove artifacts that were not written or read for long."""
     bench.artifacts.mkdir(parents=True, exist_ok=True)
-    for folder in bench.artifacts.iterdir():
+    for folder in bench.artifacts.glob("*/"):
         if time.time() - folder.stat().st_mtime > _KEPT:
             shutil.rmtree(folder, ignore_errors=True)
+            Path(f"{folder}.lock").unlink(missing_ok=True)
