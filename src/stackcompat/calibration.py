@@ -153,7 +153,7 @@ def calibrate_crossings(
         own = bench.narrow(artifacts)
         squares = [(case.id, [case.writing_cell()], [case.cell()]) for case in group.values()]
         plan = plan_exchange(squares, own, catalog, reporter)
-        run_exchange(plan, own, reporter, rerun=rerun)
+        plan = run_exchange(plan, own, reporter, rerun=rerun)
         evidence = bench.store.of_keys([*(c.key for c in plan.crossings), *(cell.key for cell in plan.cells)])
         for crossing, verdict in judge_crossings(plan, evidence):
             case = group[crossing.square]

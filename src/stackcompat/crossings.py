@@ -148,10 +148,7 @@ def plan_exchange(
     *,
     again: bool = False,
 ) -> ExchangePlan:
-    """Lock the writers and readers of `squares` (label, writers, readers) and cross them.
-
-    Every cell is also crossed with itself: what it does with its own artifacts is the baseline of the others.
-    """
+    """Lock the writers and readers of `squares` (label, writers, readers) and cross them."""
     squares = list(squares)
     asked = {cell.id: cell for _, writers, readers in squares for cell in (*writers, *readers)}
     locked = lock_cells(list(asked.values()), bench, catalog, reporter, again=again)
@@ -169,10 +166,7 @@ def plan_exchange(
     crossings: dict[tuple[str, str, str], Crossing] = {}
     for label, writers, readers in squares:
         here = ([planned[cell.id] for cell in writers], [planned[cell.id] for cell in readers])
-        found = [*plan_crossings(*here, _keys(*here, bench), label)]
-        for same in ([cell] for cell in {p.cell.id: p for side in here for p in side}.values()):
-            found += plan_crossings(same, same, _keys(same, same, bench), "")
-        for crossing in found:
+        for crossing in plan_crossings(*here, _keys(*here, bench), label):
             crossings.setdefault((crossing.writer, crossing.reader, crossing.square), crossing)
     cells = {p.cell.id: p for p in planned.values()}
     return ExchangePlan(cells=tuple(cells.values()), crossings=tuple(crossings.values()))
@@ -189,25 +183,45 @@ def _keys(
     }
 
 
-def run_exchange(plan: ExchangePlan, bench: ExchangeBench, reporter: Reporter, *, rerun: bool = False) -> None:
+def run_exchange(plan: ExchangePlan, bench: ExchangeBench, reporter: Reporter, *, rerun: bool = False) -> ExchangePlan:
     """Run what the crossings of `plan` need and has no decisive evidence yet; all of it is kept in the store.
 
-    A cell reads what it wrote itself only where something is red: as the baseline of that.
+    Where something is red, both sides also write and read the same artifacts by themselves, unless `plan` has them do
+    so anyway. The plan with these baselines is what can be judged.
     """
     _drop_unread(bench)
-    asked = [crossing for crossing in plan.crossings if crossing.square and crossing.key]
+    asked = [crossing for crossing in plan.crossings if crossing.key]
     _write({crossing.writer for crossing in asked}, plan, bench, reporter, rerun=rerun)
     _read(asked, plan, bench, reporter, rerun=rerun)
-    red = {side for crossing in asked if _is_red(crossing, bench) for side in (crossing.writer, crossing.reader)}
-    baselines = [c for side in sorted(red) if (c := plan.between(side, side)) is not None and c.key]
-    if baselines:
-        _write({crossing.writer for crossing in baselines}, plan, bench, reporter, rerun=False)
-        done = {crossing.key for crossing in asked}
-        _read([c for c in baselines if c.key not in done], plan, bench, reporter, rerun=rerun)
+    baselines: list[Crossing] = []
+    for side, artifacts in _unproven(asked, bench).items():
+        own = _by_itself(plan.cell(side), bench.narrow(artifacts))
+        if own.crossings[0].key not in {crossing.key for crossing in asked}:
+            _write([side], own, bench.narrow(artifacts), reporter, rerun=rerun)
+            _read(own.crossings, own, bench.narrow(artifacts), reporter, rerun=rerun)
+            baselines += own.crossings
+    return plan.model_copy(update={"crossings": (*plan.crossings, *baselines)})
 
 
-def _is_red(crossing: Crossing, bench: ExchangeBench) -> bool:
-    return any(standing.state == "confirmed" for standing in settle(bench.store.of_key(crossing.key)))
+def _unproven(crossings: Sequence[Crossing], bench: ExchangeBench) -> dict[str, tuple[str, ...]]:
+    """The sides of what is red that are in no crossing with themselves, and the artifacts that are red there."""
+    alone = {crossing.writer for crossing in crossings if crossing.writer == crossing.reader}
+    found: dict[str, set[str]] = {}
+    for crossing in crossings:
+        standings = settle(bench.store.of_key(crossing.key))
+        red = {standing.result.artifact for standing in standings if standing.state == "confirmed"}
+        for side in {crossing.writer, crossing.reader} - alone if red else ():
+            found.setdefault(side, set()).update(red)
+    return {side: tuple(sorted(found[side])) for side in sorted(found)}
+
+
+def _by_itself(planned: PlannedCell, bench: ExchangeBench) -> ExchangePlan:
+    """One environment that writes what `bench` is for, and reads it."""
+    cell, lock = planned.cell, planned.resolution.lock
+    assert lock is not None  # it has read, or was read
+    key = bench.write_key(cell, lock)
+    crossing = Crossing(writer=cell.id, reader=cell.id, key=bench.read_key(cell, lock, key))
+    return ExchangePlan(cells=(planned.model_copy(update={"key": key}),), crossings=(crossing,))
 
 
 def _write(cells: Iterable[str], plan: ExchangePlan, bench: ExchangeBench, reporter: Reporter, *, rerun: bool) -> None:

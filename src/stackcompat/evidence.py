@@ -204,9 +204,10 @@ class ExchangePlan(Record):
             raise KeyError(cell_id)
         return found
 
-    def between(self, writer: str, reader: str) -> Crossing | None:
-        """The crossing of two cells, by their ids."""
-        return next((c for c in self.crossings if (c.writer, c.reader) == (writer, reader)), None)
+    def alone(self, cell_id: str) -> tuple[Crossing, ...]:
+        """The crossings of a cell with itself."""
+        own = {c.key: c for c in self.crossings if c.writer == c.reader == cell_id}
+        return tuple(own.values())
 
 
 class RunRecord(Record):

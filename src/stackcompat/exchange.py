@@ -145,7 +145,7 @@ def judge_crossing(
     writer, reader = plan.cell(crossing.writer), plan.cell(crossing.reader)
     writes, reads = evidence.get(writer.key, ()), evidence.get(crossing.key, ())
     back, own = (
-        evidence.get(found.key, ()) if (found := plan.between(cell, cell)) is not None else ()
+        [run for found in plan.alone(cell) for run in evidence.get(found.key, ())]
         for cell in (crossing.writer, crossing.reader)
     )
     runs = {run.id: run for run in (*writes, *reads, *back, *own)}

@@ -31,7 +31,7 @@ INITIALIZERS = (
     "uniform",
 )
 LINEN = ("Dense", "Conv", "Embed", "LayerNorm", "LSTMCell", "MultiHeadDotProductAttention")
-NNX_LAYERS = ("Linear", "Conv", "Embed", "LayerNorm", "LSTMCell", "MultiHeadAttention")
+NNX_LAYERS = ("Linear", "Conv", "Embed", "LayerNorm", "MultiHeadAttention")
 
 
 def initial(name: str) -> Any:
@@ -70,7 +70,6 @@ def nnx_layer(name: str) -> Any:
         "Conv": {"in_features": 8, "out_features": 6, "kernel_size": (3,)},
         "Embed": {"num_embeddings": 10, "features": 8},
         "LayerNorm": {"num_features": 8},
-        "LSTMCell": {"in_features": 8, "hidden_features": 6},
         "MultiHeadAttention": {"num_heads": 2, "in_features": 8, "decode": False},
     }
     return nnx.state(getattr(nnx, name)(**arguments[name], rngs=nnx.Rngs(0)), nnx.Param)

@@ -45,7 +45,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         return ExchangePlan(cells=told.get("cells", (WRITER, READER)), crossings=crossings)
 
     monkeypatch.setattr(exchange, "plan_exchange", plan)
-    monkeypatch.setattr(exchange, "run_exchange", lambda *_, **more: told.update(more))
+    monkeypatch.setattr(exchange, "run_exchange", lambda plan, *_, **more: (told.update(more), plan)[1])
     monkeypatch.setattr(exchange, "judge_crossing", lambda *_: told["verdict"])
     found = {p: Interpreter(python=p, version=f"{p}.7", path=Path("/python")) for p in ("3.13", "3.12")}
     monkeypatch.setattr(exchange, "find_interpreters", lambda *_: found)

@@ -77,7 +77,7 @@ class Table:
 
     def run(self, *squares: Any, **more: Any) -> dict[tuple[str, str], CrossingVerdict]:
         plan = plan_exchange(squares or [("s", SQUARE, SQUARE)], self.bench, WORLD, Silent())
-        run_exchange(plan, self.bench, Silent(), **more)
+        plan = run_exchange(plan, self.bench, Silent(), **more)
         return self.judge(plan)
 
     def judge(self, plan: ExchangePlan) -> dict[tuple[str, str], CrossingVerdict]:
@@ -125,8 +125,13 @@ def test_a_baseline_is_run_where_something_is_red_and_only_there(table: Table) -
     found = table.run(("s", [NEW], [OLD]))
     assert found["1.3.0", "1.0.0"].verdict == "broken"
     assert jobs(table)[:3] == [("write", "1.3.0"), ("read", "1.0.0"), ("read", "1.0.0")]
-    # The baselines; the old one has written already.
-    assert sorted(jobs(table)[3:]) == [("read", "1.0.0"), ("read", "1.3.0")]
+    # The baselines, of what is red alone.
+    baselines = [("write", "1.0.0"), ("read", "1.0.0"), ("write", "1.3.0"), ("read", "1.3.0")]
+    assert sorted(jobs(table)[3:]) == sorted(baselines)
+    assert {job.exchange.artifacts for job in table.executor.asked[3:] if job.exchange} == {("box",)}
+    before = len(table.executor.asked)
+    assert table.run(("s", [NEW], [OLD]))["1.3.0", "1.0.0"].verdict == "broken"
+    assert len(table.executor.asked) == before
 
 
 def test_what_has_evidence_is_not_run_again_unless_asked(table: Table) -> None:

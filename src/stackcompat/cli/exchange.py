@@ -106,7 +106,7 @@ def exchange_(
             conflict = planned.resolution.conflict
             if conflict is not None and conflict.kind == "not-found":
                 refuse_unknown(planned.cell, catalog)
-        run_exchange(plan, bench, reporter, rerun=rerun)
+        plan = run_exchange(plan, bench, reporter, rerun=rerun)
     crossing = next(crossing for crossing in plan.crossings if crossing.square)
     keys = {planned.key for planned in plan.cells} | {c.key for c in plan.crossings}
     verdict = judge_crossing(crossing, plan, bench.store.of_keys(keys))
