@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from stackcompat.report.badges import badges
+from stackcompat.report.gate import gate_schema
 from stackcompat.report.html import html
 from stackcompat.report.json import compat, schema
 from stackcompat.report.junit import junit
@@ -26,6 +27,7 @@ def write(destination: Path, summary: Summary) -> list[Path]:
         "COMPATIBILITY.md": markdown(summary),
         "compat.json": compat(summary),
         "compat.schema.json": schema(),
+        "gate.schema.json": gate_schema(),
         "index.html": html(summary),
         "junit.xml": junit(summary),
     }
