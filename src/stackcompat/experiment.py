@@ -21,6 +21,7 @@ from stackcompat.policy import Floors, GatePolicy, Metapackage, Newest, Releases
 from stackcompat.record import Record, digest
 from stackcompat.releases import Catalog, Release
 from stackcompat.requirement import NotTested
+from stackcompat.wording import and_list
 
 __all__ = ["Moving", "Question", "broke_before", "make_questions", "moving"]
 
@@ -144,7 +145,7 @@ class _Planner:
         rows = [components[name] for name in policy.components]
         #: Components that stay as they are; of those, names of distributions, of which there is a release.
         self.names = [row.name for row in rows if row.distribution not in moved.control]
-        self._subject = " and ".join(f"{c.name} {c.version}" for c in candidates)
+        self._subject = and_list([f"{c.name} {c.version}" for c in candidates])
         self.not_asked: dict[str, NotTested] = {}
 
     def questions(self, rule: Rule, python: str) -> Iterable[tuple[int, Question]]:

@@ -30,6 +30,7 @@ from stackcompat.requirement import (
 )
 from stackcompat.suspicion import implicated, versions_of
 from stackcompat.verdict import LEVELS, judge, settle
+from stackcompat.wording import and_list, article
 
 __all__ = ["Hearing"]
 
@@ -76,11 +77,11 @@ class Hearing:
     @property
     def subject(self) -> str:
         """The candidates, in words."""
-        return _and([f"{c.name} {c.version}" for c in self._candidates])
+        return and_list([f"{c.name} {c.version}" for c in self._candidates])
 
     @property
     def _replaced(self) -> str:
-        return _and([f"{c.name} {c.replaces}" for c in self._candidates])
+        return and_list([f"{c.name} {c.replaces}" for c in self._candidates])
 
     def hear(self, cell: PairedCell) -> list[Requirement]:
         """The requirements of one cell: one for the cell, and one for each component whose bounds keep it out."""
@@ -184,15 +185,16 @@ class Hearing:
         failed = [finding for finding in findings if finding.state == "failed"]
         undecided: list[str] = []
         doubts: list[str] = []
+        where = f"{cell.label} on Python {cell.python}"
         for one in compared:
             if one.effect in ("undecided", "review") and not self._exempt(one, case):
                 if one.result.outcome == "blocked" and findings:
-                    self.not_tested.append(NotTested(what=f"{one.test} ({cell.label})", why=one.result.reason))
+                    self.not_tested.append(NotTested(what=one.test, why=one.result.reason, where=where))
                     continue
                 sentence = f"{one.test} {one.note}"
                 (undecided if one.effect == "undecided" else doubts).append(sentence)
             elif one.comparison == "unknown" and one.note:
-                self.not_tested.append(NotTested(what=f"{one.test} ({cell.label})", why=one.note))
+                self.not_tested.append(NotTested(what=one.test, why=one.note, where=where))
         doubts += [f.sentence for f in findings if f.state == "waived" and f.waiver.startswith("quarantined")]
         counts = {name: sum(c.comparison == name for c in compared) for name in OUTCOMES}
         more = {
@@ -205,11 +207,11 @@ class Hearing:
             return self._requirement(cell, "failed", failed[0].sentence + rest, failed[0].remedy, **more)
         if undecided:
             rest = f" (and {len(undecided) - 1} more)" if len(undecided) > 1 else ""
-            sentence = f"{cell.label} on Python {cell.python}: {undecided[0]}{rest}"
+            sentence = f"{where}: {undecided[0]}{rest}"
             return self._requirement(cell, "undecided", sentence, "run it again, or mend the test", **more)
         idle = [c.name for c in self._candidates if not self._exercised(c.name, compared)]
         if idle and not findings:
-            sentence = f"{cell.label} on Python {cell.python}: no test that passes in both arms exercises {_and(idle)}"
+            sentence = f"{where}: no test that passes in both arms exercises {and_list(idle)}"
             remedy = "write a smoke test that uses it together with others"
             return self._requirement(cell, "undecided", sentence, remedy, **more)
         if findings:
@@ -294,7 +296,7 @@ class Hearing:
         others = self._others(result, case.versions)
         names = [f"{name} {case.versions[name]}" for name in others]
         alone = len(self._candidates) == 1
-        whom = f"{'breaks' if alone else 'break'} {_and(names)}"
+        whom = f"{'breaks' if alone else 'break'} {and_list(names)}"
         if not names:
             whom = "breaks by itself" if alone else "break by themselves"
         # An import test is named after the module; any other test by its id.
@@ -337,16 +339,16 @@ class Hearing:
         lacking = re.search(
             r"has no attribute '([^']+)'|cannot import name '([^']+)'|No module named '([^']+)'", failure.message
         )
-        names, who = _and([c.name for c in self._candidates]), _and(others)
+        names, who = and_list([c.name for c in self._candidates]), and_list(others)
         if not others:
             return f"mend it in {names}"
         if lacking is None:
-            return f"release {_a(who)} that works with it first, or undo the change in {names}"
+            return f"release {article(who)} that works with it first, or undo the change in {names}"
         name = next(filter(None, lacking.groups()))
         asks = self._components.of_distribution(failure.package)
         if asks is not None and asks.name in self._moving:
-            return f"make {names} do without {name}, or require {_a(who)} that has it"
-        return f"release {_a(who)} that does without {name} first, or keep the name in {names}"
+            return f"make {names} do without {name}, or require {article(who)} that has it"
+        return f"release {article(who)} that does without {name} first, or keep the name in {names}"
 
     # --- exceptions ---
 
@@ -413,11 +415,3 @@ class Hearing:
             until = quarantine.until if quarantine else None
             found.append(Flaky(test=test, failed=red, runs=runs, quarantined_until=until))
         return tuple(found)
-
-
-def _a(name: str) -> str:
-    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
-
-
-def _and(items: Sequence[str]) -> str:
-    return " and ".join(filter(None, (", ".join(items[:-1]), *items[-1:])))

@@ -58,10 +58,11 @@ class Exclusion(Record):
 
 
 class NotTested(Record):
-    """Something that the decision does not rest on, and why."""
+    """Something that the decision does not rest on, and why. A test that had no say has its cell in `where`."""
 
     what: str
     why: str
+    where: str = ""
 
 
 class PairedCell(Record):

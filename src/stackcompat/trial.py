@@ -32,6 +32,7 @@ from stackcompat.policy import GatePolicy, Waivers
 from stackcompat.record import Record, UsageError
 from stackcompat.requirement import Arm, Exclusion, NotTested, PairedCell
 from stackcompat.verdict import settle
+from stackcompat.wording import and_list, article
 
 __all__ = ["Terms", "Trial", "hold", "hold_alike"]
 
@@ -238,7 +239,7 @@ class Trial:
         self, question: Question, arms: PairedCell, versions: dict[str, str], conflict: Conflict
     ) -> PairedCell | None:
         """Whose bound it is that keeps the candidate and the others' versions apart, from what both declare."""
-        who = " and ".join(f"{c.name} {c.version}" for c in self._candidates)
+        who = and_list([f"{c.name} {c.version}" for c in self._candidates])
         if conflict.kind in _WRONG_PYTHON:
             self._skip(question, conflict.sentence)
             return None
@@ -254,7 +255,7 @@ class Trial:
             again = self._pair(smaller, (*arms.exclusions, *others))
             return again.model_copy(update={"id": question.id}) if again else None
         if not own:
-            names = " and ".join(c.name for c in self._candidates)
+            names = and_list([c.name for c in self._candidates])
             remedy = f"widen the bounds of {names}, or have the others released first"
             sentence = f"{who} has no solution with what {self._replaced} has one with: {conflict.sentence}"
             own = [Exclusion(by="candidate", component="", sentence=sentence, remedy=remedy, chain=conflict.chain)]
@@ -262,7 +263,7 @@ class Trial:
 
     @property
     def _replaced(self) -> str:
-        return " and ".join(f"{c.name} {c.replaces}" for c in self._candidates)
+        return and_list([f"{c.name} {c.replaces}" for c in self._candidates])
 
     def _own_bounds(self, versions: dict[str, str], conflict: Conflict, python: str) -> Iterable[Exclusion]:
         """What the candidates declare that the versions in the control do not meet."""
@@ -301,7 +302,7 @@ class Trial:
                         by="other",
                         component=self._component(name),
                         sentence=f"{bound}, so {who} cannot be installed with it yet",
-                        remedy=f"release a {name} that takes {need.name} {wanted}, before it or right after",
+                        remedy=f"release {article(name)} that takes {need.name} {wanted}, before it or right after",
                         chain=(bound, f"{need.name}=={wanted} is requested"),
                     )
                     break

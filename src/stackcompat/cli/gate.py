@@ -28,7 +28,7 @@ from stackcompat.report.gate import (
 )
 from stackcompat.trial import Terms, hold, hold_alike
 
-__all__ = ["gate", "replay_"]
+__all__ = ["gate_", "replay_"]
 
 EXIT_CODES = {"PASS": 0, "BLOCK": 1, "CANNOT-TELL": 3, "NEEDS-REVIEW": 4}
 
@@ -57,7 +57,7 @@ def _write(option: str, target: str | None, text: str) -> None:
             raise UsageError(f"{option}: {target} cannot be written: {error.strerror}") from None
 
 
-@click.command()
+@click.command("gate")
 @click.argument("candidates", nargs=-1, metavar="CANDIDATE...")
 @click.option("--policy", "policy_file", metavar="FILE", help="Default: matrices/gate.toml of the project.")
 @click.option("--waivers", "waivers_file", metavar="FILE", help="Default: matrices/waivers.toml, if it is there.")
@@ -75,7 +75,7 @@ def _write(option: str, target: str | None, text: str) -> None:
 @_file_option("junit", "a test case for each requirement")
 @jobs_option
 @project_option
-def gate(
+def gate_(
     candidates: tuple[str, ...],
     policy_file: str | None,
     waivers_file: str | None,

@@ -26,6 +26,7 @@ _SIGNS = {
     "undecided": "!",
 }
 _MOST_ROWS = 40
+_MOST_TESTS = 5
 _METHOD = (
     "Both arms of each cell are locked alike but for the candidate; only what passes in the control and fails twice "
     "with the candidate counts."
@@ -65,7 +66,7 @@ def gate_markdown(report: GateReport) -> str:
         *_section("What speaks against it", _findings(report.requirements)),
         *_section("Flaky tests", _flaky(report)),
         *_section("Waivers", _waivers(report)),
-        *_section("Not tested", [f"{plain(n.what)}: {plain(n.why)}" for n in report.not_tested]),
+        *_section("Not tested", _not_tested(report)),
         f"{plain(report.policy)}, {report.platform}, {report.generated:%Y-%m-%d %H:%M} UTC, {report.seconds:.0f} s. "
         + _METHOD,
     ]
@@ -91,8 +92,8 @@ def _findings(requirements: Sequence[Requirement]) -> list[str]:
                 continue
             waived = f" (waived: {plain(finding.waiver)})" if finding.state == "waived" else ""
             chain = "; ".join(finding.chain)
-            tests = ", ".join(f"`{test}`" for test in finding.tests[:5])
-            more = f" and {len(finding.tests) - 5} more" if len(finding.tests) > 5 else ""
+            tests = ", ".join(f"`{test}`" for test in finding.tests[:_MOST_TESTS])
+            more = f" and {len(finding.tests) - _MOST_TESTS} more" if len(finding.tests) > _MOST_TESTS else ""
             detail = f"\n  Tests: {tests}{more}." if tests else f"\n  Bounds: {plain(chain)}." if chain else ""
             again = f"\n  Again: `{one.reproduce}`" if one.reproduce else ""
             found[finding.id] = (
@@ -115,6 +116,19 @@ def _waivers(report: GateReport) -> list[str]:
         note = f", {plain(waiver.note)}" if waiver.note else ""
         whose = f"{plain(waiver.owner)}, until {waiver.until}"
         lines.append(f"{waiver.kind} of {plain(waiver.what)}, {whose}: {waiver.state}{note}")
+    return lines
+
+
+def _not_tested(report: GateReport) -> list[str]:
+    """Tests with the same reason in the same cell are one line."""
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for one in report.not_tested:
+        grouped.setdefault((one.where, one.why), []).append(one.what)
+    lines = []
+    for (where, why), what in grouped.items():
+        named = plain(", ".join(what[:_MOST_TESTS]))
+        more = f" and {len(what) - _MOST_TESTS} more" if len(what) > _MOST_TESTS else ""
+        lines.append(f"{named}{more}{f', in {plain(where)}' if where else ''}: {plain(why)}")
     return lines
 
 
@@ -196,7 +210,7 @@ def _case_details(one: Replayed) -> str:
     parts = [plain(one.case.note)] if one.case.note else []
     parts.append(_requirements(one.report.requirements))
     parts += _section("What speaks against it", _findings(one.report.requirements))
-    parts += _section("Not tested", [f"{plain(n.what)}: {plain(n.why)}" for n in one.report.not_tested])
+    parts += _section("Not tested", _not_tested(one.report))
     return "\n\n".join(parts).replace("### ", "### " + _names(one) + ": ")
 
 
