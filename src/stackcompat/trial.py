@@ -275,7 +275,7 @@ class Trial:
                     version = versions.get(need.name, "")
                 if not version or need.specifier.contains(version, prereleases=True):
                     continue
-                has = f"{need.name} {version} is the newest that there is"
+                has = f"{need.name} {version} is what comes with {self._replaced}"
                 if need.name in self._moved.candidate:
                     has = f"{need.name} {version} is what moves with it"
                 yield Exclusion(

@@ -215,7 +215,7 @@ def test_a_bound_of_the_candidate_that_others_do_not_meet_blocks(open_bench: Any
     terms = Terms(policy=POLICY, pythons=("3.12",))
     report = hold(("alpha==1.2",), terms, bench, world, Silent())
     assert report.decision == "BLOCK"
-    assert report.sentence == "alpha 1.2 needs beta>=3, but beta 2.0 is the newest that there is"
+    assert report.sentence == "alpha 1.2 needs beta>=3, but beta 2.0 is what comes with alpha 1.1"
     assert report.requirements[0].findings[0].chain == ("alpha==1.2 depends on beta>=3",)
     assert not executor.asked
 
