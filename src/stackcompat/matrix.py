@@ -121,7 +121,8 @@ class Component(Table):
     `hardware` what a run of the real thing wants, `untested` why no smoke test exercises it (empty when some do).
     `moves_with` names a component whose release decides this one's, so that this one is never pinned on its own.
     `blocker` says what keeps its tests from going deeper than they do. `seconds` is how long one test of it may take,
-    `memory_mb` how much a cell that holds it may use.
+    `memory_mb` how much a cell that holds it may use. `deprecation_months` is how long it promises to keep what it has
+    deprecated.
     """
 
     name: str
@@ -136,6 +137,7 @@ class Component(Table):
     untested: str = ""
     moves_with: str = ""
     blocker: str = ""
+    deprecation_months: Annotated[int, Field(ge=0)] | None = None
     seconds: Annotated[float, Field(gt=0)] = 60.0
     memory_mb: Annotated[int, Field(gt=0)] = 8_192
 
