@@ -377,7 +377,7 @@ def _sentence(error: ValidationError) -> str:
     """The first mistake as `key: what is wrong, and what is allowed`."""
     first = error.errors()[0]
     location = list(first["loc"])
-    if location[:1] == ["policies"]:
+    if location[:1] in (["policies"], ["rules"]):
         del location[2:3]  # the name of the policy, which pydantic puts between its number and its keys
     key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
     context = first.get("ctx", {})
@@ -385,7 +385,11 @@ def _sentence(error: ValidationError) -> str:
         case "missing":
             said = "is missing; it must be given"
         case "union_tag_not_found" | "union_tag_invalid":
-            key, said = f"{key}.policy", f"must be one of {', '.join(_POLICIES)}"
+            discriminator = context["discriminator"].strip("'")
+            known = context.get("expected_tags", "").replace("'", "")
+            allowed = ", ".join(_POLICIES) if discriminator == "policy" else known
+            key = f"{key}.{discriminator}"
+            said = f"must be one of {allowed}" if allowed else "is missing; it must be given"
         case "extra_forbidden":
             said = "is not a key that is known here"
         case "literal_error":

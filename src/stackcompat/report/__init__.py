@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from stackcompat.report.badges import badges
+from stackcompat.report.gate import gate_schema
 from stackcompat.report.html import html
 from stackcompat.report.json import compat, schema
 from stackcompat.report.junit import junit
@@ -31,6 +32,7 @@ def write(destination: Path, summary: Summary, more: Mapping[str, str] | None = 
         "COMPATIBILITY.md": markdown(summary),
         "compat.json": compat(summary),
         "compat.schema.json": schema(),
+        "gate.schema.json": gate_schema(),
         "index.html": html(summary),
         "junit.xml": junit(summary),
     }
