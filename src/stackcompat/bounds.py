@@ -8,6 +8,7 @@ which works when it is forced in is too tight. Nothing is concluded from release
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
 from typing import Any, Literal
 
 from packaging.requirements import Requirement
@@ -21,15 +22,15 @@ from stackcompat.report.words import version_key
 
 __all__ = ["Finding", "constraints", "findings", "repaired"]
 
-Kind = Literal["floor too low", "cap missing", "release not excluded", "cap too tight", "works with none"]
+Kind = Literal["floor too low", "cap missing", "release not excluded", "too tight", "works with none"]
 
 
 class Finding(Record):
     """A bound of one release that is not what was measured.
 
     `release` of `distribution` declares `declared` for the distribution `on` (empty: nothing) and should declare
-    `proposed`. `works` and `broken` are the releases of `on` that decide it, lowest first; `cells` show the broken.
-    `kinds` say what is wrong; with "works with none" there is no bound to propose.
+    `proposed`. `works` and `broken` are the releases of `on` that decide it, lowest first; `cells` show it. `kinds` say
+    what is wrong; with "works with none" and "too tight" there is no bound to propose.
     """
 
     distribution: str
@@ -59,7 +60,6 @@ def _some(versions: Sequence[str]) -> str:
 def findings(summary: Summary, catalog: Catalog) -> tuple[Finding, ...]:
     """Every bound of a tested release that is too loose or too tight, newest releases first."""
     distribution = {row.name: row.distribution for row in summary.components}
-    forced = {cell.id for cell in summary.cells if cell.forced}
     sides: dict[tuple[str, str, str], list[tuple[str, PairRelease]]] = {}
     for row in summary.pairs:
         for release in row.releases:
@@ -72,9 +72,10 @@ def findings(summary: Summary, catalog: Catalog) -> tuple[Finding, ...]:
         needs = [r for r in catalog.requires(name, version) if _about(r, on)]
         # A pair is broken because of the one that uses the other: it alone can declare a bound.
         if needs:
-            finding = _compare(name, version, on, needs, seen, forced)
+            finding = _compare(name, version, on, needs, seen)
             if finding is not None:
                 found.append(finding)
+    found += _too_tight(summary, catalog)
     return tuple(sorted(found, key=lambda f: (f.distribution, version_key(f.release), f.on), reverse=True))
 
 
@@ -89,27 +90,20 @@ def _compare(
     on: str,
     needs: Iterable[Requirement],
     seen: Iterable[tuple[str, PairRelease]],
-    forced: set[str],
 ) -> Finding | None:
-    declared = SpecifierSet()
-    for requirement in needs:
-        declared &= requirement.specifier
+    declared = _declared(needs)
     works: list[str] = []
     broken: list[str] = []
-    loosened: list[str] = []
     cells: list[str] = []
     for other, release in sorted(seen, key=lambda item: version_key(item[0])):
-        allowed = declared.contains(other, prereleases=True)
         if release.verdict == "works":
-            (works if allowed or release.cell not in forced else loosened).append(other)
-        elif allowed and not release.inferred:
+            works.append(other)
+        elif declared.contains(other, prereleases=True) and not release.inferred:
             broken.append(other)
             cells.append(release.cell)
-    if not broken and not loosened:
+    if not broken:
         return None
     proposed, kinds = _proposal(declared, works, broken)
-    if loosened:
-        kinds = (*kinds, "cap too tight")
     return Finding(
         distribution=name,
         release=version,
@@ -117,10 +111,50 @@ def _compare(
         declared=str(declared),
         proposed=str(proposed) if proposed is not None else "",
         kinds=kinds,
-        works=tuple(works or loosened),
+        works=tuple(works),
         broken=tuple(broken),
         cells=tuple(dict.fromkeys(cells)),
     )
+
+
+def _declared(needs: Iterable[Requirement]) -> SpecifierSet:
+    bounds = SpecifierSet()
+    for requirement in needs:
+        bounds &= requirement.specifier
+    return bounds
+
+
+def _too_tight(summary: Summary, catalog: Catalog) -> list[Finding]:
+    """Bounds that keep out a release that works where it is forced in."""
+    distribution = {row.name: row.distribution for row in summary.components}
+    seen: dict[tuple[str, str, str], dict[str, str]] = {}
+    for cell in summary.cells:
+        if cell.verdict != "works":
+            continue
+        forced: set[str] = {canonicalize_name(requirement.name) for requirement in map(Requirement, cell.forced)}
+        here = {distribution[name]: one.version for name, one in cell.components.items()}
+        for (owner, its), on in product(here.items(), forced & here.keys()):
+            needs = [r for r in catalog.requires(owner, its) if _about(r, on)]
+            if needs and not _declared(needs).contains(here[on], prereleases=True):
+                seen.setdefault((owner, its, on), {})[here[on]] = cell.id
+    found = []
+    for (name, version, on), cells in seen.items():
+        works = sorted(cells, key=version_key)
+        declared = str(_declared(r for r in catalog.requires(name, version) if _about(r, on)))
+        found.append(
+            Finding(
+                distribution=name,
+                release=version,
+                on=on,
+                declared=declared,
+                proposed="",
+                kinds=("too tight",),
+                works=tuple(works),
+                broken=(),
+                cells=tuple(cells[one] for one in works),
+            )
+        )
+    return found
 
 
 def _proposal(
