@@ -40,6 +40,7 @@ class Runner:
             "requirements": requirements,
             "level": "interop",
             "suite": tests,
+            "files": ("test_suite.py",),
             "cache": self.cache.root,
             "uv": self.cache.uv,
             "limits": Limits(seconds=120, memory_mb=2048),

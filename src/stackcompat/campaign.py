@@ -5,11 +5,11 @@ Everything that lasts is in the store; a campaign that is stopped at any instant
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
-import hashlib
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -27,8 +27,9 @@ from stackcompat.matrix import Components, Level, Matrix
 from stackcompat.packages import PackageCache
 from stackcompat.plan import Cell, make_plan
 from stackcompat.record import StackcompatError, UsageError, digest
-from stackcompat.releases import Catalog
+from stackcompat.releases import Catalog, IndexUnreachable
 from stackcompat.store import Store
+from stackcompat.suite import Suite
 from stackcompat.verdict import CellVerdict, judge
 
 __all__ = [
@@ -42,11 +43,8 @@ __all__ = [
     "plan_cell",
     "run_cells",
     "run_once",
-    "suite_digest",
     "try_cell",
 ]
-
-_PROBE = Path(__file__).parent / "inside" / "probe.py"
 
 
 class Source(Catalog, Protocol):
@@ -79,15 +77,6 @@ class Silent:
         """See :class:`Reporter`."""
 
 
-def suite_digest(suite: Path) -> str:
-    """Content address of the smoke tests and of the probe that runs them: another suite gives other evidence."""
-    content = hashlib.sha256()
-    for path in [*sorted(suite.rglob("*.py")), _PROBE]:
-        content.update(path.name.encode())
-        content.update(path.read_bytes())
-    return content.hexdigest()[:16]
-
-
 class Bench:
     """What a campaign works with: store, package cache, interpreters, resolver, executor, suite."""
 
@@ -107,8 +96,7 @@ class Bench:
         self.cache = cache
         self.interpreters = interpreters
         self.executor = executor
-        self.suite = suite.resolve()
-        self.suite_id = suite_digest(suite)
+        self.suite = Suite(suite)
         self.limits = limits or Limits()
         self.resolver = Resolver(cache.packages, {k: v.path for k, v in interpreters.items()}, cache.uv, cache.wheel)
 
@@ -121,7 +109,7 @@ class Bench:
             roots=roots,
             interpreter=self.interpreters[cell.python].label,
             platform=cell.platform,
-            suite=digest(self.suite_id, imports, cell.thorough),
+            suite=digest(self.suite.digest(lock.versions()), imports, cell.thorough),
             level=level,
         )
 
@@ -141,11 +129,23 @@ class Bench:
             level=level,
             thorough=cell.thorough,
             tests=tests,
-            suite=self.suite,
+            suite=self.suite.folder,
+            files=self.suite.files(versions),
             cache=self.cache.root,
             uv=self.cache.uv,
-            limits=self.limits,
+            limits=_limits(self.limits, self.components, versions),
         )
+
+
+def _limits(limits: Limits, components: Components, installed: Collection[str]) -> Limits:
+    """`limits`, wide enough for each of the components that are installed."""
+    here = [row for row in components.components if row.distribution in installed]
+    longest = max((row.seconds for row in here), default=0.0)
+    return Limits(
+        seconds=max(limits.seconds, 10 * longest),
+        memory_mb=max([limits.memory_mb, *(row.memory_mb for row in here)]),
+        of_tests={row.distribution: row.seconds for row in here},
+    )
 
 
 Item = TypeVar("Item")
@@ -196,23 +196,34 @@ def lock_cells(
     found: dict[str, Resolution] = {}
     remembered = {} if again else {cell.id: bench.store.any_resolution(cell.id) for cell in cells}
     consulted = {cell.id: _consulted(cell, old) for cell in cells if (old := remembered.get(cell.id)) is not None}
-    catalog.prefetch(name for names in consulted.values() for name in names)
+    with contextlib.suppress(IndexUnreachable):  # each cell asks again for what it needs
+        catalog.prefetch(name for names in consulted.values() for name in names)
     due = []
     for cell in cells:
+        known = None
         # An extra index and local files can change without the catalog knowing.
-        names = consulted.get(cell.id) if not cell.index and not cell.local else None
-        known = bench.store.resolution(cell.id, _fingerprint(cell, names, bench, catalog)) if names else None
+        if cell.id in consulted and not cell.index and not cell.local:
+            with contextlib.suppress(IndexUnreachable):
+                known = bench.store.resolution(cell.id, _fingerprint(cell, consulted[cell.id], bench, catalog))
         if known is not None:
             found[cell.id] = known
             reporter.step(f"{cell.label}: known")
         else:
             due.append(cell)
-    for cell, resolution in _each(due, lambda cell: bench.resolver.resolve(cell, catalog), bench.executor):
+
+    def resolve(cell: Cell) -> Resolution:
+        try:
+            return bench.resolver.resolve(cell, catalog)
+        except IndexUnreachable as error:
+            return Resolution(outcome="index-unreachable", detail=str(error))
+
+    for cell, resolution in _each(due, resolve, bench.executor):
         found[cell.id] = resolution
         if resolution.outcome in ("locked", "conflict"):
             names = _consulted(cell, resolution)
-            catalog.prefetch(names)
-            bench.store.keep_resolution(cell.id, _fingerprint(cell, names, bench, catalog), resolution)
+            with contextlib.suppress(IndexUnreachable):  # then it is resolved again the next time
+                catalog.prefetch(names)
+                bench.store.keep_resolution(cell.id, _fingerprint(cell, names, bench, catalog), resolution)
         reporter.step(f"{cell.label}: {resolution.outcome}")
     return found
 
@@ -258,7 +269,7 @@ def run_once(planned: PlannedCell, tests: tuple[str, ...], bench: Bench, level: 
         python=cell.python,
         interpreter=bench.interpreters[cell.python].label,
         platform=cell.platform,
-        suite=bench.suite_id,
+        suite=bench.suite.digest(lock.versions()),
         level=level,
         roots=cell.roots(),
         **{name: getattr(result, name) for name in type(result).model_fields},

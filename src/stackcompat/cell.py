@@ -42,10 +42,14 @@ NO_TESTS = ("",)
 
 
 class Limits(Record):
-    """How much a cell may take: seconds of wall clock for all tests together, MB for all processes."""
+    """How much a cell may take: seconds of wall clock for all tests together, MB for all processes.
+
+    `of_tests` are the seconds that one test may take, by the distribution that it exercises.
+    """
 
     seconds: float = 900.0
     memory_mb: int = 8_192
+    of_tests: dict[str, float] = {}
 
 
 class Job(Record):
@@ -64,6 +68,7 @@ class Job(Record):
     thorough: bool = True
     tests: tuple[str, ...] = ()
     suite: Path
+    files: tuple[str, ...]
     cache: Path
     uv: str
     limits: Limits = Limits()
@@ -238,11 +243,12 @@ class _Tests:
         for number in range(1000):
             finished = _Process(self, number, tests, deadline).run()
             remaining = self.remaining()
-            stuck = bool(tests) and tests in (remaining, NO_TESTS)
-            if finished or self.suite_error or self.over_time or stuck:
-                return
+            together = tuple(test for test in remaining if not self._pending[test]["alone"])
             # Where the last test took the process with it, one more start reads back what that left of the environment.
-            tests = remaining or NO_TESTS
+            due = together or remaining[:1] or NO_TESTS
+            if self.suite_error or self.over_time or due == tests or (finished and not remaining):
+                return
+            tests = due
 
     def remaining(self) -> tuple[str, ...]:
         """The tests without an outcome."""
@@ -263,8 +269,16 @@ class _Tests:
             "level": self.job.level,
             "thorough": self.job.thorough,
             "suite": str(self.job.suite),
+            "files": list(self.job.files),
+            "limits": self.job.limits.of_tests,
+            "blocked": self.blocked(),
             "harness": str(self._harness),
         }
+
+    def blocked(self) -> dict[str, str]:
+        """The distributions that an import test found wanting, each with that test."""
+        red = (result for result in self.results.values() if result.outcome in ("failed", "crashed"))
+        return {name: test.test for test in red if test.level == "import" for name in test.components}
 
     def take(self, event: dict[str, Any]) -> None:
         """Take one event of the probe into account."""

@@ -7,6 +7,8 @@ answered from the store (:mod:`stackcompat.store`) instead of being run twice.
 from __future__ import annotations
 
 import datetime as dt
+import re
+from collections.abc import Iterable
 from typing import Literal
 
 from stackcompat.lock import Resolution
@@ -26,6 +28,7 @@ __all__ = [
     "TestResult",
     "WarningSeen",
     "evidence_key",
+    "incompatibility_id",
 ]
 
 #: How a run as a whole ended. ``ran``: the tests have outcomes of their own. ``uninstallable``: the lock does not
@@ -61,8 +64,12 @@ class Failure(Record):
 
     @property
     def signature(self) -> str:
-        """One line that is equal for two failures exactly when they are the same failure."""
-        return f"{self.type}: {self.message} [{self.package or 'test'}]"
+        """One line that is equal for two failures exactly when they are the same failure.
+
+        Where a class lives is left out of it: compiled classes are named with their module on some Pythons only.
+        """
+        message = re.sub(r"'(?:\w+\.)+(\w+)' object", r"'\1' object", self.message)
+        return f"{self.type}: {message} [{self.package or 'test'}]"
 
 
 class WarningSeen(Record):
@@ -152,6 +159,11 @@ def evidence_key(
 ) -> str:
     """The address of the answer to one question: everything that a run's result depends on."""
     return digest("evidence", 1, lock_id, sorted(roots), interpreter, platform, suite, level)
+
+
+def incompatibility_id(signature: str, distributions: Iterable[str]) -> str:
+    """The name of the incompatibility that shows as `signature` between distributions, the same wherever it is seen."""
+    return f"SC-{digest('advisory', signature, sorted(distributions), length=10)}"
 
 
 class PlannedCell(Record):

@@ -120,6 +120,9 @@ class Component(Table):
     `distributions` are index names, the first one decides the row's version. `modules` are what an import must find,
     `hardware` what a run of the real thing wants, `untested` why no smoke test exercises it (empty when some do).
     `moves_with` names a component whose release decides this one's, so that this one is never pinned on its own.
+    `blocker` says what keeps its tests from going deeper than they do. `seconds` is how long one test of it may take,
+    `memory_mb` how much a cell that holds it may use. `deprecation_months` is how long it promises to keep what it has
+    deprecated.
     """
 
     name: str
@@ -133,6 +136,10 @@ class Component(Table):
     documentation: str
     untested: str = ""
     moves_with: str = ""
+    blocker: str = ""
+    deprecation_months: Annotated[int, Field(ge=0)] | None = None
+    seconds: Annotated[float, Field(gt=0)] = 60.0
+    memory_mb: Annotated[int, Field(gt=0)] = 8_192
 
     @field_validator("distributions")
     @classmethod
@@ -328,10 +335,14 @@ _POLICIES = tuple(get_args(kind.model_fields["policy"].annotation)[0] for kind i
 
 
 class Matrix(Table):
-    """One matrix file. `platform` is this machine's unless given; `level` is how deep to go."""
+    """One matrix file. `platform` is this machine's unless given; `level` is how deep to go.
+
+    `also` are requirements of every cell beside its components: what tests need and no component declares.
+    """
 
     title: str
     components: Annotated[tuple[str, ...], Field(min_length=1)]
+    also: tuple[_Requirement, ...] = ()
     pythons: Annotated[tuple[str, ...], Field(min_length=1)]
     platform: str = ""
     level: Level = "interop"

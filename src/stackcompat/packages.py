@@ -174,7 +174,10 @@ class PackageCache:
 
 
 def _clone(source: str, folder: Path) -> Path:
-    address, _, revision = source.removeprefix("git+").partition("@")
+    # An "@" before the last "/" is that of a user, as in git+ssh://git@host/project.
+    place, _, last = source.removeprefix("git+").rpartition("/")
+    name, _, revision = last.partition("@")
+    address = f"{place}/{name}"
     commands = [["git", "clone", "--quiet", address, str(folder)]]
     if revision:
         commands.append(["git", "-C", str(folder), "checkout", "--quiet", revision])

@@ -162,6 +162,8 @@ def make_plan(
     key, for a release that the index does not have, a selection or policy that chooses nothing, and a cell given twice.
     """
     planner = _Planner(matrix, components, catalog, platform, now, source)
+    for text in matrix.also:
+        planner.check_exists(text, "also")
     cells: dict[str, Cell] = {}
     owners: dict[str, str] = {}
     goals: list[Goal] = []
@@ -295,7 +297,7 @@ class _Planner:
         return Cell(
             python=python,
             platform=self.platform,
-            requirements=tuple(sorted(requirements)),
+            requirements=tuple(sorted({*requirements, *self.matrix.also})),
             overrides=tuple(sorted(policy.overrides)),
             thorough=policy.thorough,
             policy=policy.policy,

@@ -11,7 +11,7 @@ from stackcompat.record import UsageError
 __all__ = ["Project", "find_project"]
 
 #: Files in ``matrices/`` that are something else.
-_NO_MATRICES = ("components", "known-cases", "gate", "waivers", "replay", "replay-policy")
+_NO_MATRICES = ("components", "known-cases", "advisories", "gate", "waivers", "replay", "replay-policy")
 
 
 class Project:

@@ -354,3 +354,37 @@ def test_a_broken_suite_is_no_verdict(runner: Runner, python: str) -> None:
     result = runner.run("import no_such_module_anywhere\n\ndef test_x(): pass\n", python)
     assert result.outcome == "suite-broken"
     assert "no_such_module_anywhere" in result.detail
+
+
+def test_what_needs_a_process_of_its_own_has_one(runner: Runner, python: str) -> None:
+    suite = """
+        import os
+        import pytest
+
+        HERE = []
+
+        @pytest.mark.alone
+        def test_alone():
+            assert HERE == []
+            HERE.append(1)
+            os._exit(3)
+
+        @pytest.mark.alone
+        def test_alone_too():
+            assert HERE == []
+            HERE.append(2)
+
+        def test_first_together():
+            HERE.append(3)
+
+        def test_then_together():
+            assert HERE == [3]
+    """
+    result = runner.run(suite, python)
+    assert result.outcome == "ran"
+    assert {test.test.split("::")[1]: test.outcome for test in result.tests} == {
+        "test_alone": "crashed",
+        "test_alone_too": "passed",
+        "test_first_together": "passed",
+        "test_then_together": "passed",
+    }

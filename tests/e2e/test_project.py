@@ -490,7 +490,12 @@ def test_a_wheel_in_the_hand_takes_the_place_of_a_release(project: Project, pyth
     assert run.observed.distributions == {"alpha": "5.0rc1", "beta": "2.0"}
 
 
-def test_a_source_folder_takes_the_place_of_a_release(project: Project, python: str) -> None:
+def git(folder: Path, *arguments: str) -> None:
+    subprocess.run(["git", "-c", "user.name=n", "-c", "user.email=e", *arguments], cwd=folder, check=True)
+
+
+@pytest.mark.parametrize("kind", ["folder", "git"])
+def test_a_source_tree_takes_the_place_of_a_release(project: Project, python: str, kind: str) -> None:
     """Built with a backend that lies in the folder itself, so that nothing has to be downloaded for it."""
     source = project.folder / "alpha-source"
     source.mkdir()
@@ -503,7 +508,16 @@ def test_a_source_folder_takes_the_place_of_a_release(project: Project, python: 
         f"import pathlib\n\ndef build_wheel(folder, *_):\n"
         f"    pathlib.Path(folder, {filename!r}).write_bytes({content!r})\n    return {filename!r}\n"
     )
-    project.matrix("local", LOCAL.format(python=python, source=source))
+    given = str(source)
+    if kind == "git":
+        git(source, "init", "--quiet", "--initial-branch=main")
+        git(source, "add", ".")
+        git(source, "commit", "--quiet", "--message=first")
+        git(source, "tag", "v6")
+        (source / "pyproject.toml").write_text("what follows the tag does not build")
+        git(source, "commit", "--quiet", "--all", "--message=second")
+        given = f"git+{source.as_uri()}@v6"
+    project.matrix("local", LOCAL.format(python=python, source=given))
     code, output, error = project.run("run", "local", "--no-report")
     assert code == 0, error
     assert _counts(output) == "1 cells: ✓ 1 works"

@@ -155,15 +155,16 @@ def test_small_dtypes_equal_ml_dtypes() -> None:
 
     values = np.linspace(-3, 3, 16, dtype=np.float32)
     dtypes = {name: jnp.dtype(getattr(jnp, name)) for name in ("bfloat16", "float16", "float8_e4m3fn", "float8_e5m2")}
-    rounded = jax.jit(lambda x: {name: x.astype(dtype) for name, dtype in dtypes.items()})(values)
+    whole = np.arange(-8, 8, dtype=np.int8)
+    rounded, narrow = jax.jit(
+        lambda x, n: ({name: x.astype(dtype) for name, dtype in dtypes.items()}, n.astype(jnp.int4))
+    )(values, whole)
     back = jax.jit(lambda tree: {name: x.astype(np.float32) for name, x in tree.items()})(rounded)
     for name, dtype in dtypes.items():
         expected = values.astype(dtype).astype(np.float32)
         assert rounded[name].dtype == dtype
         np.testing.assert_array_equal(np.asarray(rounded[name]).astype(np.float32), expected, err_msg=name)
         np.testing.assert_array_equal(np.asarray(back[name]), expected, err_msg=name)
-    whole = np.arange(-8, 8, dtype=np.int8)
-    narrow = jax.jit(lambda x: x.astype(jnp.int4))(whole)
     assert narrow.dtype == jnp.int4
     np.testing.assert_array_equal(np.asarray(narrow).astype(np.int8), whole)
 
@@ -266,7 +267,6 @@ def test_pytrees() -> None:
 def test_callbacks_reach_numpy() -> None:
     """Compiled code calls back into numpy (pure_callback), and ordered side effects arrive (io_callback)."""
     import jax
-    import jax.numpy as jnp
     import numpy as np
     from jax.experimental import io_callback
 
@@ -278,7 +278,7 @@ def test_callbacks_reach_numpy() -> None:
         io_callback(lambda v: seen.append(float(v)), None, y.sum(), ordered=True)
         return 2 * y
 
-    close(function(jnp.array([8.0, 27.0])), [4.0, 6.0])
+    close(function(np.array([8.0, 27.0], np.float32)), [4.0, 6.0])
     jax.effects_barrier()
     assert seen == pytest.approx([5.0], rel=1e-5)
 
@@ -306,7 +306,7 @@ def test_buffers_shared_with_numpy_and_donation() -> None:
     np.testing.assert_array_equal(np.from_dlpack(jnp.asarray(x)), x)
     np.testing.assert_array_equal(np.asarray(jax.device_put(x)), x)
     step = jax.jit(lambda v: v + 1, donate_argnums=0)
-    donated = jnp.ones((4,))
+    donated = jax.device_put(np.ones(4, np.float32))
     close(step(donated), 2 * np.ones(4))
     compiled = step.lower(jax.ShapeDtypeStruct((4,), np.float32)).compile()
-    close(compiled(jnp.zeros((4,))), np.ones(4))
+    close(compiled(jax.device_put(np.zeros(4, np.float32))), np.ones(4))

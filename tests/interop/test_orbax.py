@@ -26,21 +26,38 @@ ORBAX_V1 = ("jax", "jaxlib", "orbax-checkpoint>=0.11.20")
 # ---------------------------------------------------------------------------------------------------------------------
 
 
+def filled(size: int, value: float) -> Any:
+    """A float32 jax array of equal numbers. (Made by numpy, as all data here is: jnp would compile a program.)"""
+    import jax
+    import numpy as np
+
+    return jax.device_put(np.full(size, value, np.float32))
+
+
+def counted(size: int) -> Any:
+    """A float32 jax array of 0, 1, 2, ..."""
+    import jax
+    import numpy as np
+
+    return jax.device_put(np.arange(size, dtype=np.float32))
+
+
 def make_tree() -> dict[str, Any]:
     """One leaf of every kind that training states are made of."""
+    import jax
     import jax.numpy as jnp
     import numpy as np
 
     return {
         "params": {
-            "kernel": jnp.linspace(-1.0, 1.0, 12, dtype=jnp.float32).reshape(3, 4),
-            "scale": jnp.linspace(0.1, 3.0, 4, dtype=jnp.bfloat16),
-            "mask": jnp.array([True, False, True]),
+            "kernel": jax.device_put(np.linspace(-1.0, 1.0, 12, dtype=np.float32).reshape(3, 4)),
+            "scale": jax.device_put(np.linspace(0.1, 3.0, 4).astype(jnp.bfloat16)),
+            "mask": jax.device_put(np.array([True, False, True])),
         },
-        "count": jnp.asarray(7, jnp.int32),
-        "bytes": jnp.arange(5, dtype=jnp.uint8),
+        "count": jax.device_put(np.int32(7)),
+        "bytes": jax.device_put(np.arange(5, dtype=np.uint8)),
         "table": np.arange(6, dtype=np.int64).reshape(2, 3),
-        "blocks": [jnp.full((2,), 0.5), jnp.full((2,), 0.25)],
+        "blocks": [filled(2, 0.5), filled(2, 0.25)],
         "step": 3,
         "rate": 0.125,
     }
@@ -113,15 +130,18 @@ def test_pytree_checkpointer_with_restore_args(tmp_path: Path) -> None:
 @pytest.mark.level("interop")
 def test_pytree_checkpointer_casts(tmp_path: Path) -> None:
     """ArrayRestoreArgs(dtype=...) casts while it reads: how float32 checkpoints become bfloat16 models."""
+    import jax
     import jax.numpy as jnp
+    import numpy as np
     import orbax.checkpoint as ocp
 
-    kernel = jnp.linspace(-1.0, 1.0, 12, dtype=jnp.float32)
+    values = np.linspace(-1.0, 1.0, 12, dtype=np.float32)
+    kernel = jax.device_put(values)
     args = {"kernel": ocp.ArrayRestoreArgs(dtype=jnp.bfloat16, sharding=kernel.sharding)}
     with closing(ocp.PyTreeCheckpointer()) as checkpointer:
         checkpointer.save(tmp_path / "ck", {"kernel": kernel})
         restored = checkpointer.restore(tmp_path / "ck", restore_args=args)
-    assert_same(restored, {"kernel": kernel.astype(jnp.bfloat16)})
+    assert_same(restored, {"kernel": values.astype(jnp.bfloat16)})
 
 
 @pytest.mark.uses(*ORBAX)
@@ -157,10 +177,9 @@ def test_standard_checkpointer_without_target(tmp_path: Path) -> None:
 @pytest.mark.level("interop")
 def test_checkpointer_overwrites_when_forced(tmp_path: Path) -> None:
     """Checkpointer(StandardCheckpointHandler()) refuses an existing path and overwrites it with force=True."""
-    import jax.numpy as jnp
     import orbax.checkpoint as ocp
 
-    first, second = {"w": jnp.zeros(3)}, {"w": jnp.arange(3.0)}
+    first, second = {"w": filled(3, 0.0)}, {"w": counted(3)}
     with closing(ocp.Checkpointer(ocp.StandardCheckpointHandler())) as checkpointer:
         checkpointer.save(tmp_path / "ck", first)
         with pytest.raises(ValueError, match="already exists"):
@@ -188,11 +207,10 @@ def test_checkpointer_with_args(tmp_path: Path) -> None:
 def test_async_checkpointer(tmp_path: Path) -> None:
     """AsyncCheckpointer takes its copy before save() returns: the arrays may be donated to the next step at once."""
     import jax
-    import jax.numpy as jnp
     import numpy as np
     import orbax.checkpoint as ocp
 
-    state = {"w": jnp.arange(8.0), "n": jnp.asarray(1, jnp.int32)}
+    state = {"w": counted(8), "n": jax.device_put(np.int32(1))}
     wanted = jax.tree_util.tree_map(np.array, state)
     update = jax.jit(lambda tree: jax.tree_util.tree_map(lambda x: x * 2, tree), donate_argnums=0)
     with closing(ocp.AsyncCheckpointer(ocp.PyTreeCheckpointHandler())) as checkpointer:
@@ -221,11 +239,14 @@ def test_restore_a_part(tmp_path: Path) -> None:
 @pytest.mark.level("interop")
 def test_metadata_describes_the_arrays(tmp_path: Path) -> None:
     """The metadata of a checkpoint tells shapes and dtypes without reading it, enough to build a restore target."""
+    import jax
     import jax.numpy as jnp
+    import numpy as np
     import orbax.checkpoint as ocp
 
+    arrays = jax.device_put({"a": {"w": np.ones((3, 4), jnp.bfloat16)}, "n": np.arange(5, dtype=np.int32)})
     with closing(ocp.Checkpointer(ocp.PyTreeCheckpointHandler())) as checkpointer:
-        checkpointer.save(tmp_path / "ck", {"a": {"w": jnp.ones((3, 4), jnp.bfloat16)}, "n": jnp.arange(5)})
+        checkpointer.save(tmp_path / "ck", arrays)
         tree = idioms.orbax_metadata_tree(checkpointer, tmp_path / "ck")
     assert (tuple(tree["a"]["w"].shape), tree["a"]["w"].dtype) == ((3, 4), jnp.bfloat16)
     assert (tuple(tree["n"].shape), tree["n"].dtype) == ((5,), jnp.int32)
@@ -239,12 +260,11 @@ def test_metadata_describes_the_arrays(tmp_path: Path) -> None:
 def make_sharded() -> tuple[Any, Any]:
     """An (8, 8) array laid out over a 4 x 2 mesh of all eight devices, and that sharding."""
     import jax
-    import jax.numpy as jnp
     import numpy as np
 
     mesh = jax.sharding.Mesh(np.array(jax.devices()).reshape(4, 2), ("x", "y"))
     sharding = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("x", "y"))
-    return jax.device_put(jnp.arange(64.0).reshape(8, 8), sharding), sharding
+    return jax.device_put(np.arange(64, dtype=np.float32).reshape(8, 8), sharding), sharding
 
 
 @pytest.mark.uses(*ORBAX)
@@ -312,48 +332,42 @@ def test_restore_to_the_saved_sharding(tmp_path: Path) -> None:
 @pytest.mark.level("interop")
 def test_manager_keeps_the_latest(tmp_path: Path) -> None:
     """max_to_keep removes old steps, and a new manager on the same directory finds and restores the latest one."""
-    import jax.numpy as jnp
-
     kinds = {"state": "standard"}
     with closing(idioms.orbax_manager(tmp_path / "run", kinds, max_to_keep=2)) as manager:
         for step in range(4):
-            assert idioms.orbax_manager_save(manager, step, kinds, {"state": {"w": jnp.full((3,), float(step))}})
+            assert idioms.orbax_manager_save(manager, step, kinds, {"state": {"w": filled(3, step)}})
         manager.wait_until_finished()
 
     with closing(idioms.orbax_manager(tmp_path / "run", kinds, max_to_keep=2)) as reopened:
         assert sorted(reopened.all_steps()) == [2, 3]
         assert reopened.latest_step() == 3
-        restored = idioms.orbax_manager_restore(reopened, 3, kinds, {"state": abstract({"w": jnp.zeros((3,))})})
-    assert_same(restored["state"], {"w": jnp.full((3,), 3.0)})
+        restored = idioms.orbax_manager_restore(reopened, 3, kinds, {"state": abstract({"w": filled(3, 0.0)})})
+    assert_same(restored["state"], {"w": filled(3, 3.0)})
 
 
 @pytest.mark.uses(*ORBAX)
 @pytest.mark.level("interop")
 def test_manager_keeps_the_best(tmp_path: Path) -> None:
     """best_fn over the metrics of each step decides which steps survive, and best_step() names the winner."""
-    import jax.numpy as jnp
-
     kinds = {"state": "standard"}
     options = {"max_to_keep": 1, "best_fn": lambda metrics: metrics["loss"], "best_mode": "min"}
     with closing(idioms.orbax_manager(tmp_path / "run", kinds, **options)) as manager:
         for step, loss in enumerate((0.5, 0.1, 0.3)):
-            items = {"state": {"w": jnp.full((2,), float(step))}}
+            items = {"state": {"w": filled(2, step)}}
             idioms.orbax_manager_save(manager, step, kinds, items, metrics={"loss": loss})
         manager.wait_until_finished()
         assert manager.best_step() == 1
         assert list(manager.all_steps()) == [1]
-        restored = idioms.orbax_manager_restore(manager, 1, kinds, {"state": {"w": jnp.zeros((2,))}})
-    assert_same(restored["state"], {"w": jnp.full((2,), 1.0)})
+        restored = idioms.orbax_manager_restore(manager, 1, kinds, {"state": {"w": filled(2, 0.0)}})
+    assert_same(restored["state"], {"w": filled(2, 1.0)})
 
 
 @pytest.mark.uses(*ORBAX)
 @pytest.mark.level("interop")
 def test_manager_saves_several_items(tmp_path: Path) -> None:
     """One step holds parameters, optimizer-like state and a JSON item, restored together or one alone."""
-    import jax.numpy as jnp
-
     kinds = {"params": "standard", "moments": "standard", "config": "json"}
-    params, moments = {"w": jnp.arange(4.0)}, {"w": jnp.full((4,), 0.5)}
+    params, moments = {"w": counted(4)}, {"w": filled(4, 0.5)}
     items = {"params": params, "moments": moments, "config": {"width": 8, "name": "m"}}
     targets = {"params": abstract(params), "moments": abstract(moments), "config": None}
     with closing(idioms.orbax_manager(tmp_path / "run", kinds)) as manager:
@@ -371,18 +385,15 @@ def test_manager_saves_several_items(tmp_path: Path) -> None:
 @pytest.mark.level("interop")
 def test_manager_with_a_single_item(tmp_path: Path) -> None:
     """The shortest documented loop: one unnamed item, saved at an interval, restored with and without a target."""
-    import jax.numpy as jnp
     import orbax.checkpoint as ocp
 
     options = ocp.CheckpointManagerOptions(save_interval_steps=2)
     with closing(ocp.CheckpointManager(tmp_path / "run", options=options)) as manager:
-        saved = [
-            manager.save(step, args=ocp.args.StandardSave({"w": jnp.full((3,), float(step))})) for step in range(4)
-        ]
+        saved = [manager.save(step, args=ocp.args.StandardSave({"w": filled(3, step)})) for step in range(4)]
         manager.wait_until_finished()
         assert [bool(each) for each in saved] == [True, False, True, False]
-        target = {"w": jnp.zeros((3,))}
-        assert_same(manager.restore(2, args=ocp.args.StandardRestore(abstract(target))), {"w": jnp.full((3,), 2.0)})
+        target = {"w": filled(3, 0.0)}
+        assert_same(manager.restore(2, args=ocp.args.StandardRestore(abstract(target))), {"w": filled(3, 2.0)})
         assert_same(manager.restore(0, args=ocp.args.StandardRestore()), target)
 
 
@@ -442,18 +453,17 @@ def test_v1_reshards(tmp_path: Path) -> None:
 @pytest.mark.level("interop")
 def test_v1_training_checkpointer(tmp_path: Path) -> None:
     """training.Checkpointer keeps a sequence of steps, and a new one on the same directory resumes from the latest."""
-    import jax.numpy as jnp
     import orbax.checkpoint.experimental.v1 as ocp
 
     every_step = ocp.training.save_decision_policies.FixedIntervalPolicy(1)
     with ocp.training.Checkpointer(tmp_path / "run", save_decision_policy=every_step) as checkpointer:
         assert checkpointer.latest is None
         for step in range(3):
-            idioms.orbax_v1_save(checkpointer)(step, {"w": jnp.full((3,), float(step))})
+            idioms.orbax_v1_save(checkpointer)(step, {"w": filled(3, step)})
     with ocp.training.Checkpointer(tmp_path / "run") as checkpointer:
         assert checkpointer.latest.step == 2
-        restored = idioms.orbax_v1_load(checkpointer)(2, abstract({"w": jnp.zeros((3,))}))
-    assert_same(restored, {"w": jnp.full((3,), 2.0)})
+        restored = idioms.orbax_v1_load(checkpointer)(2, abstract({"w": filled(3, 0.0)}))
+    assert_same(restored, {"w": filled(3, 2.0)})
 
 
 @pytest.mark.uses(*ORBAX_V1)
@@ -517,6 +527,13 @@ def manager(path: Path, state: Any) -> Any:
 WAYS: list[Callable[[Path, Any], Any]] = [pytree_checkpointer, standard_checkpointer, manager]
 
 
+def committed(state: Any) -> Any:
+    """The state placed on one device in words, as restored arrays are: one program of the step then serves both."""
+    import jax
+
+    return jax.device_put(state, jax.devices()[0])
+
+
 def assert_resumes(step: Callable[[Any], Any], state: Any, through_disk: Callable[[Any], Any]) -> None:
     """Three steps, a checkpoint, two more steps: the same bits whether the last two ran on the saved state or not."""
     for _ in range(3):
@@ -533,6 +550,7 @@ def optax_training() -> tuple[Callable[[Any], Any], Any]:
     """A step and a first state of parameters under nested optax states: chain, mask, schedule, accumulation."""
     import jax
     import jax.numpy as jnp
+    import numpy as np
     import optax
 
     x, y = regression_batch()
@@ -551,8 +569,8 @@ def optax_training() -> tuple[Callable[[Any], Any], Any]:
         updates, inner = optimizer.update(jax.grad(loss)(state["params"]), state["optimizer"], state["params"])
         return {"params": optax.apply_updates(state["params"], updates), "optimizer": inner}
 
-    params = {"w": jnp.zeros((4, 1)), "b": jnp.zeros((1,))}
-    return step, {"params": params, "optimizer": jax.jit(optimizer.init)(params)}
+    params = committed({"w": np.zeros((4, 1), np.float32), "b": np.zeros(1, np.float32)})
+    return step, committed({"params": params, "optimizer": jax.jit(optimizer.init)(params)})
 
 
 @pytest.mark.thorough
@@ -581,11 +599,14 @@ def linen_training() -> tuple[Callable[[Any], Any], Any]:
         def __call__(self, x: Any) -> Any:
             return nn.Dense(1)(nn.relu(nn.Dense(8)(x)))
 
-    model = Model()
-    params = jax.jit(model.init)(jax.random.PRNGKey(0), x)["params"]
-    state = train_state.TrainState.create(apply_fn=model.apply, params=params, tx=optax.adamw(1e-2))
-    # TrainState starts its counter as a Python int; an array, which it is after a step, keeps jit from tracing twice.
-    state = state.replace(step=jnp.asarray(0, jnp.int32))
+    model, optimizer = Model(), optax.adamw(1e-2)
+
+    @jax.jit
+    def create() -> Any:
+        params = model.init(jax.random.PRNGKey(0), x)["params"]
+        state = train_state.TrainState.create(apply_fn=model.apply, params=params, tx=optimizer)
+        # TrainState starts its counter as a Python int; an array, as after a step, keeps jit from tracing twice.
+        return state.replace(step=jnp.asarray(0, jnp.int32))
 
     @jax.jit
     def step(state: Any) -> Any:
@@ -594,7 +615,7 @@ def linen_training() -> tuple[Callable[[Any], Any], Any]:
 
         return state.apply_gradients(grads=jax.grad(loss)(state.params))
 
-    return step, state
+    return step, committed(create())
 
 
 @pytest.mark.uses("jax", "jaxlib", "flax", "optax", "orbax-checkpoint")
@@ -629,15 +650,19 @@ def nnx_training() -> tuple[Callable[[Any], Any], Any]:
         gradients = nnx.grad(lambda model: jnp.mean((model(x) - y) ** 2))(model)
         idioms.nnx_apply_gradients(optimizer, model, gradients)
 
-    model = Model(nnx.Rngs(0))
-    graph, state = nnx.split((model, idioms.nnx_optimizer(model, optax.adamw(1e-2))))
+    @nnx.jit
+    def create() -> Any:
+        model = Model(nnx.Rngs(0))
+        return model, idioms.nnx_optimizer(model, optax.adamw(1e-2))
+
+    graph, state = nnx.split(create())
 
     def step(state: Any) -> Any:
         model, optimizer = nnx.merge(graph, state)
         train(model, optimizer)
         return nnx.split((model, optimizer))[1]
 
-    return step, state
+    return step, committed(state)
 
 
 @pytest.mark.thorough
@@ -655,11 +680,11 @@ def test_nnx_state_resumes(tmp_path: Path, way: Callable[[Path, Any], Any]) -> N
 def test_nnx_pure_dict_resumes(tmp_path: Path) -> None:
     """The same state as a plain dictionary of arrays: flax's own advice for checkpoints that outlive its releases."""
     import jax
-    import jax.numpy as jnp
+    import numpy as np
     from flax import nnx
 
     def through_disk(state: Any) -> Any:
-        empty = jax.tree_util.tree_map(jnp.zeros_like, state)
+        empty = jax.tree_util.tree_map(np.zeros_like, state)
         nnx.replace_by_pure_dict(empty, standard_checkpointer(tmp_path / "ck", nnx.to_pure_dict(state)))
         return empty
 
@@ -674,11 +699,11 @@ def test_flax_save_args(tmp_path: Path) -> None:
     """flax.training.orbax_utils writes the save and restore arguments of a linen tree, as flax's guide shows."""
     import flax.linen as nn
     import jax
-    import jax.numpy as jnp
+    import numpy as np
     import orbax.checkpoint as ocp
     from flax.training import orbax_utils
 
-    params = nn.Dense(3).init(jax.random.PRNGKey(0), jnp.ones((1, 2)))
+    params = jax.jit(nn.Dense(3).init)(jax.random.PRNGKey(0), np.ones((1, 2), np.float32))
     with closing(ocp.PyTreeCheckpointer()) as checkpointer:
         checkpointer.save(tmp_path / "ck", params, save_args=orbax_utils.save_args_from_target(params))
         restore_args = orbax_utils.restore_args_from_target(params)

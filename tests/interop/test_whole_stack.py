@@ -29,6 +29,13 @@ def batches() -> Any:
     return iter(dataset.to_iter_dataset(options))
 
 
+def on_one_device(state: Any) -> Any:
+    """The state committed to a device, as a restored one is: the step is then compiled once for both."""
+    import jax
+
+    return jax.device_put(state, jax.devices()[0])
+
+
 @functools.cache
 def nnx_run() -> tuple[Callable[[], Any], Callable[[Any, Any], tuple[Any, Any]]]:
     """How to start, and how to step, a run of an nnx model with dropout and batch statistics.
@@ -54,9 +61,13 @@ def nnx_run() -> tuple[Callable[[], Any], Callable[[Any, Any], tuple[Any, Any]]]
         graph, keys, rest = nnx.split((model, optimizer), nnx.RngKey, ...)
         return graph, {"keys": jax.tree_util.tree_map(jax.random.key_data, keys), "rest": rest}
 
-    def start() -> Any:
+    @nnx.jit  # one program instead of one for each primitive of each shape
+    def create() -> tuple[Any, Any]:
         model = Model(nnx.Rngs(0))
-        return split(model, idioms.nnx_optimizer(model, optax.adamw(CONFIG["learning_rate"])))[1]
+        return model, idioms.nnx_optimizer(model, optax.adamw(CONFIG["learning_rate"]))
+
+    def start() -> Any:
+        return on_one_device(split(*create())[1])
 
     @nnx.jit
     def train(model: Any, optimizer: Any, batch: Any) -> Any:
@@ -64,8 +75,7 @@ def nnx_run() -> tuple[Callable[[], Any], Callable[[Any, Any], tuple[Any, Any]]]
         idioms.nnx_apply_gradients(optimizer, model, gradients)
         return loss
 
-    first = Model(nnx.Rngs(0))
-    graph = split(first, idioms.nnx_optimizer(first, optax.adamw(CONFIG["learning_rate"])))[0]
+    graph = split(*create())[0]
 
     def step(state: Any, batch: Any) -> tuple[Any, Any]:
         keys = jax.tree_util.tree_map(jax.random.wrap_key_data, state["keys"])
@@ -93,10 +103,14 @@ def linen_run() -> tuple[Callable[[], Any], Callable[[Any, Any], tuple[Any, Any]
 
     model, optimizer = Model(), optax.adamw(CONFIG["learning_rate"])
 
-    def start() -> Any:
+    @jax.jit  # one program instead of one for each primitive of each shape
+    def create() -> Any:
         params = model.init(jax.random.PRNGKey(0), jnp.zeros((1, 4)), train=False)["params"]
         state = train_state.TrainState.create(apply_fn=model.apply, params=params, tx=optimizer)
         return {"train": state.replace(step=jnp.asarray(0, jnp.int32)), "key": jax.random.PRNGKey(7)}
+
+    def start() -> Any:
+        return on_one_device(create())
 
     @jax.jit
     def step(state: Any, batch: Any) -> tuple[Any, Any]:

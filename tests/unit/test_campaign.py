@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
 
-from fakes import Catalogue, make_bench
+from fakes import Catalogue, FakeResolver, make_bench
 from made_up import COMPONENTS, failed, make_lock, passed, starved
-from stackcompat.campaign import Silent, execute, suite_digest, try_cell
+from stackcompat.campaign import Silent, execute, lock_cells, try_cell
 from stackcompat.cell import Job
 from stackcompat.evidence import RunRecord, TestResult
 from stackcompat.interpreter import this_platform
@@ -20,6 +21,7 @@ from stackcompat.lock import Conflict, Resolution
 from stackcompat.matrix import Matrix
 from stackcompat.plan import Cell
 from stackcompat.record import StackcompatError, UsageError
+from stackcompat.releases import Catalog, IndexUnreachable, Project
 from stackcompat.verdict import CellVerdict, judge
 
 NEWEST = {"alpha": "2.0", "beta": "2.0"}
@@ -169,9 +171,7 @@ def test_the_suite_is_part_of_the_question(tmp_path: Path) -> None:
     bench, executor, _ = make_bench(tmp_path, all_green, NEWEST)
     execute(matrix({"policy": "newest"}), PATH, bench, WORLD, Silent())
     bench.store.close()
-    before = suite_digest(tmp_path / "suite")
-    (tmp_path / "suite" / "test_more.py").write_text("# more\n")
-    assert suite_digest(tmp_path / "suite") != before
+    (tmp_path / "suite" / "test_more.py").write_text("def test_more(): pass\n")
     bench, executor, _ = make_bench(tmp_path, all_green, NEWEST)
     execute(matrix({"policy": "newest"}), PATH, bench, WORLD, Silent())
     assert len(executor.asked) == 1
@@ -191,6 +191,47 @@ def test_a_cell_that_does_not_resolve_is_not_run(tmp_path: Path) -> None:
     resolver.asked.clear()
     execute(matrix(*policies), PATH, bench, WORLD, Silent())
     assert [cell.label for cell in resolver.asked] == ["lost: beta==1.0"]
+    bench.store.close()
+
+
+class Patchy:
+    """The made-up index, except that it does not answer for `lost`."""
+
+    lost = "beta"
+
+    def project(self, name: str) -> Project:
+        if name == self.lost:
+            raise IndexUnreachable(f"the package index did not answer for {name}")
+        return WORLD.project(name)
+
+    def prefetch(self, names: Iterable[str]) -> None:
+        for name in names:
+            self.project(name)
+
+    def requires(self, name: str, version: str) -> tuple[Requirement, ...]:
+        return WORLD.requires(name, version)
+
+
+class AskingResolver(FakeResolver):
+    """Looks at the catalog as the real one does when it says who is held back."""
+
+    def resolve(self, cell: Cell, catalog: Catalog | None = None) -> Resolution:
+        for name in cell.roots():
+            assert catalog is not None
+            catalog.project(name)
+        return super().resolve(cell, catalog)
+
+
+def test_an_index_that_stops_answering_costs_the_cells_that_need_it(tmp_path: Path) -> None:
+    bench, _, resolver = make_bench(tmp_path, all_green, NEWEST)
+    cells = [Cell(python="3.12", platform="p", requirements=(name,), label=name) for name in ("alpha", "beta")]
+    lock_cells(cells, bench, Patchy(), Silent())
+    assert len(resolver.asked) == 2
+    # Both are remembered or not; whichever, only what the index says nothing about is asked again.
+    bench.resolver = AskingResolver(NEWEST)  # type: ignore[assignment]
+    found = lock_cells(cells, bench, Patchy(), Silent())
+    assert [found[cell.id].outcome for cell in cells] == ["locked", "index-unreachable"]
+    assert "did not answer for beta" in found[cells[1].id].detail
     bench.store.close()
 
 

@@ -23,6 +23,7 @@ def job(*requirements: str, **more: object) -> Job:
         "requirements": requirements,
         "level": "interop",
         "suite": Path("/suite"),
+        "files": (),
         "cache": Path("/cache"),
         "uv": "uv",
     }

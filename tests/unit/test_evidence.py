@@ -27,3 +27,10 @@ def test_a_signature_is_type_message_and_package() -> None:
     failure = Failure(type="TypeError", message="m", package="alpha", where="x:y", traceback="t")
     assert failure.signature == "TypeError: m [alpha]"
     assert Failure(type="AssertionError", message="m").signature == "AssertionError: m [test]"
+
+
+def test_a_class_is_the_same_with_and_without_its_module() -> None:
+    said = ("'alpha.core.Box' object has no attribute 'lid'", "'Box' object has no attribute 'lid'")
+    assert len({Failure(type="AttributeError", message=message).signature for message in said}) == 1
+    other = Failure(type="AttributeError", message="module 'alpha.core' has no attribute 'lid'")
+    assert "'alpha.core'" in other.signature

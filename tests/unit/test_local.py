@@ -35,6 +35,7 @@ def job(cache: PackageCache, **more: object) -> Job:
         "requirements": ("alpha",),
         "level": "interop",
         "suite": Path("/suite"),
+        "files": (),
         "cache": cache.root,
         "uv": "uv",
     }

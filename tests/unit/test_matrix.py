@@ -125,7 +125,7 @@ def test_mistake_in_policy(tmp_path: Path, policy: str, said: str) -> None:
         ('title = "x"', "components: is missing; it must be given"),
         (
             GOOD + 'policies = [{ policy = "newest" }]\ncolour = 1',
-            '"colour" is not a key that is known here; allowed are components, level, platform, policies, pythons',
+            '"colour" is not a key that is known here; allowed are also, components, level, platform, policies',
         ),
         (GOOD + "policies = []", "policies: is empty or too short; give at least 1"),
         (
@@ -173,7 +173,10 @@ documentation = "https://alpha.example"
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (ROW + "colour = 1", 'components[0]: "colour" is not a key that is known here; allowed are distributions, '),
+        (
+            ROW + "colour = 1",
+            'components[0]: "colour" is not a key that is known here; allowed are blocker, distributions, ',
+        ),
         (ROW.replace('"core"', '"kernel"'), "components[0].group: must be one of 'core', 'infrastructure', "),
         (ROW.replace('title = "Alpha"', ""), "components[0].title: is missing; it must be given"),
         (ROW + ROW, 'components[0].name: "alpha" stands twice; each component is listed once'),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from stackcompat.lock import Lock, Pin, Resolution
-from stackcompat.matrix import Components
+from stackcompat.matrix import Components, Matrix
 from stackcompat.plan import Cell, Plan, make_plan
 from stackcompat.record import UsageError
 from world import World, components, day, matrix
@@ -92,6 +92,19 @@ def test_newest_asks_for_bare_names() -> None:
     assert cell.requirements == ("alpha", "alphalib", "beta", "gamma")
     assert cell.newest == ("alpha", "alphalib", "beta", "gamma")
     assert (cell.python, cell.platform, cell.policy, cell.label) == ("3.12", "linux-x86_64", "newest", "newest")
+
+
+def test_what_goes_along_is_in_every_cell_and_must_exist() -> None:
+    policies: list[Mapping[str, Any]] = [{"policy": "newest"}, {"policy": "pins", "requirements": ["alpha==1.0"]}]
+    made = Matrix.model_validate(matrix(STACK, *policies).model_dump(by_alias=True) | {"also": ["tool>=3"]})
+
+    def planned(made: Matrix) -> Plan:
+        return make_plan(made, STACK, WORLD, platform="p", pythons=["3.12"], now=NOW, source="m.toml")
+
+    assert [cell.requirements[-1] for cell in planned(made).cells] == ["tool>=3", "tool>=3"]
+    assert "tool" not in planned(made).cells[0].newest
+    with pytest.raises(UsageError, match=r'm\.toml: also: "tool==4": the index has no such release'):
+        planned(made.model_copy(update={"also": ("tool==4",)}))
 
 
 def test_newest_python_and_newest_policy_first() -> None:

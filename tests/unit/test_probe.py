@@ -228,6 +228,9 @@ def run_probe(folder: Path, suite: str, **job: object) -> list[dict[str, Any]]:
         "guesses": [],
         "level": "interop",
         "thorough": True,
+        "files": ["test_suite.py"],
+        "limits": {"whole": 7.0},
+        "blocked": {},
     }
     told |= {"suite": str(tests), "harness": str(folder / "harness")} | job
     (folder / "job.json").write_text(json.dumps(told), encoding="utf-8")
@@ -267,6 +270,39 @@ def test_shallow_levels_come_first_and_deeper_ones_than_wanted_not_at_all(events
     assert levels == sorted(levels, key=probe.LEVELS.index)
     assert not [test for test in events[1]["tests"] if "too_deep" in test["test"]]
     assert {test["test"].split("::")[1]: test["limit"] for test in events[1]["tests"]}["test_warns"] == 5.0
+
+
+def test_a_limit_is_the_tests_own_or_its_components(events: list[dict[str, Any]]) -> None:
+    limits = {test["test"].split("::")[1]: test["limit"] for test in events[1]["tests"]}
+    assert (limits["test_warns"], limits["test_import_whole"], limits["test_skips"]) == (5.0, 7.0, 60.0)
+
+
+ALONE = """
+    import pytest
+
+    def test_together():
+        pass
+
+    @pytest.mark.alone
+    def test_alone():
+        pass
+
+    @pytest.mark.uses("torn")
+    def test_torn():
+        pass
+"""
+
+
+def test_what_needs_a_process_of_its_own_is_told_and_left_to_be_asked_for_alone(tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+    install(tmp_path / "site", "torn")
+    both = run_probe(tmp_path, ALONE, blocked={"torn": "test_import.py::test_import[torn]"})
+    assert {t["test"].split("::")[1]: t["alone"] for t in both[1]["tests"]}["test_alone"]
+    assert {e["test"].split("::")[1] for e in both if e["event"] == "start"} == {"test_together", "test_torn"}
+    assert end_of(both, "test_torn")["outcome"] == "blocked"
+    (tmp_path / "again").mkdir()
+    one = run_probe(tmp_path / "again", ALONE, tests=["test_suite.py::test_alone"])
+    assert end_of(one, "test_alone")["outcome"] == "passed"
 
 
 @pytest.mark.parametrize(

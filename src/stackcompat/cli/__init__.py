@@ -16,6 +16,7 @@ import click
 from stackcompat import __version__
 from stackcompat.cli.attempt import try_
 from stackcompat.cli.calibrate import calibrate_
+from stackcompat.cli.check import check_
 from stackcompat.cli.common import COULD_NOT_TELL, err
 from stackcompat.cli.gate import gate_, replay_
 from stackcompat.cli.look import releases, show
@@ -37,7 +38,7 @@ def main() -> None:
     """  # noqa: D301  (\b is click's mark for a paragraph to be left as it is)
 
 
-for _command in (plan, run, try_, report, show, releases, calibrate_, gate_, replay_):
+for _command in (plan, run, try_, report, show, releases, calibrate_, check_, gate_, replay_):
     main.add_command(_command)
 
 

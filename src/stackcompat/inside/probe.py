@@ -8,7 +8,7 @@ hidden again, so that a component which forgot to declare a dependency cannot bo
 Events, one JSON object a line, in the order in which they happen:
 
 ``environment``  name and version of every distribution found, at the start and at the end (``when``)
-``collected``    the tests in the order in which they will run, each with its level, components and limit in seconds
+``collected``    the tests, each with its level, components, limit in seconds, and whether it wants a process of its own
 ``start``        a test begins (the parent process enforces its limit and notices if no ``end`` follows)
 ``end``          a test ended: outcome, seconds, peak memory in MB, failure, warnings
 ``done``         nothing more will come; modules that were loaded from outside the environment, if any
@@ -168,7 +168,7 @@ def hide(harness: str) -> None:
 
 
 class Probe:
-    """The plugin. `job` holds: events (path), tests (ids to run, or none for all), imports, level, suite, harness."""
+    """The plugin. `job` holds: events, tests (ids to run, or none for all), files, imports, level, suite, harness."""
 
     def __init__(self, job: dict) -> None:
         from packaging.requirements import Requirement
@@ -178,7 +178,7 @@ class Probe:
         self._stream = open(job["events"], "a", encoding="utf-8")  # noqa: SIM115  (open for the life of the process)
         self._owners = Owners()
         self._versions = environment(job["harness"])
-        self._blocked: dict[str, str] = {}
+        self._blocked: dict[str, str] = dict(job["blocked"])
         self._failure: dict[str, object] | None = None
         self._skip = ""
         self._emit(event="environment", when="start", distributions=self._versions)
@@ -201,7 +201,8 @@ class Probe:
         config.addinivalue_line("markers", "uses(*requirements): the distributions a test exercises, with specifiers")
         config.addinivalue_line("markers", "level(name): how deep a failure of this test lies, import to exchange")
         config.addinivalue_line("markers", "thorough: not among the essential tests, which many cells run alone")
-        config.addinivalue_line("markers", "limit(seconds): time limit of this test, 60 s unless given")
+        config.addinivalue_line("markers", "alone: needs a process of its own")
+        config.addinivalue_line("markers", "limit(seconds): time limit of this test, in place of its components'")
         config.stackcompat_imports = self.imports()
 
     def _level(self, item) -> str:
@@ -216,7 +217,10 @@ class Probe:
 
     def _limit(self, item) -> float:
         marker = item.get_closest_marker("limit")
-        return float(marker.args[0]) if marker else DEFAULT_LIMIT
+        if marker:
+            return float(marker.args[0])
+        limits = self.job["limits"]
+        return max((limits.get(canonical(r.name), DEFAULT_LIMIT) for r in self._uses(item)), default=DEFAULT_LIMIT)
 
     def pytest_collection_modifyitems(self, session, config, items) -> None:
         """Shallow levels first, so that a component that cannot be imported is not tried further."""
@@ -240,10 +244,13 @@ class Probe:
                     "level": self._level(item),
                     "components": [canonical(r.name) for r in self._uses(item)],
                     "limit": self._limit(item),
+                    "alone": item.get_closest_marker("alone") is not None,
                 }
                 for item in items
             ],
         )
+        if len(items) > 1:  # who asked will ask again for each of the others
+            items[:] = [item for item in items if item.get_closest_marker("alone") is None]
 
     def pytest_collectreport(self, report) -> None:
         if report.failed:
@@ -364,7 +371,8 @@ def main() -> int:
     # What was loaded keeps working: submodules are found through their package.
     hide_later = type("Hide", (), {"pytest_sessionstart": staticmethod(lambda: hide(job["harness"]))})()
     os.chdir(job["suite"])
-    code = pytest.main([*options, job["suite"]], plugins=[probe, hide_later])
+    files = sorted({test.split("::")[0] for test in job["tests"]}) if any(job["tests"]) else job["files"]
+    code = pytest.main([*options, *(files or ["--ignore-glob=*"])], plugins=[probe, hide_later])
     return 0 if code in (0, 1, 5) else int(code)
 
 

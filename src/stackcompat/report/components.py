@@ -66,8 +66,9 @@ def component_row(
         untested=component.untested,
         releases=tuple(releases),
         cell=case.verdict.cell.id if case else "",
+        evidence=case.verdict.evidence if case else (),
         seen=seen,
-        age_days=(now - seen).days if seen else None,
+        age=(now - seen).days if seen else None,
     )
 
 
@@ -112,7 +113,7 @@ def _newest_known(component: Component, newest: str, cases: Iterable[Case]) -> s
 
 
 def _blocker(component: Component, verdict: Verdict, case: Case | None, telling: Sequence[Case]) -> str:
-    """Why the component is not green, or not at its newest, in one sentence."""
+    """Why the component is not green, not at its newest, or not tried deeper, in one sentence."""
     if verdict == "untested":
         published = "" if component.published == "index" else component.published
         return component.untested or published or "no cell holds it together with a test that uses it"
@@ -122,4 +123,4 @@ def _blocker(component: Component, verdict: Verdict, case: Case | None, telling:
         for held in other.verdict.held_back:
             if held.name == component.distribution:
                 return f"held back at {held.got} ({held.newest} is the newest) by {held.by}: {held.bound}"
-    return ""
+    return component.blocker

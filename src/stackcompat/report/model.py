@@ -163,12 +163,13 @@ class ComponentRow(Record):
     level: Level
     deepest_level: Annotated[Level | None, Field(description="The deepest level that passed at the newest release.")]
     pythons: dict[str, Verdict]
-    blocker: Annotated[str, Field(description="Why it is not green, or not at its newest; empty: nothing in the way.")]
+    blocker: Annotated[str, Field(description="Why it is not green, not at its newest, or not tried deeper.")]
     untested: Annotated[str, Field(description="Why no test exercises it; empty: some do.")]
     releases: Annotated[tuple[str, ...], Field(description="Releases that were installed in some cell, lowest first.")]
     cell: Annotated[str, Field(description="Id of the cell that shows the verdict; empty: none.")]
+    evidence: Annotated[tuple[str, ...], Field(description="Ids of the runs of that cell.")]
     seen: dt.datetime | None
-    age_days: int | None
+    age: Annotated[int | None, Field(description="Days since it was seen.")]
 
 
 class PairRelease(Record):
@@ -219,7 +220,7 @@ class PairRow(Record):
     tests: tuple[str, ...]
     failure: str
     seen: dt.datetime | None
-    age_days: int | None
+    age: Annotated[int | None, Field(description="Days since it was seen.")]
     together: Annotated[
         tuple[str, str] | None,
         Field(description="The newest releases that work together, where the newest of both do not."),
@@ -233,7 +234,9 @@ class WarningRow(Record):
 
     category: str
     raised_by: str
+    raised_since: Annotated[str, Field(description="The lowest release of `raised_by` in whose cells it was seen.")]
     triggered_by: str
+    triggered_version: Annotated[str, Field(description="The newest release of `triggered_by` that triggers it.")]
     message: str
     count: int
     cells: int
@@ -258,6 +261,7 @@ class Summary(Record):
     cells: tuple[CellRow, ...]
     warnings: Annotated[tuple[WarningRow, ...], Field(description="The most frequent, those of today first.")]
     locks: SkipJsonSchema[dict[str, str]] = Field(default={}, exclude=True)
+    installed: SkipJsonSchema[dict[str, dict[str, str]]] = Field(default={}, exclude=True)
 
     def titles(self) -> dict[str, str]:
         """Component name to title."""

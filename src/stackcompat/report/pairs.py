@@ -65,7 +65,7 @@ def pair_rows(
                 tests=top.tests if top else (),
                 failure=failures.get((top.signature, top.witness), "") if top else "",
                 seen=seen,
-                age_days=(now - seen).days if seen else None,
+                age=(now - seen).days if seen else None,
                 together=works[0] if works and not (top and top.verdict == "works") else None,
                 releases=tuple(told),
                 ranges=_ranges(first, second, told, tested),

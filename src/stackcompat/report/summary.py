@@ -38,7 +38,7 @@ def summarise(
     rows = tuple(component_row(component, components, cases, now) for component in components.components)
     cells = tuple(cell_row(case, of_cell.get(case.verdict.cell.id, ())) for case in cases)
     counts = Counter(case.verdict.verdict for case in cases)
-    today = tuple(_today(case, cases) for case in cases if case.today)
+    today = tuple(_today(case, cases) for case in _newest(cases, runs))
     pair_table = pair_rows(rows, pairs, groups, now)
     claim = _claim(today, rows, pair_table)
     could_not_tell = counts["invalid"] + counts["infra-error"]
@@ -57,8 +57,22 @@ def summarise(
         failures=groups,
         cells=cells,
         warnings=_warnings(cases),
+        installed={case.verdict.cell.id: case.verdict.installed for case in cases},
         locks={cell.id: lock_text(case) for case, cell in zip(cases, cells, strict=True) if cell.lock},
     )
+
+
+def _newest(cases: Iterable[Case], runs: Iterable[RunRecord]) -> list[Case]:
+    """The cell with the newest of everything on each Python, of the largest matrix that has one there.
+
+    What other matrices add to it, the rows of their components tell.
+    """
+    found: dict[str, Case] = {}
+    for run in sorted(runs, key=lambda run: -len(run.cells)):
+        ids = {planned.cell.id for planned in run.cells}
+        of_run = {case.verdict.cell.python: case for case in cases if case.today and case.verdict.cell.id in ids}
+        found = of_run | found
+    return sorted(found.values(), key=lambda case: python_key(case.verdict.cell.python), reverse=True)
 
 
 def _today(case: Case, cases: Iterable[Case]) -> Today:
@@ -206,19 +220,23 @@ def _warnings(cases: Iterable[Case]) -> tuple[WarningRow, ...]:
     counts: Counter[tuple[str, str, str, str]] = Counter()
     cells: dict[tuple[str, str, str, str], set[str]] = {}
     today = set()
+    versions: dict[tuple[str, str, str, str], list[tuple[str, str]]] = {}
     for case in cases:
-        cell = case.verdict.cell.id
+        cell, installed = case.verdict.cell.id, case.verdict.installed
         for warning in (w for standing in case.standings for w in standing.result.warnings):
             key = (warning.raised_by, warning.triggered_by, warning.category, warning.message)
             counts[key] += warning.count
             cells.setdefault(key, set()).add(cell)
+            versions.setdefault(key, []).append((installed.get(key[0], ""), installed.get(key[1], "")))
             if case.today:
                 today.add(key)
     rows = [
         WarningRow(
             category=key[2],
             raised_by=key[0],
+            raised_since=min((one for one, _ in versions[key] if one), key=version_key, default=""),
             triggered_by=key[1],
+            triggered_version=max((other for _, other in versions[key] if other), key=version_key, default=""),
             message=public(key[3]),
             count=count,
             cells=len(cells[key]),

@@ -33,7 +33,7 @@ def test_a_component_at_its_newest_with_the_newest_of_the_others() -> None:
     assert (row.newest, row.verdict, row.level, row.deepest_level) == ("2.4.1", "works", "interop", "interop")
     assert row.pythons == {"3.13": "works", "3.12": "works", "3.11": "works"}
     assert row.releases == ("2.0.0", "2.1.3", "2.2.0", "2.3.0", "2.4.0", "2.4.1", "2.5.0rc1")
-    assert (row.blocker, row.age_days) == ("", 0)
+    assert (row.blocker, row.age) == ("", 0)
 
 
 def test_a_component_without_tests_says_why() -> None:
@@ -43,7 +43,7 @@ def test_a_component_without_tests_says_why() -> None:
         "wants an accelerator; nothing of it runs without one",
     )
     assert found["theta"].newest == ""
-    assert found["theta"].age_days is None
+    assert found["theta"].age is None
 
 
 def test_that_it_imports_is_no_test_of_what_it_does() -> None:

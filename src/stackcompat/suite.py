@@ -1,0 +1,115 @@
+"""The smoke tests as the engine sees them without running any: which files matter to an environment, and their digest.
+
+Files are read, never imported: a test file may need what is not installed here. What a test exercises stands in its
+``uses`` marks; a file none of whose tests can apply to an environment is neither collected there nor part of the
+address of its evidence, so a new test of one component leaves the evidence on all others as it is.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Collection, Iterator
+from functools import cached_property
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from stackcompat.record import Record, UsageError
+
+__all__ = ["Suite"]
+
+#: What runs the tests inside a cell decides their outcome as much as they do.
+_PROBE = Path(__file__).parent / "inside" / "probe.py"
+
+
+class _File(Record):
+    """A file of the suite: what each of its tests exercises, the neighbours it imports, and the digest of its text."""
+
+    uses: tuple[frozenset[str], ...]
+    imports: tuple[str, ...]
+    digest: str
+
+    def matters(self, distributions: Collection[str]) -> bool:
+        """Whether some test of it can apply where `distributions` are installed."""
+        return any(names <= set(distributions) for names in self.uses)
+
+
+class Suite:
+    """The smoke tests in one folder. Raises UsageError for a file that is not Python."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.resolve()
+
+    @cached_property
+    def _files(self) -> dict[str, _File]:
+        return {path.relative_to(self.folder).as_posix(): _read(path) for path in sorted(self.folder.rglob("*.py"))}
+
+    def files(self, distributions: Collection[str]) -> tuple[str, ...]:
+        """The test files that matter where `distributions` are installed, as paths within the suite."""
+        return tuple(
+            name
+            for name, file in self._files.items()
+            if name.rsplit("/", 1)[-1].startswith("test_") and file.matters(distributions)
+        )
+
+    def digest(self, distributions: Collection[str]) -> str:
+        """Content address of all that decides what the tests do where `distributions` are installed."""
+        content = hashlib.sha256(_PROBE.read_bytes())
+        tests = self.files(distributions)
+        shared = [name for name in self._files if name.rsplit("/", 1)[-1] == "conftest.py"]
+        for name in sorted(self._closure([*tests, *shared])):
+            content.update(f"{name} {self._files[name].digest}\n".encode())
+        return content.hexdigest()[:16]
+
+    def _closure(self, names: Collection[str]) -> set[str]:
+        """`names` and the files of the suite that they import, directly or not."""
+        found: set[str] = set()
+        waiting = list(names)
+        while waiting:
+            name = waiting.pop()
+            if name not in found and name in self._files:
+                found.add(name)
+                waiting += [f"{module}.py" for module in self._files[name].imports]
+        return found
+
+
+def _read(path: Path) -> _File:
+    source = path.read_bytes()
+    try:
+        tree = ast.parse(source, str(path))
+    except SyntaxError as error:
+        raise UsageError(f"{path}: line {error.lineno}: {error.msg}; a suite holds Python files") from None
+    everywhere: set[str] = set()
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "pytestmark" for t in node.targets):
+            everywhere |= set(_used(node.value))
+    tests = (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name.startswith("test"))
+    uses = {frozenset(everywhere.union(*map(_used, test.decorator_list))) for test in tests}
+    return _File(
+        uses=tuple(sorted(uses, key=sorted)),
+        imports=tuple(sorted(set(_imported(tree)))),
+        digest=hashlib.sha256(source).hexdigest(),
+    )
+
+
+def _used(mark: ast.expr) -> Iterator[str]:
+    """The distributions in the ``uses(...)`` marks within an expression; what is not a literal is passed over.
+
+    A mark that cannot be read adds no name, so its test matters in more places: nothing is left out by mistake.
+    """
+    for node in ast.walk(mark):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "uses":
+            for argument in node.args:
+                if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+                    yield canonicalize_name(Requirement(argument.value).name)
+
+
+def _imported(tree: ast.Module) -> Iterator[str]:
+    """The modules that a file imports, wherever in it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (name.name.split(".")[0] for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.split(".")[0]

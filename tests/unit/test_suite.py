@@ -1,0 +1,89 @@
+"""Which test files matter to an environment, and what its address depends on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from stackcompat.record import UsageError
+from stackcompat.suite import Suite
+
+FILES = {
+    "conftest.py": "import shared_set_up\n",
+    "shared_set_up.py": "",
+    "idioms.py": "import deeper\n",
+    "deeper.py": "",
+    "unrelated.py": "",
+    "test_alpha.py": """
+import pytest
+pytestmark = [pytest.mark.uses("alpha>=1"), pytest.mark.level("run")]
+def test_it():
+    import idioms
+""",
+    "test_both.py": """
+import pytest
+@pytest.mark.uses("alpha", "Beta[extra]")
+def test_it(): ...
+@pytest.mark.uses("beta", "gamma")
+def test_that(): ...
+""",
+    "test_any.py": "def test_it(): ...\n",
+    "test_unreadable.py": """
+import pytest
+NAMES = ["alpha"]
+@pytest.mark.uses(*NAMES)
+def test_it(): ...
+""",
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name, text in FILES.items():
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("installed", "files"),
+    [
+        ([], ()),
+        (["alpha"], ("test_alpha.py",)),
+        (["beta"], ()),
+        (["alpha", "beta"], ("test_alpha.py", "test_both.py")),
+        (["beta", "gamma"], ("test_both.py",)),
+    ],
+)
+def test_files_matter_where_all_that_a_test_uses_is_installed(
+    folder: Path, installed: list[str], files: tuple[str, ...]
+) -> None:
+    always = ("test_any.py", "test_unreadable.py")
+    assert sorted(Suite(folder).files(installed)) == sorted((*files, *always))
+
+
+@pytest.mark.parametrize(
+    ("changed", "matters"),
+    [
+        ("test_alpha.py", True),
+        ("test_any.py", True),
+        ("idioms.py", True),
+        ("deeper.py", True),
+        ("conftest.py", True),
+        ("shared_set_up.py", True),
+        ("test_both.py", False),
+        ("unrelated.py", False),
+        ("test_new_of_delta.py", False),
+    ],
+)
+def test_the_address_changes_with_what_matters_only(folder: Path, changed: str, matters: bool) -> None:
+    before = Suite(folder).digest(["alpha"])
+    text = FILES.get(changed, 'import pytest\n@pytest.mark.uses("delta")\ndef test_it(): ...\n')
+    (folder / changed).write_text(text + "# changed\n")
+    assert (Suite(folder).digest(["alpha"]) != before) is matters
+
+
+def test_a_file_that_is_not_python_is_named(folder: Path) -> None:
+    (folder / "test_torn.py").write_text("def (:\n")
+    with pytest.raises(UsageError, match=r"test_torn\.py: line 1: "):
+        Suite(folder).files(["alpha"])
