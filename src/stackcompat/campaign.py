@@ -41,9 +41,11 @@ __all__ = [
     "execute",
     "lock_cells",
     "now",
+    "plan_cell",
     "pythons_here",
     "refuse_unknown",
     "run_cells",
+    "run_once",
     "settle_cell",
     "try_cell",
 ]
@@ -184,7 +186,9 @@ def _consulted(cell: Cell, resolution: Resolution) -> set[str]:
 def _fingerprint(cell: Cell, names: Iterable[str], bench: Bench, catalog: Catalog) -> str:
     """What a resolution of `cell` rests on besides the cell: releases, the interpreter's patch, who is held back."""
     interpreter = bench.interpreters[cell.python].label if cell.python in bench.interpreters else ""
-    seen = sorted(catalog.project(name).fingerprint(cell.exclude_newer) for name in names)
+    seen = sorted(
+        catalog.project(name).fingerprint(None if name in cell.admitted else cell.exclude_newer) for name in names
+    )
     return digest(seen, interpreter, cell.newest)
 
 
@@ -247,42 +251,63 @@ def run_cells(
         reporter.step(f"{cell.cell.label} on Python {cell.cell.python}: {said}")
 
 
+Dress = Callable[[Job], Job]
+
+
+def _plain(job: Job) -> Job:
+    return job
+
+
 def settle_cell(
     planned: PlannedCell,
     earlier: Sequence[Evidence],
     bench: Bench,
     level: Level,
-    dress: Callable[[Job], Job] = lambda job: job,
+    dress: Dress = _plain,
     reads: str = "",
 ) -> list[Evidence]:
-    """Run one cell until its evidence can be judged; each run is kept as soon as it ends.
+    """Run one cell until its evidence can be judged; each run is kept as soon as it ends. See :func:`run_once`."""
+    now: list[Evidence] = []
+    due: NextRun | None = next_run(earlier, now)
+    while due is not None:
+        attempt = len(earlier) + len(now)
+        now.append(run_once(planned, due.tests, bench, level, attempt=attempt, dress=dress, reads=reads))
+        due = next_run(earlier, now)
+    return now
+
+
+def run_once(
+    planned: PlannedCell,
+    tests: tuple[str, ...],
+    bench: Bench,
+    level: Level,
+    *,
+    attempt: int,
+    dress: Dress = _plain,
+    reads: str = "",
+) -> Evidence:
+    """Run `tests` (all if none) of a locked cell in a new environment; the evidence, which is kept.
 
     `dress` gives a job what not every cell has; `reads` is the writer whose artifacts are read, see `Evidence`.
     """
     assert planned.resolution.lock is not None
     lock, cell = planned.resolution.lock, planned.cell
-    now: list[Evidence] = []
-    due: NextRun | None = next_run(earlier, now)
-    while due is not None:
-        job = dress(bench.job(cell, lock, level, due.tests))
-        result = bench.executor.run(job)
-        evidence = Evidence(
-            key=planned.key,
-            attempt=len(earlier) + len(now),
-            lock_id=lock.id,
-            python=cell.python,
-            interpreter=bench.interpreters[cell.python].label,
-            platform=cell.platform,
-            suite=bench.suite.digest(lock.versions()),
-            level=level,
-            roots=cell.roots(),
-            reads=reads,
-            **{name: getattr(result, name) for name in type(result).model_fields},
-        )
-        bench.store.add(evidence)
-        now.append(evidence)
-        due = next_run(earlier, now)
-    return now
+    result = bench.executor.run(dress(bench.job(cell, lock, level, tests)))
+    evidence = Evidence(
+        key=planned.key,
+        attempt=attempt,
+        lock_id=lock.id,
+        python=cell.python,
+        interpreter=bench.interpreters[cell.python].label,
+        platform=cell.platform,
+        suite=bench.suite.digest(lock.versions()),
+        level=level,
+        roots=cell.roots(),
+        reads=reads,
+        **{name: getattr(result, name) for name in type(result).model_fields},
+    )
+    bench.store.add(evidence)
+    return evidence
 
 
 def plan_cell(cell: Cell, resolution: Resolution, bench: Bench, level: Level) -> PlannedCell:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Iterable
 from typing import Literal
 
 from stackcompat.lock import Resolution
@@ -29,6 +30,7 @@ __all__ = [
     "TestResult",
     "WarningSeen",
     "evidence_key",
+    "incompatibility_id",
 ]
 
 #: How a run as a whole ended. ``ran``: the tests have outcomes of their own. ``uninstallable``: the lock does not
@@ -166,6 +168,11 @@ def evidence_key(
 ) -> str:
     """The address of the answer to one question: everything that a run's result depends on."""
     return digest("evidence", 1, lock_id, sorted(roots), interpreter, platform, suite, level)
+
+
+def incompatibility_id(signature: str, distributions: Iterable[str]) -> str:
+    """The name of the incompatibility that shows as `signature` between distributions, the same wherever it is seen."""
+    return f"SC-{digest('advisory', signature, sorted(distributions), length=10)}"
 
 
 class PlannedCell(Record):

@@ -175,7 +175,7 @@ documentation = "https://alpha.example"
     [
         (
             ROW + "colour = 1",
-            'components[0]: "colour" is not a key that is known here; allowed are blocker, distributions, ',
+            'components[0]: "colour" is not a key that is known here; allowed are blocker, ',
         ),
         (ROW.replace('"core"', '"kernel"'), "components[0].group: must be one of 'core', 'infrastructure', "),
         (ROW.replace('title = "Alpha"', ""), "components[0].title: is missing; it must be given"),

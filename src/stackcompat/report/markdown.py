@@ -7,7 +7,7 @@ import re
 from stackcompat.report.model import CrossingCell, ExchangeSquare, FailureGroup, PairRow, Summary
 from stackcompat.report.words import SIGNS, and_list, pair_on, sign, who
 
-__all__ = ["markdown"]
+__all__ = ["markdown", "plain"]
 
 _MOST_BREAKS = 15
 _INTRODUCTION = (
@@ -20,7 +20,7 @@ def markdown(summary: Summary) -> str:
     """The text of the file."""
     parts = [
         "# Compatibility",
-        f"**{_plain(summary.headline)}**",
+        f"**{plain(summary.headline)}**",
         _INTRODUCTION,
         "## The newest releases, two by two",
         _square(summary),
@@ -36,11 +36,11 @@ def _square(summary: Summary) -> str:
     """The table of pairs at their newest releases, of the components that some test exercises."""
     rows = summary.square()
     pairs = {frozenset((pair.first, pair.second)): pair for pair in summary.pairs}
-    head = ["", *(f"{_plain(row.title)}<br>{row.newest}" for row in rows)]
+    head = ["", *(f"{plain(row.title)}<br>{row.newest}" for row in rows)]
     lines = [head, [":--", *(":-:" for _ in rows)]]
     for row in rows:
         cells = [_cell(pairs.get(frozenset((row.name, other.name)))) if row != other else "" for other in rows]
-        lines.append([f"**{_plain(row.title)}** {row.newest}", *cells])
+        lines.append([f"**{plain(row.title)}** {row.newest}", *cells])
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
@@ -80,7 +80,7 @@ def _break(group: FailureGroup, summary: Summary) -> str:
     cells = f"{len(group.cells)} {'cell' if len(group.cells) == 1 else 'cells'}"
     today = " **in the newest releases**" if group.today else ""
     guess = ", suspects inferred" if group.inferred else ""
-    subject = f"**{_plain(who(group, summary))}** " if group.suspects else ""
+    subject = f"**{plain(who(group, summary))}** " if group.suspects else ""
     signature = group.signature.replace("`", "'").replace("\n", " ")
     return (
         f"- {sign(group.verdict).glyph} {subject}at {group.level}{today}: `{signature}` "
@@ -94,7 +94,7 @@ def _exchanges(summary: Summary) -> list[str]:
     for label in dict.fromkeys(square.square for square in summary.exchanges):
         squares = [square for square in summary.exchanges if square.square == label]
         green = [square.artifact for square in squares if square.verdict == "works"]
-        parts.append(f"### {_plain(label)}")
+        parts.append(f"### {plain(label)}")
         if green:
             parts.append(f"{sign('works').glyph} Read by all, whoever of them wrote: {and_list(green)}.")
         parts += [_exchange_square(square) for square in squares if square.verdict != "works"]
@@ -105,11 +105,11 @@ def _exchanges(summary: Summary) -> list[str]:
 
 def _exchange_square(square: ExchangeSquare) -> str:
     known = {(cell.writer, cell.reader): cell for cell in square.crossings}
-    lines = [[f"**{square.artifact}**", *(_plain(end.label) for end in square.ends)]]
+    lines = [[f"**{square.artifact}**", *(plain(end.label) for end in square.ends)]]
     lines.append([":--", *(":-:" for _ in square.ends)])
     for writer in square.ends:
         row = [known.get((writer.cell, reader.cell)) for reader in square.ends]
-        lines.append([_plain(writer.label), *(_crossing(cell) for cell in row)])
+        lines.append([plain(writer.label), *(_crossing(cell) for cell in row)])
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
@@ -125,9 +125,9 @@ def _untested(summary: Summary) -> list[str]:
     rows = [row for row in summary.components if row not in tested]
     if not rows:
         return []
-    return ["## What is untested", "\n".join(f"- {_plain(row.title)}: {_plain(row.blocker)}" for row in rows)]
+    return ["## What is untested", "\n".join(f"- {plain(row.title)}: {plain(row.blocker)}" for row in rows)]
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """`text` with what Markdown would take for markup made literal."""
     return re.sub(r"([\\`*_\[\]<>|])", r"\\\1", text)
