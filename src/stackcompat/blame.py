@@ -370,26 +370,35 @@ class _Blame:
             and versions.get(unit, self.red.versions[unit]) != self.red.versions[unit]
         }
 
-    def _tried_around(self, unit: str) -> bool:
-        """Whether the members fail beside an older and a newer version of `unit`, as far as there are any."""
-        axis = self._axis(unit)
-        places = {axis.versions.index(version) for version in self._failing(unit) if version in axis.versions}
-        older, newer = axis.here == 0, axis.here == len(axis.versions) - 1
-        return (older or min(places, default=axis.here) < axis.here) and (
-            newer or max(places, default=axis.here) > axis.here
-        )
-
     def _partners(self) -> Search[None]:
-        """Find the partners that stand still in the contrast, by moving each alone."""
-        for unit in (*self._named, *self._doubtful, *self._used):
-            if unit in self.members or unit in self._cleared or unit not in self.red.versions:
-                continue
-            if unit not in self._named and self._tried_around(unit):
-                continue
-            self._cleared.add(unit)
-            path = yield from self._trace(unit, self.red.versions, reach=None if unit in self._named else 2)
-            if path.passes:
-                self._keep(unit, path)
+        """Find the partners that stand still in the contrast: whom the failure names alone, all others together."""
+        for unit in self._named:
+            if unit not in self.members and unit not in self._cleared:
+                self._cleared.add(unit)
+                path = yield from self._trace(unit, self.red.versions)
+                if path.passes:
+                    self._keep(unit, path)
+        for step in (-1, 1):
+            units = [unit for unit in dict.fromkeys((*self._doubtful, *self._used)) if self._stands(unit, step)]
+            moved = dict(self.red.versions)
+            for unit in units:
+                moved |= self._axis(unit).steps[self._axis(unit).here + step]
+            answer = yield from self._at(moved)
+            if answer.outcome == "pass":
+                yield from self._minimise(answer.versions)
+            elif not answer.decides:
+                for unit in units:
+                    path = yield from self._trace(unit, self.red.versions, reach=1)
+                    if path.passes:
+                        self._keep(unit, path)
+
+    def _stands(self, unit: str, step: int) -> bool:
+        """Whether `unit`, no member yet, has releases on one side of its own, none of which was seen to fail too."""
+        if unit in self.members or unit in self._cleared or unit not in self.red.versions:
+            return False
+        axis = self._axis(unit)
+        failing = [axis.versions.index(version) for version in self._failing(unit) if version in axis.versions]
+        return 0 <= axis.here + step < len(axis.versions) and all((place - axis.here) * step < 0 for place in failing)
 
     def _caller(self) -> None:
         """Add who called the only member, if what failed is a call, and the caller is known to use it on purpose."""
@@ -430,11 +439,11 @@ class _Blame:
             yield from self._run()
         except _Spent:
             self.doubt = f"the budget of {self._budget} probes was spent before all was tried"
-        if not self.doubt and not self.members:
-            self.doubt = "no set of versions was found with which it passes"
         faults = [answer for _, answer in self._seen if answer.outcome == "fault"]
         if faults and not self.doubt:
-            self.doubt = f"{len(faults)} probes were kept from an answer: {faults[0].detail}"
+            self.doubt = f"probes were kept from an answer, {len(faults)} in all: {faults[0].detail}"
+        if not self.members and not self.doubt:
+            self.doubt = "no set of versions was found with which it passes"
         return self._found()
 
     def _run(self) -> Search[None]:
@@ -503,6 +512,7 @@ class _Refusal(_Blame):
     def __init__(self, red: Red, catalog: Catalog, components: Components, budget: int, free: tuple[str, ...]) -> None:
         super().__init__(red, catalog, components, budget)
         self._free = free
+        self._roots = []  # the resolver has said whom to suspect
 
     def _exactly(self, pins: Mapping[str, str]) -> Probe:
         return Probe(pins=dict(sorted(pins.items())), free=self._free, until=self.red.until, resolves=True)

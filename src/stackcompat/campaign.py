@@ -40,6 +40,7 @@ __all__ = [
     "execute",
     "lock_cells",
     "now",
+    "plan_cell",
     "run_cells",
     "try_cell",
 ]
@@ -98,8 +99,8 @@ class Bench:
         self.limits = limits or Limits()
         self.resolver = Resolver(cache.packages, {k: v.path for k, v in interpreters.items()}, cache.uv, cache.wheel)
 
-    def key(self, cell: Cell, lock: Lock, level: Level) -> str:
-        """The address of the evidence on `lock`."""
+    def key(self, cell: Cell, lock: Lock, level: Level, tests: tuple[str, ...] = ()) -> str:
+        """The address of the evidence on `lock`: of `tests` alone if there are any, else of all."""
         roots = tuple(sorted(set(cell.roots()) & lock.versions().keys()))
         imports = self.components.imports(lock.versions(), roots)
         return evidence_key(
@@ -107,7 +108,9 @@ class Bench:
             roots=roots,
             interpreter=self.interpreters[cell.python].label,
             platform=cell.platform,
-            suite=digest(self.suite.digest(lock.versions()), imports, cell.thorough),
+            suite=digest(
+                self.suite.digest(lock.versions()), imports, cell.thorough, *([sorted(tests)] if tests else ())
+            ),
             level=level,
         )
 
@@ -250,7 +253,7 @@ def _settle(planned: PlannedCell, earlier: Sequence[Evidence], bench: Bench, lev
     now: list[Evidence] = []
     due: NextRun | None = next_run(earlier, now)
     while due is not None:
-        job = bench.job(cell, lock, level, due.tests)
+        job = bench.job(cell, lock, level, due.tests or planned.tests)
         result = bench.executor.run(job)
         evidence = Evidence(
             key=planned.key,
@@ -270,10 +273,12 @@ def _settle(planned: PlannedCell, earlier: Sequence[Evidence], bench: Bench, lev
     return now
 
 
-def plan_cell(cell: Cell, resolution: Resolution, bench: Bench, level: Level) -> PlannedCell:
-    """`cell` with its resolution and the address of its evidence."""
-    key = bench.key(cell, resolution.lock, level) if resolution.lock is not None else ""
-    return PlannedCell(cell=cell, resolution=resolution, key=key)
+def plan_cell(
+    cell: Cell, resolution: Resolution, bench: Bench, level: Level, tests: tuple[str, ...] = ()
+) -> PlannedCell:
+    """`cell` with its resolution and the address of its evidence, of `tests` alone if there are any."""
+    key = bench.key(cell, resolution.lock, level, tests) if resolution.lock is not None else ""
+    return PlannedCell(cell=cell, resolution=resolution, key=key, tests=tests)
 
 
 def now() -> dt.datetime:

@@ -160,11 +160,15 @@ def evidence_key(
 
 
 class PlannedCell(Record):
-    """A cell of a run, what it resolved to, and where its evidence lies (no key: never got so far)."""
+    """A cell of a run, what it resolved to, and where its evidence lies (no key: never got so far).
+
+    `tests` are the only ones that are to run (none: all).
+    """
 
     cell: Cell
     resolution: Resolution
     key: str = ""
+    tests: tuple[str, ...] = ()
 
 
 class RunRecord(Record):
