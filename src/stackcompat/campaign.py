@@ -104,8 +104,8 @@ class Bench:
         self.limits = limits or Limits()
         self.resolver = Resolver(cache.packages, {k: v.path for k, v in interpreters.items()}, cache.uv, cache.wheel)
 
-    def key(self, cell: Cell, lock: Lock, level: Level) -> str:
-        """The address of the evidence on `lock`."""
+    def key(self, cell: Cell, lock: Lock, level: Level, tests: tuple[str, ...] = ()) -> str:
+        """The address of the evidence on `lock`: of `tests` alone if there are any, else of all."""
         roots = tuple(sorted(set(cell.roots()) & lock.versions().keys()))
         imports = self.components.imports(lock.versions(), roots)
         return evidence_key(
@@ -113,7 +113,9 @@ class Bench:
             roots=roots,
             interpreter=self.interpreters[cell.python].label,
             platform=cell.platform,
-            suite=digest(self.suite.digest(lock.versions()), imports, cell.thorough),
+            suite=digest(
+                self.suite.digest(lock.versions()), imports, cell.thorough, *([sorted(tests)] if tests else ())
+            ),
             level=level,
         )
 
@@ -292,7 +294,7 @@ def run_once(
     """
     assert planned.resolution.lock is not None
     lock, cell = planned.resolution.lock, planned.cell
-    result = bench.executor.run(dress(bench.job(cell, lock, level, tests)))
+    result = bench.executor.run(dress(bench.job(cell, lock, level, tests or planned.tests)))
     evidence = Evidence(
         key=planned.key,
         attempt=attempt,
@@ -310,10 +312,12 @@ def run_once(
     return evidence
 
 
-def plan_cell(cell: Cell, resolution: Resolution, bench: Bench, level: Level) -> PlannedCell:
-    """`cell` with its resolution and the address of its evidence."""
-    key = bench.key(cell, resolution.lock, level) if resolution.lock is not None else ""
-    return PlannedCell(cell=cell, resolution=resolution, key=key)
+def plan_cell(
+    cell: Cell, resolution: Resolution, bench: Bench, level: Level, tests: tuple[str, ...] = ()
+) -> PlannedCell:
+    """`cell` with its resolution and the address of its evidence, of `tests` alone if there are any."""
+    key = bench.key(cell, resolution.lock, level, tests) if resolution.lock is not None else ""
+    return PlannedCell(cell=cell, resolution=resolution, key=key, tests=tests)
 
 
 def now() -> dt.datetime:

@@ -176,11 +176,15 @@ def incompatibility_id(signature: str, distributions: Iterable[str]) -> str:
 
 
 class PlannedCell(Record):
-    """A cell of a run, what it resolved to, and where its evidence lies (no key: never got so far)."""
+    """A cell of a run, what it resolved to, and where its evidence lies (no key: never got so far).
+
+    `tests` are the only ones that are to run (none: all).
+    """
 
     cell: Cell
     resolution: Resolution
     key: str = ""
+    tests: tuple[str, ...] = ()
 
 
 class Crossing(Record):

@@ -15,6 +15,7 @@ import click
 
 from stackcompat import __version__
 from stackcompat.cli.attempt import try_
+from stackcompat.cli.blame import blame_
 from stackcompat.cli.calibrate import calibrate_
 from stackcompat.cli.check import check_
 from stackcompat.cli.common import COULD_NOT_TELL, err
@@ -39,7 +40,7 @@ def main() -> None:
     """  # noqa: D301  (\b is click's mark for a paragraph to be left as it is)
 
 
-for _command in (plan, run, try_, exchange_, gate_, replay_, report, show, releases, check_, calibrate_):
+for _command in (plan, run, try_, blame_, exchange_, gate_, replay_, report, show, releases, check_, calibrate_):
     main.add_command(_command)
 
 
