@@ -320,6 +320,7 @@ class _Tests:
             "limits": self.job.limits.of_tests,
             "blocked": self.blocked(),
             "helpers": [str(self.job.helpers)] if self.job.helpers else [],
+            "temporary": [str(self.job.folder / "home" / "tmp")],
             "exchange": self._exchange(),
             "harness": str(self._harness),
         }

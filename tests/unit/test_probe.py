@@ -433,6 +433,19 @@ def test_a_test_says_that_values_changed(tmp_path: Path) -> None:
     assert failures == {"other values": True, "no such leaf": False}
 
 
+@pytest.mark.parametrize(("allowed", "foreign"), [(True, []), (False, ["generated from temporary"])])
+def test_what_was_made_in_the_temporary_folder_is_no_stranger(
+    tmp_path: Path, allowed: bool, foreign: list[str]
+) -> None:
+    (tmp_path / "site").mkdir()
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    (temporary / "generated.py").write_text("")
+    suite = f"import sys\nsys.path.append({str(temporary)!r})\n\ndef test_it(): import generated\n"
+    events = run_probe(tmp_path, suite, temporary=[str(temporary)] if allowed else [])
+    assert events[-1] == {"event": "done", "foreign": foreign}
+
+
 def test_helpers_can_be_imported_and_are_no_strangers(tmp_path: Path) -> None:
     (tmp_path / "site").mkdir()
     helpers = tmp_path / "helpers"

@@ -379,6 +379,8 @@ class Probe:
         outside = foreign_modules(
             [sys.prefix, sys.base_prefix, self.job["harness"], self.job["suite"], str(Path(__file__).parent)]
             + self.job.get("helpers", [])
+            # What is in the cell's own temporary folder was made there: code that a library generates as it runs.
+            + self.job.get("temporary", [])
             + [entry for entry in sys.path if "lib-dynload" in entry]
         )
         self._emit(event="done", foreign=outside)
