@@ -109,7 +109,7 @@ class Bench:
             roots=roots,
             interpreter=self.interpreters[cell.python].label,
             platform=cell.platform,
-            suite=digest(self.suite.digest(lock.versions()), imports, cell.thorough),
+            suite=digest(self.suite.digest(lock.versions(), thorough=cell.thorough), imports, cell.thorough),
             level=level,
         )
 
@@ -130,7 +130,7 @@ class Bench:
             thorough=cell.thorough,
             tests=tests,
             suite=self.suite.folder,
-            files=self.suite.files(versions),
+            files=self.suite.files(versions, thorough=cell.thorough),
             cache=self.cache.root,
             uv=self.cache.uv,
             limits=_limits(self.limits, self.components, versions),
@@ -269,7 +269,7 @@ def run_once(planned: PlannedCell, tests: tuple[str, ...], bench: Bench, level: 
         python=cell.python,
         interpreter=bench.interpreters[cell.python].label,
         platform=cell.platform,
-        suite=bench.suite.digest(lock.versions()),
+        suite=bench.suite.digest(lock.versions(), thorough=cell.thorough),
         level=level,
         roots=cell.roots(),
         **{name: getattr(result, name) for name in type(result).model_fields},

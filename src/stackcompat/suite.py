@@ -24,16 +24,24 @@ __all__ = ["Suite"]
 _PROBE = Path(__file__).parent / "inside" / "probe.py"
 
 
-class _File(Record):
-    """A file of the suite: what each of its tests exercises, the neighbours it imports, and the digest of its text."""
+class _Test(Record):
+    """What a test exercises, and whether it is among the thorough ones."""
 
-    uses: tuple[frozenset[str], ...]
+    uses: frozenset[str]
+    thorough: bool
+
+
+class _File(Record):
+    """A file of the suite: its tests, the neighbours it imports, and the digest of its text."""
+
+    tests: tuple[_Test, ...]
     imports: tuple[str, ...]
     digest: str
 
-    def matters(self, distributions: Collection[str]) -> bool:
-        """Whether some test of it can apply where `distributions` are installed."""
-        return any(names <= set(distributions) for names in self.uses)
+    def matters(self, distributions: Collection[str], thorough: bool) -> bool:
+        """Whether some test of it can apply where `distributions` are installed; thorough ones only if wanted."""
+        wanted = (test for test in self.tests if thorough or not test.thorough)
+        return any(test.uses <= set(distributions) for test in wanted)
 
 
 class Suite:
@@ -46,18 +54,21 @@ class Suite:
     def _files(self) -> dict[str, _File]:
         return {path.relative_to(self.folder).as_posix(): _read(path) for path in sorted(self.folder.rglob("*.py"))}
 
-    def files(self, distributions: Collection[str]) -> tuple[str, ...]:
-        """The test files that matter where `distributions` are installed, as paths within the suite."""
+    def files(self, distributions: Collection[str], *, thorough: bool = True) -> tuple[str, ...]:
+        """The test files that matter where `distributions` are installed, as paths within the suite.
+
+        Without `thorough`, a file that has only thorough tests does not.
+        """
         return tuple(
             name
             for name, file in self._files.items()
-            if name.rsplit("/", 1)[-1].startswith("test_") and file.matters(distributions)
+            if name.rsplit("/", 1)[-1].startswith("test_") and file.matters(distributions, thorough)
         )
 
-    def digest(self, distributions: Collection[str]) -> str:
-        """Content address of all that decides what the tests do where `distributions` are installed."""
+    def digest(self, distributions: Collection[str], *, thorough: bool = True) -> str:
+        """Content address of all that decides what the tests (see `files`) do where `distributions` are installed."""
         content = hashlib.sha256(_PROBE.read_bytes())
-        tests = self.files(distributions)
+        tests = self.files(distributions, thorough=thorough)
         shared = [name for name in self._files if name.rsplit("/", 1)[-1] == "conftest.py"]
         for name in sorted(self._closure([*tests, *shared])):
             content.update(f"{name} {self._files[name].digest}\n".encode())
@@ -81,14 +92,17 @@ def _read(path: Path) -> _File:
         tree = ast.parse(source, str(path))
     except SyntaxError as error:
         raise UsageError(f"{path}: line {error.lineno}: {error.msg}; a suite holds Python files") from None
-    everywhere: set[str] = set()
+    everywhere: list[ast.expr] = []
     for node in tree.body:
         if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "pytestmark" for t in node.targets):
-            everywhere |= set(_used(node.value))
-    tests = (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name.startswith("test"))
-    uses = {frozenset(everywhere.union(*map(_used, test.decorator_list))) for test in tests}
+            everywhere.append(node.value)
+    functions = (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name.startswith("test"))
+    marks = [[*everywhere, *function.decorator_list] for function in functions]
     return _File(
-        uses=tuple(sorted(uses, key=sorted)),
+        tests=tuple(
+            _Test(uses=frozenset(name for mark in each for name in _used(mark)), thorough=any(map(_is_thorough, each)))
+            for each in marks
+        ),
         imports=tuple(sorted(set(_imported(tree)))),
         digest=hashlib.sha256(source).hexdigest(),
     )
@@ -104,6 +118,11 @@ def _used(mark: ast.expr) -> Iterator[str]:
             for argument in node.args:
                 if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
                     yield canonicalize_name(Requirement(argument.value).name)
+
+
+def _is_thorough(mark: ast.expr) -> bool:
+    """Whether a ``thorough`` mark stands in an expression."""
+    return any(isinstance(node, ast.Attribute) and node.attr == "thorough" for node in ast.walk(mark))
 
 
 def _imported(tree: ast.Module) -> Iterator[str]:
