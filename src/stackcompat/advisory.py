@@ -15,8 +15,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from stackcompat.evidence import incompatibility_id
 from stackcompat.matrix import Level, Table, load_record
-from stackcompat.record import Record, digest
+from stackcompat.record import Record
 from stackcompat.report.model import FailureGroup, PairRow, Summary
 from stackcompat.report.words import and_list, span, version_key
 
@@ -113,10 +114,10 @@ def _of_pair(
             )
 
         first, second = side(row.first, 0), side(row.second, 1)
-        identity = digest("advisory", group.signature, sorted((first.distribution, second.distribution)), length=10)
+        identity = incompatibility_id(group.signature, (first.distribution, second.distribution))
         cells = {r.cell for r in row.releases if r.failure == failure}
         yield Advisory(
-            id=f"SC-{identity}",
+            id=identity,
             summary=(
                 f"{first.title} {span(first.versions, first.known)} with {second.title} "
                 f"{span(second.versions, second.known)}: {group.message or group.type}"
@@ -134,7 +135,7 @@ def _of_pair(
             first_seen=group.first_seen,
             last_seen=group.last_seen,
             workaround=_workaround(row, first, second, pairs),
-            links=tuple(links.get(f"SC-{identity}", ())),
+            links=tuple(links.get(identity, ())),
         )
 
 

@@ -2,7 +2,7 @@
 
 ``matrices/known-cases.toml`` holds combinations whose verdict is known: broken ones with level and message at which
 they must go red, and healthy neighbours that must stay green. A suite that misses one, or reddens a healthy one, is
-the thing to mend.
+the thing to mend. A case with a writer is a crossing: what that wrote, the case's own environment reads.
 """
 
 from __future__ import annotations
@@ -14,22 +14,37 @@ from pathlib import Path
 from pydantic import field_validator
 
 from stackcompat.campaign import Bench, Reporter, Source, lock_cells, plan_cell, run_cells
+from stackcompat.crossings import ExchangeBench, plan_exchange, run_exchange
 from stackcompat.evidence import PlannedCell
+from stackcompat.exchange import CrossingVerdict, judge_crossings
 from stackcompat.interpreter import this_platform
 from stackcompat.matrix import Level, load_record, parse_date, parse_requirement
 from stackcompat.plan import Cell
 from stackcompat.record import Record
 from stackcompat.verdict import CellVerdict, Verdict, judge
 
-__all__ = ["Calibration", "KnownCase", "calibrate", "compare", "load_cases"]
+__all__ = ["Calibration", "KnownCase", "calibrate", "calibrate_crossings", "compare", "load_cases"]
+
+
+class KnownWriter(Record):
+    """The environment that wrote what a case reads; on the case's Python unless it has its own."""
+
+    requirements: tuple[str, ...]
+    python: str = ""
+    exclude_newer: dt.date | None = None
 
 
 class KnownCase(Record):
-    """A combination whose verdict is known. `message` must be part of a failure's message or of the conflict."""
+    """A combination whose verdict is known. `message` must be part of a failure's message or of the conflict.
+
+    `writer` and `artifacts` (which of what it wrote; all if none) are there where another environment wrote first.
+    """
 
     id: str
     python: str
     requirements: tuple[str, ...]
+    writer: KnownWriter | None = None
+    artifacts: tuple[str, ...] = ()
     overrides: tuple[str, ...] = ()
     exclude_newer: dt.date | None = None
     verdict: Verdict
@@ -57,6 +72,19 @@ class KnownCase(Record):
             label=self.id,
         )
 
+    def writing_cell(self) -> Cell:
+        """The cell that asks for what writes. Only where there is a writer."""
+        assert self.writer is not None
+        as_case = self.model_copy(
+            update={
+                "python": self.writer.python or self.python,
+                "requirements": tuple(str(parse_requirement(text)) for text in self.writer.requirements),
+                "exclude_newer": self.writer.exclude_newer,
+                "overrides": (),
+            }
+        )
+        return as_case.cell()
+
 
 class _Cases(Record):
     cases: tuple[KnownCase, ...]
@@ -66,7 +94,7 @@ class Calibration(Record):
     """One case, what the suite said of it, and in `wrong` how that differs from what is known (empty: as known)."""
 
     case: KnownCase
-    verdict: CellVerdict
+    verdict: CellVerdict | CrossingVerdict
     wrong: str
 
 
@@ -75,7 +103,7 @@ def load_cases(path: Path) -> tuple[KnownCase, ...]:
     return load_record(path, _Cases).cases
 
 
-def compare(case: KnownCase, verdict: CellVerdict) -> str:
+def compare(case: KnownCase, verdict: CellVerdict | CrossingVerdict) -> str:
     """How `verdict` differs from what is known of `case` (verdict, level of a red one, message); empty if not."""
     if verdict.verdict != case.verdict:
         return f"{verdict.verdict} at {verdict.level}, known to be {case.verdict}: {verdict.sentence}"
@@ -94,8 +122,9 @@ def compare(case: KnownCase, verdict: CellVerdict) -> str:
 def calibrate(
     cases: Sequence[KnownCase], bench: Bench, catalog: Source, reporter: Reporter, *, rerun: bool = False
 ) -> tuple[Calibration, ...]:
-    """Try every case whose Python is here and compare."""
-    cells = {case.id: case.cell() for case in cases if case.python in bench.interpreters}
+    """Try every case without a writer whose Python is here, and compare."""
+    here = [case for case in cases if case.writer is None and case.python in bench.interpreters]
+    cells = {case.id: case.cell() for case in here}
     resolutions = lock_cells(list({cell.id: cell for cell in cells.values()}.values()), bench, catalog, reporter)
     planned: dict[str, PlannedCell] = {
         name: plan_cell(cell, resolutions[cell.id], bench, "interop") for name, cell in cells.items()
@@ -107,5 +136,26 @@ def calibrate(
         if case.id in planned:
             cell = planned[case.id]
             verdict = judge(cell, evidence.get(cell.key, ()))
+            found.append(Calibration(case=case, verdict=verdict, wrong=compare(case, verdict)))
+    return tuple(found)
+
+
+def calibrate_crossings(
+    cases: Sequence[KnownCase], bench: ExchangeBench, catalog: Source, reporter: Reporter, *, rerun: bool = False
+) -> tuple[Calibration, ...]:
+    """Try every case with a writer, where the Pythons of both are here, and compare; of each, only its artifacts."""
+    groups: dict[tuple[str, ...], dict[str, KnownCase]] = {}
+    for case in cases:
+        if case.writer is not None and {case.python, case.writer.python or case.python} <= bench.interpreters.keys():
+            groups.setdefault(tuple(sorted(case.artifacts)), {})[case.id] = case
+    found = []
+    for artifacts, group in groups.items():
+        own = bench.narrow(artifacts)
+        squares = [(case.id, [case.writing_cell()], [case.cell()]) for case in group.values()]
+        plan = plan_exchange(squares, own, catalog, reporter)
+        run_exchange(plan, own, reporter, rerun=rerun)
+        evidence = bench.store.of_keys([*(c.key for c in plan.crossings), *(cell.key for cell in plan.cells)])
+        for crossing, verdict in judge_crossings(plan, evidence):
+            case = group[crossing.square]
             found.append(Calibration(case=case, verdict=verdict, wrong=compare(case, verdict)))
     return tuple(found)

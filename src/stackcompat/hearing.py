@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from stackcompat.candidate import Candidate
 from stackcompat.comparison import OUTCOMES, Comparison, compare
-from stackcompat.evidence import Failure, TestResult
+from stackcompat.evidence import Failure, TestResult, incompatibility_id
 from stackcompat.matrix import Components
 from stackcompat.policy import GatePolicy, Quarantine, Waiver, Waivers, Weight
 from stackcompat.record import digest
@@ -98,7 +98,7 @@ class Hearing:
         """What a bound that keeps the candidate and others apart amounts to."""
         findings = []
         for exclusion in every or (first,):
-            ident = digest("excluded", exclusion.sentence, length=8)
+            ident = f"SC-{digest('excluded', exclusion.sentence, length=10)}"
             versions = self._versions(cell)
             waiver = self._waiver("", {*self._moving, exclusion.component}, ident, versions)
             findings.append(
@@ -173,7 +173,7 @@ class Hearing:
     def _uninstallable(self, case: _Case, sentence: str) -> Requirement:
         sentence = f"{self.subject} cannot be installed, {self._replaced} can: {sentence}"
         remedy = "build and upload its files again"
-        ident = digest("uninstallable", sentence, length=8)
+        ident = f"SC-{digest('uninstallable', sentence, length=10)}"
         finding = Finding(id=ident, state="failed", sentence=sentence, remedy=remedy, level="install")
         return self._requirement(case.cell, "failed", sentence, remedy, findings=(finding,))
 
@@ -291,9 +291,10 @@ class Hearing:
     def _finding(self, case: _Case, one: Comparison) -> Finding:
         result = one.result
         failure = result.failure or Failure(type=result.outcome, message=result.reason)
-        # As in the published table of failures, so that one id names the same failure in both.
-        ident = digest("broken", failure.signature, length=8)
         others = self._others(result, case.versions)
+        # The id of the advisory that this becomes once it is released.
+        distributions = {self._components[name].distribution for name in others}
+        ident = incompatibility_id(failure.signature, distributions | {c.name for c in self._candidates})
         names = [f"{name} {case.versions[name]}" for name in others]
         alone = len(self._candidates) == 1
         whom = f"{'breaks' if alone else 'break'} {and_list(names)}"

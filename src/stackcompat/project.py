@@ -11,16 +11,20 @@ from stackcompat.record import UsageError
 __all__ = ["Project", "find_project"]
 
 #: Files in ``matrices/`` that are something else.
-_NO_MATRICES = ("components", "known-cases", "gate", "waivers", "replay", "replay-policy")
+_NO_MATRICES = ("components", "known-cases", "advisories", "gate", "waivers", "replay", "replay-policy")
 
 
 class Project:
-    """A checkout: ``matrices/components.toml``, ``tests/interop/``, ``reports/`` and the store (never committed)."""
+    """A checkout: ``matrices/components.toml``, ``tests/interop/``, ``reports/`` and the store (never committed).
+
+    `exchange` is the suite of what is written in one environment and read in another; it borrows modules of `suite`.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.matrices = root / "matrices"
         self.suite = root / "tests" / "interop"
+        self.exchange = root / "tests" / "exchange"
         self.reports = root / "reports"
         given = os.environ.get("STACKCOMPAT_STORE", "").strip()
         self.store = Path(given) if given else root / ".stackcompat" / "evidence.sqlite"

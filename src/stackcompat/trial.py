@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -244,15 +244,19 @@ class Trial:
             self._skip(question, conflict.sentence)
             return None
         own = [*self._own_bounds(versions, conflict, question.python)]
-        others = [] if own else [*self._others_bounds(question, versions, who)]
-        if question.subject and any(exclusion.component == question.subject for exclusion in others):
-            self._skip(question, others[0].sentence)
+        waiting = {} if own else self._others_bounds(question, versions, who)
+        if question.subject and any(self._component(name) == question.subject for name in waiting):
+            self._skip(question, next(iter(waiting.values())).sentence)
             return None
-        if others:
-            apart = {exclusion.component for exclusion in others}
-            left = [text for text in question.others if self._component(_name(text)) not in apart]
+        if waiting:
+            left = [text for text in question.others if _name(text) not in waiting]
+            where = f"{question.label} on Python {question.python}"
+            for name, exclusion in waiting.items():
+                why = f"left out, since {exclusion.chain[0]}"
+                self.not_tested.append(NotTested(what=f"{name} {versions[name]}", why=why, where=where))
             smaller = question.model_copy(update={"others": tuple(left)})
-            again = self._pair(smaller, (*arms.exclusions, *others))
+            found = tuple(dict.fromkeys(waiting.values()))
+            again = self._pair(smaller, (*arms.exclusions, *found))
             return again.model_copy(update={"id": question.id}) if again else None
         if not own:
             names = and_list([c.name for c in self._candidates])
@@ -286,26 +290,31 @@ class Trial:
                     chain=conflict.chain or (conflict.sentence,),
                 )
 
-    def _others_bounds(self, question: Question, versions: dict[str, str], who: str) -> Iterable[Exclusion]:
-        """Which of the others declare, as they are in the control, that they do not take the candidate."""
-        for text in question.others:
-            name = _name(text)
-            if name not in versions:
-                continue
-            needs = (str(need) for need in self._catalog.requires(name, versions[name]))
-            release = Candidate(name=name, version=versions[name], replaces="", source="index", requires=tuple(needs))
-            for need in release.needs(question.python):
-                wanted = self._moved.candidate.get(need.name, "")
-                if wanted and not need.specifier.contains(wanted, prereleases=True):
-                    bound = f"{name} {versions[name]} depends on {need.name}{need.specifier}"
-                    yield Exclusion(
-                        by="other",
-                        component=self._component(name),
-                        sentence=f"{bound}, so {who} cannot be installed with it yet",
-                        remedy=f"release {article(name)} that takes {need.name} {wanted}, before it or right after",
-                        chain=(bound, f"{need.name}=={wanted} is requested"),
-                    )
-                    break
+    def _others_bounds(self, question: Question, versions: dict[str, str], who: str) -> dict[str, Exclusion]:
+        """Which of the others cannot be there with the candidate, for a bound of their own or of what they need.
+
+        By distribution; as all are in the control, where the release that is replaced meets those bounds.
+        """
+        needs = {name: self._needs(name, version, question.python) for name, version in versions.items()}
+        found = {}
+        for root in map(_name, question.others):
+            for holder in _reached(root, needs) - self._moved.candidate.keys():
+                for need in needs[holder]:
+                    wanted = self._moved.candidate.get(need.name, "")
+                    if wanted and not need.specifier.contains(wanted, prereleases=True):
+                        bound = f"{holder} {versions[holder]} depends on {need.name}{need.specifier}"
+                        found[root] = Exclusion(
+                            by="other",
+                            component=self._component(holder) or self._component(root),
+                            sentence=f"{bound}, so {who} cannot be installed with it yet",
+                            remedy=f"release {article(holder)} that takes {need.name} {wanted}, before or right after",
+                            chain=(bound, f"{need.name}=={wanted} is requested"),
+                        )
+        return found
+
+    def _needs(self, name: str, version: str, python: str) -> list[Requirement]:
+        texts = tuple(str(need) for need in self._catalog.requires(name, version))
+        return Candidate(name=name, version=version, replaces="", source="index", requires=texts).needs(python)
 
     def _component(self, distribution: str) -> str:
         row = self._bench.components.of_distribution(distribution)
@@ -473,6 +482,18 @@ def hold_alike(terms: Terms, bench: Bench, catalog: Source, reporter: Reporter) 
 
 def _name(text: str) -> str:
     return parse_requirement(text).name
+
+
+def _reached(root: str, needs: Mapping[str, Sequence[Requirement]]) -> set[str]:
+    """The distributions that `root` brings in, itself among them; what is not in `needs` is not installed."""
+    found: set[str] = set()
+    due = [root]
+    while due:
+        name = due.pop()
+        if name in needs and name not in found:
+            found.add(name)
+            due += [need.name for need in needs[name]]
+    return found
 
 
 def _exactly(text: str, version: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 from made_up import NEWEST, NOW, blocked, failed, make_cell, not_applicable, passed, planned, run_of, starved
 from paired import ALPHA, GREEN, JOINT, OLD, POLICY, arm, changed, judge, pair
 from stackcompat.candidate import Candidate
-from stackcompat.evidence import PlannedCell
+from stackcompat.evidence import PlannedCell, incompatibility_id
 from stackcompat.gate import false_reds
 from stackcompat.lock import Resolution
 from stackcompat.policy import Waivers
@@ -370,8 +370,11 @@ def test_a_waiver_lets_pass_what_it_is_about(what: Any) -> None:
 def test_a_waiver_may_name_the_finding() -> None:
     cell = pair(changed(RED), (RED,))
     ident = judge(cell).requirements[0].findings[0].id
+    assert RED.failure is not None
+    # As the advisory is named that the published table makes of it.
+    assert ident == incompatibility_id(RED.failure.signature, ("beta", "alpha"))
     assert judge(cell, waivers=waivers(advisory=ident)).decision == "PASS"
-    assert judge(cell, waivers=waivers(advisory="00000000")).decision == "BLOCK"
+    assert judge(cell, waivers=waivers(advisory="SC-0000000000")).decision == "BLOCK"
 
 
 @pytest.mark.parametrize(

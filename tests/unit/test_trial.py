@@ -229,9 +229,33 @@ def test_a_bound_of_another_leaves_it_out_and_tries_the_rest(open_bench: Any) ->
     report = judge(bench, policy=policy)
     assert report.decision == "NEEDS-REVIEW"
     assert report.sentence == "gamma 3.0 depends on alpha<1.2, so alpha 1.2 cannot be installed with it yet"
-    assert report.remedy == "release a gamma that takes alpha 1.2, before it or right after"
+    assert report.remedy == "release a gamma that takes alpha 1.2, before or right after"
     assert [(r.state, r.weight) for r in report.requirements] == [("satisfied", "required"), ("failed", "review")]
     assert all("gamma" not in job.lock.versions() for job in executor.asked)
+
+
+def test_a_bound_of_what_another_brings_in_leaves_that_one_out(open_bench: Any) -> None:
+    def refuse(chosen: dict[str, str], cell: Cell) -> str:
+        return "numbers depends on alpha<1.2" if chosen["alpha"] == "1.2" and "gamma" in chosen else ""
+
+    world = Catalogue(
+        {
+            "alpha": {"1.1": "2026-01-01", "1.2": "2026-06-01"},
+            "beta": {"2.0": "2026-01-01"},
+            "gamma": {"3.0": {"uploaded": "2026-01-01", "requires": ["numbers", "alpha"]}},
+            "numbers": {"2.5.5": {"uploaded": "2026-01-01", "requires": ["alpha<1.2"]}},
+        }
+    )
+    policy = POLICY.model_copy(update={"components": ("alpha", "beta", "gamma")})
+    bench, executor, _ = open_bench(resolver=Solver(VERSIONS, refuse))
+    report = hold(("alpha==1.2",), Terms(policy=policy, pythons=("3.12",)), bench, world, Silent())
+    assert report.decision == "NEEDS-REVIEW"
+    assert report.sentence == "numbers 2.5.5 depends on alpha<1.2, so alpha 1.2 cannot be installed with it yet"
+    assert report.requirements[1].what.endswith("together with gamma")
+    assert [(told.what, told.why) for told in report.not_tested] == [
+        ("gamma 3.0", "left out, since numbers 2.5.5 depends on alpha<1.2")
+    ]
+    assert {name for job in executor.asked for name in job.lock.versions()} == {"alpha", "beta", "numbers"}
 
 
 def test_what_somebody_else_brings_in_may_exclude_the_candidate(open_bench: Any) -> None:

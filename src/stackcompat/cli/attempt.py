@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from stackcompat.cli.common import (
     reporting,
     write_json,
 )
-from stackcompat.evidence import Evidence
+from stackcompat.evidence import Evidence, TestResult
 from stackcompat.interpreter import find_interpreters, this_platform
 from stackcompat.lock import Lock
 from stackcompat.matrix import Level, parse_date, parse_requirement
@@ -34,7 +34,10 @@ from stackcompat.project import find_project
 from stackcompat.record import UsageError
 from stackcompat.verdict import LEVELS, CellVerdict
 
-__all__ = ["answer", "parse_cell", "print_verdict", "read_lock", "try_"]
+__all__ = ["answer", "failure_row", "parse_cell", "print_verdict", "read_lock", "try_"]
+
+
+_OPTIONS = {"requirement": "REQUIREMENT", "python": "--python", "exclude-newer": "--exclude-newer"}
 
 
 @click.command("try", context_settings={"ignore_unknown_options": False})
@@ -101,7 +104,15 @@ def read_lock(path: str, python: str) -> Lock:
     return lock
 
 
-def parse_cell(requirements: Sequence[str], python: str, exclude_newer: str | None, overrides: Sequence[str]) -> Cell:
+def parse_cell(
+    requirements: Sequence[str],
+    python: str,
+    exclude_newer: str | None,
+    overrides: Sequence[str],
+    options: Mapping[str, str] = _OPTIONS,
+) -> Cell:
+    """The cell that a person asks for; `options` are the names by which mistakes are told."""
+
     def parse(option: str, text: str) -> Requirement:
         try:
             return parse_requirement(text)
@@ -110,17 +121,16 @@ def parse_cell(requirements: Sequence[str], python: str, exclude_newer: str | No
 
     parts = python.split(".")
     if len(parts) != 2 or parts[0] != "3" or not parts[1].isdigit():
-        raise UsageError(f'--python: "{python}" is not a Python such as 3.12')
-    parsed = [parse("REQUIREMENT", text) for text in requirements]
+        raise UsageError(f'{options["python"]}: "{python}" is not a Python such as 3.12')
+    parsed = [parse(options["requirement"], text) for text in requirements]
     for requirement in parsed:
         if requirement.url:
-            raise UsageError(
-                f'REQUIREMENT: "{requirement}" has an address; use a matrix with a `local` policy for files'
-            )
+            where = f'{options["requirement"]}: "{requirement}"'
+            raise UsageError(f"{where} has an address; use a matrix with a `local` policy for files")
     try:
         cutoff = parse_date(exclude_newer) if exclude_newer else None
     except ValueError as error:
-        raise UsageError(f"--exclude-newer: {error}") from None
+        raise UsageError(f"{options['exclude-newer']}: {error}") from None
     return Cell(
         python=python,
         platform=this_platform(),
@@ -153,19 +163,7 @@ def answer(verdict: CellVerdict, evidence: Sequence[Evidence]) -> dict[str, Any]
         "platform": verdict.cell.platform,
         "installed": verdict.installed,
         "forced": list(verdict.forced),
-        "failures": [
-            {
-                "test": test.test,
-                "level": test.level,
-                "components": list(test.components),
-                "signature": test.failure.signature if test.failure else test.reason,
-                "type": test.failure.type if test.failure else "",
-                "message": test.failure.message if test.failure else test.reason,
-                "packages": list(test.failure.packages) if test.failure else [],
-                "traceback": test.failure.traceback if test.failure else "",
-            }
-            for test in verdict.failures
-        ],
+        "failures": [failure_row(test) for test in verdict.failures],
         "conflict": verdict.conflict.model_dump(mode="json") if verdict.conflict else None,
         "held_back": [held.model_dump(mode="json") for held in verdict.held_back],
         "passed": verdict.passed,
@@ -173,6 +171,20 @@ def answer(verdict: CellVerdict, evidence: Sequence[Evidence]) -> dict[str, Any]
         "blocked": verdict.blocked,
         "warnings": [warning.model_dump(mode="json") for warning in warnings.values()],
         "evidence": list(verdict.evidence),
+    }
+
+
+def failure_row(test: TestResult) -> dict[str, Any]:
+    """A test that is not green, as JSON."""
+    return {
+        "test": test.test,
+        "level": test.level,
+        "components": list(test.components),
+        "signature": test.failure.signature if test.failure else test.reason,
+        "type": test.failure.type if test.failure else "",
+        "message": test.failure.message if test.failure else test.reason,
+        "packages": list(test.failure.packages) if test.failure else [],
+        "traceback": test.failure.traceback if test.failure else "",
     }
 
 

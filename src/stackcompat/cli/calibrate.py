@@ -8,11 +8,12 @@ from fnmatch import fnmatch
 import click
 from rich.markup import escape
 
-from stackcompat.calibration import calibrate, load_cases
+from stackcompat.calibration import calibrate, calibrate_crossings, load_cases
 from stackcompat.cli.common import (
     jobs_option,
     json_option,
     make_bench,
+    make_exchange_bench,
     open_index,
     out,
     project_option,
@@ -44,9 +45,12 @@ def calibrate_(
     known = [case for case in every if not cases or any(fnmatch(case.id, pattern) for pattern in cases)]
     if not known:
         raise UsageError(f"CASE: {', '.join(cases)} fits no case in {path.name}; an id such as {every[0].id} does")
-    bench = make_bench(project, jobs, sorted({case.python for case in known}))
+    pythons = sorted({case.python for case in known} | {case.writer.python for case in known if case.writer} - {""})
+    bench, catalog = make_bench(project, jobs, pythons), open_index()
     with reporting(verbose=False) as reporter:
-        found = calibrate(known, bench, open_index(), reporter, rerun=rerun)
+        found = calibrate(known, bench, catalog, reporter, rerun=rerun)
+        exchange = make_exchange_bench(project, jobs, pythons, plain=bench)
+        found += calibrate_crossings(known, exchange, catalog, reporter, rerun=rerun)
     write_json(json_file, [entry.model_dump(mode="json") for entry in found])
     for entry in found:
         if entry.wrong:

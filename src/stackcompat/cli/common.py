@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from stackcompat.campaign import Bench, Reporter, Silent
+from stackcompat.crossings import ExchangeBench
 from stackcompat.execute.local import Local
 from stackcompat.index import Index
 from stackcompat.interpreter import find_interpreters
@@ -37,6 +38,7 @@ __all__ = [
     "jobs_option",
     "json_option",
     "make_bench",
+    "make_exchange_bench",
     "open_index",
     "open_store",
     "out",
@@ -45,11 +47,11 @@ __all__ = [
     "write_json",
 ]
 
-EXIT_CODES = {"works": 0, "broken": 1, "unresolvable": 1, "uninstallable": 1}
+EXIT_CODES = {"works": 0, "broken": 1, "unresolvable": 1, "uninstallable": 1, "changed": 4}
 
 COULD_NOT_TELL = 3
 
-STYLES = {"works": "green", "broken": "red", "uninstallable": "red", "unresolvable": "magenta"}
+STYLES = {"works": "green", "broken": "red", "uninstallable": "red", "unresolvable": "magenta", "changed": "yellow"}
 
 out = Console(highlight=False, soft_wrap=True)
 
@@ -125,6 +127,22 @@ def make_bench(project: Project, jobs: int, pythons: Sequence[str] | None) -> Be
         executor=Local(cache, jobs),
         suite=project.suite,
     )
+
+
+def make_exchange_bench(
+    project: Project, jobs: int, pythons: Sequence[str] | None, only: Sequence[str] = (), plain: Bench | None = None
+) -> ExchangeBench:
+    """The bench for artifacts: all that the suite has, or those of `only`. It shares what the `plain` bench has."""
+    plain = plain or make_bench(project, jobs, pythons)
+    return ExchangeBench(
+        helpers=project.suite,
+        components=plain.components,
+        store=plain.store,
+        cache=plain.cache,
+        interpreters=plain.interpreters,
+        executor=plain.executor,
+        suite=project.exchange,
+    ).narrow(only)
 
 
 def open_index() -> Index:
