@@ -114,7 +114,10 @@ class Bench:
             interpreter=self.interpreters[cell.python].label,
             platform=cell.platform,
             suite=digest(
-                self.suite.digest(lock.versions()), imports, cell.thorough, *([sorted(tests)] if tests else ())
+                self.suite.digest(lock.versions(), thorough=cell.thorough),
+                imports,
+                cell.thorough,
+                *([sorted(tests)] if tests else ()),
             ),
             level=level,
         )
@@ -136,7 +139,7 @@ class Bench:
             thorough=cell.thorough,
             tests=tests,
             suite=self.suite.folder,
-            files=self.suite.files(versions),
+            files=self.suite.files(versions, thorough=cell.thorough),
             cache=self.cache.root,
             uv=self.cache.uv,
             limits=_limits(self.limits, self.components, versions),
@@ -302,7 +305,7 @@ def run_once(
         python=cell.python,
         interpreter=bench.interpreters[cell.python].label,
         platform=cell.platform,
-        suite=bench.suite.digest(lock.versions()),
+        suite=bench.suite.digest(lock.versions(), thorough=cell.thorough),
         level=level,
         roots=cell.roots(),
         reads=reads,
