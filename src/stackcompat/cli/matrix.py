@@ -107,7 +107,7 @@ def publish(project: Project, store: Store, destination: Path) -> None:
     if not runs:
         raise UsageError(f"{store.path.name}: holds no run yet; run a matrix first, for example: stackcompat run quick")
     keys = {cell.key for record in runs for cell in record.cells if cell.key}
-    summary = summarise(project.components(), runs, store.of_keys(keys), now())
+    summary = summarise(project.components(), runs, store.of_keys(keys), now(), store.islands())
     write(destination, summary)
     out.print(summary.headline)
     page = destination / "index.html"
