@@ -60,6 +60,28 @@ def calibrate(session: nox.Session) -> None:
 
 
 @nox.session
+def gate(session: nox.Session) -> None:
+    """Whether a release may ship: nox -s gate -- dist/flax-0.13.0-py3-none-any.whl --markdown gate.md."""
+    _tool(session)
+    session.run("stackcompat", "gate", *session.posargs)
+
+
+@nox.session
+def gate_aa(session: nox.Session) -> None:
+    """The gate with nothing new: the newest release against itself must be green; prints the rate of false reds."""
+    _tool(session)
+    session.run("stackcompat", "gate", "--aa", *session.posargs)
+
+
+@nox.session
+def replay(session: nox.Session) -> None:
+    """Prove the gate on releases of the past, and publish how it judged them."""
+    _tool(session)
+    reports = ("--json", "reports/replay-gate.json", "--markdown", "reports/replay-gate.md")
+    session.run("stackcompat", "replay", *reports, *session.posargs)
+
+
+@nox.session
 def tests(session: nox.Session) -> None:
     """The tester's own tests, against the installed wheel: unit, property, and end to end."""
     _tool(session, "test")

@@ -40,7 +40,9 @@ __all__ = [
     "execute",
     "lock_cells",
     "now",
+    "plan_cell",
     "run_cells",
+    "run_once",
     "try_cell",
 ]
 
@@ -180,7 +182,9 @@ def _consulted(cell: Cell, resolution: Resolution) -> set[str]:
 def _fingerprint(cell: Cell, names: Iterable[str], bench: Bench, catalog: Catalog) -> str:
     """What a resolution of `cell` rests on besides the cell: releases, the interpreter's patch, who is held back."""
     interpreter = bench.interpreters[cell.python].label if cell.python in bench.interpreters else ""
-    seen = sorted(catalog.project(name).fingerprint(cell.exclude_newer) for name in names)
+    seen = sorted(
+        catalog.project(name).fingerprint(None if name in cell.admitted else cell.exclude_newer) for name in names
+    )
     return digest(seen, interpreter, cell.newest)
 
 
@@ -245,29 +249,33 @@ def run_cells(
 
 def _settle(planned: PlannedCell, earlier: Sequence[Evidence], bench: Bench, level: Level) -> list[Evidence]:
     """Run one cell until its evidence can be judged; each run is kept as soon as it ends."""
-    assert planned.resolution.lock is not None
-    lock, cell = planned.resolution.lock, planned.cell
     now: list[Evidence] = []
     due: NextRun | None = next_run(earlier, now)
     while due is not None:
-        job = bench.job(cell, lock, level, due.tests)
-        result = bench.executor.run(job)
-        evidence = Evidence(
-            key=planned.key,
-            attempt=len(earlier) + len(now),
-            lock_id=lock.id,
-            python=cell.python,
-            interpreter=bench.interpreters[cell.python].label,
-            platform=cell.platform,
-            suite=bench.suite.digest(lock.versions()),
-            level=level,
-            roots=cell.roots(),
-            **{name: getattr(result, name) for name in type(result).model_fields},
-        )
-        bench.store.add(evidence)
-        now.append(evidence)
+        now.append(run_once(planned, due.tests, bench, level, attempt=len(earlier) + len(now)))
         due = next_run(earlier, now)
     return now
+
+
+def run_once(planned: PlannedCell, tests: tuple[str, ...], bench: Bench, level: Level, *, attempt: int) -> Evidence:
+    """Run `tests` (all if none) of a locked cell in a new environment; the evidence, which is kept."""
+    assert planned.resolution.lock is not None
+    lock, cell = planned.resolution.lock, planned.cell
+    result = bench.executor.run(bench.job(cell, lock, level, tests))
+    evidence = Evidence(
+        key=planned.key,
+        attempt=attempt,
+        lock_id=lock.id,
+        python=cell.python,
+        interpreter=bench.interpreters[cell.python].label,
+        platform=cell.platform,
+        suite=bench.suite.digest(lock.versions()),
+        level=level,
+        roots=cell.roots(),
+        **{name: getattr(result, name) for name in type(result).model_fields},
+    )
+    bench.store.add(evidence)
+    return evidence
 
 
 def plan_cell(cell: Cell, resolution: Resolution, bench: Bench, level: Level) -> PlannedCell:

@@ -278,6 +278,8 @@ class Resolver:
         command += ["--resolution", "highest", "--prerelease", "if-necessary"]
         if cell.exclude_newer is not None:
             command += ["--exclude-newer", cell.exclude_newer.isoformat().replace("+00:00", "Z")]
+            for name in cell.admitted:
+                command += ["--exclude-newer-package", f"{name}=false"]
         # A request that names a pre-release means it, as it does to pip; uv alone would still prefer what is stable.
         for requirement in map(Requirement, cell.requirements):
             if requirement.specifier.prereleases:
@@ -292,6 +294,9 @@ class Resolver:
             if cell.overrides:
                 Path(folder, "overrides.txt").write_text("\n".join(cell.overrides) + "\n", encoding="utf-8")
                 command += ["--overrides", "overrides.txt"]
+            if cell.constraints:
+                Path(folder, "constraints.txt").write_text("\n".join(cell.constraints) + "\n", encoding="utf-8")
+                command += ["--constraints", "constraints.txt"]
             for wait in (*_WAITS, None):
                 done = subprocess.run(
                     command,

@@ -123,7 +123,8 @@ class Component(Table):
     `install` are the requirements by which its documentation installs it, where the distribution's name alone is not
     enough: extras, companions that it does not declare. `placeholders` are the releases that only reserve its name.
     `blocker` says what keeps its tests from going deeper than they do. `seconds` is how long one test of it may take,
-    `memory_mb` how much a cell that holds it may use.
+    `memory_mb` how much a cell that holds it may use. `deprecation_months` is how long it promises to keep what it has
+    deprecated.
     """
 
     name: str
@@ -140,6 +141,7 @@ class Component(Table):
     untested: str = ""
     moves_with: str = ""
     blocker: str = ""
+    deprecation_months: Annotated[int, Field(ge=0)] | None = None
     seconds: Annotated[float, Field(gt=0)] = 60.0
     memory_mb: Annotated[int, Field(gt=0)] = 8_192
 
@@ -383,7 +385,7 @@ def _sentence(error: ValidationError) -> str:
     """The first mistake as `key: what is wrong, and what is allowed`."""
     first = error.errors()[0]
     location = list(first["loc"])
-    if location[:1] == ["policies"]:
+    if location[:1] in (["policies"], ["rules"]):
         del location[2:3]  # the name of the policy, which pydantic puts between its number and its keys
     key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
     context = first.get("ctx", {})
@@ -391,7 +393,11 @@ def _sentence(error: ValidationError) -> str:
         case "missing":
             said = "is missing; it must be given"
         case "union_tag_not_found" | "union_tag_invalid":
-            key, said = f"{key}.policy", f"must be one of {', '.join(_POLICIES)}"
+            discriminator = context["discriminator"].strip("'")
+            known = context.get("expected_tags", "").replace("'", "")
+            allowed = ", ".join(_POLICIES) if discriminator == "policy" else known
+            key = f"{key}.{discriminator}"
+            said = f"must be one of {allowed}" if allowed else "is missing; it must be given"
         case "extra_forbidden":
             said = "is not a key that is known here"
         case "literal_error":

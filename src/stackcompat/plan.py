@@ -43,7 +43,9 @@ class Cell(Record):
 
     `requirements` and `overrides` are PEP 508 texts in normal form; `newest` are the distributions that the request
     means at their newest, `development` those that must come out as development versions; `index` is the name of the
-    environment variable with an extra index's address, `local` maps a distribution to its file or source.
+    environment variable with an extra index's address, `local` maps a distribution to its file or source. `constraints`
+    are exact pins for what the resolver brings in besides; `admitted` are distributions to which `exclude_newer` does
+    not apply.
     `thorough` cells run every test, others leave out those marked so. That, `policy` and `label` say how and why the
     cell is there and are no part of its identity.
     """
@@ -53,6 +55,8 @@ class Cell(Record):
     requirements: tuple[str, ...]
     overrides: tuple[str, ...] = ()
     exclude_newer: dt.datetime | None = None
+    constraints: tuple[str, ...] = ()
+    admitted: tuple[str, ...] = ()
     newest: tuple[str, ...] = ()
     development: tuple[str, ...] = ()
     index: str = ""
@@ -64,7 +68,9 @@ class Cell(Record):
     @property
     def id(self) -> str:
         """Content address of what is asked for, the same for the same question from any policy."""
-        return digest(self.model_dump(mode="json", exclude={"policy", "label", "newest", "thorough"}), length=12)
+        unsaid = {name for name in ("constraints", "admitted") if not getattr(self, name)}
+        asked = self.model_dump(mode="json", exclude={"policy", "label", "newest", "thorough"} | unsaid)
+        return digest(asked, length=12)
 
     @property
     def forced(self) -> bool:

@@ -10,6 +10,9 @@ from stackcompat.record import UsageError
 
 __all__ = ["Project", "find_project"]
 
+#: Files in ``matrices/`` that are something else.
+_NO_MATRICES = ("components", "known-cases", "gate", "waivers", "replay", "replay-policy")
+
 
 class Project:
     """A checkout: ``matrices/components.toml``, ``tests/interop/``, ``reports/`` and the store (never committed)."""
@@ -32,7 +35,7 @@ class Project:
         if not path.exists() and not path.suffix:
             path = self.matrices / f"{given}.toml"
         if not path.exists():
-            known = sorted(p.stem for p in self.matrices.glob("*.toml") if p.stem not in ("components", "waivers"))
+            known = sorted(p.stem for p in self.matrices.glob("*.toml") if p.stem not in _NO_MATRICES)
             raise UsageError(f"{given}: there is no such matrix; allowed are a file, or one of {', '.join(known)}")
         return path, load_matrix(path, self.components())
 

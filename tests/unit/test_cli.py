@@ -15,12 +15,14 @@ import pytest
 from click.testing import CliRunner
 
 from loopback_index import LoopbackIndex
-from made_up import NEWEST, failed, make_cell, passed, planned, run_of, unresolved
+from made_up import COMPONENTS as COMPONENTS_MADE_UP
+from made_up import DISTRIBUTION, NEWEST, NOW, failed, history, make_cell, passed, planned, run_of, unresolved
 from stackcompat import cli
 from stackcompat.cli import attempt, matrix
 from stackcompat.evidence import Evidence, RunRecord
 from stackcompat.lock import HeldBack
 from stackcompat.record import StackcompatError, UsageError
+from stackcompat.report import summarise, write
 from stackcompat.store import Store
 from stackcompat.verdict import judge
 
@@ -124,7 +126,7 @@ def run(checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         (("run", "nightly"), "nightly: there is no such matrix; allowed are a file, or one of m"),
         (("run", "no.toml"), "no.toml: there is no such matrix"),
         (("run", "broken.toml"), "broken.toml: is not valid TOML"),
-        (("run", "typo.toml"), 'typo.toml: "tilte" is not a key that is known here; allowed are components'),
+        (("run", "typo.toml"), 'typo.toml: "tilte" is not a key that is known here; allowed are also'),
         (("run", "absent.toml"), r'absent.toml: policies\[0\].requirements: "alpha==9": the index has no such release'),
         (
             ("plan", "absent.toml"),
@@ -385,3 +387,42 @@ def test_the_group_works_under_clicks_own_runner(checkout: Path) -> None:
     result = CliRunner().invoke(cli.main, ["releases", "alpha", "--last", "1"])
     assert result.exit_code == 0, result.output
     assert "1.1" in result.output
+
+
+# --- check ---
+
+
+def test_check_reads_a_file_against_the_published_table(run: Run, checkout: Path) -> None:
+    made = history()
+    write(checkout / "reports", summarise(COMPONENTS_MADE_UP, (made.record(),), made.evidence, NOW))
+    (checkout / "good.txt").write_text("".join(f"{DISTRIBUTION[name]}=={v}\n" for name, v in NEWEST.items()))
+    code, output, error = run("check", "good.txt")
+    assert (code, error) == (0, "")
+    assert "no known incompatibility" in output
+    (checkout / "bad.txt").write_text("alpha==1.3.0\nbeta==2.1.3\n")
+    code, output, _ = run("check", "bad.txt")
+    assert code == 1
+    assert "SC-" in output
+    assert "Nearest set that works" in output
+    code, output, _ = run("check", "bad.txt", "--json", "-")
+    assert code == 1
+    assert json.loads(output)["hits"][0]["id"].startswith("SC-")
+    (checkout / "other.txt").write_text("unknown==1.0\n")
+    assert "Nothing in it is a component" in run("check", "other.txt")[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("check",), "check: give either a FILE such as uv.lock, or --env DIR"),
+        (("check", "a", "--env", "b"), "check: give either a FILE"),
+        (("check", "absent.txt"), "FILE: absent.txt cannot be read"),
+        (("check", "pins.txt"), "compat.json cannot be read"),
+        (("check", "pins.txt", "--table", "pins.txt"), "--table: pins.txt is no compat.json of this version"),
+    ],
+)
+def test_mistakes_with_check(run: Run, checkout: Path, arguments: tuple[str, ...], said: str) -> None:
+    (checkout / "pins.txt").write_text("alpha==1.0\n")
+    code, _, error = run(*arguments)
+    assert (code, error.count("\n")) == (2, 1)
+    assert said in error

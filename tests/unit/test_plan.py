@@ -81,6 +81,13 @@ def refusal(*policies: Mapping[str, Any], **more: Any) -> str:
     return str(caught.value)
 
 
+def test_a_cells_address_tells_constraints_and_who_is_admitted_and_is_as_ever_without() -> None:
+    cell = Cell(python="3.12", platform="linux-x86_64", requirements=("alpha",))
+    assert cell.id == "3269393861e4"
+    more = [cell.model_copy(update={name: ("beta==1",)}) for name in ("constraints", "admitted")]
+    assert len({cell.id, *(other.id for other in more)}) == 3
+
+
 def test_newest_asks_for_bare_names() -> None:
     cell = only({"policy": "newest"})
     assert cell.requirements == ("alpha", "alphalib", "beta", "gamma")

@@ -1,6 +1,7 @@
 """The command line. Every command is a few lines around a stage; exit codes are the same everywhere.
 
-0: works, or done. 1: broken, unresolvable or uninstallable. 2: a mistake in what was given. 3: could not tell.
+0: works, or done. 1: broken, unresolvable or uninstallable. 2: a mistake in what was given. 3: could not tell. 4: the
+gate wants a human to look.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ import click
 from stackcompat import __version__
 from stackcompat.cli.attempt import try_
 from stackcompat.cli.calibrate import calibrate_
+from stackcompat.cli.check import check_
 from stackcompat.cli.common import COULD_NOT_TELL, err
+from stackcompat.cli.gate import gate_, replay_
 from stackcompat.cli.islands import islands
 from stackcompat.cli.look import releases, show
 from stackcompat.cli.matrix import plan, report, run
@@ -36,7 +39,7 @@ def main() -> None:
     """  # noqa: D301  (\b is click's mark for a paragraph to be left as it is)
 
 
-for _command in (plan, run, try_, report, show, releases, islands, calibrate_):
+for _command in (plan, run, try_, report, show, releases, islands, calibrate_, check_, gate_, replay_):
     main.add_command(_command)
 
 

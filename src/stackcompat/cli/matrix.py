@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import click
 from rich.table import Table
 
+from stackcompat.advisory import load_links
 from stackcompat.campaign import execute, now
 from stackcompat.cli.common import (
     err,
@@ -27,11 +29,16 @@ from stackcompat.interpreter import find_interpreters, this_platform
 from stackcompat.plan import make_plan
 from stackcompat.project import Project, find_project
 from stackcompat.record import UsageError
-from stackcompat.report import summarise, write
+from stackcompat.releases import IndexUnreachable
+from stackcompat.report import Summary, summarise, write
+from stackcompat.report.advice import advice
 from stackcompat.store import Store
 from stackcompat.verdict import CellVerdict, Verdict, judge
 
 __all__ = ["plan", "publish", "report", "run"]
+
+#: How far back the days are replayed on which the newest releases did not work together.
+REPLAYED = dt.timedelta(days=365)
 
 
 @click.command()
@@ -108,10 +115,20 @@ def publish(project: Project, store: Store, destination: Path) -> None:
         raise UsageError(f"{store.path.name}: holds no run yet; run a matrix first, for example: stackcompat run quick")
     keys = {cell.key for record in runs for cell in record.cells if cell.key}
     summary = summarise(project.components(), runs, store.of_keys(keys), now(), store.islands())
-    write(destination, summary)
+    write(destination, summary, _advice(project, summary))
     out.print(summary.headline)
     page = destination / "index.html"
     out.print(f"Table: {os.path.relpath(page)}, {os.path.relpath(destination / 'COMPATIBILITY.md')}")
+
+
+def _advice(project: Project, summary: Summary) -> dict[str, str]:
+    """What follows from the table together with the index; without the index only the table is written."""
+    links = load_links(project.matrices / "advisories.toml")
+    try:
+        return advice(summary, project.components(), open_index(), links, summary.generated - REPLAYED)
+    except IndexUnreachable as error:
+        err.print(f"Advisories and bounds are left out: {error}", style="yellow")
+        return {}
 
 
 @click.command()

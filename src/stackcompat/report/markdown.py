@@ -7,7 +7,7 @@ import re
 from stackcompat.report.model import FailureGroup, PairRow, Summary
 from stackcompat.report.words import SIGNS, pair_on, sign, who
 
-__all__ = ["markdown"]
+__all__ = ["markdown", "plain"]
 
 _MOST_BREAKS = 15
 _INTRODUCTION = (
@@ -20,7 +20,7 @@ def markdown(summary: Summary) -> str:
     """The text of the file."""
     parts = [
         "# Compatibility",
-        f"**{_plain(summary.headline)}**",
+        f"**{plain(summary.headline)}**",
         _INTRODUCTION,
         "## The newest releases, two by two",
         _square(summary),
@@ -36,11 +36,11 @@ def _square(summary: Summary) -> str:
     """The table of pairs at their newest releases, of the components that some test exercises."""
     rows = summary.square()
     pairs = {frozenset((pair.first, pair.second)): pair for pair in summary.pairs}
-    head = ["", *(f"{_plain(row.title)}<br>{row.newest}" for row in rows)]
+    head = ["", *(f"{plain(row.title)}<br>{row.newest}" for row in rows)]
     lines = [head, [":--", *(":-:" for _ in rows)]]
     for row in rows:
         cells = [_cell(pairs.get(frozenset((row.name, other.name)))) if row != other else "" for other in rows]
-        lines.append([f"**{_plain(row.title)}** {row.newest}", *cells])
+        lines.append([f"**{plain(row.title)}** {row.newest}", *cells])
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
@@ -98,7 +98,7 @@ def _break(group: FailureGroup, summary: Summary) -> str:
     cells = f"{len(group.cells)} {'cell' if len(group.cells) == 1 else 'cells'}"
     today = " **in the newest releases**" if group.today else ""
     guess = ", suspects inferred" if group.inferred else ""
-    subject = f"**{_plain(who(group, summary))}** " if group.suspects else ""
+    subject = f"**{plain(who(group, summary))}** " if group.suspects else ""
     signature = group.signature.replace("`", "'").replace("\n", " ")
     return (
         f"- {sign(group.verdict).glyph} {subject}at {group.level}{today}: `{signature}` "
@@ -111,9 +111,9 @@ def _untested(summary: Summary) -> list[str]:
     rows = [row for row in summary.components if row not in tested]
     if not rows:
         return []
-    return ["## What is untested", "\n".join(f"- {_plain(row.title)}: {_plain(row.blocker)}" for row in rows)]
+    return ["## What is untested", "\n".join(f"- {plain(row.title)}: {plain(row.blocker)}" for row in rows)]
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """`text` with what Markdown would take for markup made literal."""
     return re.sub(r"([\\`*_\[\]<>|])", r"\\\1", text)

@@ -235,7 +235,9 @@ class WarningRow(Record):
 
     category: str
     raised_by: str
+    raised_since: Annotated[str, Field(description="The lowest release of `raised_by` in whose cells it was seen.")]
     triggered_by: str
+    triggered_version: Annotated[str, Field(description="The newest release of `triggered_by` that triggers it.")]
     message: str
     count: int
     cells: int
@@ -264,6 +266,7 @@ class Summary(Record):
         Field(description="Which newest releases can be installed together, for each Python that was asked about."),
     ] = ()
     locks: SkipJsonSchema[dict[str, str]] = Field(default={}, exclude=True)
+    installed: SkipJsonSchema[dict[str, dict[str, str]]] = Field(default={}, exclude=True)
 
     def titles(self) -> dict[str, str]:
         """Component name to title."""

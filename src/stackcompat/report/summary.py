@@ -61,6 +61,7 @@ def summarise(
         cells=cells,
         warnings=_warnings(cases),
         islands=islands,
+        installed={case.verdict.cell.id: case.verdict.installed for case in cases},
         locks={cell.id: lock_text(case) for case, cell in zip(cases, cells, strict=True) if cell.lock},
     )
 
@@ -223,19 +224,23 @@ def _warnings(cases: Iterable[Case]) -> tuple[WarningRow, ...]:
     counts: Counter[tuple[str, str, str, str]] = Counter()
     cells: dict[tuple[str, str, str, str], set[str]] = {}
     today = set()
+    versions: dict[tuple[str, str, str, str], list[tuple[str, str]]] = {}
     for case in cases:
-        cell = case.verdict.cell.id
+        cell, installed = case.verdict.cell.id, case.verdict.installed
         for warning in (w for standing in case.standings for w in standing.result.warnings):
             key = (warning.raised_by, warning.triggered_by, warning.category, warning.message)
             counts[key] += warning.count
             cells.setdefault(key, set()).add(cell)
+            versions.setdefault(key, []).append((installed.get(key[0], ""), installed.get(key[1], "")))
             if case.today:
                 today.add(key)
     rows = [
         WarningRow(
             category=key[2],
             raised_by=key[0],
+            raised_since=min((one for one, _ in versions[key] if one), key=version_key, default=""),
             triggered_by=key[1],
+            triggered_version=max((other for _, other in versions[key] if other), key=version_key, default=""),
             message=public(key[3]),
             count=count,
             cells=len(cells[key]),

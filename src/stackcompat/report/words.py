@@ -10,6 +10,7 @@ from packaging.version import Version
 
 from stackcompat.report.model import FailureGroup, PairRow, Summary
 from stackcompat.verdict import Verdict
+from stackcompat.wording import and_list
 
 __all__ = [
     "POLICIES",
@@ -89,11 +90,6 @@ def age(seen: dt.datetime | None, now: dt.datetime) -> str:
         if days >= 2 * size:
             return f"{days // size} {unit} ago"
     return "today" if days < 1 else "yesterday" if days == 1 else f"{days} days ago"
-
-
-def and_list(items: Sequence[str]) -> str:
-    """``a``, ``a and b``, ``a, b and c``."""
-    return " and ".join(filter(None, (", ".join(items[:-1]), *items[-1:])))
 
 
 def span(versions: Iterable[str], among: Sequence[str]) -> str:
