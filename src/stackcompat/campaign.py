@@ -378,6 +378,7 @@ def execute(
         pythons=tuple(pythons),
         missing_pythons=tuple(python for python in matrix.pythons if python not in bench.interpreters),
         coverage=coverage,
+        reserved=plan.reserved,
         cells=tuple(planned),
     )
     # Before the cells run: what is finished when somebody stops it can be published, the rest shows as untested.

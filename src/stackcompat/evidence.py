@@ -222,7 +222,10 @@ class ExchangePlan(Record):
 
 
 class RunRecord(Record):
-    """One execution of a matrix: which cells it planned, each with the resolution it got and the evidence key."""
+    """One execution of a matrix: which cells it planned, each with the resolution it got and the evidence key.
+
+    `reserved` are components of which the index had no more than a name, and the release that reserves it.
+    """
 
     matrix: str
     started: dt.datetime
@@ -231,6 +234,7 @@ class RunRecord(Record):
     pythons: tuple[str, ...]
     missing_pythons: tuple[str, ...] = ()
     coverage: dict[str, float] = {}
+    reserved: dict[str, str] = {}
     cells: tuple[PlannedCell, ...] = ()
     exchange: ExchangePlan | None = None
 

@@ -126,6 +126,7 @@ def run(checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         (("try", "alpha", "--json", "no/such/folder.json"), "--json: no/such/folder.json cannot be written"),
         (("try", "alpha", "--json", "matrices"), "--json: matrices cannot be written"),
         (("try", "alpha", "--project", "tests"), "--project: no matrices/components.toml in tests"),
+        (("islands", "--python", "3.1"), '--python: "3.1" was not found here; allowed are'),
         (("run", "nightly"), "nightly: there is no such matrix; allowed are a file, or one of m"),
         (("run", "no.toml"), "no.toml: there is no such matrix"),
         (("run", "broken.toml"), "broken.toml: is not valid TOML"),
@@ -334,6 +335,18 @@ def test_help_and_version(run: Run) -> None:
 
 
 # --- what is said ---
+
+
+def test_islands_are_found_and_kept_for_the_reports(run: Run, checkout: Path) -> None:
+    code, output, error = run("islands", "--python", "3.12")
+    assert (code, error) == (0, "")
+    assert output.splitlines() == ["Python 3.12: 1 island, 1 set resolved", "1. Alpha 1.1"]
+    code, output, _ = run("islands", "--python", "3.12", "--json", "-")
+    (found,) = json.loads(output)
+    assert (found["python"], found["islands"][0]["releases"]) == ("3.12", {"alpha": "1.1"})
+    store = Store(checkout / ".stackcompat" / "evidence.sqlite")
+    assert [one.islands[0].releases for one in store.islands()] == [{"alpha": "1.1"}]
+    store.close()
 
 
 def test_releases_as_a_table_and_as_json(run: Run) -> None:

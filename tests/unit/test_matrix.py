@@ -271,7 +271,7 @@ def test_own_matrices_load(name: str) -> None:
 def test_own_components_without_tests_say_why() -> None:
     rows = load_components(MATRICES / "components.toml")
     core = {"jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "qwix"}
-    assert {row.name for row in rows.components if not row.untested} == core
+    assert {row.name for row in rows.components if not row.untested} >= core
     assert len(rows.components) == 18
 
 

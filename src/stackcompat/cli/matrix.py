@@ -124,7 +124,7 @@ def publish(project: Project, store: Store, destination: Path) -> None:
     if not runs:
         raise UsageError(f"{store.path.name}: holds no run yet; run a matrix first, for example: stackcompat run quick")
     keys = {key for record in runs for key in record.evidence_keys()}
-    summary = summarise(project.components(), runs, store.of_keys(keys), now())
+    summary = summarise(project.components(), runs, store.of_keys(keys), now(), store.islands())
     write(destination, summary, _advice(project, summary))
     out.print(summary.headline)
     page = destination / "index.html"
