@@ -39,6 +39,13 @@ def nightly(session: nox.Session) -> None:
 
 
 @nox.session
+def exchange(session: nox.Session) -> None:
+    """Artifacts across versions: what one environment wrote another reads."""
+    _tool(session)
+    session.run("stackcompat", "run", "exchange", "--verbose", *session.posargs)
+
+
+@nox.session
 def cell(session: nox.Session) -> None:
     """One combination by hand: nox -s cell -- "jax==0.11.2" "flax==0.12.9" --python 3.12."""
     _tool(session)

@@ -38,7 +38,9 @@ __all__ = [
     "Pins",
     "Policy",
     "Prerelease",
+    "Promise",
     "Selection",
+    "Series",
     "Table",
     "load_components",
     "load_matrix",
@@ -120,6 +122,7 @@ class Component(Table):
     `distributions` are index names, the first one decides the row's version. `modules` are what an import must find,
     `hardware` what a run of the real thing wants, `untested` why no smoke test exercises it (empty when some do).
     `moves_with` names a component whose release decides this one's, so that this one is never pinned on its own.
+    `undeclared` are distributions that it wants for writing or reading some artifacts, and does not declare.
     `blocker` says what keeps its tests from going deeper than they do. `seconds` is how long one test of it may take,
     `memory_mb` how much a cell that holds it may use. `deprecation_months` is how long it promises to keep what it has
     deprecated.
@@ -140,8 +143,9 @@ class Component(Table):
     deprecation_months: Annotated[int, Field(ge=0)] | None = None
     seconds: Annotated[float, Field(gt=0)] = 60.0
     memory_mb: Annotated[int, Field(gt=0)] = 8_192
+    undeclared: tuple[str, ...] = ()
 
-    @field_validator("distributions")
+    @field_validator("distributions", "undeclared")
     @classmethod
     def _normalise(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(canonicalize_name(name) for name in value)
@@ -296,6 +300,14 @@ class Pairs(_Policy):
         return self
 
 
+class Series(_Policy):
+    """Chosen releases of one component, each with all else as the resolver chooses."""
+
+    policy: Literal["series"]
+    component: str
+    releases: Selection
+
+
 class Prerelease(_Policy):
     """Newest, with pre-releases allowed for some components."""
 
@@ -327,11 +339,25 @@ class Local(_Policy):
 
 
 Policy = Annotated[
-    Newest | AsOf | Oldest | Pins | Metapackage | Pairs | Prerelease | Index | Local, Field(discriminator="policy")
+    Newest | AsOf | Oldest | Pins | Metapackage | Pairs | Series | Prerelease | Index | Local,
+    Field(discriminator="policy"),
 ]
 
 
 _POLICIES = tuple(get_args(kind.model_fields["policy"].annotation)[0] for kind in get_args(get_args(Policy)[0]))
+
+
+class Promise(Table):
+    """What a component promises of artifacts (`artifact` may hold ``*``) that another of its releases wrote.
+
+    It reads what releases wrote that are up to `backward_days` older, and up to `forward_days` newer, by the days of
+    their uploads.
+    """
+
+    artifact: str
+    component: str
+    backward_days: Annotated[int, Field(ge=0)]
+    forward_days: Annotated[int, Field(ge=0)]
 
 
 class Matrix(Table):
@@ -347,6 +373,7 @@ class Matrix(Table):
     platform: str = ""
     level: Level = "interop"
     policies: Annotated[tuple[Policy, ...], Field(min_length=1)]
+    promises: tuple[Promise, ...] = ()
 
     @field_validator("pythons")
     @classmethod
@@ -448,8 +475,13 @@ def load_matrix(path: Path, components: Components) -> Matrix:
                 check(f"{key}.components", policy.components, matrix.components)
             case Local():
                 check(f"{key}.component", [policy.component], matrix.components)
+            case Series():
+                led = [name for name in matrix.components if not components[name].moves_with]
+                check(f"{key}.component", [policy.component], led)
             case _:
                 pass
+    for number, promise in enumerate(matrix.promises):
+        check(f"promises[{number}].component", [promise.component], matrix.components)
     return matrix
 
 

@@ -27,6 +27,7 @@ from stackcompat.matrix import (
     Pins,
     Policy,
     Prerelease,
+    Series,
     parse_requirement,
 )
 from stackcompat.record import Record, UsageError, digest
@@ -273,6 +274,8 @@ class _Planner:
                 yield from self.as_of(policy, python)
             case Oldest():
                 yield from self.oldest(policy, python)
+            case Series():
+                yield from self.series(policy, python)
             case Pins():
                 detail = ", ".join(policy.requirements)
                 yield self.cell(policy, python, policy.requirements, detail, exclude_newer=policy.exclude_newer)
@@ -332,6 +335,12 @@ class _Planner:
                 pins = tuple(f"{other}=={version}" for other, version in floors.items())
                 detail = f"{name} {newest.version} at its floors: {_readable(pins)}"
                 yield self.cell(policy, python, _pinned(self.names, (f"{name}=={newest.version}", *pins)), detail)
+
+    def series(self, policy: Series, python: str) -> Iterator[Cell]:
+        project = self.catalog.project(self.distribution(policy.component))
+        for release in reversed(select(project, policy.releases, python=python, now=self.now)):
+            requirements = _pinned(self.names, (f"{project.name}=={release.version}",))
+            yield self.cell(policy, python, requirements, f"{project.name} {release.version}")
 
     def metapackage(self, policy: Metapackage, python: str) -> Iterator[Cell]:
         project = self.catalog.project(policy.distribution)

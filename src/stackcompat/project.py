@@ -15,12 +15,16 @@ _NO_MATRICES = ("components", "known-cases", "advisories", "gate", "waivers", "r
 
 
 class Project:
-    """A checkout: ``matrices/components.toml``, ``tests/interop/``, ``reports/`` and the store (never committed)."""
+    """A checkout: ``matrices/components.toml``, ``tests/interop/``, ``reports/`` and the store (never committed).
+
+    `exchange` is the suite of what is written in one environment and read in another; it borrows modules of `suite`.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.matrices = root / "matrices"
         self.suite = root / "tests" / "interop"
+        self.exchange = root / "tests" / "exchange"
         self.reports = root / "reports"
         given = os.environ.get("STACKCOMPAT_STORE", "").strip()
         self.store = Path(given) if given else root / ".stackcompat" / "evidence.sqlite"

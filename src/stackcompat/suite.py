@@ -25,10 +25,14 @@ _PROBE = Path(__file__).parent / "inside" / "probe.py"
 
 
 class _File(Record):
-    """A file of the suite: what each of its tests exercises, the neighbours it imports, and the digest of its text."""
+    """A file of the suite: what each of its tests exercises, the neighbours it imports, and the digest of its text.
+
+    `artifacts` are those that its tests write.
+    """
 
     uses: tuple[frozenset[str], ...]
     imports: tuple[str, ...]
+    artifacts: tuple[str, ...]
     digest: str
 
     def matters(self, distributions: Collection[str]) -> bool:
@@ -37,14 +41,27 @@ class _File(Record):
 
 
 class Suite:
-    """The smoke tests in one folder. Raises UsageError for a file that is not Python."""
+    """The smoke tests in one folder. Raises UsageError for a file that is not Python.
 
-    def __init__(self, folder: Path) -> None:
+    `helpers` is the folder of another suite, whose modules (what is no test there) this one may import.
+    """
+
+    def __init__(self, folder: Path, helpers: Path | None = None) -> None:
         self.folder = folder.resolve()
+        self.helpers = helpers.resolve() if helpers is not None else None
 
     @cached_property
     def _files(self) -> dict[str, _File]:
         return {path.relative_to(self.folder).as_posix(): _read(path) for path in sorted(self.folder.rglob("*.py"))}
+
+    @cached_property
+    def _borrowed(self) -> dict[str, _File]:
+        paths = sorted(self.helpers.glob("*.py")) if self.helpers is not None else []
+        return {path.name: _read(path) for path in paths if not path.name.startswith(("test_", "conftest"))}
+
+    def artifacts(self) -> tuple[str, ...]:
+        """The artifacts that the tests write, in the order of files and tests."""
+        return tuple(dict.fromkeys(name for file in self._files.values() for name in file.artifacts))
 
     def files(self, distributions: Collection[str]) -> tuple[str, ...]:
         """The test files that matter where `distributions` are installed, as paths within the suite."""
@@ -60,18 +77,22 @@ class Suite:
         tests = self.files(distributions)
         shared = [name for name in self._files if name.rsplit("/", 1)[-1] == "conftest.py"]
         for name in sorted(self._closure([*tests, *shared])):
-            content.update(f"{name} {self._files[name].digest}\n".encode())
+            content.update(f"{name} {self._known[name].digest}\n".encode())
         return content.hexdigest()[:16]
 
+    @property
+    def _known(self) -> dict[str, _File]:
+        return self._borrowed | self._files
+
     def _closure(self, names: Collection[str]) -> set[str]:
-        """`names` and the files of the suite that they import, directly or not."""
+        """`names` and the files of the suite and its helpers that they import, directly or not."""
         found: set[str] = set()
         waiting = list(names)
         while waiting:
             name = waiting.pop()
-            if name not in found and name in self._files:
+            if name not in found and name in self._known:
                 found.add(name)
-                waiting += [f"{module}.py" for module in self._files[name].imports]
+                waiting += [f"{module}.py" for module in self._known[name].imports]
         return found
 
 
@@ -84,26 +105,33 @@ def _read(path: Path) -> _File:
     everywhere: set[str] = set()
     for node in tree.body:
         if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "pytestmark" for t in node.targets):
-            everywhere |= set(_used(node.value))
-    tests = (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name.startswith("test"))
+            everywhere |= _used(node.value)
+    tests = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name.startswith("test")]
     uses = {frozenset(everywhere.union(*map(_used, test.decorator_list))) for test in tests}
+    marks = [mark for test in tests for mark in test.decorator_list]
     return _File(
         uses=tuple(sorted(uses, key=sorted)),
         imports=tuple(sorted(set(_imported(tree)))),
+        artifacts=tuple(name for mark in marks for name in _marked(mark, "writes")),
         digest=hashlib.sha256(source).hexdigest(),
     )
 
 
-def _used(mark: ast.expr) -> Iterator[str]:
-    """The distributions in the ``uses(...)`` marks within an expression; what is not a literal is passed over.
+def _used(mark: ast.expr) -> set[str]:
+    """The distributions in the ``uses(...)`` marks within an expression.
 
     A mark that cannot be read adds no name, so its test matters in more places: nothing is left out by mistake.
     """
+    return {canonicalize_name(Requirement(text).name) for text in _marked(mark, "uses")}
+
+
+def _marked(mark: ast.expr, name: str) -> Iterator[str]:
+    """The texts in the marks of this name within an expression; what is not a literal is passed over."""
     for node in ast.walk(mark):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "uses":
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == name:
             for argument in node.args:
                 if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
-                    yield canonicalize_name(Requirement(argument.value).name)
+                    yield argument.value
 
 
 def _imported(tree: ast.Module) -> Iterator[str]:

@@ -227,6 +227,14 @@ def test_components_of_one_distribution_are_asked_for_once() -> None:
     assert only({"policy": "newest"}, rows=rows).requirements == ("alpha", "alphalib", "beta", "gamma")
 
 
+def test_a_series_pins_one_component_at_each_release() -> None:
+    cells = plan({"policy": "series", "component": "alpha", "releases": {"all": True}}).cells
+    assert [cell.label for cell in cells] == ["alpha 2.0", "alpha 1.1", "alpha 1.0"]
+    assert cells[0].requirements == ("alpha==2.0", "alphalib", "beta", "gamma")
+    older = plan({"policy": "series", "component": "alpha", "releases": {"last": 2}}, pythons=("3.11",)).cells
+    assert [cell.label for cell in older] == ["alpha 1.1", "alpha 1.0"]
+
+
 PAIRS = {"policy": "pairs", "releases": {"alpha": {"all": True}, "beta": {"all": True}, "gamma": {"last": 1}}}
 
 

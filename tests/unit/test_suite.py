@@ -87,3 +87,32 @@ def test_a_file_that_is_not_python_is_named(folder: Path) -> None:
     (folder / "test_torn.py").write_text("def (:\n")
     with pytest.raises(UsageError, match=r"test_torn\.py: line 1: "):
         Suite(folder).files(["alpha"])
+
+
+@pytest.mark.parametrize(("changed", "matters"), [("lent.py", True), ("unasked.py", False), ("test_own.py", False)])
+def test_what_is_borrowed_from_another_suite_is_part_of_the_address(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory, changed: str, matters: bool
+) -> None:
+    helpers = tmp_path_factory.mktemp("helpers")
+    for name in ("lent.py", "unasked.py", "test_own.py"):
+        (helpers / name).write_text("")
+    (folder / "test_borrows.py").write_text("import lent, test_own\n\ndef test_it(): ...\n")
+    before = Suite(folder, helpers).digest([])
+    (helpers / changed).write_text("# changed\n")
+    assert (Suite(folder, helpers).digest([]) != before) is matters
+
+
+def test_artifacts_are_those_that_tests_write(folder: Path) -> None:
+    (folder / "test_box.py").write_text(
+        """
+import pytest
+@pytest.mark.uses("alpha")
+@pytest.mark.writes("box")
+def test_write(): ...
+@pytest.mark.reads("bin")
+def test_read(): ...
+@pytest.mark.writes("crate")
+def test_write_crate(): ...
+"""
+    )
+    assert Suite(folder).artifacts() == ("box", "crate")

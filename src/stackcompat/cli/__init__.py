@@ -1,7 +1,7 @@
 """The command line. Every command is a few lines around a stage; exit codes are the same everywhere.
 
-0: works, or done. 1: broken, unresolvable or uninstallable. 2: a mistake in what was given. 3: could not tell. 4: the
-gate wants a human to look.
+0: works, or done. 1: broken, unresolvable or uninstallable; the gate blocks. 2: a mistake in what was given. 3: could
+not tell. 4: look at it: the gate wants a human, or (`exchange`) all is read but the same seed gives other values.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ import click
 
 from stackcompat import __version__
 from stackcompat.cli.attempt import try_
+from stackcompat.cli.blame import blame_
 from stackcompat.cli.calibrate import calibrate_
 from stackcompat.cli.check import check_
 from stackcompat.cli.common import COULD_NOT_TELL, err
+from stackcompat.cli.exchange import exchange_
 from stackcompat.cli.gate import gate_, replay_
 from stackcompat.cli.look import releases, show
 from stackcompat.cli.matrix import plan, report, run
@@ -38,7 +40,7 @@ def main() -> None:
     """  # noqa: D301  (\b is click's mark for a paragraph to be left as it is)
 
 
-for _command in (plan, run, try_, report, show, releases, calibrate_, check_, gate_, replay_):
+for _command in (plan, run, try_, blame_, exchange_, gate_, replay_, report, show, releases, check_, calibrate_):
     main.add_command(_command)
 
 

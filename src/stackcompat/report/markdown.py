@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from stackcompat.report.model import FailureGroup, PairRow, Summary
-from stackcompat.report.words import SIGNS, pair_on, sign, who
+from stackcompat.report.model import CrossingCell, ExchangeSquare, FailureGroup, PairRow, Summary
+from stackcompat.report.words import SIGNS, and_list, pair_on, sign, who
 
 __all__ = ["markdown", "plain"]
 
@@ -26,6 +26,7 @@ def markdown(summary: Summary) -> str:
         _square(summary),
         _legend(),
         *_breaks(summary),
+        *_exchanges(summary),
         *_untested(summary),
     ]
     return "\n\n".join(parts) + "\n"
@@ -85,6 +86,38 @@ def _break(group: FailureGroup, summary: Summary) -> str:
         f"- {sign(group.verdict).glyph} {subject}at {group.level}{today}: `{signature}` "
         f"([{cells}](index.html#failure-{group.id}){guess})"
     )
+
+
+def _exchanges(summary: Summary) -> list[str]:
+    """The artifacts that every environment reads in one line, and a square for each of the others."""
+    parts = []
+    for label in dict.fromkeys(square.square for square in summary.exchanges):
+        squares = [square for square in summary.exchanges if square.square == label]
+        green = [square.artifact for square in squares if square.verdict == "works"]
+        parts.append(f"### {plain(label)}")
+        if green:
+            parts.append(f"{sign('works').glyph} Read by all, whoever of them wrote: {and_list(green)}.")
+        parts += [_exchange_square(square) for square in squares if square.verdict != "works"]
+    if not parts:
+        return []
+    return ["## Artifacts across versions", "Down: who wrote. Across: who reads. P: the component promises it.", *parts]
+
+
+def _exchange_square(square: ExchangeSquare) -> str:
+    known = {(cell.writer, cell.reader): cell for cell in square.crossings}
+    lines = [[f"**{square.artifact}**", *(plain(end.label) for end in square.ends)]]
+    lines.append([":--", *(":-:" for _ in square.ends)])
+    for writer in square.ends:
+        row = [known.get((writer.cell, reader.cell)) for reader in square.ends]
+        lines.append([plain(writer.label), *(_crossing(cell) for cell in row)])
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _crossing(cell: CrossingCell | None) -> str:
+    if cell is None:
+        return ""
+    notes = [sign(cell.verdict).glyph, *(["P"] if cell.promised else []), *([cell.side] if cell.side else [])]
+    return " ".join(notes)
 
 
 def _untested(summary: Summary) -> list[str]:

@@ -13,6 +13,7 @@ from stackcompat.matrix import Components
 from stackcompat.pairs import judge_pairs
 from stackcompat.report.cases import Case, cell_row, gather, lock_text
 from stackcompat.report.components import component_row
+from stackcompat.report.exchange import exchange_squares
 from stackcompat.report.failures import group_failures, public
 from stackcompat.report.model import SCHEMA_VERSION, ComponentRow, Measured, PairRow, RunRow, Summary, Today, WarningRow
 from stackcompat.report.pairs import pair_rows
@@ -56,6 +57,7 @@ def summarise(
         pairs=pair_table,
         failures=groups,
         cells=cells,
+        exchanges=exchange_squares(runs, evidence, components),
         warnings=_warnings(cases),
         installed={case.verdict.cell.id: case.verdict.installed for case in cases},
         locks={cell.id: lock_text(case) for case, cell in zip(cases, cells, strict=True) if cell.lock},
@@ -184,6 +186,7 @@ def _run(run: RunRecord) -> RunRow:
         title=run.title,
         started=run.started,
         cells=len(run.cells),
+        crossings=sum(bool(crossing.square) for crossing in run.exchange.crossings) if run.exchange else 0,
         pythons=run.pythons,
         missing_pythons=run.missing_pythons,
         coverage=run.coverage,

@@ -43,6 +43,9 @@ SIGNS: dict[Verdict, Sign] = {
     "broken": Sign("✗", "broken", "broken", "red", "a test failed, and failed again the same way in a new environment"),
     "unresolvable": Sign("⊘", "unresolvable", "apart", "orange", "the declared bounds exclude each other"),
     "uninstallable": Sign("⊗", "uninstallable", "broken", "red", "resolves, but twice did not install"),
+    "changed": Sign(
+        "≠", "changed", "flaky", "yellow", "works, but the same seed gives other values than in the older release"
+    ),
     "flaky": Sign("~", "flaky", "flaky", "yellow", "failed and passed, or failed each time differently"),
     "untested": Sign("?", "untested", "untested", "lightgrey", "nothing ran that would tell; not a pass"),
     "not-applicable": Sign(
@@ -62,6 +65,7 @@ POLICIES: dict[str, str] = {
     "index": "newest, with development versions",
     "local": "newest, with local code",
     "pins": "given by hand",
+    "series": "each of some releases of one component",
     "pairs": "chosen so that every pair of releases meets",
 }
 
