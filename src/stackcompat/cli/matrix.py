@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
+from rich.markup import escape
 from rich.table import Table
 
 from stackcompat.advisory import load_links
@@ -68,7 +69,7 @@ def plan(matrix: str, project_folder: str | None, json_file: str | None) -> None
         return
     table = Table("cell", "Python", "policy", "what", box=None, header_style="bold")
     for cell in made.cells:
-        table.add_row(cell.id, cell.python, cell.policy, cell.label or ", ".join(cell.requirements))
+        table.add_row(cell.id, cell.python, cell.policy, escape(cell.label or ", ".join(cell.requirements)))
     out.print(table)
     out.print(f"{len(made.cells)} cells", style="bold")
     for label, percent in made.coverage.items():
