@@ -78,11 +78,12 @@ def float_output(x: Any) -> Any:
 
 
 @functools.cache
-def ptq_model(qtype: str) -> Any:
-    """The nnx model with its weights quantised, not to be changed by a test."""
+def ptq_models(qtype: str) -> tuple[Any, Any]:
+    """An nnx model that was quantised, and the one with quantised weights made of it; not to be changed by a test."""
     import qwix
 
-    return qwix.quantize_model(nnx_model(), qwix.PtqProvider(rule(weight_qtype=qtype)), batch()[0])
+    model = nnx_model()
+    return model, qwix.quantize_model(model, qwix.PtqProvider(rule(weight_qtype=qtype)), batch()[0])
 
 
 @functools.cache
@@ -165,9 +166,9 @@ def test_ptq_nnx(qtype: str, stored: str, low: float, high: float) -> None:
     from flax import nnx
 
     x, _ = batch()
-    quantised = ptq_model(qtype)
+    model, quantised = ptq_models(qtype)
     assert dtypes(nnx.state(quantised)).count(stored) == 2
-    assert set(dtypes(nnx.state(nnx_model(), nnx.Param))) == {"float32"}
+    assert set(dtypes(nnx.state(model, nnx.Param))) == {"float32"}
     assert low < relative_error(quantised(x), float_output(x)) < high
 
 
@@ -210,7 +211,7 @@ def test_ptq_nnx_state_is_checkpointed(tmp_path: Path, qtype: str) -> None:
     """The state of a quantised nnx model goes through orbax, low precision arrays and scales alike."""
     from flax import nnx
 
-    assert_checkpoints(tmp_path / "ck", nnx.state(ptq_model(qtype)))
+    assert_checkpoints(tmp_path / "ck", nnx.state(ptq_models(qtype)[1]))
 
 
 @pytest.mark.uses(*QWIX, "orbax-checkpoint")
