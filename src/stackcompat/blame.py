@@ -145,7 +145,7 @@ class _Blame:
         return self._axes[unit]
 
     def _find_named(self) -> list[str]:
-        """Units that the failure itself names: in its words, then up its traceback."""
+        """Units that the failure itself names: up its traceback, then in its words."""
         failure = self.red.failure
         installed = self.red.versions
         words = [owner_of(m, installed, self._components) for m in _DOTTED.findall(failure.message)]
@@ -153,7 +153,7 @@ class _Blame:
             d for d in installed if len(d) > 2 and re.search(rf"(?<![\w.-]){re.escape(d)}(?![\w-])", failure.message)
         ]
         traced = [name for name in reversed(failure.packages) if name in installed]
-        return list(dict.fromkeys(self._unit(name) for name in (*words, *mentioned, *traced) if name))
+        return list(dict.fromkeys(self._unit(name) for name in (*traced, *words, *mentioned) if name))
 
     def _ordered(self, units: Iterable[str]) -> list[str]:
         """`units`, most suspect first."""
