@@ -145,7 +145,7 @@ class _Blame:
         return self._axes[unit]
 
     def _find_named(self) -> list[str]:
-        """Units that the failure itself names: in its words, then up its traceback."""
+        """Units that the failure itself names: up its traceback, then in its words."""
         failure = self.red.failure
         installed = self.red.versions
         words = [owner_of(m, installed, self._components) for m in _DOTTED.findall(failure.message)]
@@ -153,7 +153,7 @@ class _Blame:
             d for d in installed if len(d) > 2 and re.search(rf"(?<![\w.-]){re.escape(d)}(?![\w-])", failure.message)
         ]
         traced = [name for name in reversed(failure.packages) if name in installed]
-        return list(dict.fromkeys(self._unit(name) for name in (*words, *mentioned, *traced) if name))
+        return list(dict.fromkeys(self._unit(name) for name in (*traced, *words, *mentioned) if name))
 
     def _ordered(self, units: Iterable[str]) -> list[str]:
         """`units`, most suspect first."""
@@ -283,24 +283,57 @@ class _Blame:
                 yield from self._add(unit, context, passing)
             else:
                 unparted.append(unit)
-        yield from self._part(unparted, alone=len(unparted) == len(found))
+        yield from self._part(unparted, passing, alone=len(unparted) == len(found))
 
-    def _part(self, units: list[str], *, alone: bool) -> Search[None]:
-        """Tell the members among units that did not come apart, by moving each alone in the red cell."""
-        for position, unit in enumerate(units):
-            if unit not in self.red.versions:
-                continue
-            path = yield from self._trace(unit, self.red.versions)
-            if path.passes:
-                self._keep(unit, path)
-                # What is left may be there only because the first could not go without it: extending will tell.
-                self._doubtful += [other for other in units[position + 1 :] if other not in self._doubtful]
+    def _part(self, units: list[str], passing: Mapping[str, str], *, alone: bool) -> Search[None]:
+        """Tell the members among units that did not come apart: which of them makes it pass when it moves alone.
+
+        First in the red cell. If they are all there is (`alone`), then also where another of them has gone as far
+        towards `passing` as the failure goes with it: what stands in the way of the one there may be gone.
+        """
+        if (yield from self._parted(units, self.red.versions)) or not alone:
+            return
+        for unit in units:
+            farther = self._towards(unit, passing)
+            if farther and (yield from self._parted([other for other in units if other != unit], farther)):
                 return
-        if alone:
-            named = [unit for unit in units if unit in self._named and unit in self.red.versions] or units
-            for unit in named:
-                here = self.red.versions.get(unit, "")
-                self.members[unit] = Culprit(name=unit, version=here, first_bad=here or None, shown_by="contrast")
+        named = [unit for unit in units if unit in self._named and unit in self.red.versions] or units
+        for unit in named:
+            here = self.red.versions.get(unit, "")
+            self.members[unit] = Culprit(name=unit, version=here, first_bad=here or None, shown_by="contrast")
+
+    def _parted(self, units: list[str], context: dict[str, str]) -> Search[bool]:
+        """Whether one of `units` makes `context` pass when it moves alone; it is a member then."""
+        for unit in units:
+            if unit in self.red.versions:
+                path = yield from self._trace(unit, context)
+                if path.passes:
+                    self._keep(unit, path, context)
+                    # The others may be there only because this one could not go without them: extending will tell.
+                    self._doubtful += [other for other in units if other not in (unit, *self._doubtful)]
+                    return True
+        return False
+
+    def _towards(self, unit: str, passing: Mapping[str, str]) -> dict[str, str]:
+        """The red cell with `unit` alone moved as far towards `passing` as it was seen to fail; empty if nowhere."""
+        axis = self._axis(unit)
+        goal = passing.get(unit)
+        if goal not in axis.versions:
+            return {}
+        aim = axis.versions.index(goal) - axis.here
+        same = [
+            place
+            for place, step in enumerate(axis.steps)
+            if (place - axis.here) * aim > 0 and self._known({**self.red.versions, **step}) == "same"
+        ]
+        if not same:
+            return {}
+        return {**self.red.versions, **axis.steps[max(same, key=lambda place: abs(place - axis.here))]}
+
+    def _known(self, pins: Mapping[str, str]) -> str:
+        """What is known of a set that was asked for; empty if it was not."""
+        answer = self._answers.get(digest(self._exactly(pins)))
+        return answer.outcome if answer is not None else ""
 
     def _closure(self, passing: Mapping[str, str], units: Iterable[str]) -> list[str]:
         """`units` and what has to move with them, so that no declared bound is broken that the red cell keeps."""

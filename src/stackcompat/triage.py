@@ -64,8 +64,8 @@ def blame(
 ) -> Blame:
     """Who broke the cell of `verdict`.
 
-    `sets` are requirements that somebody publishes as working together; `about` is a part of the message of the failure
-    to follow, where there are several: else the first at the shallowest level. Raises UsageError for a cell that is
+    `sets` are requirements that somebody publishes as working together; `about` is a part of the name of the test or of
+    the message to follow, where there are several. Raises UsageError where no failure has it, and for a cell that is
     neither broken nor unresolvable: nobody is to blame for it.
     """
     if verdict.verdict == "unresolvable":
@@ -91,11 +91,22 @@ def blame(
 
 
 def _followed(failures: Sequence[TestResult], about: str) -> TestResult:
-    """The failing test to follow: shallow first, and of those that fail the same way, the one that uses least."""
-    said = [test for test in failures if about and test.failure and about in test.failure.message] or list(failures)
-    first = min(said, key=lambda test: LEVELS.index(test.level))
-    alike = [test for test in said if test.level == first.level and same_failure(_failure(test), _failure(first))]
-    return min(alike, key=lambda test: (len(set(test.components)), test.seconds))
+    """The failing test to follow: of a failure that keeps a module from loading, else of the one that most tests show.
+
+    Of tests that fail the same way it is the shallowest, and then the one that uses least. With `about`, only tests
+    that have it in their name or message count.
+    """
+    said = [test for test in failures if about in test.test or about in _failure(test).message]
+    if not said:
+        named = ", ".join(dict.fromkeys(test.test for test in failures))
+        raise UsageError(f'--about: no failing test has "{about}" in its name or message; those that fail are {named}')
+
+    def weight(test: TestResult) -> tuple[bool, int]:
+        return test.level != "import", -sum(same_failure(_failure(test), _failure(other)) for other in said)
+
+    first = min(said, key=weight)
+    alike = [test for test in said if same_failure(_failure(test), _failure(first))]
+    return min(alike, key=lambda test: (LEVELS.index(test.level), len(set(test.components)), test.seconds))
 
 
 def _failure(test: TestResult) -> Failure:

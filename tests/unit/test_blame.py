@@ -105,6 +105,28 @@ class Led(Universe):
         return (Requirement(f"alpha-native=={version}"),) if name == "alpha" else ()
 
 
+def test_what_came_apart_only_beside_another_release_of_a_third() -> None:
+    """beta's cure does not load beside alpha as old as here; beside a newer alpha that fails the same way, it does."""
+    rule = Rule({"beta": (0, 3), "gamma": (4, 7)}, named=("gamma", "beta"))
+    too_old = Rule({"alpha": (0, 3), "beta": (4, 9)}, message="beta wants a newer alpha")
+    too_new = Rule({"alpha": (6, 9), "beta": (0, 3)}, message="beta wants an older alpha")
+    world = Universe({"alpha": 10, "beta": 10, "gamma": 8}, (too_old, too_new, rule))
+    found = blame(world, {"alpha": 3, "beta": 3, "gamma": 7}, rule)
+    assert names(found) == {"beta": "3", "gamma": "7"}
+    assert {culprit.shown_by for culprit in found.culprits} == {"moving"}
+    assert {finding.signature for finding in found.findings} == {too_old.failure.signature, too_new.failure.signature}
+
+
+def test_what_does_not_come_apart_at_all_is_said_to_be_so() -> None:
+    rule = Rule({"alpha": (0, 3), "beta": (0, 3)}, named=("beta", "alpha"))
+    apart = Rule({"alpha": (4, 9), "beta": (0, 3)}, message="beta wants an older alpha")
+    too_old = Rule({"alpha": (0, 3), "beta": (4, 9)}, message="beta wants a newer alpha")
+    world = Universe({"alpha": 10, "beta": 10, "gamma": 8}, (apart, too_old, rule))
+    found = blame(world, {"alpha": 3, "beta": 3, "gamma": 7}, rule)
+    assert names(found) == {"alpha": "3", "beta": "3"}
+    assert {culprit.shown_by for culprit in found.culprits} == {"contrast"}
+
+
 def test_what_moves_together_is_one_member() -> None:
     rule = Rule({"alpha": (4, 5), "alpha-native": (4, 5)}, named=("alpha",))
     world = Led({"alpha": 8, "alpha-native": 8, "beta": 8}, (rule,))

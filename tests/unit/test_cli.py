@@ -18,8 +18,10 @@ from loopback_index import LoopbackIndex
 from made_up import COMPONENTS as COMPONENTS_MADE_UP
 from made_up import DISTRIBUTION, NEWEST, NOW, failed, history, make_cell, passed, planned, run_of, unresolved
 from stackcompat import cli
+from stackcompat.calibration import Calibration, KnownCase
 from stackcompat.cli import attempt, matrix
 from stackcompat.cli import blame as cli_blame
+from stackcompat.cli import calibrate as cli_calibrate
 from stackcompat.culprit import Culprit, Finding, Found
 from stackcompat.evidence import Evidence, RunRecord
 from stackcompat.lock import HeldBack
@@ -325,6 +327,34 @@ def test_a_cell_of_the_last_runs_is_blamed_by_its_id(run: Run, checkout: Path, m
     assert answer["probes"] == 7
     code, output, _ = run("blame", cell.cell.id)
     assert "culprit: alpha 1.3.0" in output
+
+
+def test_calibrate_counts_exact_culprits(run: Run, checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A break that only another environment's artifacts show is not among those that are blamed."""
+    red = judge(planned(make_cell(NEWEST), NEWEST), ())
+    known = {"python": "3.12", "requirements": ["alpha==1.3.0"], "verdict": "broken"}
+    found = tuple(
+        Calibration(case=KnownCase.model_validate(known | more), verdict=red, wrong="", blame=blame)
+        for more, blame in (
+            ({"id": "one", "culprit": ["alpha==1.3.0", "beta==2.4.1", "gamma==1.0.2"]}, BLAMED),
+            ({"id": "two", "culprit": ["alpha==1.3.0"]}, BLAMED),
+            ({"id": "read", "culprit": ["alpha==1.3.0"], "writer": {"requirements": ["alpha==1.0.0"]}}, None),
+        )
+    )
+    (checkout / "matrices" / "known-cases.toml").write_text(
+        "".join(
+            f'[[cases]]\nid = "{n}"\npython = "3.12"\nrequirements = ["alpha"]\nverdict = "broken"\n' for n in "abc"
+        )
+    )
+    monkeypatch.setattr(cli_calibrate, "make_bench", lambda *_: None)
+    monkeypatch.setattr(cli_calibrate, "make_exchange_bench", lambda *_, **__: None)
+    monkeypatch.setattr(cli_calibrate, "calibrate", lambda *_, **__: found)
+    monkeypatch.setattr(cli_calibrate, "calibrate_crossings", lambda *_, **__: ())
+    code, output, _ = run("calibrate", "--blame")
+    assert code == 1
+    assert "✓ one: alpha 1.3.0, beta 2.4.1, gamma 1.0.2 (the budget was spent); 7 probes, linear 90" in output
+    assert "✗ two: alpha 1.3.0, beta 2.4.1, gamma 1.0.2, known to be alpha==1.3.0" in output
+    assert "1 / 2 culprits exact, by 14 probes; release by release it would have been 180" in output
 
 
 def test_help_and_version(run: Run) -> None:

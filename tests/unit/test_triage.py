@@ -176,6 +176,41 @@ def test_another_failure_of_the_cell_is_a_finding(setting: Setting) -> None:
     assert [finding.signature for finding in found.found.findings] == ["AssertionError: something else [test]"]
 
 
+RED = {
+    "import": failed("test_import", "beta", level="import", message="no module"),
+    "run": failed("test_run", "alpha", level="run", message="one test alone"),
+    "wide": failed("test_wide", "alpha", "beta", "gamma", message="the same"),
+    "narrow": failed("test_narrow", "beta", "gamma", message="the same"),
+}
+
+
+@pytest.mark.parametrize(
+    ("failing", "about", "followed"),
+    [
+        (("run", "import", "wide", "narrow"), "", "test_import"),
+        (("run", "wide", "narrow"), "", "test_narrow"),
+        (("run", "wide"), "", "test_run"),
+        (("run", "wide", "narrow"), "one test", "test_run"),
+        (("run", "wide", "narrow"), "wide", "test_wide"),
+    ],
+    ids=["what cannot be loaded", "what most tests show", "the shallowest", "as the message says", "as the name says"],
+)
+def test_which_failure_is_followed(setting: Setting, failing: tuple[str, ...], about: str, followed: str) -> None:
+    def rule(job: Job, before: int) -> Any:
+        red = job.lock.versions()["beta"] == "1.1"
+        return tuple(RED[name] if red else passed(RED[name].test, level=RED[name].level) for name in failing)
+
+    setting.executor._rule = rule
+    found = setting.blame("alpha==1.4", "beta==1.1", "gamma==1.0", about=about)
+    assert found.test == followed
+    assert names(found) == {"beta": "1.1"}
+
+
+def test_a_failure_that_is_not_there_cannot_be_followed(setting: Setting) -> None:
+    with pytest.raises(UsageError, match=r'--about: no failing test has "xyz" .* those that fail are test_both'):
+        setting.blame("alpha==1.4", "beta==1.1", "gamma==1.0", about="xyz")
+
+
 def test_a_test_that_does_not_apply_there_answers_nothing(setting: Setting) -> None:
     def gone(job: Job, before: int) -> Any:
         return dropped(job, before) if job.lock.versions()["beta"] != "1.3" else (passed("test_alpha", "alpha"),)

@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 from rich.markup import escape
 
 from stackcompat.campaign import try_cell
-from stackcompat.cli.blame import blame_answer, find_culprit, print_blame, probes_option
+from stackcompat.cli.blame import about_option, blame_answer, find_culprit, print_blame, probes_option
 from stackcompat.cli.common import (
     COULD_NOT_TELL,
     EXIT_CODES,
@@ -51,6 +51,7 @@ _OPTIONS = {"requirement": "REQUIREMENT", "python": "--python", "exclude-newer":
 @click.option("--rerun", is_flag=True, help="Run again even if there is evidence already.")
 @click.option("--blame", "blaming", is_flag=True, help="If it is red, find the smallest set of versions to blame.")
 @probes_option
+@about_option
 @click.option("-v", "--verbose", is_flag=True, help="Every test, not only what failed.")
 @json_option
 @project_option
@@ -64,6 +65,7 @@ def try_(
     rerun: bool,
     blaming: bool,
     probes: int,
+    about: str,
     verbose: bool,
     json_file: str | None,
     project_folder: str | None,
@@ -92,7 +94,7 @@ def try_(
         verdict, evidence = try_cell(cell, bench, index, level, reporter, lock=lock, rerun=rerun)
     found = None
     if blaming and verdict.verdict in ("broken", "unresolvable"):
-        found = find_culprit(verdict, bench, index, project, probes)
+        found = find_culprit(verdict, bench, index, project, probes, about)
     write_json(json_file, answer(verdict, evidence) | (blame_answer(found) if found else {}))
     if json_file != "-":
         print_verdict(verdict, evidence, verbose)

@@ -25,19 +25,24 @@ from stackcompat.project import Project, find_project
 from stackcompat.triage import Blame, blame, published_sets
 from stackcompat.verdict import CellVerdict, judge
 
-__all__ = ["blame_", "blame_answer", "find_culprit", "print_blame", "probes_option"]
+__all__ = ["about_option", "blame_", "blame_answer", "find_culprit", "print_blame", "probes_option"]
 
 probes_option = click.option(
     "--probes", type=click.IntRange(1), default=BUDGET, show_default=True, help="Environments that blame may try."
+)
+
+about_option = click.option(
+    "--about", default="", metavar="TEXT", help="Blame follows the failure with this in its test's name or its message."
 )
 
 
 @click.command("blame")
 @click.argument("cell")
 @probes_option
+@about_option
 @json_option
 @project_option
-def blame_(cell: str, probes: int, json_file: str | None, project_folder: str | None) -> None:
+def blame_(cell: str, probes: int, about: str, json_file: str | None, project_folder: str | None) -> None:
     """Find who broke CELL of the last runs (its id, or the first characters): the smallest set of versions.
 
     Tries further combinations, each of which is evidence like any other; stopped, it goes on where it was.
@@ -47,18 +52,20 @@ def blame_(cell: str, probes: int, json_file: str | None, project_folder: str | 
     planned = find_cell(store, cell)
     verdict = judge(planned, store.of_key(planned.key) if planned.key else ())
     bench = make_bench(project, 1, [planned.cell.python])
-    found = find_culprit(verdict, bench, open_index(), project, probes)
-    about = {"schema_version": 1, "cell": planned.cell.id, "sentence": verdict.sentence}
-    write_json(json_file, about | blame_answer(found))
+    found = find_culprit(verdict, bench, open_index(), project, probes, about)
+    question = {"schema_version": 1, "cell": planned.cell.id, "sentence": verdict.sentence}
+    write_json(json_file, question | blame_answer(found))
     if json_file != "-":
         print_blame(found)
 
 
-def find_culprit(verdict: CellVerdict, bench: Bench, catalog: Source, project: Project, probes: int) -> Blame:
+def find_culprit(
+    verdict: CellVerdict, bench: Bench, catalog: Source, project: Project, probes: int, about: str
+) -> Blame:
     """Who broke the cell of `verdict`, with progress shown."""
     sets = published_sets(project, verdict.cell, catalog)
     with reporting(verbose=False) as reporter:
-        return blame(verdict, bench, catalog, reporter, sets=sets, budget=probes)
+        return blame(verdict, bench, catalog, reporter, sets=sets, budget=probes, about=about)
 
 
 def blame_answer(found: Blame) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from fnmatch import fnmatch
 
 import click
@@ -60,28 +61,26 @@ def calibrate_(
     green = [entry for entry in found if entry.case.verdict == "works"]
     out.print(f"{sum(not e.wrong for e in red)} / {len(red)} known breaks caught as they are known")
     out.print(f"{sum(not e.wrong for e in green)} / {len(green)} healthy combinations green")
-    blamed = [entry for entry in found if entry.blame is not None]
-    for entry in blamed:
-        _print_blame(entry)
     if blaming:
-        probes, linear = (sum(getattr(e.blame.found, n) for e in blamed if e.blame) for n in ("probes", "linear"))
-        out.print(
-            f"{sum(e.exact for e in blamed)} / {sum(bool(e.case.culprit) for e in found)} culprits exact, "
-            f"by {probes} probes; release by release it would have been {linear}"
-        )
+        _print_blames(found)
     if len(found) < len(known):
         out.print(f"{len(known) - len(found)} cases need a Python that is not here", style="yellow")
     sys.exit(1 if any(entry.wrong or (entry.blame and not entry.exact) for entry in found) else 0)
 
 
-def _print_blame(entry: Calibration) -> None:
-    """One line: whom the case was laid to, and whom it is known to be laid to where that differs."""
-    assert entry.blame is not None
-    found = entry.blame.found
-    names = ", ".join(f"{culprit.name} {culprit.version}" for culprit in found.culprits) or "nobody"
-    known = "" if entry.exact else f", known to be {', '.join(entry.case.culprit)}"
-    doubt = f" ({found.doubt})" if found.doubt else ""
-    sign = "[green]✓[/]" if entry.exact else "[red]✗[/]"
+def _print_blames(found: Sequence[Calibration]) -> None:
+    """A line for each case that was blamed on somebody, and how many of those known it was right about."""
+    blamed = [(entry, entry.blame.found) for entry in found if entry.blame is not None]
+    for entry, laid in blamed:
+        names = ", ".join(f"{culprit.name} {culprit.version}" for culprit in laid.culprits) or "nobody"
+        known = "" if entry.exact else f", known to be {', '.join(entry.case.culprit)}"
+        doubt = f" ({laid.doubt})" if laid.doubt else ""
+        sign = "[green]✓[/]" if entry.exact else "[red]✗[/]"
+        said = f"{entry.case.id}: {names}{known}{doubt}; {laid.probes} probes, linear {laid.linear}"
+        out.print(f"{sign} {escape(said)}")
+    asked = [entry for entry in found if entry.case.culprit and entry.case.writer is None]
+    probes, linear = sum(laid.probes for _, laid in blamed), sum(laid.linear for _, laid in blamed)
     out.print(
-        f"{sign} {escape(f'{entry.case.id}: {names}{known}{doubt}; {found.probes} probes, linear {found.linear}')}"
+        f"{sum(entry.exact for entry in asked)} / {len(asked)} culprits exact, by {probes} probes; "
+        f"release by release it would have been {linear}"
     )
