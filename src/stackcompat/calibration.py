@@ -11,6 +11,8 @@ import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
 
+from packaging.requirements import Requirement
+from packaging.version import Version
 from pydantic import field_validator
 
 from stackcompat.campaign import Bench, Reporter, Source, lock_cells, plan_cell, run_cells
@@ -21,6 +23,7 @@ from stackcompat.interpreter import this_platform
 from stackcompat.matrix import Level, load_record, parse_date, parse_requirement
 from stackcompat.plan import Cell
 from stackcompat.record import Record
+from stackcompat.triage import Blame, blame
 from stackcompat.verdict import CellVerdict, Verdict, judge
 
 __all__ = ["Calibration", "KnownCase", "calibrate", "calibrate_crossings", "compare", "load_cases"]
@@ -38,6 +41,7 @@ class KnownCase(Record):
     """A combination whose verdict is known. `message` must be part of a failure's message or of the conflict.
 
     `writer` and `artifacts` (which of what it wrote; all if none) are there where another environment wrote first.
+    `culprit` is the smallest set of exact pins that makes it red, ``python==3.11`` among them where that matters.
     """
 
     id: str
@@ -58,6 +62,14 @@ class KnownCase(Record):
     @field_validator("requirements", "overrides")
     @classmethod
     def _parse(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(str(parse_requirement(text)) for text in value)
+
+    @field_validator("culprit")
+    @classmethod
+    def _exact(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for requirement in map(parse_requirement, value):
+            if [bound.operator for bound in requirement.specifier] != ["=="] or "*" in str(requirement.specifier):
+                raise ValueError(f'"{requirement}" must be an exact pin such as "{requirement.name}==1.2.3"')
         return tuple(str(parse_requirement(text)) for text in value)
 
     def cell(self) -> Cell:
@@ -91,11 +103,29 @@ class _Cases(Record):
 
 
 class Calibration(Record):
-    """One case, what the suite said of it, and in `wrong` how that differs from what is known (empty: as known)."""
+    """One case, what the suite said of it, and in `wrong` how that differs from what is known (empty: as known).
+
+    `blame` is whom it was laid to, if that was asked, and `exact` whether that is the known culprit.
+    """
 
     case: KnownCase
     verdict: CellVerdict | CrossingVerdict
     wrong: str
+    blame: Blame | None = None
+
+    @property
+    def exact(self) -> bool:
+        """Whether the culprit that was found is the known one: the same names and versions, no more and no fewer."""
+        if self.blame is None:
+            return False
+        found = self.blame.found.culprits
+        known = {(r.name, Version(next(iter(r.specifier)).version)) for r in map(Requirement, self.case.culprit)}
+        return all(_exact_version(c.version) for c in found) and known == {(c.name, Version(c.version)) for c in found}
+
+
+def _exact_version(text: str) -> bool:
+    """Whether it is a version, and not bounds, which a member of a refusal may have instead."""
+    return not set(text) & set("<>=~!,") and bool(text)
 
 
 def load_cases(path: Path) -> tuple[KnownCase, ...]:
@@ -120,9 +150,15 @@ def compare(case: KnownCase, verdict: CellVerdict | CrossingVerdict) -> str:
 
 
 def calibrate(
-    cases: Sequence[KnownCase], bench: Bench, catalog: Source, reporter: Reporter, *, rerun: bool = False
+    cases: Sequence[KnownCase],
+    bench: Bench,
+    catalog: Source,
+    reporter: Reporter,
+    *,
+    rerun: bool = False,
+    blaming: bool = False,
 ) -> tuple[Calibration, ...]:
-    """Try every case without a writer whose Python is here, and compare."""
+    """Try every case without a writer whose Python is here and compare; if `blaming`, find the known culprits, too."""
     here = [case for case in cases if case.writer is None and case.python in bench.interpreters]
     cells = {case.id: case.cell() for case in here}
     resolutions = lock_cells(list({cell.id: cell for cell in cells.values()}.values()), bench, catalog, reporter)
@@ -136,7 +172,11 @@ def calibrate(
         if case.id in planned:
             cell = planned[case.id]
             verdict = judge(cell, evidence.get(cell.key, ()))
-            found.append(Calibration(case=case, verdict=verdict, wrong=compare(case, verdict)))
+            entry = Calibration(case=case, verdict=verdict, wrong=compare(case, verdict))
+            if blaming and case.culprit and not entry.wrong:
+                blamed = blame(verdict, bench, catalog, reporter, about=case.message)
+                entry = entry.model_copy(update={"blame": blamed})
+            found.append(entry)
     return tuple(found)
 
 

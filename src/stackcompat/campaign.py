@@ -104,8 +104,8 @@ class Bench:
         self.limits = limits or Limits()
         self.resolver = Resolver(cache.packages, {k: v.path for k, v in interpreters.items()}, cache.uv, cache.wheel)
 
-    def key(self, cell: Cell, lock: Lock, level: Level) -> str:
-        """The address of the evidence on `lock`."""
+    def key(self, cell: Cell, lock: Lock, level: Level, tests: tuple[str, ...] = ()) -> str:
+        """The address of the evidence on `lock`: of `tests` alone if there are any, else of all."""
         roots = tuple(sorted(set(cell.roots()) & lock.versions().keys()))
         imports = self.components.imports(lock.versions(), roots)
         return evidence_key(
@@ -113,7 +113,12 @@ class Bench:
             roots=roots,
             interpreter=self.interpreters[cell.python].label,
             platform=cell.platform,
-            suite=digest(self.suite.digest(lock.versions()), imports, cell.thorough),
+            suite=digest(
+                self.suite.digest(lock.versions(), thorough=cell.thorough),
+                imports,
+                cell.thorough,
+                *([sorted(tests)] if tests else ()),
+            ),
             level=level,
         )
 
@@ -134,7 +139,7 @@ class Bench:
             thorough=cell.thorough,
             tests=tests,
             suite=self.suite.folder,
-            files=self.suite.files(versions),
+            files=self.suite.files(versions, thorough=cell.thorough),
             cache=self.cache.root,
             uv=self.cache.uv,
             limits=_limits(self.limits, self.components, versions),
@@ -292,7 +297,7 @@ def run_once(
     """
     assert planned.resolution.lock is not None
     lock, cell = planned.resolution.lock, planned.cell
-    result = bench.executor.run(dress(bench.job(cell, lock, level, tests)))
+    result = bench.executor.run(dress(bench.job(cell, lock, level, tests or planned.tests)))
     evidence = Evidence(
         key=planned.key,
         attempt=attempt,
@@ -300,7 +305,7 @@ def run_once(
         python=cell.python,
         interpreter=bench.interpreters[cell.python].label,
         platform=cell.platform,
-        suite=bench.suite.digest(lock.versions()),
+        suite=bench.suite.digest(lock.versions(), thorough=cell.thorough),
         level=level,
         roots=cell.roots(),
         reads=reads,
@@ -310,10 +315,12 @@ def run_once(
     return evidence
 
 
-def plan_cell(cell: Cell, resolution: Resolution, bench: Bench, level: Level) -> PlannedCell:
-    """`cell` with its resolution and the address of its evidence."""
-    key = bench.key(cell, resolution.lock, level) if resolution.lock is not None else ""
-    return PlannedCell(cell=cell, resolution=resolution, key=key)
+def plan_cell(
+    cell: Cell, resolution: Resolution, bench: Bench, level: Level, tests: tuple[str, ...] = ()
+) -> PlannedCell:
+    """`cell` with its resolution and the address of its evidence, of `tests` alone if there are any."""
+    key = bench.key(cell, resolution.lock, level, tests) if resolution.lock is not None else ""
+    return PlannedCell(cell=cell, resolution=resolution, key=key, tests=tests)
 
 
 def now() -> dt.datetime:
@@ -371,6 +378,7 @@ def execute(
         pythons=tuple(pythons),
         missing_pythons=tuple(python for python in matrix.pythons if python not in bench.interpreters),
         coverage=coverage,
+        reserved=plan.reserved,
         cells=tuple(planned),
     )
     # Before the cells run: what is finished when somebody stops it can be published, the rest shows as untested.

@@ -176,11 +176,15 @@ def incompatibility_id(signature: str, distributions: Iterable[str]) -> str:
 
 
 class PlannedCell(Record):
-    """A cell of a run, what it resolved to, and where its evidence lies (no key: never got so far)."""
+    """A cell of a run, what it resolved to, and where its evidence lies (no key: never got so far).
+
+    `tests` are the only ones that are to run (none: all).
+    """
 
     cell: Cell
     resolution: Resolution
     key: str = ""
+    tests: tuple[str, ...] = ()
 
 
 class Crossing(Record):
@@ -218,7 +222,10 @@ class ExchangePlan(Record):
 
 
 class RunRecord(Record):
-    """One execution of a matrix: which cells it planned, each with the resolution it got and the evidence key."""
+    """One execution of a matrix: which cells it planned, each with the resolution it got and the evidence key.
+
+    `reserved` are components of which the index had no more than a name, and the release that reserves it.
+    """
 
     matrix: str
     started: dt.datetime
@@ -227,6 +234,7 @@ class RunRecord(Record):
     pythons: tuple[str, ...]
     missing_pythons: tuple[str, ...] = ()
     coverage: dict[str, float] = {}
+    reserved: dict[str, str] = {}
     cells: tuple[PlannedCell, ...] = ()
     exchange: ExchangePlan | None = None
 

@@ -82,7 +82,7 @@ def broke_before(cases: Iterable[KnownCase], candidates: Iterable[Candidate], co
     names = {c.name for c in candidates}
     counts: Counter[str] = Counter()
     for case in cases:
-        blamed = {canonicalize_name(Requirement(text.split(" ")[0]).name) for text in case.culprit if "==" in text}
+        blamed = {canonicalize_name(Requirement(text).name) for text in case.culprit}
         if case.verdict != "works" and blamed & names:
             rows = (components.of_distribution(name) for name in blamed - names)
             counts.update(row.name for row in rows if row)

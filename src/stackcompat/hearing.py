@@ -220,10 +220,11 @@ class Hearing:
         passing = counts["passes"] + counts["fixed"]
         others = ", ".join(f"{n} {v}" for n, v in self._asked(case.candidate).items() if n not in self._names())
         besides = f", next to {others}" if others else ""
-        sentence = (
-            f"{passing} {'test passes' if passing == 1 else 'tests pass'} with {self.subject} as with {self._replaced}"
-            f" on Python {cell.python}{besides}"
-        )
+        tests = "test passes" if passing == 1 else "tests pass"
+        before = f"as with {self._replaced}"
+        if counts["fixed"]:
+            before = f"({counts['fixed']} of them not with {self._replaced})"
+        sentence = f"{passing} {tests} with {self.subject} {before} on Python {cell.python}{besides}"
         return self._requirement(cell, "satisfied", sentence, "", **more)
 
     def _requirement(self, cell: PairedCell, state: str, sentence: str, remedy: str, **more: object) -> Requirement:

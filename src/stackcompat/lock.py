@@ -29,7 +29,7 @@ from stackcompat.record import Record, StackcompatError, digest
 if TYPE_CHECKING:
     from stackcompat.releases import Catalog
 
-__all__ = ["Conflict", "HeldBack", "Lock", "Pin", "Resolution", "Resolver", "strip_addresses"]
+__all__ = ["Conflict", "HeldBack", "Lock", "Pin", "Resolution", "Resolver", "excludes", "strip_addresses"]
 
 
 class Pin(Record):
@@ -185,7 +185,7 @@ def _name(requirement: str) -> str:
     return canonicalize_name(re.split(r"[\[<>=!~@ ]", requirement)[0])
 
 
-def _exclude(first: str, second: str) -> bool:
+def excludes(first: str, second: str) -> bool:
     """Whether no version of the one distribution that both requirements are about satisfies both."""
     (name, bounds), (other, more) = _bound(first), _bound(second)
     if name != other:
@@ -222,11 +222,11 @@ def parse_conflict(words: str, cell: Cell) -> Conflict:
     bounds = [(subject, dependency) for subject, dependency in facts if not dependency.startswith("Python")]
     for subject, dependency in bounds:
         for request in required:
-            if _exclude(request, dependency):
+            if excludes(request, dependency):
                 return conflict("bounds", f"{subject} depends on {dependency}, but {request} is requested")
     for subject, dependency in bounds:
         for other, bound in bounds:
-            if _exclude(bound, dependency) and _name(other) != _name(subject):
+            if excludes(bound, dependency) and _name(other) != _name(subject):
                 return conflict("bounds", f"{subject} depends on {dependency}, but {other} depends on {bound}")
     if missing := _ABSENT.search(text):
         return conflict("not-found", f"the index has no {missing[1] or missing[2]} that this cell may take")

@@ -123,6 +123,8 @@ class Component(Table):
     `hardware` what a run of the real thing wants, `untested` why no smoke test exercises it (empty when some do).
     `moves_with` names a component whose release decides this one's, so that this one is never pinned on its own.
     `undeclared` are distributions that it wants for writing or reading some artifacts, and does not declare.
+    `install` are the requirements by which its documentation installs it, where the distribution's name alone is not
+    enough: extras, companions that it does not declare. `placeholders` are the releases that only reserve its name.
     `blocker` says what keeps its tests from going deeper than they do. `seconds` is how long one test of it may take,
     `memory_mb` how much a cell that holds it may use. `deprecation_months` is how long it promises to keep what it has
     deprecated.
@@ -135,6 +137,8 @@ class Component(Table):
     distributions: tuple[str, ...] = ()
     modules: tuple[Module, ...] = ()
     published: Literal["index", "git only", "announced but not published"] = "index"
+    install: tuple[_Requirement, ...] = ()
+    placeholders: Annotated[str, AfterValidator(_specifier_text)] = ""
     hardware: tuple[str, ...] = ("any",)
     documentation: str
     untested: str = ""
@@ -154,6 +158,10 @@ class Component(Table):
     def distribution(self) -> str:
         """The distribution whose version the row shows; empty when nothing is published."""
         return self.distributions[0] if self.distributions else ""
+
+    def reserves(self, version: str) -> bool:
+        """Whether the release `version` only reserves the component's name, and holds nothing of it."""
+        return bool(self.placeholders) and SpecifierSet(self.placeholders).contains(version, prereleases=True)
 
 
 class Library(Table):
@@ -194,8 +202,8 @@ class Components(Table):
         )
 
     def guesses(self, installed: Mapping[str, str], roots: Collection[str]) -> tuple[str, ...]:
-        """Those of `roots` that no component and no library covers: their modules are guessed from their files."""
-        covered = {name for c in self.components for name in c.distributions}
+        """Those of `roots` that no component with modules and no library covers: guessed from their files."""
+        covered = {name for c in self.components if c.modules for name in c.distributions}
         covered |= {lib.distribution for lib in self.libraries}
         return tuple(sorted(name for name in roots if name in installed and name not in covered))
 

@@ -119,12 +119,14 @@ class Plan(Record):
     """The cells to try, in order and each once; what the `pairs` policies want, and how much of it the cells ask for.
 
     `coverage` is a percentage of the allowed combinations by goal, `excluded` says what metadata does not allow.
+    `reserved` are components that no cell asks for, since their newest release only reserves the name.
     """
 
     cells: tuple[Cell, ...]
     coverage: dict[str, float]
     excluded: tuple[str, ...]
     goals: tuple[Goal, ...]
+    reserved: dict[str, str] = {}
 
     def repair(self, resolutions: Mapping[str, Resolution]) -> tuple[tuple[Cell, ...], dict[str, float]]:
         """Compare the goals with what cells (by id) were really locked to.
@@ -196,7 +198,13 @@ def make_plan(
                 cells[cell.id] = same.model_copy(update=update)
     asked = [(f"python=={cell.python}", *cell.requirements) for cell in cells.values()]
     reached = {goal.label: share_covered(goal.combinations, asked)[0] for goal in goals}
-    return Plan(cells=tuple(cells.values()), coverage=reached, excluded=tuple(excluded), goals=tuple(goals))
+    return Plan(
+        cells=tuple(cells.values()),
+        coverage=reached,
+        excluded=tuple(excluded),
+        goals=tuple(goals),
+        reserved=planner.reserved,
+    )
 
 
 @dataclass(frozen=True)
@@ -212,8 +220,19 @@ class _Planner:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """The distributions of the matrix."""
-        return tuple(dict.fromkeys(self.components[name].distribution for name in self.matrix.components))
+        """The distributions of the matrix that hold something."""
+        present = (name for name in self.matrix.components if name not in self.reserved)
+        return tuple(dict.fromkeys(self.components[name].distribution for name in present))
+
+    @cached_property
+    def reserved(self) -> dict[str, str]:
+        """The components of the matrix of which the index has no more than a name, and the release that reserves it."""
+        found = {}
+        for name in self.matrix.components:
+            newest = self.catalog.project(self.distribution(name)).newest()
+            if newest is not None and self.components[name].reserves(newest.version):
+                found[name] = newest.version
+        return found
 
     def followers(self, name: str) -> set[str]:
         """The distributions of the matrix that move with `name`, a distribution."""
@@ -268,7 +287,7 @@ class _Planner:
     def cells(self, policy: Policy, python: str) -> Iterator[Cell]:
         """The cells of one policy on one Python, newest first."""
         match policy:
-            case Newest():
+            case Newest() if self.names:
                 yield self.cell(policy, python, self.names, "newest", newest=self.names)
             case AsOf():
                 yield from self.as_of(policy, python)
@@ -277,8 +296,16 @@ class _Planner:
             case Series():
                 yield from self.series(policy, python)
             case Pins():
-                detail = ", ".join(policy.requirements)
-                yield self.cell(policy, python, policy.requirements, detail, exclude_newer=policy.exclude_newer)
+                given = [Requirement(text) for text in policy.requirements]
+                bare = tuple(requirement.name for requirement in given if not requirement.specifier)
+                yield self.cell(
+                    policy,
+                    python,
+                    policy.requirements,
+                    ", ".join(policy.requirements),
+                    exclude_newer=policy.exclude_newer,
+                    newest=bare,
+                )
             case Metapackage():
                 yield from self.metapackage(policy, python)
             case Prerelease():

@@ -24,20 +24,28 @@ __all__ = ["Suite"]
 _PROBE = Path(__file__).parent / "inside" / "probe.py"
 
 
+class _Test(Record):
+    """What a test exercises, and whether it is among the thorough ones."""
+
+    uses: frozenset[str]
+    thorough: bool
+
+
 class _File(Record):
-    """A file of the suite: what each of its tests exercises, the neighbours it imports, and the digest of its text.
+    """A file of the suite: its tests, the neighbours it imports, and the digest of its text.
 
     `artifacts` are those that its tests write.
     """
 
-    uses: tuple[frozenset[str], ...]
+    tests: tuple[_Test, ...]
     imports: tuple[str, ...]
     artifacts: tuple[str, ...]
     digest: str
 
-    def matters(self, distributions: Collection[str]) -> bool:
-        """Whether some test of it can apply where `distributions` are installed."""
-        return any(names <= set(distributions) for names in self.uses)
+    def matters(self, distributions: Collection[str], thorough: bool) -> bool:
+        """Whether some test of it can apply where `distributions` are installed; thorough ones only if wanted."""
+        wanted = (test for test in self.tests if thorough or not test.thorough)
+        return any(test.uses <= set(distributions) for test in wanted)
 
 
 class Suite:
@@ -63,18 +71,21 @@ class Suite:
         """The artifacts that the tests write, in the order of files and tests."""
         return tuple(dict.fromkeys(name for file in self._files.values() for name in file.artifacts))
 
-    def files(self, distributions: Collection[str]) -> tuple[str, ...]:
-        """The test files that matter where `distributions` are installed, as paths within the suite."""
+    def files(self, distributions: Collection[str], *, thorough: bool = True) -> tuple[str, ...]:
+        """The test files that matter where `distributions` are installed, as paths within the suite.
+
+        Without `thorough`, a file that has only thorough tests does not.
+        """
         return tuple(
             name
             for name, file in self._files.items()
-            if name.rsplit("/", 1)[-1].startswith("test_") and file.matters(distributions)
+            if name.rsplit("/", 1)[-1].startswith("test_") and file.matters(distributions, thorough)
         )
 
-    def digest(self, distributions: Collection[str]) -> str:
-        """Content address of all that decides what the tests do where `distributions` are installed."""
+    def digest(self, distributions: Collection[str], *, thorough: bool = True) -> str:
+        """Content address of all that decides what the tests (see `files`) do where `distributions` are installed."""
         content = hashlib.sha256(_PROBE.read_bytes())
-        tests = self.files(distributions)
+        tests = self.files(distributions, thorough=thorough)
         shared = [name for name in self._files if name.rsplit("/", 1)[-1] == "conftest.py"]
         for name in sorted(self._closure([*tests, *shared])):
             content.update(f"{name} {self._known[name].digest}\n".encode())
@@ -102,17 +113,19 @@ def _read(path: Path) -> _File:
         tree = ast.parse(source, str(path))
     except SyntaxError as error:
         raise UsageError(f"{path}: line {error.lineno}: {error.msg}; a suite holds Python files") from None
-    everywhere: set[str] = set()
+    everywhere: list[ast.expr] = []
     for node in tree.body:
         if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "pytestmark" for t in node.targets):
-            everywhere |= _used(node.value)
+            everywhere.append(node.value)
     tests = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name.startswith("test")]
-    uses = {frozenset(everywhere.union(*map(_used, test.decorator_list))) for test in tests}
-    marks = [mark for test in tests for mark in test.decorator_list]
+    marks = [[*everywhere, *test.decorator_list] for test in tests]
     return _File(
-        uses=tuple(sorted(uses, key=sorted)),
+        tests=tuple(
+            _Test(uses=frozenset(name for mark in each for name in _used(mark)), thorough=any(map(_is_thorough, each)))
+            for each in marks
+        ),
         imports=tuple(sorted(set(_imported(tree)))),
-        artifacts=tuple(name for mark in marks for name in _marked(mark, "writes")),
+        artifacts=tuple(name for each in marks for mark in each for name in _marked(mark, "writes")),
         digest=hashlib.sha256(source).hexdigest(),
     )
 
@@ -132,6 +145,11 @@ def _marked(mark: ast.expr, name: str) -> Iterator[str]:
             for argument in node.args:
                 if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
                     yield argument.value
+
+
+def _is_thorough(mark: ast.expr) -> bool:
+    """Whether a ``thorough`` mark stands in an expression."""
+    return any(isinstance(node, ast.Attribute) and node.attr == "thorough" for node in ast.walk(mark))
 
 
 def _imported(tree: ast.Module) -> Iterator[str]:

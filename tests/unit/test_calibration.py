@@ -9,11 +9,13 @@ import pytest
 
 from fakes import Catalogue, make_bench
 from made_up import NEWEST, failed, make_cell, passed, planned, run_of, unresolved
-from stackcompat.calibration import KnownCase, calibrate, calibrate_crossings, compare, load_cases
+from stackcompat.calibration import Calibration, KnownCase, calibrate, calibrate_crossings, compare, load_cases
 from stackcompat.campaign import Silent
 from stackcompat.cell import Job
 from stackcompat.crossings import ExchangeBench
+from stackcompat.culprit import Culprit, Found
 from stackcompat.record import UsageError
+from stackcompat.triage import Blame
 from stackcompat.verdict import CellVerdict, judge
 
 CELL = planned(make_cell(NEWEST), NEWEST)
@@ -138,6 +140,49 @@ def test_a_mistake_in_the_file_is_told_by_file_and_key(tmp_path: Path) -> None:
         load_cases(path)
 
 
+def test_a_culprit_that_is_no_exact_pin_is_a_mistake() -> None:
+    with pytest.raises(ValueError, match=r'"alpha>=1" must be an exact pin such as "alpha==1.2.3"'):
+        case(culprit=("alpha>=1",))
+
+
+@pytest.mark.parametrize(
+    ("found", "exact"),
+    [
+        ((("alpha", "1.0.0"), ("python", "3.12")), True),
+        ((("alpha", "1.0"), ("python", "3.12")), True),
+        ((("alpha", "1.0.0"),), False),
+        ((("alpha", "1.0.0"), ("python", "3.12"), ("beta", "1")), False),
+        ((("alpha", "1.0.1"), ("python", "3.12")), False),
+        ((("alpha", "<2"), ("python", "3.12")), False),
+        ((), False),
+    ],
+)
+def test_a_culprit_is_exact_or_it_is_not(found: tuple[tuple[str, str], ...], exact: bool) -> None:
+    culprits = tuple(Culprit(name=name, version=version) for name, version in found)
+    known = case(culprit=("alpha==1.0.0", "python==3.12"))
+    entry = Calibration(
+        case=known, verdict=broken(), wrong="", blame=Blame(signature="s", found=Found(culprits=culprits))
+    )
+    assert entry.exact is exact
+
+
+def test_known_culprits_are_found_again(tmp_path: Path) -> None:
+    def rule(job: Job, before: int) -> Any:
+        return (RED,) if job.lock.versions()["alpha"] == "1.0.0" else (passed("t", "alpha"),)
+
+    bench, _, _ = make_bench(tmp_path, rule, {"alpha": "1.1.0"})
+    cases = (
+        case(id="known", culprit=("alpha==1.0.0",)),
+        case(id="not known"),
+        case(id="healthy", requirements=("alpha==1.1.0",), verdict="works"),
+    )
+    catalog = Catalogue({"alpha": {"1.0.0": "2026-01-01", "1.1.0": "2026-02-01"}})
+    found = calibrate(cases, bench, catalog, Silent(), blaming=True)
+    bench.store.close()
+    assert [entry.exact for entry in found] == [True, False, False]
+    assert [entry.blame is not None for entry in found] == [True, False, False]
+
+
 def test_the_projects_own_cases_are_sound() -> None:
     """Every break has its message and a level; every id stands once; every neighbour is there."""
     cases = load_cases(Path(__file__).parents[2] / "matrices" / "known-cases.toml")
@@ -148,3 +193,4 @@ def test_the_projects_own_cases_are_sound() -> None:
     for known in cases:
         assert known.cell().requirements
         assert known.writer is None or (known.writing_cell().requirements and known.artifacts)
+        assert known.writer is not None or bool(known.culprit) == (known.verdict != "works")

@@ -122,7 +122,9 @@ def test_what_broke_before_comes_first_among_equals() -> None:
     cases = [
         KnownCase(id="a", python="3.12", requirements=(), verdict="broken", culprit=("alpha==1", "gamma==2")),
         KnownCase(id="b", python="3.12", requirements=(), verdict="works", culprit=("alpha==1", "beta==2")),
-        KnownCase(id="c", python="3.12", requirements=(), verdict="broken", culprit=("beta==1", "gamma==2", "pulled")),
+        KnownCase(
+            id="c", python="3.12", requirements=(), verdict="broken", culprit=("beta==1", "gamma==2", "python==3.11")
+        ),
     ]
     assert broke_before(cases, [ALPHA], ROWS) == Counter({"gamma": 1})
 

@@ -132,6 +132,9 @@ def test_what_the_candidate_mends_is_no_reproach() -> None:
     report = judge(pair(GREEN, control=arm(OLD, changed(RED), (RED,))))
     assert report.decision == "PASS"
     assert report.requirements[0].counts == {"fixed": 1, "passes": 2}
+    assert report.requirements[0].sentence.startswith(
+        "3 tests pass with alpha 1.3.0 (1 of them not with alpha 1.2.0) on"
+    )
 
 
 def test_a_blocking_cell_outweighs_one_that_cannot_tell() -> None:

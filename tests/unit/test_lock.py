@@ -11,9 +11,9 @@ from stackcompat.lock import (
     Lock,
     Pin,
     Resolver,
-    _exclude,
     _read_pylock,
     _read_refusal,
+    excludes,
     extra_index,
     strip_addresses,
     uv_environment,
@@ -211,8 +211,8 @@ def test_anything_else_is_a_failure_with_its_words() -> None:
     ],
 )
 def test_which_bounds_exclude_each_other(first: str, second: str, excluded: bool) -> None:
-    assert _exclude(first, second) is excluded
-    assert _exclude(second, first) is excluded
+    assert excludes(first, second) is excluded
+    assert excludes(second, first) is excluded
 
 
 # --- locks ---

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from made_up import component
 from stackcompat.lock import Lock, Pin, Resolution
 from stackcompat.matrix import Components, Matrix
 from stackcompat.plan import Cell, Plan, make_plan
@@ -107,6 +108,24 @@ def test_what_goes_along_is_in_every_cell_and_must_exist() -> None:
         planned(made.model_copy(update={"also": ("tool==4",)}))
 
 
+def test_a_reserved_name_is_asked_for_as_soon_as_there_is_more() -> None:
+    rows = Components(components=(*components("alpha").components, component("delta", placeholders="<=0.0.0")))
+    names = {"alpha": {"1.0": "2025-06-01"}, "delta": {"0.0.0": "2025-06-01"}}
+    made = plan({"policy": "newest"}, rows=rows, world=World(names))
+    assert made.cells[0].requirements == ("alpha",)
+    assert made.reserved == {"delta": "0.0.0"}
+    real = World(names | {"delta": {"0.0.0": "2025-06-01", "0.1.0": "2026-11-22"}})
+    made = plan({"policy": "newest"}, rows=rows, world=real)
+    assert made.cells[0].requirements == ("alpha", "delta")
+    assert made.reserved == {}
+
+
+def test_a_matrix_of_reserved_names_alone_has_nothing_to_try() -> None:
+    rows = Components(components=(component("delta", placeholders="<=0.0.0"),))
+    with pytest.raises(UsageError, match=r"makes no cell for Python 3\.12"):
+        plan({"policy": "newest"}, rows=rows, world=World({"delta": {"0.0.0": "2025-06-01"}}))
+
+
 def test_newest_python_and_newest_policy_first() -> None:
     made = plan(
         {"policy": "pins", "requirements": ["alpha==1.0"]}, {"policy": "newest"}, pythons=("3.9", "3.12", "3.11")
@@ -184,6 +203,10 @@ def test_pins_are_taken_as_they_are() -> None:
 
 def test_pins_for_a_python_that_metadata_excludes_stay() -> None:
     assert only({"policy": "pins", "requirements": ["alpha==2.0"]}, pythons=("3.11",)).requirements == ("alpha==2.0",)
+
+
+def test_a_bare_name_among_pins_means_the_newest() -> None:
+    assert only({"policy": "pins", "requirements": ["alpha<2", "Beta"]}).newest == ("beta",)
 
 
 def test_metapackage_and_one_component_at_newest() -> None:

@@ -29,6 +29,20 @@ def test_it(): ...
 def test_that(): ...
 """,
     "test_any.py": "def test_it(): ...\n",
+    "test_thorough.py": """
+import pytest
+pytestmark = [pytest.mark.thorough]
+@pytest.mark.uses("delta")
+def test_it(): ...
+""",
+    "test_partly.py": """
+import pytest
+@pytest.mark.thorough
+@pytest.mark.uses("delta")
+def test_it(): ...
+@pytest.mark.uses("delta")
+def test_that(): ...
+""",
     "test_unreadable.py": """
 import pytest
 NAMES = ["alpha"]
@@ -87,6 +101,18 @@ def test_a_file_that_is_not_python_is_named(folder: Path) -> None:
     (folder / "test_torn.py").write_text("def (:\n")
     with pytest.raises(UsageError, match=r"test_torn\.py: line 1: "):
         Suite(folder).files(["alpha"])
+
+
+def test_a_file_of_thorough_tests_matters_to_thorough_cells_only(folder: Path) -> None:
+    suite = Suite(folder)
+    always = ["test_any.py", "test_unreadable.py"]
+    assert sorted(suite.files(["delta"])) == sorted([*always, "test_partly.py", "test_thorough.py"])
+    assert sorted(suite.files(["delta"], thorough=False)) == sorted([*always, "test_partly.py"])
+    before = [suite.digest(["delta"], thorough=thorough) for thorough in (True, False)]
+    with (folder / "test_thorough.py").open("a") as file:
+        file.write("# changed\n")
+    after = [Suite(folder).digest(["delta"], thorough=thorough) for thorough in (True, False)]
+    assert [one == other for one, other in zip(before, after, strict=True)] == [False, True]
 
 
 @pytest.mark.parametrize(("changed", "matters"), [("lent.py", True), ("unasked.py", False), ("test_own.py", False)])

@@ -15,11 +15,13 @@ import click
 
 from stackcompat import __version__
 from stackcompat.cli.attempt import try_
+from stackcompat.cli.blame import blame_
 from stackcompat.cli.calibrate import calibrate_
 from stackcompat.cli.check import check_
 from stackcompat.cli.common import COULD_NOT_TELL, err
 from stackcompat.cli.exchange import exchange_
 from stackcompat.cli.gate import gate_, replay_
+from stackcompat.cli.islands import islands
 from stackcompat.cli.look import releases, show
 from stackcompat.cli.matrix import plan, report, run
 from stackcompat.record import StackcompatError, UsageError
@@ -39,7 +41,10 @@ def main() -> None:
     """  # noqa: D301  (\b is click's mark for a paragraph to be left as it is)
 
 
-for _command in (plan, run, try_, exchange_, gate_, replay_, report, show, releases, check_, calibrate_):
+for _command in (
+    *(plan, run, try_, blame_, exchange_, gate_, replay_),
+    *(report, show, releases, islands, check_, calibrate_),
+):
     main.add_command(_command)
 
 

@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 from rich.markup import escape
 
 from stackcompat.campaign import try_cell
+from stackcompat.cli.blame import blame_answer, find_culprit, print_blame, probes_option
 from stackcompat.cli.common import (
     COULD_NOT_TELL,
     EXIT_CODES,
@@ -48,6 +49,8 @@ _OPTIONS = {"requirement": "REQUIREMENT", "python": "--python", "exclude-newer":
 @click.option("--lock", "lock_file", metavar="FILE", help="A lock to run as it is, in place of requirements.")
 @click.option("--level", type=click.Choice(LEVELS[2:]), default="interop", show_default=True, help="How deep to go.")
 @click.option("--rerun", is_flag=True, help="Run again even if there is evidence already.")
+@click.option("--blame", "blaming", is_flag=True, help="If it is red, find the smallest set of versions to blame.")
+@probes_option
 @click.option("-v", "--verbose", is_flag=True, help="Every test, not only what failed.")
 @json_option
 @project_option
@@ -59,6 +62,8 @@ def try_(
     lock_file: str | None,
     level: Level,
     rerun: bool,
+    blaming: bool,
+    probes: int,
     verbose: bool,
     json_file: str | None,
     project_folder: str | None,
@@ -82,11 +87,17 @@ def try_(
     if lock is not None:
         cell = cell.model_copy(update={"requirements": tuple(f"{pin.name}=={pin.version}" for pin in lock.pins)})
     bench = make_bench(project, 1, [python])
+    index = open_index()
     with reporting(verbose=False) as reporter:
-        verdict, evidence = try_cell(cell, bench, open_index(), level, reporter, lock=lock, rerun=rerun)
-    write_json(json_file, answer(verdict, evidence))
+        verdict, evidence = try_cell(cell, bench, index, level, reporter, lock=lock, rerun=rerun)
+    found = None
+    if blaming and verdict.verdict in ("broken", "unresolvable"):
+        found = find_culprit(verdict, bench, index, project, probes)
+    write_json(json_file, answer(verdict, evidence) | (blame_answer(found) if found else {}))
     if json_file != "-":
         print_verdict(verdict, evidence, verbose)
+        if found:
+            print_blame(found)
     sys.exit(EXIT_CODES.get(verdict.verdict, COULD_NOT_TELL))
 
 

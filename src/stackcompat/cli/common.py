@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from stackcompat.campaign import Bench, Reporter, Silent
 from stackcompat.crossings import ExchangeBench
+from stackcompat.evidence import PlannedCell
 from stackcompat.execute.local import Local
 from stackcompat.index import Index
 from stackcompat.interpreter import find_interpreters
@@ -34,6 +35,7 @@ __all__ = [
     "Bars",
     "Lines",
     "err",
+    "find_cell",
     "glyph",
     "jobs_option",
     "json_option",
@@ -143,6 +145,15 @@ def make_exchange_bench(
         executor=plain.executor,
         suite=project.exchange,
     ).narrow(only)
+
+
+def find_cell(store: Store, cell: str) -> PlannedCell:
+    """The cell of the last runs whose id begins with `cell`."""
+    matches = {c.cell.id: c for record in store.runs() for c in record.cells if c.cell.id.startswith(cell)}
+    if len(matches) != 1:
+        found = ", ".join(sorted(matches)[:5]) or "none"
+        raise UsageError(f'CELL: "{cell}" fits {len(matches)} cells of the last runs ({found}); give one cell\'s id')
+    return next(iter(matches.values()))
 
 
 def open_index() -> Index:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
+from rich.markup import escape
 from rich.table import Table
 
 from stackcompat.advisory import load_links
@@ -68,7 +69,7 @@ def plan(matrix: str, project_folder: str | None, json_file: str | None) -> None
         return
     table = Table("cell", "Python", "policy", "what", box=None, header_style="bold")
     for cell in made.cells:
-        table.add_row(cell.id, cell.python, cell.policy, cell.label or ", ".join(cell.requirements))
+        table.add_row(cell.id, cell.python, cell.policy, escape(cell.label or ", ".join(cell.requirements)))
     out.print(table)
     out.print(f"{len(made.cells)} cells", style="bold")
     for label, percent in made.coverage.items():
@@ -124,7 +125,7 @@ def publish(project: Project, store: Store, destination: Path) -> None:
     if not runs:
         raise UsageError(f"{store.path.name}: holds no run yet; run a matrix first, for example: stackcompat run quick")
     keys = {key for record in runs for key in record.evidence_keys()}
-    summary = summarise(project.components(), runs, store.of_keys(keys), now())
+    summary = summarise(project.components(), runs, store.of_keys(keys), now(), store.islands())
     write(destination, summary, _advice(project, summary))
     out.print(summary.headline)
     page = destination / "index.html"

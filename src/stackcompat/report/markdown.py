@@ -25,6 +25,7 @@ def markdown(summary: Summary) -> str:
         "## The newest releases, two by two",
         _square(summary),
         _legend(),
+        *_islands(summary),
         *_breaks(summary),
         *_exchanges(summary),
         *_untested(summary),
@@ -62,6 +63,24 @@ def _legend() -> str:
         f"{', '.join(parts)}. The word beside a sign is the deepest level that passed, or the first that is red. "
         "What is not green was not seen to work."
     )
+
+
+def _islands(summary: Summary) -> list[str]:
+    """Which newest releases can be installed together, and what keeps the others out."""
+    if not summary.islands:
+        return []
+    titles = summary.titles()
+
+    def named(name: str, version: str) -> str:
+        return f"{plain(titles.get(name, name))} {version}"
+
+    lines = []
+    for archipelago in summary.islands:
+        for island in archipelago.islands:
+            newest = ", ".join(named(name, version) for name, version in island.releases.items())
+            lines.append(f"- **Python {archipelago.python}**: {newest}")
+            lines += [f"    - without {named(left.name, left.version)}: {plain(left.reason)}" for left in island.left]
+    return ["## Which newest releases can be installed together", "\n".join(lines)]
 
 
 def _breaks(summary: Summary) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
+from stackcompat.islands import Archipelago
 from stackcompat.lock import HeldBack
 from stackcompat.matrix import Level
 from stackcompat.record import Record
@@ -305,6 +306,10 @@ class Summary(Record):
         Field(description="Artifacts across versions, a square of writers and readers each."),
     ] = ()
     warnings: Annotated[tuple[WarningRow, ...], Field(description="The most frequent, those of today first.")]
+    islands: Annotated[
+        tuple[Archipelago, ...],
+        Field(description="Which newest releases can be installed together, for each Python that was asked about."),
+    ] = ()
     locks: SkipJsonSchema[dict[str, str]] = Field(default={}, exclude=True)
     installed: SkipJsonSchema[dict[str, dict[str, str]]] = Field(default={}, exclude=True)
 

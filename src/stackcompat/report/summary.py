@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from packaging.version import Version
 
 from stackcompat.evidence import Evidence, RunRecord
+from stackcompat.islands import Archipelago
 from stackcompat.matrix import Components
 from stackcompat.pairs import judge_pairs
 from stackcompat.report.cases import Case, cell_row, gather, lock_text
@@ -31,12 +32,14 @@ def summarise(
     runs: tuple[RunRecord, ...],
     evidence: Mapping[str, tuple[Evidence, ...]],
     now: dt.datetime,
+    islands: tuple[Archipelago, ...] = (),
 ) -> Summary:
     """Everything that the reports show of `runs` at the time `now`; `evidence` is by the planned cells' keys."""
     cases = gather(components, runs, evidence)
     pairs = judge_pairs([case.verdict for case in cases], evidence, components)
     groups, of_cell = group_failures(cases, components)
-    rows = tuple(component_row(component, components, cases, now) for component in components.components)
+    reserved = {name: (version, run.started) for run in runs for name, version in run.reserved.items()}
+    rows = tuple(component_row(component, components, cases, reserved, now) for component in components.components)
     cells = tuple(cell_row(case, of_cell.get(case.verdict.cell.id, ())) for case in cases)
     counts = Counter(case.verdict.verdict for case in cases)
     today = tuple(_today(case, cases) for case in _newest(cases, runs))
@@ -59,6 +62,7 @@ def summarise(
         cells=cells,
         exchanges=exchange_squares(runs, evidence, components),
         warnings=_warnings(cases),
+        islands=islands,
         installed={case.verdict.cell.id: case.verdict.installed for case in cases},
         locks={cell.id: lock_text(case) for case, cell in zip(cases, cells, strict=True) if cell.lock},
     )
