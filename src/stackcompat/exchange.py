@@ -23,13 +23,14 @@ from stackcompat.evidence import Crossing, Evidence, ExchangePlan, PlannedCell, 
 from stackcompat.lock import Conflict, Lock
 from stackcompat.matrix import Components, Level, Promise
 from stackcompat.plan import Cell
-from stackcompat.record import Record
+from stackcompat.record import Record, UsageError
 from stackcompat.verdict import NOT_GREEN, CellVerdict, Standing, Verdict, judge, settle, why, worst
 
 __all__ = [
     "ArtifactVerdict",
     "CrossingVerdict",
     "Side",
+    "choose",
     "complete",
     "judge_crossing",
     "judge_crossings",
@@ -96,6 +97,20 @@ def complete(cell: Cell, lock: Lock, components: Components) -> Cell:
     if not missing:
         return cell
     return cell.model_copy(update={"requirements": tuple(sorted((*cell.requirements, *missing)))})
+
+
+def choose(words: Iterable[str], known: Sequence[str]) -> tuple[str, ...]:
+    """Those of the artifacts `known` that `words` mean: each is a name, or words of names, such as all of a family.
+
+    Raises UsageError for one that fits none.
+    """
+    chosen: dict[str, None] = {}
+    for word in words:
+        fit = [word] if word in known else [name for name in known if f"-{word}-" in f"-{name}-"]
+        if not fit:
+            raise UsageError(f'there is no artifact "{word}"; allowed are {", ".join(known)}, or a word of these')
+        chosen.update(dict.fromkeys(fit))
+    return tuple(sorted(chosen))
 
 
 def plan_crossings(
@@ -267,11 +282,12 @@ def _judge_test(
         case state:
             return NOT_GREEN[state], f"{result.test}: {standing.note or why(result) or result.outcome}", "reader"
     sides: tuple[tuple[Side, Mapping[str, Standing]], ...] = (("writer", back), ("reader", own))
-    states = {side: known[result.test].state for side, known in sides if result.test in known}
-    for side, state in states.items():
-        if state not in ("passed", "not-applicable"):
-            return "untested", f"the {side} does not read back what it wrote itself either: {said}", side
-    if "passed" not in states.values():
+    baselines = {side: known[result.test] for side, known in sides if result.test in known}
+    for side, baseline in baselines.items():
+        if baseline.state not in ("passed", "not-applicable"):
+            reason = why(baseline.result) or baseline.note
+            return "untested", f"the {side} does not read back what it wrote itself: {result.test}: {reason}", side
+    if all(baseline.state != "passed" for baseline in baselines.values()):
         return "untested", f"neither side has shown that it reads what it wrote itself: {said}", ""
     if result.failure is not None and result.failure.changed:
         return "changed", said, ""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.level("exchange"), pytest.mark.uses("jax", "jaxlib", "optax")]
 
-OPTIMIZERS = ("adam", "adamw", "adafactor", "adagrad", "adamax", "lamb", "lion", "nadam", "radam", "rmsprop", "sgd")
+OPTIMIZERS = ("adam", "adamw", "adafactor", "adagrad", "adamax", "lamb", "lion", "radam", "rmsprop", "sgd")
 SCHEDULES: dict[str, Callable[[Any], Any]] = {
     "cosine": lambda optax: optax.cosine_decay_schedule(0.1, 10),
     "warmup_cosine": lambda optax: optax.warmup_cosine_decay_schedule(0.0, 0.1, 3, 10, 0.01),

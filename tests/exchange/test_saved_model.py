@@ -23,10 +23,8 @@ def batch(size: int) -> Any:
     return np.linspace(-1, 1, size * 4, dtype=np.float32).reshape(size, 4)
 
 
-@pytest.mark.writes("saved-model")
-@pytest.mark.uses("jax", "jaxlib", "orbax-export", "tensorflow")
-def test_write(folder: Path) -> None:
-    """A function with parameters, for batches of any size; what it computes is kept."""
+def save(folder: Path, rows: int | None, sizes: tuple[int, ...]) -> None:
+    """A function with parameters, for batches of so many rows or of any number; what it computes is kept."""
     import jax
     import jax.numpy as jnp
     import tensorflow as tf
@@ -37,21 +35,47 @@ def test_write(folder: Path) -> None:
     def apply(params: Any, x: Any) -> Any:
         return jax.nn.softmax(jnp.tanh(x @ params["w"] + params["b"]))
 
-    module = JaxModule(params, apply, input_polymorphic_shape="b, 4")
-    signature = [tf.TensorSpec(shape=(None, 4), dtype=tf.float32, name="x")]
-    manager = ExportManager(module, [ServingConfig("serving_default", input_signature=signature)])
-    manager.save(str(folder / "model"))
-    for size in (1, 5):
+    options = {} if rows else {"input_polymorphic_shape": "b, 4"}
+    signature = [tf.TensorSpec(shape=(rows, 4), dtype=tf.float32, name="x")]
+    config = ServingConfig("serving_default", input_signature=signature)
+    ExportManager(JaxModule(params, apply, **options), [config]).save(str(folder / "model"))
+    for size in sizes:
         keep(folder, f"result-{size}", jax.jit(apply)(params, batch(size)))
+
+
+def assert_serves(folder: Path, sizes: tuple[int, ...]) -> None:
+    """TensorFlow loads and calls it, and computes the same up to rounding."""
+    import tensorflow as tf
+
+    serve = tf.saved_model.load(str(folder / "model")).signatures["serving_default"]
+    for size in sizes:
+        (result,) = serve(x=tf.constant(batch(size))).values()
+        assert_near(result.numpy(), folder, f"result-{size}", 1e-5)
+
+
+@pytest.mark.writes("saved-model")
+@pytest.mark.uses("jax", "jaxlib", "orbax-export", "tensorflow")
+def test_write(folder: Path) -> None:
+    """For batches of one size."""
+    save(folder, 5, (5,))
 
 
 @pytest.mark.reads("saved-model")
 @pytest.mark.uses("jax", "tensorflow")
-def test_call(folder: Path) -> None:
-    """TensorFlow loads and calls it, with batches of several sizes."""
-    import tensorflow as tf
+def test_serve(folder: Path) -> None:
+    """With a batch of that size."""
+    assert_serves(folder, (5,))
 
-    serve = tf.saved_model.load(str(folder / "model")).signatures["serving_default"]
-    for size in (1, 5):
-        (result,) = serve(x=tf.constant(batch(size))).values()
-        assert_near(result.numpy(), folder, f"result-{size}", 1e-5)
+
+@pytest.mark.writes("saved-model-symbolic")
+@pytest.mark.uses("jax", "jaxlib", "orbax-export", "tensorflow")
+def test_write_symbolic(folder: Path) -> None:
+    """For batches of any size: jax writes checks of the size into it, which TensorFlow must be new enough to know."""
+    save(folder, None, (1, 5))
+
+
+@pytest.mark.reads("saved-model-symbolic")
+@pytest.mark.uses("jax", "tensorflow")
+def test_serve_symbolic(folder: Path) -> None:
+    """With batches of several sizes."""
+    assert_serves(folder, (1, 5))

@@ -116,7 +116,7 @@ def test_dates_hold_for_both_sides_or_for_one(run: Run, asked: dict[str, Any]) -
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((*ENDS, "--artifact", "crate"), '--artifact: there is no "crate"; allowed are box'),
+        ((*ENDS, "--artifact", "crate"), '--artifact: there is no artifact "crate"; allowed are box'),
         (("--write-with", "alpha==", "--read-with", "alpha"), '--write-with: "alpha==" is not a requirement'),
         (("--write-with", "alpha", "--read-with", "al pha"), '--read-with: "al pha" is not a requirement'),
         ((*ENDS, "--read-python", "three"), '--read-python: "three" is not a Python such as 3.12'),

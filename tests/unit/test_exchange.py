@@ -9,8 +9,9 @@ import pytest
 
 from made_up import COMPONENTS, failed, make_cell, make_lock, passed, planned, run_of, starved, unresolved
 from stackcompat.evidence import Crossing, Evidence, ExchangePlan, Failure, PlannedCell, TestResult
-from stackcompat.exchange import CrossingVerdict, complete, judge_crossing, plan_crossings, promised, written
+from stackcompat.exchange import CrossingVerdict, choose, complete, judge_crossing, plan_crossings, promised, written
 from stackcompat.matrix import Components, Promise
+from stackcompat.record import UsageError
 from world import day
 
 OLD, NEW = {"alpha": "1.0.0"}, {"alpha": "1.3.0"}
@@ -195,3 +196,20 @@ def test_a_promise_holds_for_so_many_days_back_and_forward(writer: str, reader: 
         Promise(artifact="crate", component="beta", backward_days=0, forward_days=0),
     )
     assert promised(promises, {"alpha": day(writer)}, {"alpha": day(reader), "beta": day(reader)}) == {"box*": kept}
+
+
+@pytest.mark.parametrize(
+    ("words", "chosen"),
+    [
+        (["box"], ("box",)),
+        (["box", "tin-can"], ("box", "tin-can")),
+        (["tin"], ("box-tin", "tin-can", "tin-can-open")),
+        (["tin-can"], ("tin-can",)),  # a whole name means that one
+        (["can"], ("tin-can", "tin-can-open")),
+        ([], ()),
+    ],
+)
+def test_artifacts_are_meant_by_name_or_by_a_word_of_it(words: list[str], chosen: tuple[str, ...]) -> None:
+    assert choose(words, ("box", "box-tin", "tin-can", "tin-can-open")) == chosen
+    with pytest.raises(UsageError, match='no artifact "ti"; allowed are box, '):
+        choose(["ti"], ("box", "box-tin", "tin-can"))

@@ -24,7 +24,7 @@ from stackcompat.cli.common import (
 )
 from stackcompat.crossings import plan_exchange, run_exchange
 from stackcompat.evidence import PlannedCell
-from stackcompat.exchange import ArtifactVerdict, CrossingVerdict, judge_crossing
+from stackcompat.exchange import ArtifactVerdict, CrossingVerdict, choose, judge_crossing
 from stackcompat.interpreter import find_interpreters
 from stackcompat.plan import Cell
 from stackcompat.project import find_project
@@ -60,7 +60,13 @@ class _Greedy(click.Command):
 @click.option("--read-with", "read_with", multiple=True, required=True, metavar="REQUIREMENT...", help="The reader.")
 @click.option("--write-python", help="Such as 3.11; default: the newest that is found here.")
 @click.option("--read-python", help="As --write-python.")
-@click.option("--artifact", "artifacts", multiple=True, metavar="NAME", help="Only this one; may be repeated.")
+@click.option(
+    "--artifact",
+    "artifacts",
+    multiple=True,
+    metavar="NAME",
+    help="Only this one, or all with this word; may be repeated.",
+)
 @click.option("--exclude-newer", metavar="DATE", help="On both sides, only releases uploaded until then.")
 @click.option("--write-exclude-newer", metavar="DATE", help="The same for the writer alone.")
 @click.option("--read-exclude-newer", metavar="DATE", help="The same for the reader alone.")
@@ -95,11 +101,11 @@ def exchange_(
     newest = next(iter(find_interpreters()), "3.12") if not (write_python and read_python) else ""
     writer = _cell("write", write_with, write_python or newest, write_exclude_newer or exclude_newer)
     reader = _cell("read", read_with, read_python or newest, read_exclude_newer or exclude_newer)
-    bench, catalog = make_exchange_bench(project, 1, [writer.python, reader.python], artifacts), open_index()
-    known = bench.suite.artifacts()
-    for name in artifacts:
-        if name not in known:
-            raise UsageError(f'--artifact: there is no "{name}"; allowed are {", ".join(known)}')
+    bench, catalog = make_exchange_bench(project, 1, [writer.python, reader.python]), open_index()
+    try:
+        bench = bench.narrow(choose(artifacts, bench.suite.artifacts()))
+    except UsageError as error:
+        raise UsageError(f"--artifact: {error}") from None
     with reporting(verbose=False) as reporter:
         plan = plan_exchange([("by hand", [writer], [reader])], bench, catalog, reporter)
         for planned in plan.cells:

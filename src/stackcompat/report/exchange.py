@@ -35,7 +35,7 @@ def exchange_squares(
 
 
 def _of_square(label: str, judged: _Judged, components: Components) -> Iterator[ExchangeSquare]:
-    ends = {cell.cell.id: _end(cell, components) for _, v in judged for cell in (v.writer, v.reader)}
+    ends = {cell.cell.id: _end(cell, label, components) for _, v in judged for cell in (v.writer, v.reader)}
     names = dict.fromkeys(a.artifact for _, verdict in judged for a in verdict.artifacts)
     for artifact in names:
         cells = tuple(_cell(artifact, crossing, verdict) for crossing, verdict in judged)
@@ -50,11 +50,11 @@ def _of_square(label: str, judged: _Judged, components: Components) -> Iterator[
             )
 
 
-def _end(planned: PlannedCell, components: Components) -> CrossingEnd:
+def _end(planned: PlannedCell, square: str, components: Components) -> CrossingEnd:
     lock = planned.resolution.lock
     return CrossingEnd(
         cell=planned.cell.id,
-        label=planned.cell.label,
+        label=planned.cell.label.removeprefix(f"{square}: "),
         python=planned.cell.python,
         components=versions_of(lock.versions(), components) if lock else {},
     )

@@ -11,7 +11,7 @@ from stackcompat.report.markdown import markdown
 
 OLD, NEW = {"alpha": "1.0.0", "beta": "2.0.0"}, {"alpha": "1.3.0", "beta": "2.4.1"}
 CELLS = {
-    "old": planned(make_cell(OLD, label="alpha 1.0.0"), OLD),
+    "old": planned(make_cell(OLD, label="Releases of alpha: alpha 1.0.0"), OLD),
     "new": planned(make_cell(NEW, label="alpha 1.3.0"), NEW),
 }
 
