@@ -37,9 +37,9 @@ class Side(Record):
 
 
 class Advisory(Record):
-    """One incompatibility. `pairs` are the releases of `first` and `second` that fail together, each seen or following.
+    """One incompatibility. `pairs` are the releases of `first` and `second` that were seen to fail together.
 
-    `inferred`: no pair of it was tried apart from other suspects. `workaround` is one sentence; empty: none is known.
+    `workaround` is one sentence; empty: none is known.
     """
 
     id: str
@@ -53,7 +53,6 @@ class Advisory(Record):
     tests: tuple[str, ...]
     pythons: tuple[str, ...]
     cells: tuple[str, ...]
-    inferred: bool
     first_seen: dt.datetime | None
     last_seen: dt.datetime | None
     workaround: str
@@ -98,7 +97,8 @@ def _of_pair(
     titles = summary.titles()
     broken: dict[str, list[tuple[str, str]]] = {}
     for release in row.releases:
-        if release.verdict == "broken" and release.failure in groups:
+        # What is inferred may be the fault of a third one: it is no advisory until it was told apart.
+        if release.verdict == "broken" and release.failure in groups and not release.inferred:
             broken.setdefault(release.failure, []).append((release.first_version, release.second_version))
     for failure, pairs in broken.items():
         group = groups[failure]
@@ -131,7 +131,6 @@ def _of_pair(
             tests=group.tests,
             pythons=group.pythons,
             cells=tuple(sorted(cells)),
-            inferred=all(r.inferred for r in row.releases if r.failure == failure),
             first_seen=group.first_seen,
             last_seen=group.last_seen,
             workaround=_workaround(row, first, second, pairs),
@@ -184,7 +183,6 @@ def osv(advisory: Advisory, modified: dt.datetime) -> dict[str, Any]:
             "tests": list(advisory.tests),
             "pythons": list(advisory.pythons),
             "cells": list(advisory.cells),
-            "inferred": advisory.inferred,
             "workaround": advisory.workaround,
         },
     }

@@ -73,11 +73,19 @@ class Store:
 
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            _metadata.create_all(self._engine)
+            self._create()
         except (OSError, sa.exc.DBAPIError) as error:
             self.close()
             reason = error.strerror if isinstance(error, OSError) else error.orig
             raise UsageError(f"{path}: cannot be the store of evidence: {reason}") from None
+
+    def _create(self) -> None:
+        """Make what is not there yet; another process may do the same at the same moment."""
+        with self._engine.begin() as connection:
+            for table in _metadata.sorted_tables:
+                connection.execute(sa.schema.CreateTable(table, if_not_exists=True))
+                for index in table.indexes:
+                    connection.execute(sa.schema.CreateIndex(index, if_not_exists=True))
 
     def close(self) -> None:
         """Release the database's files."""

@@ -58,6 +58,7 @@ class Timeline(Record):
 def pair_verdicts(summary: Summary, python: str) -> Lookup:
     """What the table says of two releases on `python`; on the other Pythons where that one was not tried.
 
+    A break that is only inferred may be a third one's, and tells nothing.
     Components that no test uses together have nothing to say about each other: "not-applicable".
     """
     known: dict[frozenset[tuple[str, str]], Verdict] = {}
@@ -65,7 +66,8 @@ def pair_verdicts(summary: Summary, python: str) -> Lookup:
     for row in summary.pairs:
         for release in row.releases:
             key = frozenset(((row.first, release.first_version), (row.second, release.second_version)))
-            known[key] = release.pythons.get(python, release.verdict)
+            said = release.pythons.get(python, release.verdict)
+            known[key] = "untested" if said == "broken" and release.inferred else said
 
     def lookup(one: str, version: str, other: str, its: str) -> Verdict:
         otherwise: Verdict = "not-applicable" if frozenset((one, other)) in strangers else "untested"

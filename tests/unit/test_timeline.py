@@ -63,6 +63,8 @@ def test_verdicts_come_from_the_table() -> None:
     row = next(row for row in summary.pairs if {one.verdict for one in row.releases} >= {"works", "broken"})
     for release in row.releases:
         wanted = release.pythons.get("3.12", release.verdict)
+        if wanted == "broken" and release.inferred:
+            wanted = "untested"
         assert lookup(row.first, release.first_version, row.second, release.second_version) == wanted
         assert lookup(row.second, release.second_version, row.first, release.first_version) == wanted
     assert lookup(row.first, "99", row.second, "99") == "untested"

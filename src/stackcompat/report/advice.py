@@ -78,8 +78,7 @@ def _page(
     lines += ["## Known incompatibilities", ""]
     for advisory in known:
         offer = f" Workaround: {advisory.workaround}." if advisory.workaround else ""
-        doubt = " (inferred)" if advisory.inferred else ""
-        lines.append(f"- **[{advisory.id}](advisories/{advisory.id}.json)** {_plain(advisory.summary)}{doubt}.{offer}")
+        lines.append(f"- **[{advisory.id}](advisories/{advisory.id}.json)** {_plain(advisory.summary)}.{offer}")
     lines += ["" if known else "None is known.", "## Days on which the newest releases did not work together", ""]
     for line in days:
         total = sum(span.days for span in line.spans)
