@@ -70,9 +70,10 @@ class Failure(Record):
     def signature(self) -> str:
         """One line that is equal for two failures exactly when they are the same failure.
 
-        Where a class lives is left out of it: compiled classes are named with their module on some Pythons only.
+        Where a class lives is left out of it: compiled classes are named with their module on some Pythons only. So is
+        how much white space there is: protobuf's messages vary it on purpose.
         """
-        message = re.sub(r"'(?:\w+\.)+(\w+)' object", r"'\1' object", self.message)
+        message = re.sub(r"'(?:\w+\.)+(\w+)' object", r"'\1' object", " ".join(self.message.split()))
         return f"{self.type}: {message} [{self.package or 'test'}]"
 
 

@@ -23,6 +23,9 @@ pytestmark = [
 #: Each topology with what its devices are called: four chips of the fifth and of the sixth generation.
 TOPOLOGIES = {"v5e:2x2": "TPU v5 lite", "v6e:2x2": "TPU v6 lite"}
 
+#: How the text of an executable names a kernel that Mosaic has compiled.
+KERNEL = 'custom_call_target="tpu_custom_call"'
+
 
 @pytest.fixture
 def meshes(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
@@ -122,12 +125,10 @@ def test_sharded_training_step(meshes: list[Any]) -> None:
         assert compiled.cost_analysis()["flops"] == pytest.approx(5 * 2 * 256 * 256 * 512, rel=0.05)
 
 
-@pytest.mark.uses("flatbuffers")
-def test_pallas_kernel(meshes: list[Any]) -> None:
-    """A Pallas kernel on each device compiles to Mosaic's call, alone or brought over as an exported program."""
+def products_over(mesh: Any) -> tuple[Any, Any, Any]:
+    """A Pallas kernel on each device that multiplies its share of the rows, and what it is given."""
     import jax
     import jax.numpy as jnp
-    from jax import export
     from jax.experimental import pallas as pl
     from jax.sharding import PartitionSpec as P
 
@@ -143,20 +144,33 @@ def test_pallas_kernel(meshes: list[Any]) -> None:
             out_specs=pl.BlockSpec((128, 128), lambda i: (i, 0)),
         )(x, y)
 
+    by_row = P(("data", "model"))
+    mapped = jax.shard_map(product, mesh=mesh, in_specs=(by_row, P()), out_specs=by_row, check_vma=False)
+    x = described(mesh, (1024, 256), jnp.float32, ("data", "model"), None)
+    return jax.jit(mapped), x, described(mesh, (256, 128), jnp.float32)
+
+
+def test_pallas_kernel(meshes: list[Any]) -> None:
+    """A Pallas kernel on each device compiles to Mosaic's call, and nothing is communicated."""
     for mesh in meshes:
-        mapped = jax.shard_map(
-            product, mesh=mesh, in_specs=(P(("data", "model")), P()), out_specs=P(("data", "model")), check_vma=False
-        )
-        x = described(mesh, (1024, 256), jnp.float32, ("data", "model"), None)
-        y = described(mesh, (256, 128), jnp.float32)
-        compiled = jax.jit(mapped).lower(x, y).compile()
-        assert compiled.as_text().count('custom_call_target="tpu_custom_call"') == 1
+        mapped, x, y = products_over(mesh)
+        compiled = mapped.lower(x, y).compile()
+        assert compiled.as_text().count(KERNEL) == 1
         assert operations(compiled, "all-gather") == 0
         assert compiled.memory_analysis().output_size_in_bytes == 4 * 1024 * 128 // 4
 
-        exported = export.export(jax.jit(mapped), platforms=["tpu"])(x, y)
-        again = jax.jit(export.deserialize(bytearray(exported.serialize())).call).lower(x, y).compile()
-        assert again.as_text().count('custom_call_target="tpu_custom_call"') == 1
+
+@pytest.mark.uses("flatbuffers")
+def test_exported_pallas_kernel(meshes: list[Any]) -> None:
+    """A program with a kernel in it, exported and read back, compiles as the program itself does."""
+    import jax
+    from jax import export
+
+    for mesh in meshes:
+        mapped, x, y = products_over(mesh)
+        blob = export.export(mapped, platforms=["tpu"])(x, y).serialize()
+        compiled = jax.jit(export.deserialize(bytearray(blob)).call).lower(x, y).compile()
+        assert compiled.as_text().count(KERNEL) == 1
 
 
 def test_pallas_kernel_that_does_not_fit(meshes: list[Any]) -> None:
@@ -180,8 +194,10 @@ def test_pallas_kernel_that_does_not_fit(meshes: list[Any]) -> None:
 
     for mesh in meshes:
         mapped = jax.shard_map(greedy, mesh=mesh, in_specs=P(), out_specs=P(), check_vma=False)
-        with pytest.raises(jax.errors.JaxRuntimeError, match=r"RESOURCE_EXHAUSTED|vmem"):
+        with pytest.raises(jax.errors.JaxRuntimeError) as caught:
             jax.jit(mapped).lower(described(mesh, (8, 128), jnp.float32)).compile()
+        if "RESOURCE_EXHAUSTED" not in str(caught.value):
+            raise caught.value
 
 
 @pytest.mark.uses("tokamax>=0.0.17")
@@ -211,12 +227,12 @@ def test_tokamax_kernels(meshes: list[Any]) -> None:
         query = described(mesh, (4, 256, 2, 128), jnp.bfloat16, "data", None, "model", None)
         by_head = P("data", None, "model", None)
         derived = compiled(mesh, jax.grad(attention), (by_head,), by_head, query)
-        assert derived.as_text().count('custom_call_target="tpu_custom_call"') >= 2
+        assert derived.as_text().count(KERNEL) >= 2
         assert derived.memory_analysis().output_size_in_bytes == 4 * 256 * 2 * 128 * 2 // 4
 
         rows = described(mesh, (2048, 512), jnp.float32, "data", None)
         labels = described(mesh, (2048,), jnp.int32, "data")
         weights = described(mesh, (512, 2048), jnp.float32)
         summed = compiled(mesh, total, (P("data"), P("data"), P()), P(), rows, labels, weights)
-        assert summed.as_text().count('custom_call_target="tpu_custom_call"') >= 1
+        assert summed.as_text().count(KERNEL) >= 1
         assert operations(summed, "all-reduce") == 1

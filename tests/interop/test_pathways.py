@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-pytestmark = [pytest.mark.uses("jax>=0.10", "pathwaysutils>=0.1.5"), pytest.mark.level("interop")]
+pytestmark = [pytest.mark.uses("jax>=0.10", "pathwaysutils>=0.1.4"), pytest.mark.level("interop")]
 
 
 def dead_address() -> str:
@@ -82,7 +82,7 @@ def test_a_program_without_its_service_ends() -> None:
     assert "Unable to establish connection to ifrt_proxy server" in done.stderr, done.stderr[-2000:]
 
 
-@pytest.mark.uses("pathwaysutils>=0.1.13")
+@pytest.mark.uses("pathwaysutils>=0.1.6")
 def test_slices_that_answer() -> None:
     """The elastic tools run a small program on each slice, here two of four CPU devices, and find both alive."""
     import jax

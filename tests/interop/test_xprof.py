@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
@@ -21,9 +20,11 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = [pytest.mark.uses("jax>=0.8", "xprof>=2.20.6", "flax>=0.11", "optax"), pytest.mark.level("interop")]
+pytestmark = [pytest.mark.uses("jax>=0.8", "xprof>=2.21.6", "flax>=0.11", "optax"), pytest.mark.level("interop")]
 
 STEPS = 3
+#: What the command `xprof` runs.
+SERVER = "import sys; from xprof.server import main; sys.exit(main())"
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +143,7 @@ def free_ports(count: int) -> list[int]:
 def served(folder: Path, log: Path) -> Iterator[str]:
     """The address of an XProf server over `folder`; it ends with the block."""
     port, worker_port = free_ports(2)
-    command = [sys.executable, "-I", "-m", "xprof.server", "--logdir", str(folder), "--port", str(port)]
+    command = [sys.executable, "-I", "-c", SERVER, "--logdir", str(folder), "--port", str(port)]
     with log.open("wb") as out:
         process = subprocess.Popen([*command, "--grpc_port", str(worker_port)], stdout=out, stderr=subprocess.STDOUT)
     try:
@@ -182,7 +183,5 @@ def test_server_answers(traced: Path, tmp_path: Path) -> None:
         overview = json.loads(get(f"{address}/data", run=run, tag="overview_page", host="ALL_HOSTS"))
         assert len(step_rows(overview)) == STEPS
         assert b"html" in get(address.removesuffix("/data/plugin/profile") + "/").lower()
-        with pytest.raises(urllib.error.HTTPError):
-            get(f"{address}/no_such_page.html")
     with pytest.raises(OSError):
         get(f"{address}/runs")

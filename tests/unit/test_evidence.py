@@ -29,6 +29,11 @@ def test_a_signature_is_type_message_and_package() -> None:
     assert Failure(type="AssertionError", message="m").signature == "AssertionError: m [test]"
 
 
+def test_a_signature_does_not_depend_on_white_space() -> None:
+    said = ("no such field: 'alpha'", "no  such   field: 'alpha' ")
+    assert len({Failure(type="RuntimeError", message=message).signature for message in said}) == 1
+
+
 def test_a_class_is_the_same_with_and_without_its_module() -> None:
     said = ("'alpha.core.Box' object has no attribute 'lid'", "'Box' object has no attribute 'lid'")
     assert len({Failure(type="AttributeError", message=message).signature for message in said}) == 1
