@@ -71,14 +71,14 @@ def _islands(summary: Summary) -> list[str]:
     titles = summary.titles()
 
     def named(name: str, version: str) -> str:
-        return f"{_plain(titles.get(name, name))} {version}"
+        return f"{plain(titles.get(name, name))} {version}"
 
     lines = []
     for archipelago in summary.islands:
         for island in archipelago.islands:
             newest = ", ".join(named(name, version) for name, version in island.releases.items())
             lines.append(f"- **Python {archipelago.python}**: {newest}")
-            lines += [f"    - without {named(left.name, left.version)}: {_plain(left.reason)}" for left in island.left]
+            lines += [f"    - without {named(left.name, left.version)}: {plain(left.reason)}" for left in island.left]
     return ["## Which newest releases can be installed together", "\n".join(lines)]
 
 
