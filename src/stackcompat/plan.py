@@ -376,7 +376,8 @@ class _Planner:
         if release is None or not needs:
             return
         detail = f"{project.name} {release.version}"
-        yield self.cell(policy, python, map(str, needs.values()), detail)
+        itself = f"{project.name}=={release.version}"
+        yield self.cell(policy, python, [itself, *map(str, needs.values())], detail)
         led = {follower for name in needs for follower in self.followers(name)}
         for name in self.names if policy.substitute else ():
             if name in needs and name not in led:

@@ -212,7 +212,7 @@ def test_a_bare_name_among_pins_means_the_newest() -> None:
 def test_metapackage_and_one_component_at_newest() -> None:
     cells = plan({"policy": "metapackage", "distribution": "stack"}).cells
     assert [(cell.label, cell.requirements, cell.newest) for cell in cells] == [
-        ("stack 2026.1", ("alpha==1.1", "alphalib==1.1", "beta[fast]==0.1", "tool==3"), ()),
+        ("stack 2026.1", ("alpha==1.1", "alphalib==1.1", "beta[fast]==0.1", "stack==2026.1", "tool==3"), ()),
         ("stack 2026.1 with the newest alpha", ("alpha", "alphalib", "beta[fast]==0.1", "tool==3"), ("alpha",)),
         ("stack 2026.1 with the newest beta", ("alpha==1.1", "alphalib==1.1", "beta[fast]", "tool==3"), ("beta",)),
     ]
@@ -220,7 +220,7 @@ def test_metapackage_and_one_component_at_newest() -> None:
 
 def test_metapackage_release_by_name_without_substitutes() -> None:
     policy = {"policy": "metapackage", "distribution": "stack", "release": "2025.1", "substitute": False}
-    assert only(policy).requirements == ("beta==0.1",)
+    assert only(policy).requirements == ("beta==0.1", "stack==2025.1")
 
 
 def test_prerelease_opens_the_component_and_what_moves_with_it() -> None:
