@@ -16,6 +16,7 @@ from stackcompat import __version__
 from stackcompat.cli.attempt import try_
 from stackcompat.cli.calibrate import calibrate_
 from stackcompat.cli.common import COULD_NOT_TELL, err
+from stackcompat.cli.frontier import frontier
 from stackcompat.cli.look import releases, show
 from stackcompat.cli.matrix import plan, report, run
 from stackcompat.record import StackcompatError, UsageError
@@ -35,7 +36,7 @@ def main() -> None:
     """  # noqa: D301  (\b is click's mark for a paragraph to be left as it is)
 
 
-for _command in (plan, run, try_, report, show, releases, calibrate_):
+for _command in (plan, run, try_, report, show, releases, calibrate_, frontier):
     main.add_command(_command)
 
 
