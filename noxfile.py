@@ -39,6 +39,13 @@ def nightly(session: nox.Session) -> None:
 
 
 @nox.session
+def exchange(session: nox.Session) -> None:
+    """Artifacts across versions: what one environment wrote another reads."""
+    _tool(session)
+    session.run("stackcompat", "run", "exchange", "--verbose", *session.posargs)
+
+
+@nox.session
 def cell(session: nox.Session) -> None:
     """One combination by hand: nox -s cell -- "jax==0.11.2" "flax==0.12.9" --python 3.12."""
     _tool(session)
@@ -57,6 +64,28 @@ def calibrate(session: nox.Session) -> None:
     """Measure the smoke tests themselves: try every known case, print caught / known."""
     _tool(session)
     session.run("stackcompat", "calibrate", *session.posargs)
+
+
+@nox.session
+def gate(session: nox.Session) -> None:
+    """Whether a release may ship: nox -s gate -- dist/flax-0.13.0-py3-none-any.whl --markdown gate.md."""
+    _tool(session)
+    session.run("stackcompat", "gate", *session.posargs)
+
+
+@nox.session
+def gate_aa(session: nox.Session) -> None:
+    """The gate with nothing new: the newest release against itself must be green; prints the rate of false reds."""
+    _tool(session)
+    session.run("stackcompat", "gate", "--aa", *session.posargs)
+
+
+@nox.session
+def replay(session: nox.Session) -> None:
+    """Prove the gate on releases of the past, and publish how it judged them."""
+    _tool(session)
+    reports = ("--json", "reports/replay-gate.json", "--markdown", "reports/replay-gate.md")
+    session.run("stackcompat", "replay", *reports, *session.posargs)
 
 
 @nox.session

@@ -2,7 +2,7 @@
 
 ``matrices/known-cases.toml`` holds combinations whose verdict is known: broken ones with level and message at which
 they must go red, and healthy neighbours that must stay green. A suite that misses one, or reddens a healthy one, is
-the thing to mend.
+the thing to mend. A case with a writer is a crossing: what that wrote, the case's own environment reads.
 """
 
 from __future__ import annotations
@@ -11,25 +11,44 @@ import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
 
+from packaging.requirements import Requirement
+from packaging.version import Version
 from pydantic import field_validator
 
 from stackcompat.campaign import Bench, Reporter, Source, lock_cells, plan_cell, run_cells
+from stackcompat.crossings import ExchangeBench, plan_exchange, run_exchange
 from stackcompat.evidence import PlannedCell
+from stackcompat.exchange import CrossingVerdict, judge_crossings
 from stackcompat.interpreter import this_platform
 from stackcompat.matrix import Level, load_record, parse_date, parse_requirement
 from stackcompat.plan import Cell
 from stackcompat.record import Record
+from stackcompat.triage import Blame, blame
 from stackcompat.verdict import CellVerdict, Verdict, judge
 
-__all__ = ["Calibration", "KnownCase", "calibrate", "compare", "load_cases"]
+__all__ = ["Calibration", "KnownCase", "calibrate", "calibrate_crossings", "compare", "load_cases"]
+
+
+class KnownWriter(Record):
+    """The environment that wrote what a case reads; on the case's Python unless it has its own."""
+
+    requirements: tuple[str, ...]
+    python: str = ""
+    exclude_newer: dt.date | None = None
 
 
 class KnownCase(Record):
-    """A combination whose verdict is known. `message` must be part of a failure's message or of the conflict."""
+    """A combination whose verdict is known. `message` must be part of a failure's message or of the conflict.
+
+    `writer` and `artifacts` (which of what it wrote; all if none) are there where another environment wrote first.
+    `culprit` is the smallest set of exact pins that makes it red, ``python==3.11`` among them where that matters.
+    """
 
     id: str
     python: str
     requirements: tuple[str, ...]
+    writer: KnownWriter | None = None
+    artifacts: tuple[str, ...] = ()
     overrides: tuple[str, ...] = ()
     exclude_newer: dt.date | None = None
     verdict: Verdict
@@ -45,6 +64,14 @@ class KnownCase(Record):
     def _parse(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(str(parse_requirement(text)) for text in value)
 
+    @field_validator("culprit")
+    @classmethod
+    def _exact(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for requirement in map(parse_requirement, value):
+            if [bound.operator for bound in requirement.specifier] != ["=="] or "*" in str(requirement.specifier):
+                raise ValueError(f'"{requirement}" must be an exact pin such as "{requirement.name}==1.2.3"')
+        return tuple(str(parse_requirement(text)) for text in value)
+
     def cell(self) -> Cell:
         """The cell that asks for this case."""
         return Cell(
@@ -57,17 +84,48 @@ class KnownCase(Record):
             label=self.id,
         )
 
+    def writing_cell(self) -> Cell:
+        """The cell that asks for what writes. Only where there is a writer."""
+        assert self.writer is not None
+        as_case = self.model_copy(
+            update={
+                "python": self.writer.python or self.python,
+                "requirements": tuple(str(parse_requirement(text)) for text in self.writer.requirements),
+                "exclude_newer": self.writer.exclude_newer,
+                "overrides": (),
+            }
+        )
+        return as_case.cell()
+
 
 class _Cases(Record):
     cases: tuple[KnownCase, ...]
 
 
 class Calibration(Record):
-    """One case, what the suite said of it, and in `wrong` how that differs from what is known (empty: as known)."""
+    """One case, what the suite said of it, and in `wrong` how that differs from what is known (empty: as known).
+
+    `blame` is whom it was laid to, if that was asked, and `exact` whether that is the known culprit.
+    """
 
     case: KnownCase
-    verdict: CellVerdict
+    verdict: CellVerdict | CrossingVerdict
     wrong: str
+    blame: Blame | None = None
+
+    @property
+    def exact(self) -> bool:
+        """Whether the culprit that was found is the known one: the same names and versions, no more and no fewer."""
+        if self.blame is None:
+            return False
+        found = self.blame.found.culprits
+        known = {(r.name, Version(next(iter(r.specifier)).version)) for r in map(Requirement, self.case.culprit)}
+        return all(_exact_version(c.version) for c in found) and known == {(c.name, Version(c.version)) for c in found}
+
+
+def _exact_version(text: str) -> bool:
+    """Whether it is a version, and not bounds, which a member of a refusal may have instead."""
+    return not set(text) & set("<>=~!,") and bool(text)
 
 
 def load_cases(path: Path) -> tuple[KnownCase, ...]:
@@ -75,7 +133,7 @@ def load_cases(path: Path) -> tuple[KnownCase, ...]:
     return load_record(path, _Cases).cases
 
 
-def compare(case: KnownCase, verdict: CellVerdict) -> str:
+def compare(case: KnownCase, verdict: CellVerdict | CrossingVerdict) -> str:
     """How `verdict` differs from what is known of `case` (verdict, level of a red one, message); empty if not."""
     if verdict.verdict != case.verdict:
         return f"{verdict.verdict} at {verdict.level}, known to be {case.verdict}: {verdict.sentence}"
@@ -92,10 +150,17 @@ def compare(case: KnownCase, verdict: CellVerdict) -> str:
 
 
 def calibrate(
-    cases: Sequence[KnownCase], bench: Bench, catalog: Source, reporter: Reporter, *, rerun: bool = False
+    cases: Sequence[KnownCase],
+    bench: Bench,
+    catalog: Source,
+    reporter: Reporter,
+    *,
+    rerun: bool = False,
+    blaming: bool = False,
 ) -> tuple[Calibration, ...]:
-    """Try every case whose Python is here and compare."""
-    cells = {case.id: case.cell() for case in cases if case.python in bench.interpreters}
+    """Try every case without a writer whose Python is here and compare; if `blaming`, find the known culprits, too."""
+    here = [case for case in cases if case.writer is None and case.python in bench.interpreters]
+    cells = {case.id: case.cell() for case in here}
     resolutions = lock_cells(list({cell.id: cell for cell in cells.values()}.values()), bench, catalog, reporter)
     planned: dict[str, PlannedCell] = {
         name: plan_cell(cell, resolutions[cell.id], bench, "interop") for name, cell in cells.items()
@@ -107,5 +172,30 @@ def calibrate(
         if case.id in planned:
             cell = planned[case.id]
             verdict = judge(cell, evidence.get(cell.key, ()))
+            entry = Calibration(case=case, verdict=verdict, wrong=compare(case, verdict))
+            if blaming and case.culprit and not entry.wrong:
+                blamed = blame(verdict, bench, catalog, reporter, about=case.message)
+                entry = entry.model_copy(update={"blame": blamed})
+            found.append(entry)
+    return tuple(found)
+
+
+def calibrate_crossings(
+    cases: Sequence[KnownCase], bench: ExchangeBench, catalog: Source, reporter: Reporter, *, rerun: bool = False
+) -> tuple[Calibration, ...]:
+    """Try every case with a writer, where the Pythons of both are here, and compare; of each, only its artifacts."""
+    groups: dict[tuple[str, ...], dict[str, KnownCase]] = {}
+    for case in cases:
+        if case.writer is not None and {case.python, case.writer.python or case.python} <= bench.interpreters.keys():
+            groups.setdefault(tuple(sorted(case.artifacts)), {})[case.id] = case
+    found = []
+    for artifacts, group in groups.items():
+        own = bench.narrow(artifacts)
+        squares = [(case.id, [case.writing_cell()], [case.cell()]) for case in group.values()]
+        plan = plan_exchange(squares, own, catalog, reporter)
+        plan = run_exchange(plan, own, reporter, rerun=rerun)
+        evidence = bench.store.of_keys([*(c.key for c in plan.crossings), *(cell.key for cell in plan.cells)])
+        for crossing, verdict in judge_crossings(plan, evidence):
+            case = group[crossing.square]
             found.append(Calibration(case=case, verdict=verdict, wrong=compare(case, verdict)))
     return tuple(found)

@@ -37,10 +37,16 @@ __all__ = [
     "Reporter",
     "Silent",
     "Source",
+    "each",
     "execute",
     "lock_cells",
     "now",
+    "plan_cell",
+    "pythons_here",
+    "refuse_unknown",
     "run_cells",
+    "run_once",
+    "settle_cell",
     "try_cell",
 ]
 
@@ -98,8 +104,8 @@ class Bench:
         self.limits = limits or Limits()
         self.resolver = Resolver(cache.packages, {k: v.path for k, v in interpreters.items()}, cache.uv, cache.wheel)
 
-    def key(self, cell: Cell, lock: Lock, level: Level) -> str:
-        """The address of the evidence on `lock`."""
+    def key(self, cell: Cell, lock: Lock, level: Level, tests: tuple[str, ...] = ()) -> str:
+        """The address of the evidence on `lock`: of `tests` alone if there are any, else of all."""
         roots = tuple(sorted(set(cell.roots()) & lock.versions().keys()))
         imports = self.components.imports(lock.versions(), roots)
         return evidence_key(
@@ -107,7 +113,12 @@ class Bench:
             roots=roots,
             interpreter=self.interpreters[cell.python].label,
             platform=cell.platform,
-            suite=digest(self.suite.digest(lock.versions()), imports, cell.thorough),
+            suite=digest(
+                self.suite.digest(lock.versions(), thorough=cell.thorough),
+                imports,
+                cell.thorough,
+                *([sorted(tests)] if tests else ()),
+            ),
             level=level,
         )
 
@@ -128,7 +139,7 @@ class Bench:
             thorough=cell.thorough,
             tests=tests,
             suite=self.suite.folder,
-            files=self.suite.files(versions),
+            files=self.suite.files(versions, thorough=cell.thorough),
             cache=self.cache.root,
             uv=self.cache.uv,
             limits=_limits(self.limits, self.components, versions),
@@ -150,7 +161,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def _each(items: Sequence[Item], work: Callable[[Item], Result], executor: Executor) -> Iterable[tuple[Item, Result]]:
+def each(items: Sequence[Item], work: Callable[[Item], Result], executor: Executor) -> Iterable[tuple[Item, Result]]:
     """Results of `work` as they come; an interrupt or error cancels what has not begun and ends what runs."""
     with ThreadPoolExecutor(executor.workers) as pool:
         try:
@@ -180,7 +191,9 @@ def _consulted(cell: Cell, resolution: Resolution) -> set[str]:
 def _fingerprint(cell: Cell, names: Iterable[str], bench: Bench, catalog: Catalog) -> str:
     """What a resolution of `cell` rests on besides the cell: releases, the interpreter's patch, who is held back."""
     interpreter = bench.interpreters[cell.python].label if cell.python in bench.interpreters else ""
-    seen = sorted(catalog.project(name).fingerprint(cell.exclude_newer) for name in names)
+    seen = sorted(
+        catalog.project(name).fingerprint(None if name in cell.admitted else cell.exclude_newer) for name in names
+    )
     return digest(seen, interpreter, cell.newest)
 
 
@@ -213,7 +226,7 @@ def lock_cells(
         except IndexUnreachable as error:
             return Resolution(outcome="index-unreachable", detail=str(error))
 
-    for cell, resolution in _each(due, resolve, bench.executor):
+    for cell, resolution in each(due, resolve, bench.executor):
         found[cell.id] = resolution
         if resolution.outcome in ("locked", "conflict"):
             names = _consulted(cell, resolution)
@@ -235,50 +248,94 @@ def run_cells(
     known = {} if rerun else bench.store.of_keys(unique)
     due = [cell for key, cell in unique.items() if next_run(known.get(key, ()), ()) is not None]
     reporter.stage("run", len(due))
-    work = lambda cell: _settle(cell, known.get(cell.key, ()), bench, level)  # noqa: E731  (bound to this call)
-    for cell, evidence in _each(due, work, bench.executor):
+    work = lambda cell: settle_cell(cell, known.get(cell.key, ()), bench, level)  # noqa: E731  (bound to this call)
+    for cell, evidence in each(due, work, bench.executor):
         last = evidence[-1]
         red = {test.test for run in evidence for test in run.failures()}
         said = f"{len(red)} red" if red else "green" if last.outcome == "ran" else last.outcome
         reporter.step(f"{cell.cell.label} on Python {cell.cell.python}: {said}")
 
 
-def _settle(planned: PlannedCell, earlier: Sequence[Evidence], bench: Bench, level: Level) -> list[Evidence]:
-    """Run one cell until its evidence can be judged; each run is kept as soon as it ends."""
-    assert planned.resolution.lock is not None
-    lock, cell = planned.resolution.lock, planned.cell
+Dress = Callable[[Job], Job]
+
+
+def _plain(job: Job) -> Job:
+    return job
+
+
+def settle_cell(
+    planned: PlannedCell,
+    earlier: Sequence[Evidence],
+    bench: Bench,
+    level: Level,
+    dress: Dress = _plain,
+    reads: str = "",
+) -> list[Evidence]:
+    """Run one cell until its evidence can be judged; each run is kept as soon as it ends. See :func:`run_once`."""
     now: list[Evidence] = []
     due: NextRun | None = next_run(earlier, now)
     while due is not None:
-        job = bench.job(cell, lock, level, due.tests)
-        result = bench.executor.run(job)
-        evidence = Evidence(
-            key=planned.key,
-            attempt=len(earlier) + len(now),
-            lock_id=lock.id,
-            python=cell.python,
-            interpreter=bench.interpreters[cell.python].label,
-            platform=cell.platform,
-            suite=bench.suite.digest(lock.versions()),
-            level=level,
-            roots=cell.roots(),
-            **{name: getattr(result, name) for name in type(result).model_fields},
-        )
-        bench.store.add(evidence)
-        now.append(evidence)
+        attempt = len(earlier) + len(now)
+        now.append(run_once(planned, due.tests, bench, level, attempt=attempt, dress=dress, reads=reads))
         due = next_run(earlier, now)
     return now
 
 
-def plan_cell(cell: Cell, resolution: Resolution, bench: Bench, level: Level) -> PlannedCell:
-    """`cell` with its resolution and the address of its evidence."""
-    key = bench.key(cell, resolution.lock, level) if resolution.lock is not None else ""
-    return PlannedCell(cell=cell, resolution=resolution, key=key)
+def run_once(
+    planned: PlannedCell,
+    tests: tuple[str, ...],
+    bench: Bench,
+    level: Level,
+    *,
+    attempt: int,
+    dress: Dress = _plain,
+    reads: str = "",
+) -> Evidence:
+    """Run `tests` (all if none) of a locked cell in a new environment; the evidence, which is kept.
+
+    `dress` gives a job what not every cell has; `reads` is the writer whose artifacts are read, see `Evidence`.
+    """
+    assert planned.resolution.lock is not None
+    lock, cell = planned.resolution.lock, planned.cell
+    result = bench.executor.run(dress(bench.job(cell, lock, level, tests or planned.tests)))
+    evidence = Evidence(
+        key=planned.key,
+        attempt=attempt,
+        lock_id=lock.id,
+        python=cell.python,
+        interpreter=bench.interpreters[cell.python].label,
+        platform=cell.platform,
+        suite=bench.suite.digest(lock.versions(), thorough=cell.thorough),
+        level=level,
+        roots=cell.roots(),
+        reads=reads,
+        **{name: getattr(result, name) for name in type(result).model_fields},
+    )
+    bench.store.add(evidence)
+    return evidence
+
+
+def plan_cell(
+    cell: Cell, resolution: Resolution, bench: Bench, level: Level, tests: tuple[str, ...] = ()
+) -> PlannedCell:
+    """`cell` with its resolution and the address of its evidence, of `tests` alone if there are any."""
+    key = bench.key(cell, resolution.lock, level, tests) if resolution.lock is not None else ""
+    return PlannedCell(cell=cell, resolution=resolution, key=key, tests=tests)
 
 
 def now() -> dt.datetime:
     """The time, in UTC."""
     return dt.datetime.now(dt.UTC)
+
+
+def pythons_here(matrix: Matrix, path: Path, bench: Bench) -> list[str]:
+    """The Pythons of `matrix` (read from `path`) that there are; StackcompatError if it cannot run here at all."""
+    if matrix.platform not in ("", this_platform()):
+        raise StackcompatError(f"{path}: platform: this machine is {this_platform()}, it cannot run {matrix.platform}")
+    pythons = [python for python in matrix.pythons if python in bench.interpreters]
+    if not pythons:
+        raise StackcompatError("; ".join(how_to_get(python) for python in matrix.pythons))
+    return pythons
 
 
 def execute(
@@ -297,11 +354,7 @@ def execute(
     their own; the coverage in the record is that of what was really locked.
     """
     started = now()
-    if matrix.platform not in ("", this_platform()):
-        raise StackcompatError(f"{path}: platform: this machine is {this_platform()}, it cannot run {matrix.platform}")
-    pythons = [python for python in matrix.pythons if python in bench.interpreters]
-    if not pythons:
-        raise StackcompatError("; ".join(how_to_get(python) for python in matrix.pythons))
+    pythons = pythons_here(matrix, path, bench)
     plan = make_plan(
         matrix,
         bench.components,
@@ -325,6 +378,7 @@ def execute(
         pythons=tuple(pythons),
         missing_pythons=tuple(python for python in matrix.pythons if python not in bench.interpreters),
         coverage=coverage,
+        reserved=plan.reserved,
         cells=tuple(planned),
     )
     # Before the cells run: what is finished when somebody stops it can be published, the rest shows as untested.
@@ -347,14 +401,14 @@ def try_cell(
     resolution = Resolution(outcome="locked", lock=lock) if lock else bench.resolver.resolve(cell, catalog)
     conflict = resolution.conflict
     if conflict is not None and conflict.kind == "not-found":
-        _refuse_unknown(cell, catalog)
+        refuse_unknown(cell, catalog)
     planned = plan_cell(cell, resolution, bench, level)
     run_cells([planned], bench, level, reporter, rerun=rerun)
     evidence = bench.store.of_key(planned.key) if planned.key else ()
     return judge(planned, evidence), evidence
 
 
-def _refuse_unknown(cell: Cell, catalog: Catalog) -> None:
+def refuse_unknown(cell: Cell, catalog: Catalog) -> None:
     """Raise UsageError for a requirement that no release on the index fits: a mistake, not an incompatibility."""
     for text in cell.requirements:
         requirement = Requirement(text)

@@ -14,15 +14,17 @@ import datetime as dt
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import psutil
+from filelock import FileLock
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
@@ -33,7 +35,7 @@ from stackcompat.matrix import Level
 from stackcompat.packages import PackageCache
 from stackcompat.record import Record, StackcompatError
 
-__all__ = ["Job", "Limits", "difference", "run"]
+__all__ = ["Exchange", "Job", "Limits", "difference", "run"]
 
 _INSIDE = Path(__file__).parent / "inside"
 LOG_CHARACTERS = 20_000
@@ -52,8 +54,42 @@ class Limits(Record):
     of_tests: dict[str, float] = {}
 
 
+class Exchange(Record):
+    """What a cell does with artifacts: ``write`` them into `store`, or ``read`` those that lie there.
+
+    Each artifact is a folder of that name in `store`. `artifacts` are those that are meant, all if none. A reader gets
+    a copy, so that no reader sways another, and a writer's artifact is in the store once its test has passed.
+    """
+
+    mode: Literal["write", "read"]
+    store: Path
+    artifacts: tuple[str, ...] = ()
+
+    def open(self, folder: Path) -> None:
+        """Make `folder`, in which the tests find or leave the artifacts."""
+        if self.mode == "write":
+            folder.mkdir(parents=True)
+            return
+        with FileLock(f"{self.store}.lock"):
+            shutil.copytree(self.store, folder)
+            os.utime(self.store)  # so that what is read is kept
+
+    def close(self, folder: Path, results: Iterable[TestResult]) -> None:
+        """Keep in the store what tests that passed left in `folder`."""
+        if self.mode == "read":
+            return
+        self.store.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{self.store}.lock"):
+            for artifact in {result.artifact for result in results if result.outcome == "passed"}:
+                shutil.rmtree(self.store / artifact, ignore_errors=True)
+                shutil.move(folder / artifact, self.store / artifact)
+
+
 class Job(Record):
-    """Everything that a nox session needs to run one cell. Lives as ``job.json`` in `folder`, results beside it."""
+    """Everything that a nox session needs to run one cell. Lives as ``job.json`` in `folder`, results beside it.
+
+    `helpers` is a folder besides the suite's whose modules the tests may import.
+    """
 
     folder: Path
     lock: Lock
@@ -69,6 +105,8 @@ class Job(Record):
     tests: tuple[str, ...] = ()
     suite: Path
     files: tuple[str, ...]
+    helpers: Path | None = None
+    exchange: Exchange | None = None
     cache: Path
     uv: str
     limits: Limits = Limits()
@@ -84,6 +122,11 @@ class Job(Record):
     def result(self) -> Path:
         """Where the result will stand."""
         return self.folder / "result.json"
+
+    @property
+    def artifacts(self) -> Path:
+        """Where the tests find or leave artifacts."""
+        return self.folder / "artifacts"
 
 
 def difference(job: Job, observed: Mapping[str, str]) -> str:
@@ -143,6 +186,8 @@ def run(job: Job, python: Path) -> CellResult:
     installed = round(time.monotonic() - began, 3)
     harness = cache.harness(job.lock.python, job.interpreter)
     _adopt_orphans()
+    if job.exchange is not None:
+        job.exchange.open(job.artifacts)
     session = _Tests(job, python, harness)
     session.run()
     more: dict[str, Any] = {
@@ -166,6 +211,8 @@ def run(job: Job, python: Path) -> CellResult:
     if session.remaining():
         detail = f"the interpreter ended before {len(session.remaining())} of the tests could begin"
         return result("crashed", detail, **more)
+    if job.exchange is not None:
+        job.exchange.close(job.artifacts, session.results.values())
     return result("ran", **more)
 
 
@@ -272,6 +319,9 @@ class _Tests:
             "files": list(self.job.files),
             "limits": self.job.limits.of_tests,
             "blocked": self.blocked(),
+            "helpers": [str(self.job.helpers)] if self.job.helpers else [],
+            "temporary": [str(self.job.folder / "home" / "tmp")],
+            "exchange": self._exchange(),
             "harness": str(self._harness),
         }
 
@@ -279,6 +329,12 @@ class _Tests:
         """The distributions that an import test found wanting, each with that test."""
         red = (result for result in self.results.values() if result.outcome in ("failed", "crashed"))
         return {name: test.test for test in red if test.level == "import" for name in test.components}
+
+    def _exchange(self) -> dict[str, object] | None:
+        asked = self.job.exchange
+        if asked is None:
+            return None
+        return {"mode": asked.mode, "artifacts": list(asked.artifacts), "folder": str(self.job.artifacts)}
 
     def take(self, event: dict[str, Any]) -> None:
         """Take one event of the probe into account."""
@@ -298,12 +354,13 @@ class _Tests:
 
     def lose(self, test: str, outcome: str, reason: str, seconds: float) -> None:
         """Record a test that took its process with it."""
-        known = self._pending.get(test, {"level": "interop", "components": []})
+        known = self._pending.get(test, {"level": "interop", "components": [], "artifact": ""})
         self.results[test] = TestResult.model_validate(
             {
                 "test": test,
                 "level": known["level"],
                 "components": tuple(known["components"]),
+                "artifact": known["artifact"],
                 "outcome": outcome,
                 "reason": reason,
                 "seconds": round(seconds, 3),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Iterable
 from typing import Literal
 
 from stackcompat.lock import Resolution
@@ -17,8 +18,10 @@ from stackcompat.record import Record, digest
 
 __all__ = [
     "CellResult",
+    "Crossing",
     "Environment",
     "Evidence",
+    "ExchangePlan",
     "Failure",
     "Isolation",
     "Outcome",
@@ -27,6 +30,7 @@ __all__ = [
     "TestResult",
     "WarningSeen",
     "evidence_key",
+    "incompatibility_id",
 ]
 
 #: How a run as a whole ended. ``ran``: the tests have outcomes of their own. ``uninstallable``: the lock does not
@@ -50,6 +54,7 @@ class Failure(Record):
     """Why a test failed. The signature (type, normalised message, deepest package) identifies a failure across runs.
 
     `packages` are the distributions on the way down the traceback, deepest last; `where` is module and function.
+    `changed`: the test says by it that what it computed anew has other values, not that something does not work.
     """
 
     type: str
@@ -59,6 +64,7 @@ class Failure(Record):
     where: str = ""
     phase: str = "call"
     traceback: str = ""
+    changed: bool = False
 
     @property
     def signature(self) -> str:
@@ -84,7 +90,7 @@ class TestResult(Record):
     """One test in one run. Seconds of wall clock; memory is the process's high-water mark in MB.
 
     ``blocked``: a component it needs cannot be imported. ``crashed``, ``timeout`` and ``out-of-memory`` ended the
-    process; only a crash can become a break, the others are infrastructure.
+    process; only a crash can become a break, the others are infrastructure. `artifact` is what it writes or reads.
     """
 
     __test__ = False  # not a test class, whatever pytest thinks of its name
@@ -98,6 +104,7 @@ class TestResult(Record):
     memory_mb: float = 0.0
     failure: Failure | None = None
     warnings: tuple[WarningSeen, ...] = ()
+    artifact: str = ""
 
 
 class Environment(Record):
@@ -130,7 +137,10 @@ class CellResult(Record):
 
 
 class Evidence(CellResult):
-    """One run of one lock. `attempt` counts from 0; a red run is tried again in a new environment as attempt 1."""
+    """One run of one lock. `attempt` counts from 0; a red run is tried again in a new environment as attempt 1.
+
+    `reads` is the key of the evidence on the writer whose artifacts this run read, where it did.
+    """
 
     key: str
     attempt: int
@@ -141,6 +151,7 @@ class Evidence(CellResult):
     suite: str
     level: Level
     roots: tuple[str, ...] = ()
+    reads: str = ""
 
     @property
     def id(self) -> str:
@@ -159,16 +170,62 @@ def evidence_key(
     return digest("evidence", 1, lock_id, sorted(roots), interpreter, platform, suite, level)
 
 
+def incompatibility_id(signature: str, distributions: Iterable[str]) -> str:
+    """The name of the incompatibility that shows as `signature` between distributions, the same wherever it is seen."""
+    return f"SC-{digest('advisory', signature, sorted(distributions), length=10)}"
+
+
 class PlannedCell(Record):
-    """A cell of a run, what it resolved to, and where its evidence lies (no key: never got so far)."""
+    """A cell of a run, what it resolved to, and where its evidence lies (no key: never got so far).
+
+    `tests` are the only ones that are to run (none: all).
+    """
 
     cell: Cell
     resolution: Resolution
     key: str = ""
+    tests: tuple[str, ...] = ()
+
+
+class Crossing(Record):
+    """One environment writes artifacts, another reads them: the ids of the two cells, and where the evidence lies.
+
+    `key` is that of the evidence on reading (empty: one of the two never got a lock); the one on writing is the writing
+    cell's own. `square` is the label of the writers and readers that it is one of. `promised` says of artifacts (or of
+    patterns of their names) whether a component promises that they are read in this crossing.
+    """
+
+    writer: str
+    reader: str
+    key: str = ""
+    square: str = ""
+    promised: dict[str, bool] = {}
+
+
+class ExchangePlan(Record):
+    """Crossings, and the cells on either side of them; the key of each cell is that of the evidence on its writing."""
+
+    cells: tuple[PlannedCell, ...]
+    crossings: tuple[Crossing, ...]
+
+    def cell(self, cell_id: str) -> PlannedCell:
+        """The cell with this id. Raises KeyError."""
+        found = next((cell for cell in self.cells if cell.cell.id == cell_id), None)
+        if found is None:
+            raise KeyError(cell_id)
+        return found
+
+    def alone(self, cell_id: str) -> tuple[Crossing, ...]:
+        """The crossings of a cell with itself."""
+        own = {c.key: c for c in self.crossings if c.writer == c.reader == cell_id}
+        return tuple(own.values())
 
 
 class RunRecord(Record):
-    """One execution of a matrix: which cells it planned, each with the resolution it got and the evidence key."""
+    """One execution of a matrix: which cells it planned, each with the resolution it got and the evidence key.
+
+    `reserved` are components of which the index had no more than a name, and the release that reserves it.
+    """
 
     matrix: str
     started: dt.datetime
@@ -177,4 +234,13 @@ class RunRecord(Record):
     pythons: tuple[str, ...]
     missing_pythons: tuple[str, ...] = ()
     coverage: dict[str, float] = {}
+    reserved: dict[str, str] = {}
     cells: tuple[PlannedCell, ...] = ()
+    exchange: ExchangePlan | None = None
+
+    def evidence_keys(self) -> frozenset[str]:
+        """The keys of all evidence that this run rests on."""
+        found = {cell.key for cell in self.cells}
+        if self.exchange is not None:
+            found |= {cell.key for cell in self.exchange.cells} | {c.key for c in self.exchange.crossings}
+        return frozenset(found - {""})

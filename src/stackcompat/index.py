@@ -194,7 +194,8 @@ class Index:
     def _read_metadata(self, wheel: DistributionPackage) -> str:
         """The core metadata of a wheel: a file beside it (PEP 658) or, where there is none, a part of the wheel."""
         if wheel.has_metadata:
-            return self._client.get_package_metadata(wheel, timeout=30)
+            # An index may say that there is a file beside the wheel without giving its hash.
+            return self._client.get_package_metadata(wheel, verify=bool(wheel.metadata_digests), timeout=30)
         with RemoteZip(wheel.url, session=self._client.s, timeout=30) as archive:
             member = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
             return str(archive.read(member), encoding="utf-8")

@@ -29,7 +29,7 @@ from stackcompat.record import Record, StackcompatError, digest
 if TYPE_CHECKING:
     from stackcompat.releases import Catalog
 
-__all__ = ["Conflict", "HeldBack", "Lock", "Pin", "Resolution", "Resolver", "strip_addresses"]
+__all__ = ["Conflict", "HeldBack", "Lock", "Pin", "Resolution", "Resolver", "excludes", "strip_addresses"]
 
 
 class Pin(Record):
@@ -185,7 +185,7 @@ def _name(requirement: str) -> str:
     return canonicalize_name(re.split(r"[\[<>=!~@ ]", requirement)[0])
 
 
-def _exclude(first: str, second: str) -> bool:
+def excludes(first: str, second: str) -> bool:
     """Whether no version of the one distribution that both requirements are about satisfies both."""
     (name, bounds), (other, more) = _bound(first), _bound(second)
     if name != other:
@@ -222,11 +222,11 @@ def parse_conflict(words: str, cell: Cell) -> Conflict:
     bounds = [(subject, dependency) for subject, dependency in facts if not dependency.startswith("Python")]
     for subject, dependency in bounds:
         for request in required:
-            if _exclude(request, dependency):
+            if excludes(request, dependency):
                 return conflict("bounds", f"{subject} depends on {dependency}, but {request} is requested")
     for subject, dependency in bounds:
         for other, bound in bounds:
-            if _exclude(bound, dependency) and _name(other) != _name(subject):
+            if excludes(bound, dependency) and _name(other) != _name(subject):
                 return conflict("bounds", f"{subject} depends on {dependency}, but {other} depends on {bound}")
     if missing := _ABSENT.search(text):
         return conflict("not-found", f"the index has no {missing[1] or missing[2]} that this cell may take")
@@ -278,6 +278,8 @@ class Resolver:
         command += ["--resolution", "highest", "--prerelease", "if-necessary"]
         if cell.exclude_newer is not None:
             command += ["--exclude-newer", cell.exclude_newer.isoformat().replace("+00:00", "Z")]
+            for name in cell.admitted:
+                command += ["--exclude-newer-package", f"{name}=false"]
         # A request that names a pre-release means it, as it does to pip; uv alone would still prefer what is stable.
         for requirement in map(Requirement, cell.requirements):
             if requirement.specifier.prereleases:
@@ -292,6 +294,9 @@ class Resolver:
             if cell.overrides:
                 Path(folder, "overrides.txt").write_text("\n".join(cell.overrides) + "\n", encoding="utf-8")
                 command += ["--overrides", "overrides.txt"]
+            if cell.constraints:
+                Path(folder, "constraints.txt").write_text("\n".join(cell.constraints) + "\n", encoding="utf-8")
+                command += ["--constraints", "constraints.txt"]
             for wait in (*_WAITS, None):
                 done = subprocess.run(
                     command,

@@ -38,7 +38,9 @@ __all__ = [
     "Pins",
     "Policy",
     "Prerelease",
+    "Promise",
     "Selection",
+    "Series",
     "Table",
     "load_components",
     "load_matrix",
@@ -120,8 +122,12 @@ class Component(Table):
     `distributions` are index names, the first one decides the row's version. `modules` are what an import must find,
     `hardware` what a run of the real thing wants, `untested` why no smoke test exercises it (empty when some do).
     `moves_with` names a component whose release decides this one's, so that this one is never pinned on its own.
+    `undeclared` are distributions that it wants for writing or reading some artifacts, and does not declare.
+    `install` are the requirements by which its documentation installs it, where the distribution's name alone is not
+    enough: extras, companions that it does not declare. `placeholders` are the releases that only reserve its name.
     `blocker` says what keeps its tests from going deeper than they do. `seconds` is how long one test of it may take,
-    `memory_mb` how much a cell that holds it may use.
+    `memory_mb` how much a cell that holds it may use. `deprecation_months` is how long it promises to keep what it has
+    deprecated.
     """
 
     name: str
@@ -131,15 +137,19 @@ class Component(Table):
     distributions: tuple[str, ...] = ()
     modules: tuple[Module, ...] = ()
     published: Literal["index", "git only", "announced but not published"] = "index"
+    install: tuple[_Requirement, ...] = ()
+    placeholders: Annotated[str, AfterValidator(_specifier_text)] = ""
     hardware: tuple[str, ...] = ("any",)
     documentation: str
     untested: str = ""
     moves_with: str = ""
     blocker: str = ""
+    deprecation_months: Annotated[int, Field(ge=0)] | None = None
     seconds: Annotated[float, Field(gt=0)] = 60.0
     memory_mb: Annotated[int, Field(gt=0)] = 8_192
+    undeclared: tuple[str, ...] = ()
 
-    @field_validator("distributions")
+    @field_validator("distributions", "undeclared")
     @classmethod
     def _normalise(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(canonicalize_name(name) for name in value)
@@ -148,6 +158,10 @@ class Component(Table):
     def distribution(self) -> str:
         """The distribution whose version the row shows; empty when nothing is published."""
         return self.distributions[0] if self.distributions else ""
+
+    def reserves(self, version: str) -> bool:
+        """Whether the release `version` only reserves the component's name, and holds nothing of it."""
+        return bool(self.placeholders) and SpecifierSet(self.placeholders).contains(version, prereleases=True)
 
 
 class Library(Table):
@@ -188,8 +202,8 @@ class Components(Table):
         )
 
     def guesses(self, installed: Mapping[str, str], roots: Collection[str]) -> tuple[str, ...]:
-        """Those of `roots` that no component and no library covers: their modules are guessed from their files."""
-        covered = {name for c in self.components for name in c.distributions}
+        """Those of `roots` that no component with modules and no library covers: guessed from their files."""
+        covered = {name for c in self.components if c.modules for name in c.distributions}
         covered |= {lib.distribution for lib in self.libraries}
         return tuple(sorted(name for name in roots if name in installed and name not in covered))
 
@@ -294,6 +308,14 @@ class Pairs(_Policy):
         return self
 
 
+class Series(_Policy):
+    """Chosen releases of one component, each with all else as the resolver chooses."""
+
+    policy: Literal["series"]
+    component: str
+    releases: Selection
+
+
 class Prerelease(_Policy):
     """Newest, with pre-releases allowed for some components."""
 
@@ -325,11 +347,25 @@ class Local(_Policy):
 
 
 Policy = Annotated[
-    Newest | AsOf | Oldest | Pins | Metapackage | Pairs | Prerelease | Index | Local, Field(discriminator="policy")
+    Newest | AsOf | Oldest | Pins | Metapackage | Pairs | Series | Prerelease | Index | Local,
+    Field(discriminator="policy"),
 ]
 
 
 _POLICIES = tuple(get_args(kind.model_fields["policy"].annotation)[0] for kind in get_args(get_args(Policy)[0]))
+
+
+class Promise(Table):
+    """What a component promises of artifacts (`artifact` may hold ``*``) that another of its releases wrote.
+
+    It reads what releases wrote that are up to `backward_days` older, and up to `forward_days` newer, by the days of
+    their uploads.
+    """
+
+    artifact: str
+    component: str
+    backward_days: Annotated[int, Field(ge=0)]
+    forward_days: Annotated[int, Field(ge=0)]
 
 
 class Matrix(Table):
@@ -345,6 +381,7 @@ class Matrix(Table):
     platform: str = ""
     level: Level = "interop"
     policies: Annotated[tuple[Policy, ...], Field(min_length=1)]
+    promises: tuple[Promise, ...] = ()
 
     @field_validator("pythons")
     @classmethod
@@ -375,7 +412,7 @@ def _sentence(error: ValidationError) -> str:
     """The first mistake as `key: what is wrong, and what is allowed`."""
     first = error.errors()[0]
     location = list(first["loc"])
-    if location[:1] == ["policies"]:
+    if location[:1] in (["policies"], ["rules"]):
         del location[2:3]  # the name of the policy, which pydantic puts between its number and its keys
     key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
     context = first.get("ctx", {})
@@ -383,7 +420,11 @@ def _sentence(error: ValidationError) -> str:
         case "missing":
             said = "is missing; it must be given"
         case "union_tag_not_found" | "union_tag_invalid":
-            key, said = f"{key}.policy", f"must be one of {', '.join(_POLICIES)}"
+            discriminator = context["discriminator"].strip("'")
+            known = context.get("expected_tags", "").replace("'", "")
+            allowed = ", ".join(_POLICIES) if discriminator == "policy" else known
+            key = f"{key}.{discriminator}"
+            said = f"must be one of {allowed}" if allowed else "is missing; it must be given"
         case "extra_forbidden":
             said = "is not a key that is known here"
         case "literal_error":
@@ -442,8 +483,13 @@ def load_matrix(path: Path, components: Components) -> Matrix:
                 check(f"{key}.components", policy.components, matrix.components)
             case Local():
                 check(f"{key}.component", [policy.component], matrix.components)
+            case Series():
+                led = [name for name in matrix.components if not components[name].moves_with]
+                check(f"{key}.component", [policy.component], led)
             case _:
                 pass
+    for number, promise in enumerate(matrix.promises):
+        check(f"promises[{number}].component", [promise.component], matrix.components)
     return matrix
 
 

@@ -104,6 +104,20 @@ class PackageCache:
             shutil.move(built[0], kept)
             return kept
 
+    def metadata(self, requirement: str, interpreter: Path, index: str = "") -> str:
+        """The core metadata of what `requirement`, an exact pin, installs; `index` as in :meth:`sync`.
+
+        For what an index may not tell about its files. Raises StackcompatError when it does not install.
+        """
+        with tempfile.TemporaryDirectory(prefix="stackcompat-metadata-") as folder:
+            options = ("--no-deps", "--target", folder, "--python", str(interpreter), *extra_index(index))
+            done = self._uv("pip", "install", *options, requirement, folder=Path(folder))
+            if done.returncode != 0:
+                reason = strip_addresses(" ".join(done.stderr.split())[-400:])
+                raise StackcompatError(f"{requirement} could not be installed to read its metadata: {reason}")
+            found = next(Path(folder).glob("*.dist-info/METADATA"))
+            return found.read_text(encoding="utf-8", errors="replace")
+
     def harness(self, python: str, interpreter: Path) -> Path:
         """A folder with pytest for `python`, made when first asked for."""
         folder = self.root / "harness" / bytecode_tag(python)

@@ -27,6 +27,7 @@ from stackcompat.matrix import (
     Pins,
     Policy,
     Prerelease,
+    Series,
     parse_requirement,
 )
 from stackcompat.record import Record, UsageError, digest
@@ -43,7 +44,9 @@ class Cell(Record):
 
     `requirements` and `overrides` are PEP 508 texts in normal form; `newest` are the distributions that the request
     means at their newest, `development` those that must come out as development versions; `index` is the name of the
-    environment variable with an extra index's address, `local` maps a distribution to its file or source.
+    environment variable with an extra index's address, `local` maps a distribution to its file or source. `constraints`
+    are exact pins for what the resolver brings in besides; `admitted` are distributions to which `exclude_newer` does
+    not apply.
     `thorough` cells run every test, others leave out those marked so. That, `policy` and `label` say how and why the
     cell is there and are no part of its identity.
     """
@@ -53,6 +56,8 @@ class Cell(Record):
     requirements: tuple[str, ...]
     overrides: tuple[str, ...] = ()
     exclude_newer: dt.datetime | None = None
+    constraints: tuple[str, ...] = ()
+    admitted: tuple[str, ...] = ()
     newest: tuple[str, ...] = ()
     development: tuple[str, ...] = ()
     index: str = ""
@@ -64,7 +69,9 @@ class Cell(Record):
     @property
     def id(self) -> str:
         """Content address of what is asked for, the same for the same question from any policy."""
-        return digest(self.model_dump(mode="json", exclude={"policy", "label", "newest", "thorough"}), length=12)
+        unsaid = {name for name in ("constraints", "admitted") if not getattr(self, name)}
+        asked = self.model_dump(mode="json", exclude={"policy", "label", "newest", "thorough"} | unsaid)
+        return digest(asked, length=12)
 
     @property
     def forced(self) -> bool:
@@ -112,12 +119,14 @@ class Plan(Record):
     """The cells to try, in order and each once; what the `pairs` policies want, and how much of it the cells ask for.
 
     `coverage` is a percentage of the allowed combinations by goal, `excluded` says what metadata does not allow.
+    `reserved` are components that no cell asks for, since their newest release only reserves the name.
     """
 
     cells: tuple[Cell, ...]
     coverage: dict[str, float]
     excluded: tuple[str, ...]
     goals: tuple[Goal, ...]
+    reserved: dict[str, str] = {}
 
     def repair(self, resolutions: Mapping[str, Resolution]) -> tuple[tuple[Cell, ...], dict[str, float]]:
         """Compare the goals with what cells (by id) were really locked to.
@@ -189,7 +198,13 @@ def make_plan(
                 cells[cell.id] = same.model_copy(update=update)
     asked = [(f"python=={cell.python}", *cell.requirements) for cell in cells.values()]
     reached = {goal.label: share_covered(goal.combinations, asked)[0] for goal in goals}
-    return Plan(cells=tuple(cells.values()), coverage=reached, excluded=tuple(excluded), goals=tuple(goals))
+    return Plan(
+        cells=tuple(cells.values()),
+        coverage=reached,
+        excluded=tuple(excluded),
+        goals=tuple(goals),
+        reserved=planner.reserved,
+    )
 
 
 @dataclass(frozen=True)
@@ -205,8 +220,19 @@ class _Planner:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """The distributions of the matrix."""
-        return tuple(dict.fromkeys(self.components[name].distribution for name in self.matrix.components))
+        """The distributions of the matrix that hold something."""
+        present = (name for name in self.matrix.components if name not in self.reserved)
+        return tuple(dict.fromkeys(self.components[name].distribution for name in present))
+
+    @cached_property
+    def reserved(self) -> dict[str, str]:
+        """The components of the matrix of which the index has no more than a name, and the release that reserves it."""
+        found = {}
+        for name in self.matrix.components:
+            newest = self.catalog.project(self.distribution(name)).newest()
+            if newest is not None and self.components[name].reserves(newest.version):
+                found[name] = newest.version
+        return found
 
     def followers(self, name: str) -> set[str]:
         """The distributions of the matrix that move with `name`, a distribution."""
@@ -261,15 +287,25 @@ class _Planner:
     def cells(self, policy: Policy, python: str) -> Iterator[Cell]:
         """The cells of one policy on one Python, newest first."""
         match policy:
-            case Newest():
+            case Newest() if self.names:
                 yield self.cell(policy, python, self.names, "newest", newest=self.names)
             case AsOf():
                 yield from self.as_of(policy, python)
             case Oldest():
                 yield from self.oldest(policy, python)
+            case Series():
+                yield from self.series(policy, python)
             case Pins():
-                detail = ", ".join(policy.requirements)
-                yield self.cell(policy, python, policy.requirements, detail, exclude_newer=policy.exclude_newer)
+                given = [Requirement(text) for text in policy.requirements]
+                bare = tuple(requirement.name for requirement in given if not requirement.specifier)
+                yield self.cell(
+                    policy,
+                    python,
+                    policy.requirements,
+                    ", ".join(policy.requirements),
+                    exclude_newer=policy.exclude_newer,
+                    newest=bare,
+                )
             case Metapackage():
                 yield from self.metapackage(policy, python)
             case Prerelease():
@@ -326,6 +362,12 @@ class _Planner:
                 pins = tuple(f"{other}=={version}" for other, version in floors.items())
                 detail = f"{name} {newest.version} at its floors: {_readable(pins)}"
                 yield self.cell(policy, python, _pinned(self.names, (f"{name}=={newest.version}", *pins)), detail)
+
+    def series(self, policy: Series, python: str) -> Iterator[Cell]:
+        project = self.catalog.project(self.distribution(policy.component))
+        for release in reversed(select(project, policy.releases, python=python, now=self.now)):
+            requirements = _pinned(self.names, (f"{project.name}=={release.version}",))
+            yield self.cell(policy, python, requirements, f"{project.name} {release.version}")
 
     def metapackage(self, policy: Metapackage, python: str) -> Iterator[Cell]:
         project = self.catalog.project(policy.distribution)

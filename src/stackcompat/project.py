@@ -10,14 +10,21 @@ from stackcompat.record import UsageError
 
 __all__ = ["Project", "find_project"]
 
+#: Files in ``matrices/`` that are something else.
+_NO_MATRICES = ("components", "known-cases", "advisories", "gate", "waivers", "replay", "replay-policy")
+
 
 class Project:
-    """A checkout: ``matrices/components.toml``, ``tests/interop/``, ``reports/`` and the store (never committed)."""
+    """A checkout: ``matrices/components.toml``, ``tests/interop/``, ``reports/`` and the store (never committed).
+
+    `exchange` is the suite of what is written in one environment and read in another; it borrows modules of `suite`.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.matrices = root / "matrices"
         self.suite = root / "tests" / "interop"
+        self.exchange = root / "tests" / "exchange"
         self.reports = root / "reports"
         given = os.environ.get("STACKCOMPAT_STORE", "").strip()
         self.store = Path(given) if given else root / ".stackcompat" / "evidence.sqlite"
@@ -32,7 +39,7 @@ class Project:
         if not path.exists() and not path.suffix:
             path = self.matrices / f"{given}.toml"
         if not path.exists():
-            known = sorted(p.stem for p in self.matrices.glob("*.toml") if p.stem not in ("components", "waivers"))
+            known = sorted(p.stem for p in self.matrices.glob("*.toml") if p.stem not in _NO_MATRICES)
             raise UsageError(f"{given}: there is no such matrix; allowed are a file, or one of {', '.join(known)}")
         return path, load_matrix(path, self.components())
 

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from stackcompat.evidence import Evidence, RunRecord
+from stackcompat.islands import Archipelago
 from stackcompat.lock import Resolution
 from stackcompat.record import UsageError
 
@@ -47,6 +48,13 @@ _runs = sa.Table(
     sa.Column("started", sa.String, nullable=False),
     sa.Column("record", sa.Text, nullable=False),
 )
+_islands = sa.Table(
+    "islands",
+    _metadata,
+    sa.Column("python", sa.String, primary_key=True),
+    sa.Column("platform", sa.String, primary_key=True),
+    sa.Column("record", sa.Text, nullable=False),
+)
 
 
 class Store:
@@ -65,11 +73,19 @@ class Store:
 
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            _metadata.create_all(self._engine)
+            self._create()
         except (OSError, sa.exc.DBAPIError) as error:
             self.close()
             reason = error.strerror if isinstance(error, OSError) else error.orig
             raise UsageError(f"{path}: cannot be the store of evidence: {reason}") from None
+
+    def _create(self) -> None:
+        """Make what is not there yet; another process may do the same at the same moment."""
+        with self._engine.begin() as connection:
+            for table in _metadata.sorted_tables:
+                connection.execute(sa.schema.CreateTable(table, if_not_exists=True))
+                for index in table.indexes:
+                    connection.execute(sa.schema.CreateIndex(index, if_not_exists=True))
 
     def close(self) -> None:
         """Release the database's files."""
@@ -136,6 +152,19 @@ class Store:
         }
         with self._transaction() as connection:
             connection.execute(sa.insert(_resolutions).prefix_with("OR REPLACE").values(row))
+
+    def keep_islands(self, archipelago: Archipelago) -> None:
+        """Remember the islands of a Python and platform, in place of what was remembered before."""
+        row = {"python": archipelago.python, "platform": archipelago.platform, "record": archipelago.to_json()}
+        with self._transaction() as connection:
+            connection.execute(sa.insert(_islands).prefix_with("OR REPLACE").values(row))
+
+    def islands(self) -> tuple[Archipelago, ...]:
+        """The islands that were found last, newest Python first."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(sa.select(_islands.c.record)).all()
+        found = [Archipelago.model_validate_json(row.record) for row in rows]
+        return tuple(sorted(found, key=lambda one: [-int(part) for part in one.python.split(".")]))
 
     def add_run(self, run: RunRecord) -> None:
         """Keep the record of one execution of a matrix."""

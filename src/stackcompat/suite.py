@@ -24,54 +24,86 @@ __all__ = ["Suite"]
 _PROBE = Path(__file__).parent / "inside" / "probe.py"
 
 
-class _File(Record):
-    """A file of the suite: what each of its tests exercises, the neighbours it imports, and the digest of its text."""
+class _Test(Record):
+    """What a test exercises, and whether it is among the thorough ones."""
 
-    uses: tuple[frozenset[str], ...]
+    uses: frozenset[str]
+    thorough: bool
+
+
+class _File(Record):
+    """A file of the suite: its tests, the neighbours it imports, and the digest of its text.
+
+    `artifacts` are those that its tests write.
+    """
+
+    tests: tuple[_Test, ...]
     imports: tuple[str, ...]
+    artifacts: tuple[str, ...]
     digest: str
 
-    def matters(self, distributions: Collection[str]) -> bool:
-        """Whether some test of it can apply where `distributions` are installed."""
-        return any(names <= set(distributions) for names in self.uses)
+    def matters(self, distributions: Collection[str], thorough: bool) -> bool:
+        """Whether some test of it can apply where `distributions` are installed; thorough ones only if wanted."""
+        wanted = (test for test in self.tests if thorough or not test.thorough)
+        return any(test.uses <= set(distributions) for test in wanted)
 
 
 class Suite:
-    """The smoke tests in one folder. Raises UsageError for a file that is not Python."""
+    """The smoke tests in one folder. Raises UsageError for a file that is not Python.
 
-    def __init__(self, folder: Path) -> None:
+    `helpers` is the folder of another suite, whose modules (what is no test there) this one may import.
+    """
+
+    def __init__(self, folder: Path, helpers: Path | None = None) -> None:
         self.folder = folder.resolve()
+        self.helpers = helpers.resolve() if helpers is not None else None
 
     @cached_property
     def _files(self) -> dict[str, _File]:
         return {path.relative_to(self.folder).as_posix(): _read(path) for path in sorted(self.folder.rglob("*.py"))}
 
-    def files(self, distributions: Collection[str]) -> tuple[str, ...]:
-        """The test files that matter where `distributions` are installed, as paths within the suite."""
+    @cached_property
+    def _borrowed(self) -> dict[str, _File]:
+        paths = sorted(self.helpers.glob("*.py")) if self.helpers is not None else []
+        return {path.name: _read(path) for path in paths if not path.name.startswith(("test_", "conftest"))}
+
+    def artifacts(self) -> tuple[str, ...]:
+        """The artifacts that the tests write, in the order of files and tests."""
+        return tuple(dict.fromkeys(name for file in self._files.values() for name in file.artifacts))
+
+    def files(self, distributions: Collection[str], *, thorough: bool = True) -> tuple[str, ...]:
+        """The test files that matter where `distributions` are installed, as paths within the suite.
+
+        Without `thorough`, a file that has only thorough tests does not.
+        """
         return tuple(
             name
             for name, file in self._files.items()
-            if name.rsplit("/", 1)[-1].startswith("test_") and file.matters(distributions)
+            if name.rsplit("/", 1)[-1].startswith("test_") and file.matters(distributions, thorough)
         )
 
-    def digest(self, distributions: Collection[str]) -> str:
-        """Content address of all that decides what the tests do where `distributions` are installed."""
+    def digest(self, distributions: Collection[str], *, thorough: bool = True) -> str:
+        """Content address of all that decides what the tests (see `files`) do where `distributions` are installed."""
         content = hashlib.sha256(_PROBE.read_bytes())
-        tests = self.files(distributions)
+        tests = self.files(distributions, thorough=thorough)
         shared = [name for name in self._files if name.rsplit("/", 1)[-1] == "conftest.py"]
         for name in sorted(self._closure([*tests, *shared])):
-            content.update(f"{name} {self._files[name].digest}\n".encode())
+            content.update(f"{name} {self._known[name].digest}\n".encode())
         return content.hexdigest()[:16]
 
+    @property
+    def _known(self) -> dict[str, _File]:
+        return self._borrowed | self._files
+
     def _closure(self, names: Collection[str]) -> set[str]:
-        """`names` and the files of the suite that they import, directly or not."""
+        """`names` and the files of the suite and its helpers that they import, directly or not."""
         found: set[str] = set()
         waiting = list(names)
         while waiting:
             name = waiting.pop()
-            if name not in found and name in self._files:
+            if name not in found and name in self._known:
                 found.add(name)
-                waiting += [f"{module}.py" for module in self._files[name].imports]
+                waiting += [f"{module}.py" for module in self._known[name].imports]
         return found
 
 
@@ -81,29 +113,43 @@ def _read(path: Path) -> _File:
         tree = ast.parse(source, str(path))
     except SyntaxError as error:
         raise UsageError(f"{path}: line {error.lineno}: {error.msg}; a suite holds Python files") from None
-    everywhere: set[str] = set()
+    everywhere: list[ast.expr] = []
     for node in tree.body:
         if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "pytestmark" for t in node.targets):
-            everywhere |= set(_used(node.value))
-    tests = (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name.startswith("test"))
-    uses = {frozenset(everywhere.union(*map(_used, test.decorator_list))) for test in tests}
+            everywhere.append(node.value)
+    tests = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name.startswith("test")]
+    marks = [[*everywhere, *test.decorator_list] for test in tests]
     return _File(
-        uses=tuple(sorted(uses, key=sorted)),
+        tests=tuple(
+            _Test(uses=frozenset(name for mark in each for name in _used(mark)), thorough=any(map(_is_thorough, each)))
+            for each in marks
+        ),
         imports=tuple(sorted(set(_imported(tree)))),
+        artifacts=tuple(name for each in marks for mark in each for name in _marked(mark, "writes")),
         digest=hashlib.sha256(source).hexdigest(),
     )
 
 
-def _used(mark: ast.expr) -> Iterator[str]:
-    """The distributions in the ``uses(...)`` marks within an expression; what is not a literal is passed over.
+def _used(mark: ast.expr) -> set[str]:
+    """The distributions in the ``uses(...)`` marks within an expression.
 
     A mark that cannot be read adds no name, so its test matters in more places: nothing is left out by mistake.
     """
+    return {canonicalize_name(Requirement(text).name) for text in _marked(mark, "uses")}
+
+
+def _marked(mark: ast.expr, name: str) -> Iterator[str]:
+    """The texts in the marks of this name within an expression; what is not a literal is passed over."""
     for node in ast.walk(mark):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "uses":
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == name:
             for argument in node.args:
                 if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
-                    yield canonicalize_name(Requirement(argument.value).name)
+                    yield argument.value
+
+
+def _is_thorough(mark: ast.expr) -> bool:
+    """Whether a ``thorough`` mark stands in an expression."""
+    return any(isinstance(node, ast.Attribute) and node.attr == "thorough" for node in ast.walk(mark))
 
 
 def _imported(tree: ast.Module) -> Iterator[str]:

@@ -17,7 +17,7 @@ from stackcompat.matrix import Component, Components
 from stackcompat.plan import Cell
 from stackcompat.record import Record
 
-__all__ = ["Names", "Suspicion", "implicated", "mentioned", "pins_of", "versions_of"]
+__all__ = ["Names", "Suspicion", "implicated", "mentioned", "own", "pins_of", "versions_of"]
 
 
 class Suspicion(Record):

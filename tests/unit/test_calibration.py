@@ -9,10 +9,13 @@ import pytest
 
 from fakes import Catalogue, make_bench
 from made_up import NEWEST, failed, make_cell, passed, planned, run_of, unresolved
-from stackcompat.calibration import KnownCase, calibrate, compare, load_cases
+from stackcompat.calibration import Calibration, KnownCase, calibrate, calibrate_crossings, compare, load_cases
 from stackcompat.campaign import Silent
 from stackcompat.cell import Job
+from stackcompat.crossings import ExchangeBench
+from stackcompat.culprit import Culprit, Found
 from stackcompat.record import UsageError
+from stackcompat.triage import Blame
 from stackcompat.verdict import CellVerdict, judge
 
 CELL = planned(make_cell(NEWEST), NEWEST)
@@ -79,11 +82,105 @@ def test_cases_are_tried_like_any_cell(tmp_path: Path) -> None:
     bench.store.close()
 
 
+def test_a_case_with_a_writer_is_a_crossing_of_its_artifacts(tmp_path: Path) -> None:
+    def rule(job: Job, before: int) -> Any:
+        assert job.exchange is not None
+        version = job.lock.versions()["alpha"]
+        artifact = job.exchange.artifacts[0]
+        if job.exchange.mode == "write":
+            folder = job.exchange.store / artifact
+            folder.mkdir(parents=True)
+            (folder / "by").write_text(version)
+            test = passed("write", "alpha")
+        else:
+            newer = (job.exchange.store / artifact / "by").read_text() > version
+            message = "this box is of a newer format"
+            test = failed("read", "alpha", type="ValueError", message=message) if newer else passed("read", "alpha")
+        return (test.model_copy(update={"artifact": artifact, "level": "exchange"}),)
+
+    plain, executor, resolver = make_bench(tmp_path, rule, {"alpha": "1.1.0"})
+    helpers = tmp_path / "helpers"
+    helpers.mkdir()
+    bench = ExchangeBench(
+        helpers=helpers,
+        components=plain.components,
+        store=plain.store,
+        cache=plain.cache,
+        interpreters=plain.interpreters,
+        executor=executor,
+        suite=plain.suite.folder,
+    )
+    bench.resolver = resolver  # type: ignore[assignment]
+    old, new = ("alpha==1.0.0",), ("alpha==1.1.0",)
+    red = {"writer": {"requirements": new}, "artifacts": ("box",), "level": "exchange", "message": "newer format"}
+    cases = (
+        case(id="red", requirements=old, **red),
+        case(id="missed", requirements=new, **red),
+        case(id="green", requirements=new, writer={"requirements": old}, artifacts=("box",), verdict="works"),
+        case(id="other", requirements=new, writer={"requirements": old}, artifacts=("crate",), verdict="works"),
+        case(id="elsewhere", requirements=new, writer={"requirements": old, "python": "3.99"}, verdict="works"),
+        case(id="no writer", requirements=new, verdict="works"),
+    )
+    found = calibrate_crossings(cases, bench, Catalogue({"alpha": {"1.0.0": "2026-01-01"}}), Silent())
+    assert {entry.case.id: bool(entry.wrong) for entry in found} == {
+        "red": False,
+        "missed": True,
+        "green": False,
+        "other": False,
+    }
+    assert {job.exchange.artifacts for job in executor.asked if job.exchange} == {("box",), ("crate",)}
+    assert not calibrate(cases[:-1], plain, Catalogue({}), Silent())
+    bench.store.close()
+
+
 def test_a_mistake_in_the_file_is_told_by_file_and_key(tmp_path: Path) -> None:
     path = tmp_path / "known-cases.toml"
     path.write_text('[[cases]]\nid = "x"\npython = "3.12"\nrequirements = ["alpha=1"]\nverdict = "broken"\n')
     with pytest.raises(UsageError, match=r"known-cases.toml.*requirements"):
         load_cases(path)
+
+
+def test_a_culprit_that_is_no_exact_pin_is_a_mistake() -> None:
+    with pytest.raises(ValueError, match=r'"alpha>=1" must be an exact pin such as "alpha==1.2.3"'):
+        case(culprit=("alpha>=1",))
+
+
+@pytest.mark.parametrize(
+    ("found", "exact"),
+    [
+        ((("alpha", "1.0.0"), ("python", "3.12")), True),
+        ((("alpha", "1.0"), ("python", "3.12")), True),
+        ((("alpha", "1.0.0"),), False),
+        ((("alpha", "1.0.0"), ("python", "3.12"), ("beta", "1")), False),
+        ((("alpha", "1.0.1"), ("python", "3.12")), False),
+        ((("alpha", "<2"), ("python", "3.12")), False),
+        ((), False),
+    ],
+)
+def test_a_culprit_is_exact_or_it_is_not(found: tuple[tuple[str, str], ...], exact: bool) -> None:
+    culprits = tuple(Culprit(name=name, version=version) for name, version in found)
+    known = case(culprit=("alpha==1.0.0", "python==3.12"))
+    entry = Calibration(
+        case=known, verdict=broken(), wrong="", blame=Blame(signature="s", found=Found(culprits=culprits))
+    )
+    assert entry.exact is exact
+
+
+def test_known_culprits_are_found_again(tmp_path: Path) -> None:
+    def rule(job: Job, before: int) -> Any:
+        return (RED,) if job.lock.versions()["alpha"] == "1.0.0" else (passed("t", "alpha"),)
+
+    bench, _, _ = make_bench(tmp_path, rule, {"alpha": "1.1.0"})
+    cases = (
+        case(id="known", culprit=("alpha==1.0.0",)),
+        case(id="not known"),
+        case(id="healthy", requirements=("alpha==1.1.0",), verdict="works"),
+    )
+    catalog = Catalogue({"alpha": {"1.0.0": "2026-01-01", "1.1.0": "2026-02-01"}})
+    found = calibrate(cases, bench, catalog, Silent(), blaming=True)
+    bench.store.close()
+    assert [entry.exact for entry in found] == [True, False, False]
+    assert [entry.blame is not None for entry in found] == [True, False, False]
 
 
 def test_the_projects_own_cases_are_sound() -> None:
@@ -92,6 +189,8 @@ def test_the_projects_own_cases_are_sound() -> None:
     ids = [known.id for known in cases]
     assert len(ids) == len(set(ids)) > 20
     assert {known.neighbour_of for known in cases} <= {"", *ids}
-    assert {known.verdict for known in cases} == {"works", "broken", "unresolvable"}
+    assert {known.verdict for known in cases} == {"works", "broken", "unresolvable", "changed"}
     for known in cases:
         assert known.cell().requirements
+        assert known.writer is None or (known.writing_cell().requirements and known.artifacts)
+        assert known.writer is not None or bool(known.culprit) == (known.verdict != "works")

@@ -15,13 +15,19 @@ import pytest
 from click.testing import CliRunner
 
 from loopback_index import LoopbackIndex
-from made_up import NEWEST, failed, make_cell, passed, planned, run_of, unresolved
+from made_up import COMPONENTS as COMPONENTS_MADE_UP
+from made_up import DISTRIBUTION, NEWEST, NOW, failed, history, make_cell, passed, planned, run_of, unresolved
 from stackcompat import cli
 from stackcompat.cli import attempt, matrix
+from stackcompat.cli import blame as cli_blame
+from stackcompat.culprit import Culprit, Finding, Found
 from stackcompat.evidence import Evidence, RunRecord
 from stackcompat.lock import HeldBack
+from stackcompat.moved import Moved
 from stackcompat.record import StackcompatError, UsageError
+from stackcompat.report import summarise, write
 from stackcompat.store import Store
+from stackcompat.triage import Blame
 from stackcompat.verdict import judge
 
 COMPONENTS = """
@@ -120,10 +126,11 @@ def run(checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         (("try", "alpha", "--json", "no/such/folder.json"), "--json: no/such/folder.json cannot be written"),
         (("try", "alpha", "--json", "matrices"), "--json: matrices cannot be written"),
         (("try", "alpha", "--project", "tests"), "--project: no matrices/components.toml in tests"),
+        (("islands", "--python", "3.1"), '--python: "3.1" was not found here; allowed are'),
         (("run", "nightly"), "nightly: there is no such matrix; allowed are a file, or one of m"),
         (("run", "no.toml"), "no.toml: there is no such matrix"),
         (("run", "broken.toml"), "broken.toml: is not valid TOML"),
-        (("run", "typo.toml"), 'typo.toml: "tilte" is not a key that is known here; allowed are components'),
+        (("run", "typo.toml"), 'typo.toml: "tilte" is not a key that is known here; allowed are also'),
         (("run", "absent.toml"), r'absent.toml: policies\[0\].requirements: "alpha==9": the index has no such release'),
         (
             ("plan", "absent.toml"),
@@ -131,6 +138,7 @@ def run(checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         ),
         (("report",), "evidence.sqlite: holds no run yet; run a matrix first"),
         (("show", "abc"), 'CELL: "abc" fits 0 cells of the last runs .none.; give one cell'),
+        (("blame", "abc"), 'CELL: "abc" fits 0 cells of the last runs .none.; give one cell'),
         (("releases", "alpa"), 'DISTRIBUTION: the index has no "alpa"'),
     ],
 )
@@ -245,6 +253,80 @@ def test_every_verdict_has_its_exit_code(run: Run, monkeypatch: pytest.MonkeyPat
     assert verdict in output
 
 
+BLAMED = Blame(
+    test="t.py::test_x",
+    signature="TypeError: m [alpha]",
+    moved=Moved(kind="changed", side="alpha", sentence="alpha 1.3.0 behaves otherwise than 1.2.0"),
+    found=Found(
+        culprits=(
+            Culprit(name="alpha", version="1.3.0", last_good="1.2.0", first_bad="1.3.0"),
+            Culprit(name="beta", version="2.4.1", born_red=True, first_bad="2.4.0", fixed_in="2.5.0"),
+            Culprit(name="gamma", version="1.0.2", shown_by="traceback"),
+        ),
+        findings=(Finding(moved={"alpha": "1.0.0"}, signature="E: other [alpha]"),),
+        probes=7,
+        linear=90,
+        doubt="the budget was spent",
+    ),
+)
+
+
+def test_blame_is_told_and_in_the_json(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    cell = planned(make_cell(NEWEST), NEWEST)
+    red = failed("t.py::test_x", "alpha", packages=("alpha",))
+    _verdict(monkeypatch, cell, (run_of(cell, red), run_of(cell, red, attempt=1)))
+    monkeypatch.setattr(attempt, "find_culprit", lambda *_: BLAMED)
+    code, output, _ = run("try", "alpha", "--python", "3.12", "--blame", "--json", "-")
+    answer = json.loads(output)
+    assert code == 1
+    assert [entry["name"] for entry in answer["culprit"]] == ["alpha", "beta", "gamma"]
+    assert (
+        answer["culprit"][0] | {"version": "1.3.0", "last_good": "1.2.0", "first_bad": "1.3.0"} == answer["culprit"][0]
+    )
+    assert answer["culprit"][1]["fixed_in"] == "2.5.0"
+    assert answer["culprit"][0]["moved_by"] == "alpha 1.3.0 behaves otherwise than 1.2.0"
+    assert (answer["probes"], answer["linear"]) == (7, 90)
+    _, output, _ = run("try", "alpha", "--python", "3.12", "--blame")
+    for sentence in (
+        "culprit: alpha 1.3.0 with beta 2.4.1 with gamma 1.0.2",
+        "alpha 1.2.0 was the last good, 1.3.0 the first bad; nothing newer passes",
+        "no release of beta before 2.4.1 was seen to pass; it passes again from 2.5.0 on",
+        "gamma 1.0.2 calls it",
+        "alpha 1.3.0 behaves otherwise than 1.2.0",
+        "not certain: the budget was spent",
+        "another failure with alpha 1.0.0: E: other [alpha]",
+        "7 probes; release by release it would have been 90",
+    ):
+        assert sentence in output
+
+
+def test_what_works_is_not_blamed_on_anybody(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    cell = planned(make_cell(NEWEST), NEWEST)
+    _verdict(monkeypatch, cell, (run_of(cell, passed("t.py::test_x", "alpha")),))
+    monkeypatch.setattr(attempt, "find_culprit", lambda *_: pytest.fail("there is nobody to blame"))
+    code, output, _ = run("try", "alpha", "--python", "3.12", "--blame", "--json", "-")
+    assert code == 0
+    assert "culprit" not in json.loads(output)
+
+
+def test_a_cell_of_the_last_runs_is_blamed_by_its_id(run: Run, checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cell = planned(make_cell(NEWEST), NEWEST)
+    store = Store(checkout / ".stackcompat" / "evidence.sqlite")
+    store.add_run(
+        RunRecord(matrix="m", started=NOW, title="M", components=("alpha",), pythons=("3.12",), cells=(cell,))
+    )
+    store.close()
+    monkeypatch.setattr(cli_blame, "find_culprit", lambda *_: BLAMED)
+    monkeypatch.setattr(cli_blame, "make_bench", lambda *_: None)
+    code, output, _ = run("blame", cell.cell.id[:8], "--json", "-")
+    answer = json.loads(output)
+    assert code == 0
+    assert answer["cell"] == cell.cell.id
+    assert answer["probes"] == 7
+    code, output, _ = run("blame", cell.cell.id)
+    assert "culprit: alpha 1.3.0" in output
+
+
 def test_help_and_version(run: Run) -> None:
     for arguments in (("--help",), ("try", "--help"), ("run", "--help"), ("--version",)):
         code, output, error = run(*arguments)
@@ -253,6 +335,18 @@ def test_help_and_version(run: Run) -> None:
 
 
 # --- what is said ---
+
+
+def test_islands_are_found_and_kept_for_the_reports(run: Run, checkout: Path) -> None:
+    code, output, error = run("islands", "--python", "3.12")
+    assert (code, error) == (0, "")
+    assert output.splitlines() == ["Python 3.12: 1 island, 1 set resolved", "1. Alpha 1.1"]
+    code, output, _ = run("islands", "--python", "3.12", "--json", "-")
+    (found,) = json.loads(output)
+    assert (found["python"], found["islands"][0]["releases"]) == ("3.12", {"alpha": "1.1"})
+    store = Store(checkout / ".stackcompat" / "evidence.sqlite")
+    assert [one.islands[0].releases for one in store.islands()] == [{"alpha": "1.1"}]
+    store.close()
 
 
 def test_releases_as_a_table_and_as_json(run: Run) -> None:
@@ -372,3 +466,42 @@ def test_the_group_works_under_clicks_own_runner(checkout: Path) -> None:
     result = CliRunner().invoke(cli.main, ["releases", "alpha", "--last", "1"])
     assert result.exit_code == 0, result.output
     assert "1.1" in result.output
+
+
+# --- check ---
+
+
+def test_check_reads_a_file_against_the_published_table(run: Run, checkout: Path) -> None:
+    made = history()
+    write(checkout / "reports", summarise(COMPONENTS_MADE_UP, (made.record(),), made.evidence, NOW))
+    (checkout / "good.txt").write_text("".join(f"{DISTRIBUTION[name]}=={v}\n" for name, v in NEWEST.items()))
+    code, output, error = run("check", "good.txt")
+    assert (code, error) == (0, "")
+    assert "no known incompatibility" in output
+    (checkout / "bad.txt").write_text("alpha==1.3.0\nbeta==2.1.3\n")
+    code, output, _ = run("check", "bad.txt")
+    assert code == 1
+    assert "SC-" in output
+    assert "Nearest set that works" in output
+    code, output, _ = run("check", "bad.txt", "--json", "-")
+    assert code == 1
+    assert json.loads(output)["hits"][0]["id"].startswith("SC-")
+    (checkout / "other.txt").write_text("unknown==1.0\n")
+    assert "Nothing in it is a component" in run("check", "other.txt")[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("check",), "check: give either a FILE such as uv.lock, or --env DIR"),
+        (("check", "a", "--env", "b"), "check: give either a FILE"),
+        (("check", "absent.txt"), "FILE: absent.txt cannot be read"),
+        (("check", "pins.txt"), "compat.json cannot be read"),
+        (("check", "pins.txt", "--table", "pins.txt"), "--table: pins.txt is no compat.json of this version"),
+    ],
+)
+def test_mistakes_with_check(run: Run, checkout: Path, arguments: tuple[str, ...], said: str) -> None:
+    (checkout / "pins.txt").write_text("alpha==1.0\n")
+    code, _, error = run(*arguments)
+    assert (code, error.count("\n")) == (2, 1)
+    assert said in error

@@ -167,8 +167,8 @@ class TestIndex:
         fake.answers["/files/alpha-1.1-py3-none-any.whl"] = []
         assert [str(r) for r in Index(tmp_path, fake.address).requires("alpha", "1.1.0")] == ["beta>=2"]
 
-    def test_requirements_from_a_metadata_file(self, fake: FakeIndex, tmp_path: Path) -> None:
-        digest = {"sha256": hashlib.sha256(METADATA.encode()).hexdigest()}
+    @pytest.mark.parametrize("digest", [{"sha256": hashlib.sha256(METADATA.encode()).hexdigest()}, True])
+    def test_requirements_from_a_metadata_file(self, fake: FakeIndex, tmp_path: Path, digest: object) -> None:
         fake.answers["/simple/alpha/"] = [page(file("alpha-1.1-py3-none-any.whl", more={"core-metadata": digest}))]
         fake.answers["/files/alpha-1.1-py3-none-any.whl.metadata"] = [("text/plain", METADATA.encode())]
         index = Index(tmp_path, fake.address)

@@ -11,9 +11,9 @@ from stackcompat.lock import (
     Lock,
     Pin,
     Resolver,
-    _exclude,
     _read_pylock,
     _read_refusal,
+    excludes,
     extra_index,
     strip_addresses,
     uv_environment,
@@ -211,8 +211,8 @@ def test_anything_else_is_a_failure_with_its_words() -> None:
     ],
 )
 def test_which_bounds_exclude_each_other(first: str, second: str, excluded: bool) -> None:
-    assert _exclude(first, second) is excluded
-    assert _exclude(second, first) is excluded
+    assert excludes(first, second) is excluded
+    assert excludes(second, first) is excluded
 
 
 # --- locks ---
@@ -397,25 +397,30 @@ def test_a_missing_interpreter_is_said_before_anything_is_asked(tmp_path: Path) 
 
 def test_what_uv_is_asked(tmp_path: Path) -> None:
     asked = tmp_path / "asked"
-    script = f'echo "$@" > {asked}; cat requirements.in overrides.txt >> {asked}; ls >> {asked}\n'
+    script = f'echo "$@" > {asked}; cat requirements.in overrides.txt constraints.txt >> {asked}; ls >> {asked}\n'
     script += f"cat <<X\n{pylock(alpha='1')}\nX\n"
     request = cell(
         "alpha>=2.0rc1",
         "beta",
         overrides=("gamma==1",),
+        constraints=("delta==3",),
         exclude_newer="2026-01-02T03:04:05Z",
+        admitted=("alpha",),
         local={"beta": "/w/b.whl"},
     )
     found = resolver(tmp_path, script).resolve(request)
     assert found.outcome == "locked", found
     command, *rest = asked.read_text().splitlines()
     assert "--exclude-newer 2026-01-02T03:04:05Z" in command
+    assert "--exclude-newer-package alpha=false" in command
+    assert "--constraints constraints.txt" in command
     assert "--prerelease-package alpha=allow" in command
     assert "beta=allow" not in command
     assert "--overrides overrides.txt" in command
     assert "--resolution highest" in command
     # An empty folder but for the question: nothing there that uv would take for a preference.
-    assert rest == ["alpha>=2.0rc1", "beta @ file:///w/b.whl", "gamma==1", "overrides.txt", "requirements.in"]
+    files = ["constraints.txt", "overrides.txt", "requirements.in"]
+    assert rest == ["alpha>=2.0rc1", "beta @ file:///w/b.whl", "gamma==1", "delta==3", *files]
 
 
 def test_an_extra_index_without_an_address_is_not_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from made_up import component
 from stackcompat.lock import Lock, Pin, Resolution
 from stackcompat.matrix import Components, Matrix
 from stackcompat.plan import Cell, Plan, make_plan
@@ -80,6 +81,13 @@ def refusal(*policies: Mapping[str, Any], **more: Any) -> str:
     return str(caught.value)
 
 
+def test_a_cells_address_tells_constraints_and_who_is_admitted_and_is_as_ever_without() -> None:
+    cell = Cell(python="3.12", platform="linux-x86_64", requirements=("alpha",))
+    assert cell.id == "3269393861e4"
+    more = [cell.model_copy(update={name: ("beta==1",)}) for name in ("constraints", "admitted")]
+    assert len({cell.id, *(other.id for other in more)}) == 3
+
+
 def test_newest_asks_for_bare_names() -> None:
     cell = only({"policy": "newest"})
     assert cell.requirements == ("alpha", "alphalib", "beta", "gamma")
@@ -98,6 +106,24 @@ def test_what_goes_along_is_in_every_cell_and_must_exist() -> None:
     assert "tool" not in planned(made).cells[0].newest
     with pytest.raises(UsageError, match=r'm\.toml: also: "tool==4": the index has no such release'):
         planned(made.model_copy(update={"also": ("tool==4",)}))
+
+
+def test_a_reserved_name_is_asked_for_as_soon_as_there_is_more() -> None:
+    rows = Components(components=(*components("alpha").components, component("delta", placeholders="<=0.0.0")))
+    names = {"alpha": {"1.0": "2025-06-01"}, "delta": {"0.0.0": "2025-06-01"}}
+    made = plan({"policy": "newest"}, rows=rows, world=World(names))
+    assert made.cells[0].requirements == ("alpha",)
+    assert made.reserved == {"delta": "0.0.0"}
+    real = World(names | {"delta": {"0.0.0": "2025-06-01", "0.1.0": "2026-11-22"}})
+    made = plan({"policy": "newest"}, rows=rows, world=real)
+    assert made.cells[0].requirements == ("alpha", "delta")
+    assert made.reserved == {}
+
+
+def test_a_matrix_of_reserved_names_alone_has_nothing_to_try() -> None:
+    rows = Components(components=(component("delta", placeholders="<=0.0.0"),))
+    with pytest.raises(UsageError, match=r"makes no cell for Python 3\.12"):
+        plan({"policy": "newest"}, rows=rows, world=World({"delta": {"0.0.0": "2025-06-01"}}))
 
 
 def test_newest_python_and_newest_policy_first() -> None:
@@ -179,6 +205,10 @@ def test_pins_for_a_python_that_metadata_excludes_stay() -> None:
     assert only({"policy": "pins", "requirements": ["alpha==2.0"]}, pythons=("3.11",)).requirements == ("alpha==2.0",)
 
 
+def test_a_bare_name_among_pins_means_the_newest() -> None:
+    assert only({"policy": "pins", "requirements": ["alpha<2", "Beta"]}).newest == ("beta",)
+
+
 def test_metapackage_and_one_component_at_newest() -> None:
     cells = plan({"policy": "metapackage", "distribution": "stack"}).cells
     assert [(cell.label, cell.requirements, cell.newest) for cell in cells] == [
@@ -218,6 +248,14 @@ def test_components_of_one_distribution_are_asked_for_once() -> None:
         update={"components": (*STACK.components, STACK["beta"].model_copy(update={"name": "delta"}))}
     )
     assert only({"policy": "newest"}, rows=rows).requirements == ("alpha", "alphalib", "beta", "gamma")
+
+
+def test_a_series_pins_one_component_at_each_release() -> None:
+    cells = plan({"policy": "series", "component": "alpha", "releases": {"all": True}}).cells
+    assert [cell.label for cell in cells] == ["alpha 2.0", "alpha 1.1", "alpha 1.0"]
+    assert cells[0].requirements == ("alpha==2.0", "alphalib", "beta", "gamma")
+    older = plan({"policy": "series", "component": "alpha", "releases": {"last": 2}}, pythons=("3.11",)).cells
+    assert [cell.label for cell in older] == ["alpha 1.1", "alpha 1.0"]
 
 
 PAIRS = {"policy": "pairs", "releases": {"alpha": {"all": True}, "beta": {"all": True}, "gamma": {"last": 1}}}

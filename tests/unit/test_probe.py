@@ -376,3 +376,82 @@ def test_what_follows_a_test_that_does_not_apply_is_set_up_afresh(tmp_path: Path
     """
     ends = [event for event in run_probe(tmp_path, suite) if event["event"] == "end"]
     assert [event["outcome"] for event in ends] == ["passed", "not-applicable", "passed"]
+
+
+EXCHANGE = """
+    import pytest
+
+    class Changed(AssertionError):
+        stackcompat_changed = True
+
+    @pytest.mark.writes("box")
+    def test_write(request):
+        assert request.config.stackcompat_exchange["folder"] == "somewhere"
+
+    @pytest.mark.writes("crate")
+    def test_write_crate(): pass
+
+    @pytest.mark.reads("box")
+    def test_read(): raise Changed("other values")
+
+    @pytest.mark.reads("box")
+    def test_read_again(): raise AssertionError("no such leaf")
+
+    @pytest.mark.reads("crate")
+    def test_read_crate(): pass
+
+    def test_ordinary(): pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("exchange", "expected"),
+    [
+        (None, {"test_ordinary": ""}),
+        ({"mode": "write", "artifacts": []}, {"test_write": "box", "test_write_crate": "crate"}),
+        ({"mode": "write", "artifacts": ["box"]}, {"test_write": "box"}),
+        ({"mode": "read", "artifacts": ["crate"]}, {"test_read_crate": "crate"}),
+    ],
+)
+def test_writers_and_readers_have_their_turn(
+    tmp_path: Path, exchange: dict[str, Any] | None, expected: dict[str, str]
+) -> None:
+    (tmp_path / "site").mkdir()
+    told = exchange and exchange | {"folder": "somewhere"}
+    events = run_probe(tmp_path, EXCHANGE, exchange=told)
+    collected = {test["test"].split("::")[1]: test["artifact"] for test in events[1]["tests"]}
+    ended = {event["test"].split("::")[1]: event["artifact"] for event in events if event["event"] == "end"}
+    assert collected == ended == expected
+    assert {event["outcome"] for event in events if event["event"] == "end"} == {"passed"}
+
+
+def test_a_test_says_that_values_changed(tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+    told = {"mode": "read", "artifacts": ["box"], "folder": "somewhere"}
+    events = run_probe(tmp_path, EXCHANGE, exchange=told)
+    failures = {event["failure"]["message"]: event["failure"]["changed"] for event in events if event["event"] == "end"}
+    assert failures == {"other values": True, "no such leaf": False}
+
+
+@pytest.mark.parametrize(("allowed", "foreign"), [(True, []), (False, ["generated from temporary"])])
+def test_what_was_made_in_the_temporary_folder_is_no_stranger(
+    tmp_path: Path, allowed: bool, foreign: list[str]
+) -> None:
+    (tmp_path / "site").mkdir()
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    (temporary / "generated.py").write_text("")
+    suite = f"import sys\nsys.path.append({str(temporary)!r})\n\ndef test_it(): import generated\n"
+    events = run_probe(tmp_path, suite, temporary=[str(temporary)] if allowed else [])
+    assert events[-1] == {"event": "done", "foreign": foreign}
+
+
+def test_helpers_can_be_imported_and_are_no_strangers(tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+    helpers = tmp_path / "helpers"
+    helpers.mkdir()
+    (helpers / "idioms_of_mine.py").write_text("WAY = 1\n")
+    suite = "import idioms_of_mine\n\ndef test_it(): assert idioms_of_mine.WAY == 1\n"
+    events = run_probe(tmp_path, suite, helpers=[str(helpers)])
+    assert end_of(events, "test_it")["outcome"] == "passed"
+    assert events[-1] == {"event": "done", "foreign": []}

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from islands_world import Islands
 from made_up import NEWEST, failed, history, make_cell, passed, planned, run_of
 from stackcompat.evidence import Evidence
 from stackcompat.lock import Resolution
@@ -70,6 +71,14 @@ def test_the_newest_run_of_each_matrix(store: Store) -> None:
     store.add_run(record.model_copy(update={"matrix": "another"}))
     store.add_run(record)
     assert [(run.matrix, run.title) for run in store.runs()] == [("another", record.title), ("nightly", record.title)]
+
+
+def test_the_last_islands_of_each_python(store: Store) -> None:
+    found = Islands("abc", ["ab"]).find()
+    store.keep_islands(found.model_copy(update={"asked": 99}))
+    store.keep_islands(found.model_copy(update={"python": "3.9"}))
+    store.keep_islands(found)
+    assert store.islands() == (found, found.model_copy(update={"python": "3.9"}))
 
 
 def test_a_store_is_the_same_when_opened_again(store: Store) -> None:

@@ -29,6 +29,20 @@ def test_it(): ...
 def test_that(): ...
 """,
     "test_any.py": "def test_it(): ...\n",
+    "test_thorough.py": """
+import pytest
+pytestmark = [pytest.mark.thorough]
+@pytest.mark.uses("delta")
+def test_it(): ...
+""",
+    "test_partly.py": """
+import pytest
+@pytest.mark.thorough
+@pytest.mark.uses("delta")
+def test_it(): ...
+@pytest.mark.uses("delta")
+def test_that(): ...
+""",
     "test_unreadable.py": """
 import pytest
 NAMES = ["alpha"]
@@ -87,3 +101,44 @@ def test_a_file_that_is_not_python_is_named(folder: Path) -> None:
     (folder / "test_torn.py").write_text("def (:\n")
     with pytest.raises(UsageError, match=r"test_torn\.py: line 1: "):
         Suite(folder).files(["alpha"])
+
+
+def test_a_file_of_thorough_tests_matters_to_thorough_cells_only(folder: Path) -> None:
+    suite = Suite(folder)
+    always = ["test_any.py", "test_unreadable.py"]
+    assert sorted(suite.files(["delta"])) == sorted([*always, "test_partly.py", "test_thorough.py"])
+    assert sorted(suite.files(["delta"], thorough=False)) == sorted([*always, "test_partly.py"])
+    before = [suite.digest(["delta"], thorough=thorough) for thorough in (True, False)]
+    with (folder / "test_thorough.py").open("a") as file:
+        file.write("# changed\n")
+    after = [Suite(folder).digest(["delta"], thorough=thorough) for thorough in (True, False)]
+    assert [one == other for one, other in zip(before, after, strict=True)] == [False, True]
+
+
+@pytest.mark.parametrize(("changed", "matters"), [("lent.py", True), ("unasked.py", False), ("test_own.py", False)])
+def test_what_is_borrowed_from_another_suite_is_part_of_the_address(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory, changed: str, matters: bool
+) -> None:
+    helpers = tmp_path_factory.mktemp("helpers")
+    for name in ("lent.py", "unasked.py", "test_own.py"):
+        (helpers / name).write_text("")
+    (folder / "test_borrows.py").write_text("import lent, test_own\n\ndef test_it(): ...\n")
+    before = Suite(folder, helpers).digest([])
+    (helpers / changed).write_text("# changed\n")
+    assert (Suite(folder, helpers).digest([]) != before) is matters
+
+
+def test_artifacts_are_those_that_tests_write(folder: Path) -> None:
+    (folder / "test_box.py").write_text(
+        """
+import pytest
+@pytest.mark.uses("alpha")
+@pytest.mark.writes("box")
+def test_write(): ...
+@pytest.mark.reads("bin")
+def test_read(): ...
+@pytest.mark.writes("crate")
+def test_write_crate(): ...
+"""
+    )
+    assert Suite(folder).artifacts() == ("box", "crate")

@@ -1,6 +1,7 @@
 """The command line. Every command is a few lines around a stage; exit codes are the same everywhere.
 
-0: works, or done. 1: broken, unresolvable or uninstallable. 2: a mistake in what was given. 3: could not tell.
+0: works, or done. 1: broken, unresolvable or uninstallable; the gate blocks. 2: a mistake in what was given. 3: could
+not tell. 4: look at it: the gate wants a human, or (`exchange`) all is read but the same seed gives other values.
 """
 
 from __future__ import annotations
@@ -14,9 +15,14 @@ import click
 
 from stackcompat import __version__
 from stackcompat.cli.attempt import try_
+from stackcompat.cli.blame import blame_
 from stackcompat.cli.calibrate import calibrate_
+from stackcompat.cli.check import check_
 from stackcompat.cli.common import COULD_NOT_TELL, err
+from stackcompat.cli.exchange import exchange_
 from stackcompat.cli.frontier import frontier
+from stackcompat.cli.gate import gate_, replay_
+from stackcompat.cli.islands import islands
 from stackcompat.cli.look import releases, show
 from stackcompat.cli.matrix import plan, report, run
 from stackcompat.record import StackcompatError, UsageError
@@ -36,7 +42,10 @@ def main() -> None:
     """  # noqa: D301  (\b is click's mark for a paragraph to be left as it is)
 
 
-for _command in (plan, run, try_, report, show, releases, calibrate_, frontier):
+for _command in (
+    *(plan, run, try_, blame_, exchange_, gate_, replay_),
+    *(report, show, releases, islands, frontier, check_, calibrate_),
+):
     main.add_command(_command)
 
 

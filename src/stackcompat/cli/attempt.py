@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 from rich.markup import escape
 
 from stackcompat.campaign import try_cell
+from stackcompat.cli.blame import blame_answer, find_culprit, print_blame, probes_option
 from stackcompat.cli.common import (
     COULD_NOT_TELL,
     EXIT_CODES,
@@ -25,7 +26,7 @@ from stackcompat.cli.common import (
     reporting,
     write_json,
 )
-from stackcompat.evidence import Evidence
+from stackcompat.evidence import Evidence, TestResult
 from stackcompat.interpreter import find_interpreters, this_platform
 from stackcompat.lock import Lock
 from stackcompat.matrix import Level, parse_date, parse_requirement
@@ -34,7 +35,10 @@ from stackcompat.project import find_project
 from stackcompat.record import UsageError
 from stackcompat.verdict import LEVELS, CellVerdict
 
-__all__ = ["answer", "parse_cell", "print_verdict", "read_lock", "try_"]
+__all__ = ["answer", "failure_row", "parse_cell", "print_verdict", "read_lock", "try_"]
+
+
+_OPTIONS = {"requirement": "REQUIREMENT", "python": "--python", "exclude-newer": "--exclude-newer"}
 
 
 @click.command("try", context_settings={"ignore_unknown_options": False})
@@ -45,6 +49,8 @@ __all__ = ["answer", "parse_cell", "print_verdict", "read_lock", "try_"]
 @click.option("--lock", "lock_file", metavar="FILE", help="A lock to run as it is, in place of requirements.")
 @click.option("--level", type=click.Choice(LEVELS[2:]), default="interop", show_default=True, help="How deep to go.")
 @click.option("--rerun", is_flag=True, help="Run again even if there is evidence already.")
+@click.option("--blame", "blaming", is_flag=True, help="If it is red, find the smallest set of versions to blame.")
+@probes_option
 @click.option("-v", "--verbose", is_flag=True, help="Every test, not only what failed.")
 @json_option
 @project_option
@@ -56,6 +62,8 @@ def try_(
     lock_file: str | None,
     level: Level,
     rerun: bool,
+    blaming: bool,
+    probes: int,
     verbose: bool,
     json_file: str | None,
     project_folder: str | None,
@@ -79,11 +87,17 @@ def try_(
     if lock is not None:
         cell = cell.model_copy(update={"requirements": tuple(f"{pin.name}=={pin.version}" for pin in lock.pins)})
     bench = make_bench(project, 1, [python])
+    index = open_index()
     with reporting(verbose=False) as reporter:
-        verdict, evidence = try_cell(cell, bench, open_index(), level, reporter, lock=lock, rerun=rerun)
-    write_json(json_file, answer(verdict, evidence))
+        verdict, evidence = try_cell(cell, bench, index, level, reporter, lock=lock, rerun=rerun)
+    found = None
+    if blaming and verdict.verdict in ("broken", "unresolvable"):
+        found = find_culprit(verdict, bench, index, project, probes)
+    write_json(json_file, answer(verdict, evidence) | (blame_answer(found) if found else {}))
     if json_file != "-":
         print_verdict(verdict, evidence, verbose)
+        if found:
+            print_blame(found)
     sys.exit(EXIT_CODES.get(verdict.verdict, COULD_NOT_TELL))
 
 
@@ -101,7 +115,15 @@ def read_lock(path: str, python: str) -> Lock:
     return lock
 
 
-def parse_cell(requirements: Sequence[str], python: str, exclude_newer: str | None, overrides: Sequence[str]) -> Cell:
+def parse_cell(
+    requirements: Sequence[str],
+    python: str,
+    exclude_newer: str | None,
+    overrides: Sequence[str],
+    options: Mapping[str, str] = _OPTIONS,
+) -> Cell:
+    """The cell that a person asks for; `options` are the names by which mistakes are told."""
+
     def parse(option: str, text: str) -> Requirement:
         try:
             return parse_requirement(text)
@@ -110,17 +132,16 @@ def parse_cell(requirements: Sequence[str], python: str, exclude_newer: str | No
 
     parts = python.split(".")
     if len(parts) != 2 or parts[0] != "3" or not parts[1].isdigit():
-        raise UsageError(f'--python: "{python}" is not a Python such as 3.12')
-    parsed = [parse("REQUIREMENT", text) for text in requirements]
+        raise UsageError(f'{options["python"]}: "{python}" is not a Python such as 3.12')
+    parsed = [parse(options["requirement"], text) for text in requirements]
     for requirement in parsed:
         if requirement.url:
-            raise UsageError(
-                f'REQUIREMENT: "{requirement}" has an address; use a matrix with a `local` policy for files'
-            )
+            where = f'{options["requirement"]}: "{requirement}"'
+            raise UsageError(f"{where} has an address; use a matrix with a `local` policy for files")
     try:
         cutoff = parse_date(exclude_newer) if exclude_newer else None
     except ValueError as error:
-        raise UsageError(f"--exclude-newer: {error}") from None
+        raise UsageError(f"{options['exclude-newer']}: {error}") from None
     return Cell(
         python=python,
         platform=this_platform(),
@@ -153,19 +174,7 @@ def answer(verdict: CellVerdict, evidence: Sequence[Evidence]) -> dict[str, Any]
         "platform": verdict.cell.platform,
         "installed": verdict.installed,
         "forced": list(verdict.forced),
-        "failures": [
-            {
-                "test": test.test,
-                "level": test.level,
-                "components": list(test.components),
-                "signature": test.failure.signature if test.failure else test.reason,
-                "type": test.failure.type if test.failure else "",
-                "message": test.failure.message if test.failure else test.reason,
-                "packages": list(test.failure.packages) if test.failure else [],
-                "traceback": test.failure.traceback if test.failure else "",
-            }
-            for test in verdict.failures
-        ],
+        "failures": [failure_row(test) for test in verdict.failures],
         "conflict": verdict.conflict.model_dump(mode="json") if verdict.conflict else None,
         "held_back": [held.model_dump(mode="json") for held in verdict.held_back],
         "passed": verdict.passed,
@@ -173,6 +182,20 @@ def answer(verdict: CellVerdict, evidence: Sequence[Evidence]) -> dict[str, Any]
         "blocked": verdict.blocked,
         "warnings": [warning.model_dump(mode="json") for warning in warnings.values()],
         "evidence": list(verdict.evidence),
+    }
+
+
+def failure_row(test: TestResult) -> dict[str, Any]:
+    """A test that is not green, as JSON."""
+    return {
+        "test": test.test,
+        "level": test.level,
+        "components": list(test.components),
+        "signature": test.failure.signature if test.failure else test.reason,
+        "type": test.failure.type if test.failure else "",
+        "message": test.failure.message if test.failure else test.reason,
+        "packages": list(test.failure.packages) if test.failure else [],
+        "traceback": test.failure.traceback if test.failure else "",
     }
 
 

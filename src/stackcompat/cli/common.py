@@ -16,6 +16,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from stackcompat.campaign import Bench, Reporter, Silent
+from stackcompat.crossings import ExchangeBench
+from stackcompat.evidence import PlannedCell
 from stackcompat.execute.local import Local
 from stackcompat.index import Index
 from stackcompat.interpreter import find_interpreters
@@ -33,10 +35,12 @@ __all__ = [
     "Bars",
     "Lines",
     "err",
+    "find_cell",
     "glyph",
     "jobs_option",
     "json_option",
     "make_bench",
+    "make_exchange_bench",
     "open_index",
     "open_store",
     "out",
@@ -45,11 +49,11 @@ __all__ = [
     "write_json",
 ]
 
-EXIT_CODES = {"works": 0, "broken": 1, "unresolvable": 1, "uninstallable": 1}
+EXIT_CODES = {"works": 0, "broken": 1, "unresolvable": 1, "uninstallable": 1, "changed": 4}
 
 COULD_NOT_TELL = 3
 
-STYLES = {"works": "green", "broken": "red", "uninstallable": "red", "unresolvable": "magenta"}
+STYLES = {"works": "green", "broken": "red", "uninstallable": "red", "unresolvable": "magenta", "changed": "yellow"}
 
 out = Console(highlight=False, soft_wrap=True)
 
@@ -125,6 +129,31 @@ def make_bench(project: Project, jobs: int, pythons: Sequence[str] | None) -> Be
         executor=Local(cache, jobs),
         suite=project.suite,
     )
+
+
+def make_exchange_bench(
+    project: Project, jobs: int, pythons: Sequence[str] | None, only: Sequence[str] = (), plain: Bench | None = None
+) -> ExchangeBench:
+    """The bench for artifacts: all that the suite has, or those of `only`. It shares what the `plain` bench has."""
+    plain = plain or make_bench(project, jobs, pythons)
+    return ExchangeBench(
+        helpers=project.suite,
+        components=plain.components,
+        store=plain.store,
+        cache=plain.cache,
+        interpreters=plain.interpreters,
+        executor=plain.executor,
+        suite=project.exchange,
+    ).narrow(only)
+
+
+def find_cell(store: Store, cell: str) -> PlannedCell:
+    """The cell of the last runs whose id begins with `cell`."""
+    matches = {c.cell.id: c for record in store.runs() for c in record.cells if c.cell.id.startswith(cell)}
+    if len(matches) != 1:
+        found = ", ".join(sorted(matches)[:5]) or "none"
+        raise UsageError(f'CELL: "{cell}" fits {len(matches)} cells of the last runs ({found}); give one cell\'s id')
+    return next(iter(matches.values()))
 
 
 def open_index() -> Index:

@@ -8,6 +8,7 @@ from rich.table import Table
 from stackcompat.campaign import now
 from stackcompat.cli.attempt import print_verdict
 from stackcompat.cli.common import (
+    find_cell,
     json_option,
     open_index,
     open_store,
@@ -30,11 +31,7 @@ __all__ = ["releases", "show"]
 def show(cell: str, project_folder: str | None) -> None:
     """Show everything that is known of CELL (its id, or the first characters): versions, tests, warnings, log."""
     store = open_store(find_project(project_folder))
-    matches = {c.cell.id: c for record in store.runs() for c in record.cells if c.cell.id.startswith(cell)}
-    if len(matches) != 1:
-        found = ", ".join(sorted(matches)[:5]) or "none"
-        raise UsageError(f'CELL: "{cell}" fits {len(matches)} cells of the last runs ({found}); give one cell\'s id')
-    planned = next(iter(matches.values()))
+    planned = find_cell(store, cell)
     evidence = store.of_key(planned.key) if planned.key else ()
     verdict = judge(planned, evidence)
     out.print(f"cell {planned.cell.id}: {planned.cell.label} ({planned.cell.policy})", style="bold")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
+from rich.markup import escape
 from rich.table import Table
 
+from stackcompat.advisory import load_links
 from stackcompat.campaign import execute, now
 from stackcompat.cli.common import (
     err,
@@ -16,6 +20,7 @@ from stackcompat.cli.common import (
     jobs_option,
     json_option,
     make_bench,
+    make_exchange_bench,
     open_index,
     open_store,
     out,
@@ -23,15 +28,22 @@ from stackcompat.cli.common import (
     reporting,
     write_json,
 )
+from stackcompat.crossings import execute_exchange
+from stackcompat.exchange import judge_crossings
 from stackcompat.interpreter import find_interpreters, this_platform
 from stackcompat.plan import make_plan
 from stackcompat.project import Project, find_project
 from stackcompat.record import UsageError
-from stackcompat.report import summarise, write
+from stackcompat.releases import IndexUnreachable
+from stackcompat.report import Summary, summarise, write
+from stackcompat.report.advice import advice
 from stackcompat.store import Store
-from stackcompat.verdict import CellVerdict, Verdict, judge
+from stackcompat.verdict import Verdict, judge
 
 __all__ = ["plan", "publish", "report", "run"]
+
+#: How far back the days are replayed on which the newest releases did not work together.
+REPLAYED = dt.timedelta(days=365)
 
 
 @click.command()
@@ -57,7 +69,7 @@ def plan(matrix: str, project_folder: str | None, json_file: str | None) -> None
         return
     table = Table("cell", "Python", "policy", "what", box=None, header_style="bold")
     for cell in made.cells:
-        table.add_row(cell.id, cell.python, cell.policy, cell.label or ", ".join(cell.requirements))
+        table.add_row(cell.id, cell.python, cell.policy, escape(cell.label or ", ".join(cell.requirements)))
     out.print(table)
     out.print(f"{len(made.cells)} cells", style="bold")
     for label, percent in made.coverage.items():
@@ -83,35 +95,51 @@ def run(
     path, loaded = project.matrix(matrix)
     bench = make_bench(project, jobs, loaded.pythons)
     with reporting(verbose) as reporter:
-        record = execute(loaded, path, bench, open_index(), reporter, rerun=rerun, relock=relock)
+        if loaded.level == "exchange":
+            exchange = make_exchange_bench(project, jobs, loaded.pythons, plain=bench)
+            record = execute_exchange(loaded, path, exchange, open_index(), reporter, rerun=rerun, relock=relock)
+        else:
+            record = execute(loaded, path, bench, open_index(), reporter, rerun=rerun, relock=relock)
     bench.cache.trim()
-    evidence = bench.store.of_keys(cell.key for cell in record.cells)
+    evidence = bench.store.of_keys(record.evidence_keys())
     verdicts = [judge(cell, evidence.get(cell.key, ())) for cell in record.cells]
+    crossed = [verdict for _, verdict in judge_crossings(record.exchange, evidence)] if record.exchange else []
     for python in record.missing_pythons:
         err.print(f"Python {python} was not found on this machine, so its cells were not tried.", style="yellow")
-    _print_counts(verdicts)
+    if verdicts:
+        _print_counts([verdict.verdict for verdict in verdicts], "cells")
+    if crossed:
+        _print_counts([verdict.verdict for verdict in crossed], "crossings")
     if reports:
         publish(project, bench.store, project.reports)
 
 
-def _print_counts(verdicts: Sequence[CellVerdict]) -> None:
-    counts: dict[Verdict, int] = {}
-    for verdict in verdicts:
-        counts[verdict.verdict] = counts.get(verdict.verdict, 0) + 1
+def _print_counts(verdicts: Sequence[Verdict], noun: str) -> None:
+    counts = Counter(verdicts)
     parts = [f"{glyph(name)} {number} {name}" for name, number in counts.items()]
-    out.print(f"{len(verdicts)} cells: " + ", ".join(parts))
+    out.print(f"{len(verdicts)} {noun}: " + ", ".join(parts))
 
 
 def publish(project: Project, store: Store, destination: Path) -> None:
     runs = store.runs()
     if not runs:
         raise UsageError(f"{store.path.name}: holds no run yet; run a matrix first, for example: stackcompat run quick")
-    keys = {cell.key for record in runs for cell in record.cells if cell.key}
-    summary = summarise(project.components(), runs, store.of_keys(keys), now())
-    write(destination, summary)
+    keys = {key for record in runs for key in record.evidence_keys()}
+    summary = summarise(project.components(), runs, store.of_keys(keys), now(), store.islands())
+    write(destination, summary, _advice(project, summary))
     out.print(summary.headline)
     page = destination / "index.html"
     out.print(f"Table: {os.path.relpath(page)}, {os.path.relpath(destination / 'COMPATIBILITY.md')}")
+
+
+def _advice(project: Project, summary: Summary) -> dict[str, str]:
+    """What follows from the table together with the index; without the index only the table is written."""
+    links = load_links(project.matrices / "advisories.toml")
+    try:
+        return advice(summary, project.components(), open_index(), links, summary.generated - REPLAYED)
+    except IndexUnreachable as error:
+        err.print(f"Advisories and bounds are left out: {error}", style="yellow")
+        return {}
 
 
 @click.command()

@@ -106,6 +106,7 @@ def describe_failure(error: BaseException, owners: Owners) -> dict[str, object]:
         "packages": list(dict.fromkeys(reversed(packages)))[::-1],
         "package": packages[-1] if packages else "",
         "where": deepest,
+        "changed": getattr(root, "stackcompat_changed", False),
         "traceback": "".join(traceback.format_exception(type(error), error, error.__traceback__))[-6000:],
     }
 
@@ -168,7 +169,10 @@ def hide(harness: str) -> None:
 
 
 class Probe:
-    """The plugin. `job` holds: events, tests (ids to run, or none for all), files, imports, level, suite, harness."""
+    """The plugin. `job` holds: events, tests (ids to run, or none for all), files, imports, level, suite, harness.
+
+    `exchange` is there where artifacts are written or read: mode, folder of the artifacts, which of them (none: all).
+    """
 
     def __init__(self, job: dict) -> None:
         from packaging.requirements import Requirement
@@ -203,7 +207,10 @@ class Probe:
         config.addinivalue_line("markers", "thorough: not among the essential tests, which many cells run alone")
         config.addinivalue_line("markers", "alone: needs a process of its own")
         config.addinivalue_line("markers", "limit(seconds): time limit of this test, in place of its components'")
+        config.addinivalue_line("markers", "writes(artifact): leaves this artifact for other environments")
+        config.addinivalue_line("markers", "reads(artifact): reads what another left; see `changed` in evidence.py")
         config.stackcompat_imports = self.imports()
+        config.stackcompat_exchange = self.job.get("exchange")
 
     def _level(self, item) -> str:
         marker = item.get_closest_marker("level")
@@ -222,6 +229,20 @@ class Probe:
         limits = self.job["limits"]
         return max((limits.get(canonical(r.name), DEFAULT_LIMIT) for r in self._uses(item)), default=DEFAULT_LIMIT)
 
+    def _artifact(self, item) -> str:
+        """What `item` writes or reads; empty for an ordinary test."""
+        marker = item.get_closest_marker("writes") or item.get_closest_marker("reads")
+        return marker.args[0] if marker else ""
+
+    def _in_turn(self, item) -> bool:
+        """Whether it is the turn of `item`: writers when artifacts are written, readers when they are read."""
+        exchange = self.job.get("exchange")
+        if exchange is None:
+            return not self._artifact(item)
+        if item.get_closest_marker(f"{exchange['mode']}s") is None:
+            return False
+        return not exchange["artifacts"] or self._artifact(item) in exchange["artifacts"]
+
     def pytest_collection_modifyitems(self, session, config, items) -> None:
         """Shallow levels first, so that a component that cannot be imported is not tried further."""
         wanted = set(self.job.get("tests") or ())
@@ -231,6 +252,7 @@ class Probe:
                 item
                 for item in items
                 if (not wanted or item.nodeid in wanted)
+                and self._in_turn(item)
                 and LEVELS.index(self._level(item)) <= deepest
                 and (self.job["thorough"] or item.get_closest_marker("thorough") is None)
             ),
@@ -243,6 +265,7 @@ class Probe:
                     "test": item.nodeid,
                     "level": self._level(item),
                     "components": [canonical(r.name) for r in self._uses(item)],
+                    "artifact": self._artifact(item),
                     "limit": self._limit(item),
                     "alone": item.get_closest_marker("alone") is not None,
                 }
@@ -307,6 +330,7 @@ class Probe:
             test=item.nodeid,
             level=self._level(item),
             components=[canonical(r.name) for r in self._uses(item)],
+            artifact=self._artifact(item),
             outcome=outcome,
             reason=self._skip,
             seconds=round(time.perf_counter() - began, 4),
@@ -354,6 +378,9 @@ class Probe:
         self._emit(event="environment", when="end", distributions=environment())
         outside = foreign_modules(
             [sys.prefix, sys.base_prefix, self.job["harness"], self.job["suite"], str(Path(__file__).parent)]
+            + self.job.get("helpers", [])
+            # What is in the cell's own temporary folder was made there: code that a library generates as it runs.
+            + self.job.get("temporary", [])
             + [entry for entry in sys.path if "lib-dynload" in entry]
         )
         self._emit(event="done", foreign=outside)
@@ -362,6 +389,7 @@ class Probe:
 def main() -> int:
     """Run the suite as the job file says. Exit code: 0 whenever every event was written."""
     job = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    sys.path[:0] = job.get("helpers", [])
     sys.path.append(job["harness"])
     import pytest
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from stackcompat.matrix import Component, Components, Level
 from stackcompat.report.cases import Case
@@ -16,9 +16,17 @@ __all__ = ["component_row"]
 
 
 def component_row(
-    component: Component, components: Components, cases: Sequence[Case], now: dt.datetime
+    component: Component,
+    components: Components,
+    cases: Sequence[Case],
+    reserved: Mapping[str, tuple[str, dt.datetime]],
+    now: dt.datetime,
 ) -> ComponentRow:
-    """The row of `component`, one of `components`, from all cells; ages at the time `now`."""
+    """The row of `component`, one of `components`, from all cells; ages at the time `now`.
+
+    `reserved` maps components of which the index had no more than a name to the release that reserves it, and to when
+    that was seen.
+    """
     name = component.name
     holding = [case for case in cases if name in case.components]
     released = [case for case in holding if case.released]
@@ -46,13 +54,18 @@ def component_row(
         verdict = "untested"  # that it imports is no test of what it does
     case = chosen[1] if chosen else None
     seen = case.verdict.seen if case else None
+    blocker = _blocker(component, verdict, case, telling)
+    if name in reserved and not case:
+        version, seen = reserved[name]
+        deepest = "reserved"
+        blocker = f"all that the index has is {component.distribution} {version}, which reserves the name"
     return ComponentRow(
         name=name,
         title=component.title,
         summary=component.summary,
         group=component.group,
         distribution=component.distribution,
-        published=component.published,
+        published="index" if releases else component.published,
         documentation=component.documentation,
         hardware=component.hardware,
         moves_with=component.moves_with,
@@ -62,7 +75,7 @@ def component_row(
         level=chosen[0] if chosen else "reserved",
         deepest_level=deepest,
         pythons=pythons,
-        blocker=_blocker(component, verdict, case, telling),
+        blocker=blocker,
         untested=component.untested,
         releases=tuple(releases),
         cell=case.verdict.cell.id if case else "",

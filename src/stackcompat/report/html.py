@@ -9,7 +9,15 @@ from typing import NamedTuple
 import jinja2
 from markupsafe import Markup
 
-from stackcompat.report.model import CellRow, ComponentRow, FailureGroup, PairRelease, PairRow, Summary
+from stackcompat.report.model import (
+    CellRow,
+    ComponentRow,
+    ExchangeSquare,
+    FailureGroup,
+    PairRelease,
+    PairRow,
+    Summary,
+)
 from stackcompat.report.words import POLICIES, SIGNS, Sign, age, and_list, count_words, pair_on, sign, version_key, who
 from stackcompat.verdict import Verdict
 
@@ -68,6 +76,10 @@ def html(summary: Summary) -> str:
         when=lambda moment: _when(moment, summary.generated),
         who=lambda group: who(group, summary),
         pair_on=pair_on,
+        exchanges=_by_square(summary.exchanges),
+        crossing=lambda square, writer, reader: next(
+            (c for c in square.crossings if (c.writer, c.reader) == (writer.cell, reader.cell)), None
+        ),
         and_list=and_list,
         count_words=count_words,
     )
@@ -95,6 +107,14 @@ def _by_policy(cells: Iterable[CellRow]) -> dict[str, dict[str, list[CellRow]]]:
     for cell in cells:
         policies.setdefault(cell.policy, {}).setdefault(cell.python, []).append(cell)
     return policies
+
+
+def _by_square(squares: Iterable[ExchangeSquare]) -> dict[str, list[ExchangeSquare]]:
+    """Label to squares, those that are not green throughout first."""
+    found: dict[str, list[ExchangeSquare]] = {}
+    for square in sorted(squares, key=lambda square: square.verdict == "works"):
+        found.setdefault(square.square, []).append(square)
+    return found
 
 
 def _legend() -> list[tuple[Sign, str]]:

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 from stackcompat.report.model import CellRow, FailureGroup, Summary
 from stackcompat.verdict import Verdict
 
-__all__ = ["junit"]
+__all__ = ["fit", "junit"]
 
 #: What a verdict is in JUnit's words; a cell that works has no such element.
 _ELEMENT: dict[Verdict, str] = {
@@ -56,17 +56,18 @@ def _case(suite: ET.Element, cell: CellRow, groups: dict[str, FailureGroup]) -> 
         suite,
         "testcase",
         classname=f"{cell.policy}.py{cell.python.replace('.', '')}",
-        name=_fit(f"{cell.label} {versions or ' '.join(cell.requirements)} [{cell.id}]".strip()),
+        name=fit(f"{cell.label} {versions or ' '.join(cell.requirements)} [{cell.id}]".strip()),
         time=f"{cell.seconds:.1f}",
     )
     element = _ELEMENT.get(cell.verdict)
     if element is None:
         return
-    told = ET.SubElement(case, element, type=f"{cell.verdict} at {cell.level}", message=_fit(cell.sentence))
+    told = ET.SubElement(case, element, type=f"{cell.verdict} at {cell.level}", message=fit(cell.sentence))
     if element != "skipped":
         reasons = [groups[failure].signature for failure in cell.failures]
-        told.text = _fit("\n".join([*reasons, f"reproduce: {cell.reproduce}"]))
+        told.text = fit("\n".join([*reasons, f"reproduce: {cell.reproduce}"]))
 
 
-def _fit(text: str) -> str:
+def fit(text: str) -> str:
+    """`text` with what XML cannot hold replaced."""
     return _UNFIT.sub("\N{REPLACEMENT CHARACTER}", text)

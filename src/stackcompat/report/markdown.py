@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from stackcompat.report.model import FailureGroup, PairRow, Summary
-from stackcompat.report.words import SIGNS, pair_on, sign, who
+from stackcompat.report.model import CrossingCell, ExchangeSquare, FailureGroup, PairRow, Summary
+from stackcompat.report.words import SIGNS, and_list, pair_on, sign, who
 
-__all__ = ["markdown"]
+__all__ = ["markdown", "plain"]
 
 _MOST_BREAKS = 15
 _INTRODUCTION = (
@@ -20,12 +20,14 @@ def markdown(summary: Summary) -> str:
     """The text of the file."""
     parts = [
         "# Compatibility",
-        f"**{_plain(summary.headline)}**",
+        f"**{plain(summary.headline)}**",
         _INTRODUCTION,
         "## The newest releases, two by two",
         _square(summary),
         _legend(),
+        *_islands(summary),
         *_breaks(summary),
+        *_exchanges(summary),
         *_untested(summary),
     ]
     return "\n\n".join(parts) + "\n"
@@ -35,11 +37,11 @@ def _square(summary: Summary) -> str:
     """The table of pairs at their newest releases, of the components that some test exercises."""
     rows = summary.square()
     pairs = {frozenset((pair.first, pair.second)): pair for pair in summary.pairs}
-    head = ["", *(f"{_plain(row.title)}<br>{row.newest}" for row in rows)]
+    head = ["", *(f"{plain(row.title)}<br>{row.newest}" for row in rows)]
     lines = [head, [":--", *(":-:" for _ in rows)]]
     for row in rows:
         cells = [_cell(pairs.get(frozenset((row.name, other.name)))) if row != other else "" for other in rows]
-        lines.append([f"**{_plain(row.title)}** {row.newest}", *cells])
+        lines.append([f"**{plain(row.title)}** {row.newest}", *cells])
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
@@ -63,6 +65,24 @@ def _legend() -> str:
     )
 
 
+def _islands(summary: Summary) -> list[str]:
+    """Which newest releases can be installed together, and what keeps the others out."""
+    if not summary.islands:
+        return []
+    titles = summary.titles()
+
+    def named(name: str, version: str) -> str:
+        return f"{plain(titles.get(name, name))} {version}"
+
+    lines = []
+    for archipelago in summary.islands:
+        for island in archipelago.islands:
+            newest = ", ".join(named(name, version) for name, version in island.releases.items())
+            lines.append(f"- **Python {archipelago.python}**: {newest}")
+            lines += [f"    - without {named(left.name, left.version)}: {plain(left.reason)}" for left in island.left]
+    return ["## Which newest releases can be installed together", "\n".join(lines)]
+
+
 def _breaks(summary: Summary) -> list[str]:
     """Red failures, those of the newest releases first, then the most frequent."""
     red = [group for group in summary.failures if group.verdict in ("broken", "uninstallable")]
@@ -79,7 +99,7 @@ def _break(group: FailureGroup, summary: Summary) -> str:
     cells = f"{len(group.cells)} {'cell' if len(group.cells) == 1 else 'cells'}"
     today = " **in the newest releases**" if group.today else ""
     guess = ", suspects inferred" if group.inferred else ""
-    subject = f"**{_plain(who(group, summary))}** " if group.suspects else ""
+    subject = f"**{plain(who(group, summary))}** " if group.suspects else ""
     signature = group.signature.replace("`", "'").replace("\n", " ")
     return (
         f"- {sign(group.verdict).glyph} {subject}at {group.level}{today}: `{signature}` "
@@ -87,14 +107,46 @@ def _break(group: FailureGroup, summary: Summary) -> str:
     )
 
 
+def _exchanges(summary: Summary) -> list[str]:
+    """The artifacts that every environment reads in one line, and a square for each of the others."""
+    parts = []
+    for label in dict.fromkeys(square.square for square in summary.exchanges):
+        squares = [square for square in summary.exchanges if square.square == label]
+        green = [square.artifact for square in squares if square.verdict == "works"]
+        parts.append(f"### {plain(label)}")
+        if green:
+            parts.append(f"{sign('works').glyph} Read by all, whoever of them wrote: {and_list(green)}.")
+        parts += [_exchange_square(square) for square in squares if square.verdict != "works"]
+    if not parts:
+        return []
+    return ["## Artifacts across versions", "Down: who wrote. Across: who reads. P: the component promises it.", *parts]
+
+
+def _exchange_square(square: ExchangeSquare) -> str:
+    known = {(cell.writer, cell.reader): cell for cell in square.crossings}
+    lines = [[f"**{square.artifact}**", *(plain(end.label) for end in square.ends)]]
+    lines.append([":--", *(":-:" for _ in square.ends)])
+    for writer in square.ends:
+        row = [known.get((writer.cell, reader.cell)) for reader in square.ends]
+        lines.append([plain(writer.label), *(_crossing(cell) for cell in row)])
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _crossing(cell: CrossingCell | None) -> str:
+    if cell is None:
+        return ""
+    notes = [sign(cell.verdict).glyph, *(["P"] if cell.promised else []), *([cell.side] if cell.side else [])]
+    return " ".join(notes)
+
+
 def _untested(summary: Summary) -> list[str]:
     tested = summary.tested()
     rows = [row for row in summary.components if row not in tested]
     if not rows:
         return []
-    return ["## What is untested", "\n".join(f"- {_plain(row.title)}: {_plain(row.blocker)}" for row in rows)]
+    return ["## What is untested", "\n".join(f"- {plain(row.title)}: {plain(row.blocker)}" for row in rows)]
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """`text` with what Markdown would take for markup made literal."""
     return re.sub(r"([\\`*_\[\]<>|])", r"\\\1", text)

@@ -6,11 +6,12 @@ The docstrings and descriptions here are those of the published JSON Schema (``c
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
+from stackcompat.islands import Archipelago
 from stackcompat.lock import HeldBack
 from stackcompat.matrix import Level
 from stackcompat.record import Record
@@ -21,6 +22,9 @@ __all__ = [
     "CellRow",
     "ComponentHere",
     "ComponentRow",
+    "CrossingCell",
+    "CrossingEnd",
+    "ExchangeSquare",
     "FailureGroup",
     "Interval",
     "Measured",
@@ -59,6 +63,7 @@ class RunRow(Record):
     title: str
     started: dt.datetime
     cells: int
+    crossings: Annotated[int, Field(description="Environments that write, times those that read it.")] = 0
     pythons: tuple[str, ...]
     missing_pythons: Annotated[tuple[str, ...], Field(description="Asked for, but not on the machine: not tried.")]
     coverage: Annotated[
@@ -234,11 +239,50 @@ class WarningRow(Record):
 
     category: str
     raised_by: str
+    raised_since: Annotated[str, Field(description="The lowest release of `raised_by` in whose cells it was seen.")]
     triggered_by: str
+    triggered_version: Annotated[str, Field(description="The newest release of `triggered_by` that triggers it.")]
     message: str
     count: int
     cells: int
     today: Annotated[bool, Field(description="Whether the newest releases raise it.")]
+
+
+class CrossingEnd(Record):
+    """One environment that writes and reads."""
+
+    cell: str
+    label: str
+    python: str
+    components: Annotated[dict[str, str], Field(description="Component to the version that was installed.")]
+
+
+class CrossingCell(Record):
+    """One artifact, written by one environment and read by another."""
+
+    writer: str
+    reader: str
+    verdict: Verdict
+    side: Annotated[
+        Literal["", "writer", "reader"], Field(description="Who could not do its part by itself; empty: neither.")
+    ]
+    sentence: str
+    promised: Annotated[
+        bool | None, Field(description="Whether the component promises that it can be read; null: it promises nothing.")
+    ]
+    reproduce: Annotated[str, Field(description="The command that shows it again, from the root of the project.")]
+    seen: dt.datetime | None
+    evidence: Annotated[tuple[str, ...], Field(description="Ids of the runs that the verdict rests on.")]
+
+
+class ExchangeSquare(Record):
+    """One artifact, written and read by each of some environments."""
+
+    square: Annotated[str, Field(description="Which environments, in words.")]
+    artifact: str
+    verdict: Annotated[Verdict, Field(description="The worst of its crossings.")]
+    ends: tuple[CrossingEnd, ...]
+    crossings: tuple[CrossingCell, ...]
 
 
 class Summary(Record):
@@ -257,8 +301,17 @@ class Summary(Record):
     pairs: tuple[PairRow, ...]
     failures: tuple[FailureGroup, ...]
     cells: tuple[CellRow, ...]
+    exchanges: Annotated[
+        tuple[ExchangeSquare, ...],
+        Field(description="Artifacts across versions, a square of writers and readers each."),
+    ] = ()
     warnings: Annotated[tuple[WarningRow, ...], Field(description="The most frequent, those of today first.")]
+    islands: Annotated[
+        tuple[Archipelago, ...],
+        Field(description="Which newest releases can be installed together, for each Python that was asked about."),
+    ] = ()
     locks: SkipJsonSchema[dict[str, str]] = Field(default={}, exclude=True)
+    installed: SkipJsonSchema[dict[str, dict[str, str]]] = Field(default={}, exclude=True)
 
     def titles(self) -> dict[str, str]:
         """Component name to title."""

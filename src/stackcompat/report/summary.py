@@ -9,10 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from packaging.version import Version
 
 from stackcompat.evidence import Evidence, RunRecord
+from stackcompat.islands import Archipelago
 from stackcompat.matrix import Components
 from stackcompat.pairs import judge_pairs
 from stackcompat.report.cases import Case, cell_row, gather, lock_text
 from stackcompat.report.components import component_row
+from stackcompat.report.exchange import exchange_squares
 from stackcompat.report.failures import group_failures, public
 from stackcompat.report.model import SCHEMA_VERSION, ComponentRow, Measured, PairRow, RunRow, Summary, Today, WarningRow
 from stackcompat.report.pairs import pair_rows
@@ -30,12 +32,14 @@ def summarise(
     runs: tuple[RunRecord, ...],
     evidence: Mapping[str, tuple[Evidence, ...]],
     now: dt.datetime,
+    islands: tuple[Archipelago, ...] = (),
 ) -> Summary:
     """Everything that the reports show of `runs` at the time `now`; `evidence` is by the planned cells' keys."""
     cases = gather(components, runs, evidence)
     pairs = judge_pairs([case.verdict for case in cases], evidence, components)
     groups, of_cell = group_failures(cases, components)
-    rows = tuple(component_row(component, components, cases, now) for component in components.components)
+    reserved = {name: (version, run.started) for run in runs for name, version in run.reserved.items()}
+    rows = tuple(component_row(component, components, cases, reserved, now) for component in components.components)
     cells = tuple(cell_row(case, of_cell.get(case.verdict.cell.id, ())) for case in cases)
     counts = Counter(case.verdict.verdict for case in cases)
     today = tuple(_today(case, cases) for case in _newest(cases, runs))
@@ -56,7 +60,10 @@ def summarise(
         pairs=pair_table,
         failures=groups,
         cells=cells,
+        exchanges=exchange_squares(runs, evidence, components),
         warnings=_warnings(cases),
+        islands=islands,
+        installed={case.verdict.cell.id: case.verdict.installed for case in cases},
         locks={cell.id: lock_text(case) for case, cell in zip(cases, cells, strict=True) if cell.lock},
     )
 
@@ -183,6 +190,7 @@ def _run(run: RunRecord) -> RunRow:
         title=run.title,
         started=run.started,
         cells=len(run.cells),
+        crossings=sum(bool(crossing.square) for crossing in run.exchange.crossings) if run.exchange else 0,
         pythons=run.pythons,
         missing_pythons=run.missing_pythons,
         coverage=run.coverage,
@@ -219,19 +227,23 @@ def _warnings(cases: Iterable[Case]) -> tuple[WarningRow, ...]:
     counts: Counter[tuple[str, str, str, str]] = Counter()
     cells: dict[tuple[str, str, str, str], set[str]] = {}
     today = set()
+    versions: dict[tuple[str, str, str, str], list[tuple[str, str]]] = {}
     for case in cases:
-        cell = case.verdict.cell.id
+        cell, installed = case.verdict.cell.id, case.verdict.installed
         for warning in (w for standing in case.standings for w in standing.result.warnings):
             key = (warning.raised_by, warning.triggered_by, warning.category, warning.message)
             counts[key] += warning.count
             cells.setdefault(key, set()).add(cell)
+            versions.setdefault(key, []).append((installed.get(key[0], ""), installed.get(key[1], "")))
             if case.today:
                 today.add(key)
     rows = [
         WarningRow(
             category=key[2],
             raised_by=key[0],
+            raised_since=min((one for one, _ in versions[key] if one), key=version_key, default=""),
             triggered_by=key[1],
+            triggered_version=max((other for _, other in versions[key] if other), key=version_key, default=""),
             message=public(key[3]),
             count=count,
             cells=len(cells[key]),

@@ -10,6 +10,7 @@ from packaging.version import Version
 
 from stackcompat.report.model import FailureGroup, PairRow, Summary
 from stackcompat.verdict import Verdict
+from stackcompat.wording import and_list
 
 __all__ = [
     "POLICIES",
@@ -42,6 +43,9 @@ SIGNS: dict[Verdict, Sign] = {
     "broken": Sign("✗", "broken", "broken", "red", "a test failed, and failed again the same way in a new environment"),
     "unresolvable": Sign("⊘", "unresolvable", "apart", "orange", "the declared bounds exclude each other"),
     "uninstallable": Sign("⊗", "uninstallable", "broken", "red", "resolves, but twice did not install"),
+    "changed": Sign(
+        "≠", "changed", "flaky", "yellow", "works, but the same seed gives other values than in the older release"
+    ),
     "flaky": Sign("~", "flaky", "flaky", "yellow", "failed and passed, or failed each time differently"),
     "untested": Sign("?", "untested", "untested", "lightgrey", "nothing ran that would tell; not a pass"),
     "not-applicable": Sign(
@@ -61,6 +65,7 @@ POLICIES: dict[str, str] = {
     "index": "newest, with development versions",
     "local": "newest, with local code",
     "pins": "given by hand",
+    "series": "each of some releases of one component",
     "pairs": "chosen so that every pair of releases meets",
 }
 
@@ -89,11 +94,6 @@ def age(seen: dt.datetime | None, now: dt.datetime) -> str:
         if days >= 2 * size:
             return f"{days // size} {unit} ago"
     return "today" if days < 1 else "yesterday" if days == 1 else f"{days} days ago"
-
-
-def and_list(items: Sequence[str]) -> str:
-    """``a``, ``a and b``, ``a, b and c``."""
-    return " and ".join(filter(None, (", ".join(items[:-1]), *items[-1:])))
 
 
 def span(versions: Iterable[str], among: Sequence[str]) -> str:

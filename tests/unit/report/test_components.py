@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
 from made_up import (
@@ -23,9 +25,11 @@ from stackcompat.report.components import component_row
 from stackcompat.report.model import ComponentRow
 
 
-def rows(made: History, components: Components = COMPONENTS) -> dict[str, ComponentRow]:
+def rows(
+    made: History, components: Components = COMPONENTS, reserved: Mapping[str, tuple[str, dt.datetime]] | None = None
+) -> dict[str, ComponentRow]:
     cases = gather(components, (made.record(),), made.evidence)
-    return {one.name: component_row(one, components, cases, NOW) for one in components.components}
+    return {one.name: component_row(one, components, cases, reserved or {}, NOW) for one in components.components}
 
 
 def test_a_component_at_its_newest_with_the_newest_of_the_others() -> None:
@@ -51,6 +55,17 @@ def test_that_it_imports_is_no_test_of_what_it_does() -> None:
     made.add(make_cell(NEWEST | {"eta": "0.1"}, policy="newest"), NEWEST | {"eta": "0.1"})
     row = rows(made)["eta"]
     assert (row.verdict, row.deepest_level, row.newest) == ("untested", "import", "0.1")
+
+
+def test_a_reserved_name_is_a_level_of_its_own_until_there_is_more() -> None:
+    day = NOW - dt.timedelta(days=2)
+    row = rows(history(), reserved={"zeta": ("0.0.0", day), "eta": ("0.0.0", day)})["eta"]
+    assert (row.verdict, row.level, row.deepest_level) == ("untested", "reserved", "reserved")
+    assert row.blocker == "all that the index has is eta 0.0.0, which reserves the name"
+    assert (row.seen, row.age, row.newest) == (day, 2, "")
+    made = History()
+    made.add(make_cell(NEWEST | {"eta": "0.1"}, policy="newest"), NEWEST | {"eta": "0.1"})
+    assert rows(made, reserved={"eta": ("0.0.0", day)})["eta"].deepest_level == "import"
 
 
 def test_nothing_tried_and_no_reason_given() -> None:

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from html.parser import HTMLParser
 
+from islands_world import Islands
 from made_up import COMPONENTS, NOW, History, history
 from stackcompat.report import Summary, summarise
 from stackcompat.report.html import _when, html
@@ -43,6 +44,18 @@ class Page(HTMLParser):
 
 
 PAGE = Page(TEXT)
+
+
+def test_islands_and_who_keeps_the_others_out() -> None:
+    assert "islands" not in PAGE.all("id")
+    found = Islands(("alpha", "beta", "renamed"), [("alpha", "renamed")]).find()
+    page = Page(html(SUMMARY.model_copy(update={"islands": (found,)})))
+    assert page.unmatched == []
+    assert {"islands", "islands-3.12"} <= set(page.all("id"))
+    words = " ".join(page.text.split())
+    assert "Alpha 1, Beta 1 beside them, not at their newest: old 0.5" in words
+    assert "1 left out, and by whose bound" in words
+    assert "renamed 1: alpha, renamed exclude each other" in words
 
 
 def test_tags_match() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 
+from islands_world import Islands
 from made_up import COMPONENTS, NEWEST, NOW, History, history, make_cell
 from stackcompat.matrix import Components
 from stackcompat.report import summarise
@@ -25,6 +26,14 @@ def test_the_square_is_a_table_of_the_tested_components() -> None:
     beta = next(row for row in rows if row.startswith("| **Beta** 2.4.1"))
     assert beta.count("✓ interop") == 4
     assert beta.count("?") == 1  # with epsilon, which no test uses together with it
+
+
+def test_islands_and_who_keeps_the_others_out() -> None:
+    assert "installed together" not in markdown(SUMMARY)
+    found = Islands(("alpha", "beta", "gamma"), [("alpha", "gamma")]).find()
+    text = markdown(SUMMARY.model_copy(update={"islands": (found,)}))
+    assert "- **Python 3.12**: Alpha 1, Beta 1\n    - without Gamma 1: alpha, gamma exclude each other\n" in text
+    assert "- **Python 3.12**: Beta 1, Gamma 1\n    - without Alpha 1: alpha, gamma exclude each other\n" in text
 
 
 def test_red_in_the_square_says_where() -> None:

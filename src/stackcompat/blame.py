@@ -1,0 +1,538 @@
+"""From a red cell to its culprit: the smallest set of (distribution, version) without which it would not be red.
+
+Pure. A search is a generator that yields questions (:class:`Probe`) and is sent what came of them (:class:`Answer`);
+:mod:`stackcompat.triage` answers from real cells, the tests from made-up worlds. The same answers give the same
+questions, so a search that is stopped goes on where it was once its probes are evidence.
+
+The steps, each of which asks as little as it can:
+
+1. *Contrast*: a set of versions near the red one that passes; from evidence, else the newest releases, what the pins
+   of the cell met on their own day, the newest as of days going back exponentially, and given sets.
+2. *Minimise* the difference by delta debugging (Zeller, Hildebrandt: Simplifying and isolating failure-inducing input,
+   IEEE Transactions on Software Engineering 28(2), 2002) over all distributions, whom the failure names first. A set
+   that cannot be installed, or fails otherwise, is neither red nor green.
+3. *Extend*: with the members found so far held and all else as new, and as old, as can be, it must still fail; where
+   it does not, there are further members. A partner that stands still in the contrast is found by moving it alone.
+4. *Trace* each member along its releases in the order of their uploads: last good, first bad, fixed in.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Generator, Iterable, Mapping
+from typing import NamedTuple, TypeVar
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from stackcompat.culprit import Answer, Culprit, Finding, Found, Probe, Red, needs, owner_of
+from stackcompat.delta import Edges, Outcome, ddmin, edges
+from stackcompat.matrix import Components
+from stackcompat.record import digest
+from stackcompat.releases import Catalog
+
+__all__ = ["BUDGET", "Search", "search", "trace_refusal"]
+
+Value = TypeVar("Value")
+#: A part of a search: asks, is answered, and comes to a value.
+Search = Generator[Probe, Answer, Value]
+
+#: Environments that a search may ask for unless told otherwise.
+BUDGET = 60
+#: A contrast from evidence is taken if it differs in no more than so many distributions: nearer than the newest is.
+NEAR = 4
+
+#: Dotted names that a message speaks of.
+_DOTTED = re.compile(r"(?<![\w/.…-])[A-Za-z_]\w*(?:\.\w+)+|(?<=module ')\w+(?=')|(?<=from ')\w+(?=')")
+
+
+class _Spent(Exception):
+    """The budget is spent."""
+
+
+class _Axis(NamedTuple):
+    """The releases of a unit in the order of their uploads, and which of them the red cell has."""
+
+    steps: tuple[dict[str, str], ...]
+    versions: tuple[str, ...]
+    here: int
+
+
+class _Blame:
+    """The state of one search."""
+
+    def __init__(self, red: Red, catalog: Catalog, components: Components, budget: int) -> None:
+        self.red = red
+        self._catalog = catalog
+        self._components = components
+        self._budget = budget
+        self._answers: dict[str, Answer] = {}
+        self._seen: list[tuple[dict[str, str], Answer]] = []
+        self._axes: dict[str, _Axis] = {}
+        self._groups = self._followers()
+        names = [canonicalize_name(Requirement(text).name) for text in red.requirements]
+        self._roots = [name for name in dict.fromkeys(names) if name in red.versions]
+        self._named = self._find_named()
+        self._used = list(dict.fromkeys(self._unit(name) for name in red.test.components if name in red.versions))
+        self._rank = {unit: n for n, unit in reversed([*enumerate([*self._named, *self._used, *self._roots])])}
+        self._contexts: dict[str, tuple[dict[str, str], Edges]] = {}
+        self.members: dict[str, Culprit] = {}
+        self._doubtful: list[str] = []
+        self._cleared: set[str] = set()
+        self.doubt = ""
+        self.probes = 0
+        self.passing: dict[str, str] = {}
+
+    # -- what there is ------------------------------------------------------------------------------------------------
+
+    def _followers(self) -> dict[str, tuple[str, ...]]:
+        """Unit to its distributions: a follower belongs to its leader while it has the leader's release."""
+        versions = self.red.versions
+        groups = {name: [name] for name in versions}
+        for component in self._components.components:
+            leads = component.moves_with and self._components[component.moves_with].distribution
+            follower = component.distribution
+            if not leads or leads not in versions or follower not in versions:
+                continue
+            twin = self._catalog.project(follower).find(versions[leads])
+            if twin is None or Version(versions[follower]) == twin.parsed:
+                groups[leads].append(follower)
+                groups.pop(follower, None)
+        return {name: tuple(names) for name, names in groups.items()}
+
+    def _unit(self, name: str) -> str:
+        return next((unit for unit, names in self._groups.items() if name in names), name)
+
+    def _names(self, unit: str) -> tuple[str, ...]:
+        return self._groups.get(unit, (unit,))
+
+    def _axis(self, unit: str) -> _Axis:
+        if unit in self._axes:
+            return self._axes[unit]
+        here = self.red.versions.get(unit, "")
+        project = self._catalog.project(unit)
+        now = project.find(here) if here else None
+        usable = [
+            release
+            for release in project.releases
+            if release is now
+            or (
+                not release.yanked
+                and not (release.parsed.is_prerelease and not (now and now.parsed.is_prerelease))
+                and release.supports(self.red.python)
+                and (self.red.until is None or release.uploaded <= self.red.until)
+            )
+        ]
+        usable.sort(key=lambda release: (release.uploaded, release.parsed))
+        steps, versions = [], []
+        for release in usable:
+            step = {unit: release.version}
+            for follower in self._names(unit)[1:]:
+                others = self._catalog.project(follower).releases
+                fit = [other for other in others if other.parsed <= release.parsed and not other.yanked]
+                if fit:
+                    step[follower] = fit[-1].version
+            if release is now:
+                step = {name: self.red.versions[name] for name in self._names(unit)}
+            steps.append(step)
+            versions.append(release.version)
+        if now is None:  # from a file or another index: nothing is known to be older or newer than it
+            steps, versions = [{name: self.red.versions.get(name, "") for name in self._names(unit)}], [here]
+        index = versions.index(now.version) if now is not None else 0
+        self._axes[unit] = _Axis(tuple(steps), tuple(versions), index)
+        return self._axes[unit]
+
+    def _find_named(self) -> list[str]:
+        """Units that the failure itself names: in its words, then up its traceback."""
+        failure = self.red.failure
+        installed = self.red.versions
+        words = [owner_of(m, installed, self._components) for m in _DOTTED.findall(failure.message)]
+        mentioned = [
+            d for d in installed if len(d) > 2 and re.search(rf"(?<![\w.-]){re.escape(d)}(?![\w-])", failure.message)
+        ]
+        traced = [name for name in reversed(failure.packages) if name in installed]
+        return list(dict.fromkeys(self._unit(name) for name in (*words, *mentioned, *traced) if name))
+
+    def _ordered(self, units: Iterable[str]) -> list[str]:
+        """`units`, most suspect first."""
+        return sorted(units, key=lambda unit: (self._rank.get(unit, len(self._rank)), unit))
+
+    # -- asking -------------------------------------------------------------------------------------------------------
+
+    def _ask(self, probe: Probe) -> Search[Answer]:
+        if probe.pins == self.red.versions and not (probe.free and not probe.resolves):
+            return Answer(outcome="same", versions=self.red.versions)
+        key = digest(probe)
+        if key not in self._answers:
+            if self.probes >= self._budget or len(self._answers) >= 4 * self._budget:
+                raise _Spent
+            answer = yield probe
+            self._answers[key] = answer
+            self.probes += answer.ran
+            self._seen.append((answer.versions or probe.pins, answer))
+            if answer.versions:
+                self._answers.setdefault(digest(Probe(pins=answer.versions)), answer)
+        return self._answers[key]
+
+    def _at(self, pins: Mapping[str, str]) -> Search[Answer]:
+        return (yield from self._ask(self._exactly(pins)))
+
+    def _exactly(self, pins: Mapping[str, str]) -> Probe:
+        return Probe(pins=dict(sorted(pins.items())))
+
+    def _mixed(self, passing: Mapping[str, str], units: Iterable[str]) -> dict[str, str]:
+        """`passing` with `units` as they are in the red cell."""
+        mixed = dict(passing)
+        for unit in units:
+            for name in self._names(unit):
+                mixed.pop(name, None)
+                if name in self.red.versions:
+                    mixed[name] = self.red.versions[name]
+        return mixed
+
+    def _differing(self, passing: Mapping[str, str]) -> list[str]:
+        names = [n for n in {**passing, **self.red.versions} if passing.get(n) != self.red.versions.get(n)]
+        return self._ordered({self._unit(name) for name in names})
+
+    # -- 1. contrast --------------------------------------------------------------------------------------------------
+
+    def _contrast(self) -> Search[dict[str, str] | None]:
+        """The nearest set that passes."""
+        known = sorted(self.red.passing, key=lambda versions: len(self._differing(versions)))
+        if known and len(self._differing(known[0])) <= NEAR:
+            return known[0]
+        for probe in self._worlds():
+            answer = yield from self._ask(probe)
+            if answer.outcome == "pass":
+                return answer.versions
+        return known[0] if known else None
+
+    def _worlds(self) -> Iterable[Probe]:
+        """Sets that an installer gives, nearest to what is usual first; none twice that must come out the same."""
+        roots = tuple(self._roots)
+        until = self.red.until
+        yield Probe(free=roots, until=until)
+        pinned = {name: self.red.versions[name] for name in self._pinned_roots()}
+        if pinned:
+            yield self._held(pinned, then=True)
+        for chosen in self.red.sets:
+            names = {canonicalize_name(Requirement(text).name) for text in chosen}
+            yield Probe(free=(*chosen, *(root for root in roots if root not in names)), until=until)
+        uploads = [release.uploaded for name in self.red.versions if (release := self.red.release(name, self._catalog))]
+        before: dict[str, str | None] = {}
+        for exponent in range(12):
+            if not uploads:
+                return
+            day = max(uploads) - dt.timedelta(days=2**exponent)
+            then = {}
+            for root in self.red.versions:
+                newest = self._catalog.project(root).newest(python=self.red.python, before=day)
+                then[root] = newest.version if newest else None
+            if then != before and all(then[root] for root in roots):
+                yield Probe(free=roots, until=day)
+            before = then
+
+    def _pinned_roots(self) -> list[str]:
+        exact: list[str] = []
+        for requirement in map(Requirement, self.red.requirements):
+            name = canonicalize_name(requirement.name)
+            if name in self.red.versions and any(s.operator in ("==", "===") for s in requirement.specifier):
+                exact.append(name)
+        return exact
+
+    def _held(self, pins: Mapping[str, str], *, then: bool) -> Probe:
+        """The world with `pins` held and all other roots free: at its newest, or as it was when the pins were new."""
+        held = {
+            name: pins[name] for unit in {self._unit(n) for n in pins} for name in self._names(unit) if name in pins
+        }
+        until = self.red.until
+        if then:
+            uploads = [release.uploaded for name in held if (release := self.red.release(name, self._catalog))]
+            newest = max(uploads, default=None)
+            if newest is not None:
+                until = min(filter(None, (until, newest + dt.timedelta(days=1))))
+        free = tuple(root for root in self._roots if root not in held)
+        return Probe(pins=dict(sorted(held.items())), free=free, until=until)
+
+    # -- 2. minimise --------------------------------------------------------------------------------------------------
+
+    def _minimise(self, passing: dict[str, str]) -> Search[None]:
+        """Find members in what differs between `passing` and the red cell."""
+        self.passing = self.passing or passing
+        units = self._differing(passing)
+
+        def fails(chosen: tuple[str, ...]) -> Search[bool]:
+            return (yield from self._at(self._mixed(passing, chosen))).outcome == "same"
+
+        suspects = [unit for unit in self._named if unit in units]
+        if suspects and len(suspects) < len(units):
+            closed = self._closure(passing, suspects)
+            for attempt in dict.fromkeys((tuple(suspects), tuple(closed))):
+                if len(attempt) < len(units) and (yield from fails(attempt)):
+                    units = list(attempt)
+                    break
+        found = yield from ddmin(units, fails)
+        context = self._mixed(passing, found)
+        unparted = []
+        for unit in found:
+            rest = [other for other in found if other != unit]
+            back = yield from self._at(self._mixed(passing, rest))
+            if back.outcome == "pass":
+                yield from self._add(unit, context, passing)
+            else:
+                unparted.append(unit)
+        yield from self._part(unparted, alone=len(unparted) == len(found))
+
+    def _part(self, units: list[str], *, alone: bool) -> Search[None]:
+        """Tell the members among units that did not come apart, by moving each alone in the red cell."""
+        for position, unit in enumerate(units):
+            if unit not in self.red.versions:
+                continue
+            path = yield from self._trace(unit, self.red.versions)
+            if path.passes:
+                self._keep(unit, path)
+                # What is left may be there only because the first could not go without it: extending will tell.
+                self._doubtful += [other for other in units[position + 1 :] if other not in self._doubtful]
+                return
+        if alone:
+            named = [unit for unit in units if unit in self._named and unit in self.red.versions] or units
+            for unit in named:
+                here = self.red.versions.get(unit, "")
+                self.members[unit] = Culprit(name=unit, version=here, first_bad=here or None, shown_by="contrast")
+
+    def _closure(self, passing: Mapping[str, str], units: Iterable[str]) -> list[str]:
+        """`units` and what has to move with them, so that no declared bound is broken that the red cell keeps."""
+        chosen = list(dict.fromkeys(units))
+        while True:
+            mixed = self._mixed(passing, chosen)
+            more = []
+            for name, version in mixed.items():
+                for other, bound in needs(name, version, self.red.python, self._catalog).items():
+                    if other in mixed and not bound.contains(mixed[other], prereleases=True):
+                        more += [self._unit(n) for n in (other, name) if mixed[n] != self.red.versions.get(n)][:1]
+            if set(more) <= set(chosen):
+                return chosen
+            chosen = list(dict.fromkeys([*chosen, *more]))
+
+    def _add(self, unit: str, context: dict[str, str], passing: Mapping[str, str]) -> Search[None]:
+        """Keep `unit` as a member: it makes `context` fail, and does not with its version in `passing`."""
+        here = self.red.versions.get(unit, "")
+        if not here or unit in self.members:
+            return
+        self.members[unit] = Culprit(name=unit, version=here, first_bad=here)  # for whoever is stopped here
+        good = passing.get(unit)
+        moved = self._mixed(self.red.versions, ()) | {n: passing[n] for n in self._names(unit) if n in passing}
+        if good is not None and (yield from self._at(moved)).outcome == "pass":
+            context = self.red.versions
+        path = yield from self._trace(unit, context, good)
+        self._keep(unit, path, context)
+
+    def _keep(self, unit: str, path: Edges, context: dict[str, str] | None = None) -> None:
+        axis = self._axis(unit)
+        self._contexts[unit] = (context or self.red.versions, path)
+        self.members[unit] = Culprit(
+            name=unit,
+            version=axis.versions[axis.here],
+            last_good=None if path.good is None else axis.versions[path.good],
+            first_bad=axis.versions[path.bad],
+            fixed_in=None if path.fixed is None else axis.versions[path.fixed],
+            born_red=path.good is None and axis.here > 0,
+            holes=tuple(axis.versions[index] for index in path.holes),
+        )
+
+    # -- 3. extend ----------------------------------------------------------------------------------------------------
+
+    def _extend(self) -> Search[None]:
+        """With the members held and everything else moved, it must still fail; else there are further members."""
+        for _ in range(len(self.red.versions)):
+            before = set(self.members)
+            for then in (False, True):
+                pins = {name: self.red.versions[name] for unit in self.members for name in self._names(unit)}
+                answer = yield from self._ask(self._held(pins, then=then))
+                if answer.outcome == "pass":
+                    yield from self._minimise(answer.versions)
+                    break
+            if set(self.members) == before:
+                return
+
+    def _failing(self, unit: str) -> set[str]:
+        """Versions of `unit` other than the red one beside which the members fail the same way."""
+        if unit in self.members or not self.members:
+            return set()
+        held = {name: self.red.versions[name] for member in self.members for name in self._names(member)}
+        return {
+            versions[unit]
+            for versions, answer in self._seen
+            if answer.outcome == "same"
+            and all(versions.get(name) == version for name, version in held.items())
+            and versions.get(unit, self.red.versions[unit]) != self.red.versions[unit]
+        }
+
+    def _partners(self) -> Search[None]:
+        """Find the partners that stand still in the contrast: whom the failure names alone, all others together."""
+        for unit in self._named:
+            if unit not in self.members and unit not in self._cleared:
+                self._cleared.add(unit)
+                path = yield from self._trace(unit, self.red.versions)
+                if path.passes:
+                    self._keep(unit, path)
+        for step in (-1, 1):
+            units = [unit for unit in dict.fromkeys((*self._doubtful, *self._used)) if self._stands(unit, step)]
+            moved = dict(self.red.versions)
+            for unit in units:
+                moved |= self._axis(unit).steps[self._axis(unit).here + step]
+            answer = yield from self._at(moved)
+            if answer.outcome == "pass":
+                yield from self._minimise(answer.versions)
+            elif not answer.decides:
+                for unit in units:
+                    path = yield from self._trace(unit, self.red.versions, reach=1)
+                    if path.passes:
+                        self._keep(unit, path)
+
+    def _stands(self, unit: str, step: int) -> bool:
+        """Whether `unit`, no member yet, has releases on one side of its own, none of which was seen to fail too."""
+        if unit in self.members or unit in self._cleared or unit not in self.red.versions:
+            return False
+        axis = self._axis(unit)
+        failing = [axis.versions.index(version) for version in self._failing(unit) if version in axis.versions]
+        return 0 <= axis.here + step < len(axis.versions) and all((place - axis.here) * step < 0 for place in failing)
+
+    def _caller(self) -> None:
+        """Add who called the only member, if what failed is a call, and the caller is known to use it on purpose."""
+        failure = self.red.failure
+        (member,) = self.members
+        names = self._names(member)
+        depths = [number for number, name in enumerate(failure.packages) if name in names]
+        if not depths or failure.where.endswith(":<module>"):
+            return
+        for name in reversed(failure.packages[: depths[-1]]):
+            version = self.red.versions.get(name)
+            if version and name not in names and member in needs(name, version, self.red.python, self._catalog):
+                self.members[name] = Culprit(name=name, version=version, shown_by="traceback")
+                return
+
+    # -- 4. trace -----------------------------------------------------------------------------------------------------
+
+    def _trace(
+        self, unit: str, context: Mapping[str, str], good: str | None = None, reach: int | None = None
+    ) -> Search[Edges]:
+        """Look along the releases of `unit`, all else as in `context`, which fails; `good` is known to pass.
+
+        With a `reach`, only so many galloping steps are tried to each side.
+        """
+        axis = self._axis(unit)
+
+        def at(place: int) -> Search[Outcome]:
+            return (yield from self._at({**context, **axis.steps[place]})).outcome
+
+        known = axis.versions.index(good) if good in axis.versions else None
+        presumed = [axis.versions.index(other) for other in self._failing(unit) if other in axis.versions]
+        return (yield from edges(len(axis.versions), axis.here, at, known=known, reach=reach, presumed=presumed))
+
+    # -- all of it ----------------------------------------------------------------------------------------------------
+
+    def run(self) -> Search[Found]:
+        try:
+            yield from self._run()
+        except _Spent:
+            self.doubt = f"the budget of {self._budget} probes was spent before all was tried"
+        faults = [answer for _, answer in self._seen if answer.outcome == "fault"]
+        if faults and not self.doubt:
+            self.doubt = f"probes were kept from an answer, {len(faults)} in all: {faults[0].detail}"
+        if not self.members and not self.doubt:
+            self.doubt = "no set of versions was found with which it passes"
+        return self._found()
+
+    def _run(self) -> Search[None]:
+        passing = yield from self._contrast()
+        if passing is not None:
+            yield from self._minimise(passing)
+        else:
+            for unit in dict.fromkeys((*self._named, *self._used)):
+                path = yield from self._trace(unit, self.red.versions)
+                self._cleared.add(unit)
+                if path.passes:
+                    self._keep(unit, path)
+                    break
+        if not self.members:
+            return
+        yield from self._extend()
+        before = len(self.members)
+        yield from self._partners()
+        if len(self.members) > before:
+            yield from self._extend()
+        if len(self.members) == 1:
+            self._caller()
+
+    def _linear(self) -> int:
+        """Probes of a search that moves each suspect alone, release by release, until it passes or there is no more."""
+        total = 0
+        for unit in dict.fromkeys((*self._named, *self._used, *self._roots, *self.members)):
+            length = len(self._axis(unit).versions)
+            path = self._contexts[unit][1] if unit in self._contexts else None
+            first = path.good if path and path.good is not None else 0
+            last = path.fixed if path and path.fixed is not None else length - 1
+            total += last - first
+        return total
+
+    def _found(self) -> Found:
+        met: dict[str, Finding] = {}
+        for versions, met_on_the_way in self._seen:
+            signature = met_on_the_way.signature
+            if met_on_the_way.outcome == "other" and signature not in met:
+                moved = {n: v for n, v in versions.items() if self.red.versions.get(n) != v}
+                met[signature] = Finding(moved=moved, signature=signature, evidence=met_on_the_way.evidence)
+        said = {}
+        for unit, (context, path) in self._contexts.items():
+            if path.good is not None:
+                step = {**context, **self._axis(unit).steps[path.good]}
+                answer = self._answers.get(digest(self._exactly(step)))
+                said[unit] = answer.warnings if answer is not None else ()
+        passes = [versions for versions, answer in self._seen if answer.outcome == "pass"]
+        nearest = min(passes, key=lambda versions: len(self._differing(versions)), default=self.passing)
+        return Found(
+            culprits=tuple(self.members.values()),
+            findings=tuple(met.values()),
+            probes=self.probes,
+            linear=self._linear(),
+            forced=sum(answer.forced for _, answer in self._seen),
+            doubt=self.doubt,
+            passing=nearest,
+            warnings=said,
+            evidence=tuple(dict.fromkeys(run for _, answer in self._seen for run in answer.evidence)),
+        )
+
+
+class _Refusal(_Blame):
+    """The same for a cell that does not resolve: nothing is installed, and the resolver has named the members."""
+
+    def __init__(self, red: Red, catalog: Catalog, components: Components, budget: int, free: tuple[str, ...]) -> None:
+        super().__init__(red, catalog, components, budget)
+        self._free = free
+        self._roots = []  # the resolver has said whom to suspect
+
+    def _exactly(self, pins: Mapping[str, str]) -> Probe:
+        return Probe(pins=dict(sorted(pins.items())), free=self._free, until=self.red.until, resolves=True)
+
+    def named(self, names: Iterable[str]) -> Search[Found]:
+        for name in names:
+            path = yield from self._trace(name, self.red.versions)
+            self._keep(name, path)
+            if not path.passes:
+                self.members[name] = self.members[name].model_copy(update={"shown_by": "metadata"})
+        return self._found()
+
+
+def search(red: Red, catalog: Catalog, components: Components, budget: int = BUDGET) -> Search[Found]:
+    """Find the culprit of `red`, in at most `budget` environments. Releases and their metadata come from `catalog`."""
+    return _Blame(red, catalog, components, budget).run()
+
+
+def trace_refusal(
+    red: Red, names: Iterable[str], free: tuple[str, ...], catalog: Catalog, components: Components
+) -> Search[Found]:
+    """Trace the members `names` of pins (``red.versions``, with `free` requirements beside) that are refused."""
+    return _Refusal(red, catalog, components, BUDGET, free).named(names)

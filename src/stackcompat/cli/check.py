@@ -1,0 +1,80 @@
+"""The command that checks an environment against what is known."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+from pydantic import ValidationError
+from rich.markup import escape
+
+from stackcompat.advisory import advisories, load_links
+from stackcompat.check import Checked, check
+from stackcompat.cli.common import json_option, out, project_option, write_json
+from stackcompat.environment_file import read_environment, read_file
+from stackcompat.project import Project, find_project
+from stackcompat.record import UsageError
+from stackcompat.report import Summary
+
+__all__ = ["check_"]
+
+
+@click.command("check")
+@click.argument("file", required=False)
+@click.option("--env", "environment", metavar="DIR", help="A live environment: its folder, or its interpreter.")
+@click.option("--table", metavar="FILE", help="The compat.json to check against; default: that of the project.")
+@json_option
+@project_option
+def check_(
+    file: str | None, environment: str | None, table: str | None, json_file: str | None, project_folder: str | None
+) -> None:
+    """Say which known incompatibilities FILE or an environment has, and the nearest set that works.
+
+    FILE is a requirements.txt or freeze with exact pins, a uv.lock, a pylock.toml, or what conda list --export writes.
+
+    \b
+    stackcompat check uv.lock
+    stackcompat check --env .venv
+
+    Exit code: 0 nothing known is wrong with it; 1 an advisory hits it; 2 bad usage.
+    """  # noqa: D301  (\b is click's mark for a paragraph to be left as it is)
+    if bool(file) == bool(environment):
+        raise UsageError("check: give either a FILE such as uv.lock, or --env DIR")
+    project = find_project(project_folder)
+    installed = read_file(Path(file)) if file else read_environment(Path(environment or ""))
+    summary = _read_table(Path(table) if table else project.reports / "compat.json")
+    checked = check(installed, summary, advisories(summary, load_links(_links(project))))
+    write_json(json_file, checked.model_dump(mode="json"))
+    if json_file != "-":
+        _print(checked)
+    sys.exit(1 if checked.hits else 0)
+
+
+def _links(project: Project) -> Path:
+    return project.matrices / "advisories.toml"
+
+
+def _read_table(path: Path) -> Summary:
+    try:
+        return Summary.model_validate_json(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"--table: {path} cannot be read ({error.strerror}); stackcompat report writes one") from None
+    except ValidationError:
+        raise UsageError(f"--table: {path} is no compat.json of this version; stackcompat report writes one") from None
+
+
+def _print(checked: Checked) -> None:
+    if not checked.components:
+        out.print("Nothing in it is a component of this stack, so nothing is known of it.")
+        return
+    for advisory in checked.hits:
+        out.print(f"[red]✗[/] [bold]{advisory.id}[/] {escape(advisory.summary)}")
+        if advisory.workaround:
+            out.print(f"  {escape(advisory.workaround)}")
+    if not checked.hits:
+        out.print("[green]✓[/] no known incompatibility")
+    out.print(f"{checked.seen} of its {checked.pairs} pairs of components were seen to work at just these versions.")
+    if checked.moves and (checked.hits or checked.seen < checked.pairs):
+        moves = ", ".join(f"{move.title} {move.here} -> {move.there}" for move in checked.moves)
+        out.print(f"Nearest set that works (cell {checked.nearest}): {escape(moves)}")

@@ -1,0 +1,209 @@
+"""The commands that judge a release before it is made, and that prove on history that they judge right."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.markup import escape
+
+from stackcompat.calibration import KnownCase, load_cases
+from stackcompat.cli.common import jobs_option, make_bench, open_index, out, project_option, reporting
+from stackcompat.gate import GateReport
+from stackcompat.matrix import parse_date
+from stackcompat.policy import Waivers, load_policy, load_waivers
+from stackcompat.project import Project, find_project
+from stackcompat.record import UsageError
+from stackcompat.replay import load_replay, replay
+from stackcompat.report.gate import (
+    gate_json,
+    gate_junit,
+    gate_markdown,
+    gate_words,
+    replay_json,
+    replay_markdown,
+)
+from stackcompat.trial import Terms, hold, hold_alike
+
+__all__ = ["gate_", "replay_"]
+
+EXIT_CODES = {"PASS": 0, "BLOCK": 1, "CANNOT-TELL": 3, "NEEDS-REVIEW": 4}
+
+
+def _writable(_: click.Context, parameter: click.Parameter, target: str | None) -> str | None:
+    """Refuse a file that could not be written before anything is run for it."""
+    if target not in (None, "-") and (Path(target).is_dir() or not Path(target).absolute().parent.is_dir()):
+        raise UsageError(
+            f"{parameter.opts[0]}: {target} cannot be written; give a file in a folder that there is, or -"
+        )
+    return target
+
+
+def _file_option(name: str, what: str) -> Callable[[Any], Any]:
+    text = f"Write {what}; - for standard output."
+    return click.option(f"--{name}", f"{name}_file", metavar="FILE", callback=_writable, help=text)
+
+
+def _write(option: str, target: str | None, text: str) -> None:
+    if target == "-":
+        sys.stdout.write(text)
+    elif target is not None:
+        try:
+            Path(target).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"{option}: {target} cannot be written: {error.strerror}") from None
+
+
+@click.command("gate")
+@click.argument("candidates", nargs=-1, metavar="CANDIDATE...")
+@click.option("--policy", "policy_file", metavar="FILE", help="Default: matrices/gate.toml of the project.")
+@click.option("--waivers", "waivers_file", metavar="FILE", help="Default: matrices/waivers.toml, if it is there.")
+@click.option(
+    "--against", default="last-release", show_default=True, metavar="VERSION", help="What the candidate would replace."
+)
+@click.option("--exclude-newer", metavar="DATE", help="Go back to that day; the candidate may be newer.")
+@click.option("--python", "pythons", multiple=True, help="Such as 3.12, once or more; default: the policy's.")
+@click.option("--index", default="", metavar="VARIABLE", help="Variable with the address of an index to take it from.")
+@click.option("--budget", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Default: the policy's.")
+@click.option("--rerun", is_flag=True, help="Run again what has evidence already.")
+@click.option("--aa", is_flag=True, help="Candidate = control: measures the gate's own false reds.")
+@_file_option("json", "the decision as JSON (reports/gate.schema.json)")
+@_file_option("markdown", "the decision for a job summary or a pull request")
+@_file_option("junit", "a test case for each requirement")
+@jobs_option
+@project_option
+def gate_(
+    candidates: tuple[str, ...],
+    policy_file: str | None,
+    waivers_file: str | None,
+    against: str,
+    exclude_newer: str | None,
+    pythons: tuple[str, ...],
+    index: str,
+    budget: float | None,
+    rerun: bool,
+    aa: bool,
+    json_file: str | None,
+    markdown_file: str | None,
+    junit_file: str | None,
+    jobs: int,
+    project_folder: str | None,
+) -> None:
+    """Say whether CANDIDATE may be released: with it and with what it replaces, all else alike.
+
+    A candidate is a wheel, an sdist, a source folder such as ./alpha, git+ADDRESS[@REVISION] or name==version, also of
+    a pre-release; with --index a bare name too. Several are judged as one set.
+
+    \b
+    stackcompat gate dist/alpha-1.3.0-py3-none-any.whl
+    stackcompat gate alpha==1.3.0rc1 --python 3.12 --json gate.json --markdown gate.md
+    stackcompat gate alpha==1.2.0 --exclude-newer 2026-08-16
+
+    Exit code: 0 PASS; 1 BLOCK; 2 bad usage; 3 CANNOT-TELL; 4 NEEDS-REVIEW.
+    """  # noqa: D301  (\b is click's mark for a paragraph to be left as it is)
+    if bool(candidates) == aa:
+        raise UsageError("CANDIDATE: give at least one such as alpha==1.3.0rc1, or --aa without any")
+    project = find_project(project_folder)
+    components = project.components()
+    policy = load_policy(_default(policy_file, project, "gate.toml"), components)
+    waivers = Waivers()
+    waivers_path = _default(waivers_file, project, "waivers.toml")
+    if waivers_file or waivers_path.exists():
+        waivers = load_waivers(waivers_path, components)
+    for python in pythons:
+        if not re.fullmatch(r"3\.\d+", python):
+            raise UsageError(f'--python: "{python}" is not a Python such as 3.12')
+    try:
+        as_of = parse_date(exclude_newer) if exclude_newer else None
+    except ValueError as error:
+        raise UsageError(f"--exclude-newer: {error}") from None
+    wanted = pythons or policy.pythons
+    bench = make_bench(project, jobs, wanted)
+    terms = Terms(policy=policy, waivers=waivers, pythons=wanted, known=_known(project), as_of=as_of)
+    more = ""
+    with reporting(verbose=False) as reporter:
+        if aa:
+            report, wrong, compared = hold_alike(terms, bench, open_index(), reporter)
+            rate = f" ({100 * wrong / compared:.1f} %)" if compared else ""
+            more = f"A/A: {wrong} of {compared} tests came out differently{rate}"
+        else:
+            options = {"index": index, "against": against}
+            report = hold(candidates, terms, bench, open_index(), reporter, budget=budget, rerun=rerun, **options)
+    bench.cache.trim()
+    _write("--json", json_file, gate_json(report))
+    _write("--markdown", markdown_file, gate_markdown(report) + (f"\n{more}\n" if more else ""))
+    _write("--junit", junit_file, gate_junit(report))
+    if "-" not in (json_file, markdown_file, junit_file):
+        _print(report)
+        if more:
+            out.print(more)
+    sys.exit(EXIT_CODES[report.decision])
+
+
+def _default(given: str | None, project: Project, name: str) -> Path:
+    return Path(given) if given else project.matrices / name
+
+
+def _known(project: Project) -> tuple[KnownCase, ...]:
+    path = project.matrices / "known-cases.toml"
+    return load_cases(path) if path.exists() else ()
+
+
+_STYLES = {"PASS": "green", "BLOCK": "red", "satisfied": "green", "failed": "red"}
+
+
+def _print(report: GateReport) -> None:
+    out.print(escape(gate_words(report)), style=_STYLES.get(report.decision, "yellow"))
+    for one in report.requirements:
+        style = _STYLES.get(one.state, "yellow")
+        out.print(f"  [{style}]{one.state:>9}[/] {one.weight:>8}  {escape(one.sentence)}")
+    for flaky in report.flaky:
+        out.print(f"  flaky: {escape(flaky.test)} failed {flaky.failed} times of {flaky.runs}", style="yellow")
+    for waiver in report.waivers:
+        if waiver.state != "used":
+            note = f"{waiver.kind} of {waiver.what} is {waiver.state}: {waiver.note}"
+            out.print(f"  {escape(note)}", style="yellow")
+    if report.not_tested:
+        out.print(f"  not tested: {len(report.not_tested)}, see --markdown or --json", style="dim")
+
+
+@click.command("replay")
+@click.argument("cases_file", metavar="FILE", required=False)
+@_file_option("json", "every decision as JSON")
+@_file_option("markdown", "a report to be published")
+@jobs_option
+@project_option
+def replay_(
+    cases_file: str | None,
+    json_file: str | None,
+    markdown_file: str | None,
+    jobs: int,
+    project_folder: str | None,
+) -> None:
+    """Prove the gate on history: judge releases of the past as on the day before their upload.
+
+    FILE holds the cases; default: matrices/replay.toml of the project.
+
+    Exit code: 0 when every decision is as history knows it, 1 when one is not.
+    """
+    project = find_project(project_folder)
+    path = _default(cases_file, project, "replay.toml")
+    told = load_replay(path)
+    policy = load_policy(path.parent / told.policy, project.components())
+    pythons = tuple(dict.fromkeys(python for case in told.cases for python in case.pythons or policy.pythons))
+    bench = make_bench(project, jobs, pythons)
+    with reporting(verbose=False) as reporter:
+        replayed = replay(told.cases, policy, bench, open_index(), reporter)
+    _write("--json", json_file, replay_json(told.title, replayed))
+    _write("--markdown", markdown_file, replay_markdown(told.title, replayed))
+    if "-" not in (json_file, markdown_file):
+        for one in replayed:
+            names = ", ".join(one.case.candidates)
+            said = one.wrong or f"{one.report.decision}: {one.report.said()}"
+            out.print(f"{'[red]✗[/]' if one.wrong else '[green]✓[/]'} {escape(names)}: {escape(said)}")
+        out.print(f"{sum(not one.wrong for one in replayed)} / {len(replayed)} decisions as history knows them")
+    sys.exit(1 if any(one.wrong for one in replayed) else 0)

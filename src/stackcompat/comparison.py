@@ -1,0 +1,87 @@
+"""One test in both arms of a paired cell: what became of it, and whether that speaks against the candidate. Pure.
+
+The outcomes are those of crater, the tool with which Rust's compilers are tried on all published crates: regressed,
+fixed, broken before, passes, unknown, skipped.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Literal
+
+from stackcompat.evidence import Evidence, TestResult
+from stackcompat.matrix import Level
+from stackcompat.record import Record
+from stackcompat.verdict import Standing, settle, why
+
+__all__ = ["OUTCOMES", "Comparison", "compare"]
+
+OUTCOMES = ("regressed", "fixed", "broken-before", "passes", "unknown", "skipped")
+
+
+class Comparison(Record):
+    """A test in both arms.
+
+    `comparison`: what became of it from control to candidate; skipped ones apply in neither arm. `effect`: whether it
+    speaks ``against`` the candidate, leaves the requirement ``undecided``, asks for ``review``, or has none.
+    """
+
+    test: str
+    level: Level
+    comparison: Literal["regressed", "fixed", "broken-before", "passes", "unknown", "skipped"]
+    effect: Literal["none", "against", "undecided", "review"] = "none"
+    note: str = ""
+    result: TestResult
+
+
+_ABSENT = (None, "not-applicable")
+#: How the suite says that a test is not meant for what is installed; any other reason is a skip at run time.
+_LIMITED = re.compile(r" is outside | is not installed$")
+
+
+def compare(control: Iterable[Evidence], candidate: Iterable[Evidence]) -> tuple[Comparison, ...]:
+    """Every test of either arm, from all of its runs; the first arm's order."""
+    before = {standing.result.test: standing for standing in settle(control)}
+    runs = tuple(candidate)
+    after = {standing.result.test: standing for standing in settle(runs)}
+    installed = {name for run in runs if run.observed for name in run.observed.distributions}
+    return tuple(_compare(before.get(test), after.get(test), installed) for test in dict.fromkeys((*before, *after)))
+
+
+def _compare(before: Standing | None, after: Standing | None, installed: set[str]) -> Comparison:
+    old, new = before.state if before else None, after.state if after else None
+    standing = after or before
+    assert standing is not None  # the test is known from one of the arms
+    result = standing.result
+
+    def said(comparison: str, effect: str = "none", note: str = "") -> Comparison:
+        values = {"test": result.test, "level": result.level, "result": result}
+        return Comparison.model_validate(values | {"comparison": comparison, "effect": effect, "note": note})
+
+    if old in _ABSENT and new in _ABSENT:
+        return said("skipped", note=result.reason)
+    if new == "passed":
+        if old in ("confirmed", "blocked"):
+            return said("fixed")
+        return said("passes") if old == "passed" else said("unknown", note="there is nothing to compare it with")
+    if old == "confirmed" or (old == "blocked" and new in ("blocked", "confirmed")):
+        return said("broken-before", note=why(result))
+    if "flaky" in (old, new):
+        return said("unknown", "review", "is flaky: failed and passed, or failed each time differently")
+    if new == "confirmed":
+        if old == "passed":
+            return said("regressed", "against")
+        if old in _ABSENT:
+            return said("unknown", "review", f"fails, and does not apply without the candidate: {why(result)}")
+        return said("unknown", "undecided", f"fails, and had no outcome in the control: {why(result)}")
+    if old != "passed":
+        return said("unknown", note="has an outcome in neither arm")
+    if new in ("once", "starved", "blocked"):
+        return said("unknown", "undecided", f"has no outcome with the candidate: {standing.note or why(result)}")
+    if new is None:
+        gone = result.level == "import" and not set(result.components) & installed
+        note = "is not there with the candidate"
+        return said("unknown", "none" if gone else "undecided", note)
+    limited = _LIMITED.search(result.reason)
+    return said("unknown", "none" if limited else "undecided", f"does not apply with the candidate: {result.reason}")

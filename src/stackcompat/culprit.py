@@ -1,0 +1,163 @@
+"""The words of blame: what is asked of probes, what they answer, and what is made of it. Records, and rules on them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Collection
+from typing import Literal
+
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+from stackcompat.evidence import Failure, TestResult, WarningSeen
+from stackcompat.matrix import Components
+from stackcompat.record import Record
+from stackcompat.releases import Catalog, Release
+
+__all__ = ["Answer", "Culprit", "Finding", "Found", "Probe", "Red", "needs", "owner_of", "same_failure"]
+
+
+class Probe(Record):
+    """A question: does the failure show with exactly `pins`, which are all that is installed.
+
+    Where there are `free` requirements: with `pins`, and whatever an installer takes for them among what was uploaded
+    until `until`. `resolves` asks only whether there is such a set at all.
+    """
+
+    pins: dict[str, str] = {}
+    free: tuple[str, ...] = ()
+    until: dt.datetime | None = None
+    resolves: bool = False
+
+
+class Answer(Record):
+    """What came of a probe.
+
+    ``pass`` and ``same`` (the failure in question) decide. ``other`` is another failure, with its `signature`; ``hole``
+    is what cannot be had, or tells nothing (unresolvable, no wheel, not applicable, flaky); ``fault`` is
+    infrastructure. `versions` is what was installed; `ran` whether that needed an environment; `forced` whether
+    metadata was overridden.
+    """
+
+    outcome: Literal["pass", "same", "other", "hole", "fault"]
+    versions: dict[str, str] = {}
+    signature: str = ""
+    detail: str = ""
+    ran: bool = False
+    forced: bool = False
+    warnings: tuple[WarningSeen, ...] = ()
+    evidence: tuple[str, ...] = ()
+
+    @property
+    def decides(self) -> bool:
+        """Whether it says anything of the failure in question."""
+        return self.outcome in ("pass", "same")
+
+
+class Red(Record):
+    """What is to be explained: `versions` (all that is installed) make `test` fail on `python`.
+
+    `requirements` are those of the cell; nothing uploaded after `until` is taken. `passing` are sets of versions with
+    which the test is known to pass, `sets` requirements that somebody publishes as working together.
+    """
+
+    versions: dict[str, str]
+    test: TestResult
+    requirements: tuple[str, ...]
+    python: str
+    until: dt.datetime | None = None
+    passing: tuple[dict[str, str], ...] = ()
+    sets: tuple[tuple[str, ...], ...] = ()
+
+    def release(self, name: str, catalog: Catalog) -> Release | None:
+        """The release of `name` that the red cell has, if the index has it."""
+        return catalog.project(name).find(self.versions[name]) if name in self.versions else None
+
+    @property
+    def failure(self) -> Failure:
+        """Why the test failed."""
+        return self.test.failure or Failure(type="", message=self.test.reason)
+
+
+class Culprit(Record):
+    """A member of the culprit set, and its releases around the red one, the others held.
+
+    `last_good` is the release before `first_bad`, where there is one that passes: else it never passed before
+    (`born_red`). `fixed_in` is the first later release that passes. `holes` are releases that could not be judged.
+    `shown_by`: ``moving`` it alone makes the test pass; ``contrast``: it could not be parted from others that have to
+    move along with it, and the failure names it; ``traceback``: the failure comes out of the only other member, which
+    it called, and no release of it is known to pass; ``metadata``: the resolver said so.
+    """
+
+    name: str
+    version: str
+    last_good: str | None = None
+    first_bad: str | None = None
+    fixed_in: str | None = None
+    born_red: bool = False
+    holes: tuple[str, ...] = ()
+    shown_by: Literal["moving", "contrast", "traceback", "metadata"] = "moving"
+
+
+class Finding(Record):
+    """Another failure that was met on the way: how the set differed from the red one, and what it said."""
+
+    moved: dict[str, str]
+    signature: str
+    evidence: tuple[str, ...] = ()
+
+
+class Found(Record):
+    """What a search found.
+
+    `probes` environments were asked for, `forced` of them against metadata; `linear` is how many it would have taken to
+    move each suspect (whom the failure names, whom the test uses, what the cell asks for) release by release. `doubt`
+    says in a sentence why the set may be incomplete; empty when the members were shown to be enough and each to be
+    needed. `passing` is the nearest set that passes. `warnings` are what was said in the last good release of each
+    member, by its name.
+    """
+
+    culprits: tuple[Culprit, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    probes: int = 0
+    linear: int = 0
+    forced: int = 0
+    doubt: str = ""
+    passing: dict[str, str] = {}
+    warnings: dict[str, tuple[WarningSeen, ...]] = {}
+    evidence: tuple[str, ...] = ()
+
+
+def same_failure(one: Failure, other: Failure) -> bool:
+    """Whether two failures are the same: type, deepest package, and message but for numbers and suggestions."""
+
+    def way(failure: Failure) -> tuple[str, str, str]:
+        message = re.sub(r"\s*\(?Did you mean:? .*", "", failure.message)
+        return failure.type, re.sub(r"\d+(?:\.\d+)*\w*", "#", message), failure.package
+
+    return way(one) == way(other)
+
+
+def needs(name: str, version: str, python: str, catalog: Catalog) -> dict[str, SpecifierSet]:
+    """The bounds that a release declares without extras on `python`, by distribution."""
+    environment = {"python_version": python, "python_full_version": f"{python}.99", "extra": ""}
+    found: dict[str, SpecifierSet] = {}
+    for requirement in catalog.requires(name, version):
+        if requirement.marker is None or requirement.marker.evaluate(environment):
+            other = canonicalize_name(requirement.name)
+            found[other] = found.get(other, SpecifierSet()) & requirement.specifier
+    return found
+
+
+def owner_of(module: str, installed: Collection[str], components: Components) -> str | None:
+    """The distribution among `installed` that has `module` (dotted, what is in it included), as far as names tell."""
+    known = {m.name: c.distribution for c in reversed(components.components) for m in c.modules}
+    name = module
+    while name:
+        if known.get(name) in installed:
+            return known[name]
+        name = name.rpartition(".")[0]
+    parts = [canonicalize_name(part) for part in module.split(".")[:3]]
+    spelt = ["-".join(parts[:length]) for length in (3, 2, 1)] + parts[1:2]
+    return next((name for name in spelt if name in installed), None)

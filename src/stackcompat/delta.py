@@ -1,0 +1,158 @@
+"""Search without knowing what is searched: delta debugging, and the edges of a red stretch along a line. Pure.
+
+Every function is a generator, so that whoever drives it may answer from a store, a machine, or a made-up world: it
+yields whatever the test it is given yields, and its result is what it returns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Generator, Sequence
+from itertools import pairwise
+from typing import Any, Literal, NamedTuple, TypeVar
+
+__all__ = ["Edges", "Outcome", "Steps", "ddmin", "edges"]
+
+Outcome = Literal["pass", "same", "other", "hole", "fault"]
+Value = TypeVar("Value")
+#: A part of a search: asks whatever the test asks, and comes to a value.
+Steps = Generator[Any, Any, Value]
+
+#: Unusable places in a row after which a gallop, or a bisection, gives up on what lies beyond them.
+PATIENCE = 3
+
+
+def ddmin(items: Sequence[str], fails: Callable[[tuple[str, ...]], Steps[bool]]) -> Steps[tuple[str, ...]]:
+    """A part of `items` that fails, and from which nothing can be left out one by one; all of `items` are known to.
+
+    Zeller and Hildebrandt's ddmin: ever finer parts, each alone and each left out. What is neither red nor green counts
+    as not failing.
+    """
+    left = tuple(items)
+    parts = 2
+    while len(left) > 1:
+        bounds = [len(left) * number // parts for number in range(parts + 1)]
+        chunks = [left[start:end] for start, end in pairwise(bounds)]
+        tried = [(chunk, 2) for chunk in chunks]
+        if parts > 2:
+            tried += [(tuple(i for i in left if i not in chunk), max(parts - 1, 2)) for chunk in chunks]
+        for chunk, finer in tried:
+            if (yield from fails(chunk)):
+                left, parts = chunk, finer
+                break
+        else:
+            if parts >= len(left):
+                break
+            parts = min(len(left), 2 * parts)
+    return left
+
+
+class Edges(NamedTuple):
+    """The red stretch around a place on a line.
+
+    `good` is the place before `bad`, its first red one; `fixed` the place after its last. None: no place on that side
+    was seen to pass. `holes` are places that were tried and could not be judged; `tried` is how many were.
+    """
+
+    good: int | None
+    bad: int
+    fixed: int | None
+    holes: tuple[int, ...]
+    tried: int
+
+    @property
+    def passes(self) -> bool:
+        """Whether any place passes."""
+        return self.good is not None or self.fixed is not None
+
+
+def edges(
+    length: int,
+    here: int,
+    test: Callable[[int], Steps[Outcome]],
+    *,
+    known: int | None = None,
+    reach: int | None = None,
+    presumed: Collection[int] = (),
+) -> Steps[Edges]:
+    """The edges of the red stretch around `here`, which fails, on a line of `length` places.
+
+    To each side it gallops (Bentley, Yao: An almost optimal algorithm for unbounded searching, Information Processing
+    Letters 5(3), 1976), at most `reach` steps where that is given, until a place passes, and bisects between; `known`
+    is a place that passes, and galloping begins beyond places that are `presumed` to fail. What does not decide is
+    passed over, three in a row at most.
+    """
+    line = _Line(here, test, (min(here, *presumed, here), max(here, *presumed, here)))
+    if known is not None:
+        line.outcomes[known] = "pass"
+    older = yield from line.side(-1, 0, reach)
+    newer = yield from line.side(1, length - 1, reach)
+    floor = -1 if older is None else older
+    red = [place for place, outcome in line.outcomes.items() if outcome == "same" and floor < place <= here]
+    holes = sorted(place for place, outcome in line.outcomes.items() if outcome not in ("pass", "same"))
+    return Edges(older, min(red), newer, tuple(holes), line.tried)
+
+
+class _Line:
+    def __init__(self, here: int, test: Callable[[int], Steps[Outcome]], presumed: tuple[int, int]) -> None:
+        self.outcomes: dict[int, Outcome] = {here: "same"}
+        self.tried = 0
+        self._presumed = presumed
+        self._here = here
+        self._test = test
+
+    def at(self, place: int) -> Steps[Outcome]:
+        if place not in self.outcomes:
+            outcome: Outcome = yield from self._test(place)
+            self.outcomes[place] = outcome
+            self.tried += 1
+        return self.outcomes[place]
+
+    def side(self, step: int, end: int, reach: int | None) -> Steps[int | None]:
+        """The passing place next to the red stretch on one side, which ends at `end`."""
+        passed = [p for p, outcome in self.outcomes.items() if outcome == "pass" and (p - self._here) * step > 0]
+        far: int | None = min(passed, key=self._distance, default=None)
+        if far is None:
+            far = yield from self._gallop(step, end, reach)
+        if far is None:
+            return None
+        edge: int = yield from self._bisect(far, step)
+        return edge
+
+    def _distance(self, place: int) -> int:
+        return abs(place - self._here)
+
+    def _gallop(self, step: int, end: int, reach: int | None) -> Steps[int | None]:
+        start = self._presumed[step > 0]
+        span = (end - start) * step
+        lost = 0
+        for distance in sorted({min(2**n, span) for n in range(span.bit_length() + 1)})[:reach] if span > 0 else ():
+            place: int = start + step * distance
+            outcome: Outcome = yield from self.at(place)
+            if outcome == "pass":
+                return place
+            lost = 0 if outcome == "same" else lost + 1
+            if lost >= PATIENCE:
+                return None
+        return None
+
+    def _bisect(self, far: int, step: int) -> Steps[int]:
+        red = [
+            p
+            for p, o in self.outcomes.items()
+            if o == "same" and 0 <= (p - self._here) * step < (far - self._here) * step
+        ]
+        near = max(red, key=self._distance)
+        lost = 0
+        while lost < PATIENCE:
+            between = [p for p in range(near + step, far, step) if self.outcomes.get(p, "pass") in ("pass", "same")]
+            if not between:
+                break
+            place = between[len(between) // 2]
+            outcome = yield from self.at(place)
+            if outcome == "pass":
+                far = place
+            elif outcome == "same":
+                near = place
+            else:
+                lost += 1
+        return far

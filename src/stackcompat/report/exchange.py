@@ -1,0 +1,94 @@
+"""The squares of writers and readers: one for each artifact of each square of a matrix."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fnmatch import fnmatch
+
+from stackcompat.evidence import Crossing, Evidence, PlannedCell, RunRecord
+from stackcompat.exchange import CrossingVerdict, judge_crossings
+from stackcompat.matrix import Components
+from stackcompat.report.failures import public
+from stackcompat.report.model import CrossingCell, CrossingEnd, ExchangeSquare
+from stackcompat.suspicion import versions_of
+from stackcompat.verdict import worst
+
+__all__ = ["exchange_squares"]
+
+_Judged = Sequence[tuple[Crossing, CrossingVerdict]]
+
+
+def exchange_squares(
+    runs: Iterable[RunRecord], evidence: Mapping[str, tuple[Evidence, ...]], components: Components
+) -> tuple[ExchangeSquare, ...]:
+    """Every square of `runs`, in the order of matrices, policies and artifacts; those without any result left out."""
+    found: list[ExchangeSquare] = []
+    for run in runs:
+        if run.exchange is None:
+            continue
+        judged = judge_crossings(run.exchange, evidence)
+        for label in dict.fromkeys(crossing.square for crossing, _ in judged):
+            here = [(crossing, verdict) for crossing, verdict in judged if crossing.square == label]
+            found += _of_square(label, here, components)
+    return tuple(found)
+
+
+def _of_square(label: str, judged: _Judged, components: Components) -> Iterator[ExchangeSquare]:
+    ends = {cell.cell.id: _end(cell, components) for _, v in judged for cell in (v.writer, v.reader)}
+    names = dict.fromkeys(a.artifact for _, verdict in judged for a in verdict.artifacts)
+    for artifact in names:
+        cells = tuple(_cell(artifact, crossing, verdict) for crossing, verdict in judged)
+        tried = [cell for cell in cells if cell.verdict != "not-applicable"]
+        if tried:
+            yield ExchangeSquare(
+                square=label,
+                artifact=artifact,
+                verdict=worst(cell.verdict for cell in tried),
+                ends=tuple(ends.values()),
+                crossings=cells,
+            )
+
+
+def _end(planned: PlannedCell, components: Components) -> CrossingEnd:
+    lock = planned.resolution.lock
+    return CrossingEnd(
+        cell=planned.cell.id,
+        label=planned.cell.label,
+        python=planned.cell.python,
+        components=versions_of(lock.versions(), components) if lock else {},
+    )
+
+
+def _cell(artifact: str, crossing: Crossing, verdict: CrossingVerdict) -> CrossingCell:
+    """What the crossing says of the artifact; where it says nothing of any, what it says of itself."""
+    mine = next((a for a in verdict.artifacts if a.artifact == artifact), None)
+    if mine is not None:
+        said, side, sentence = mine.verdict, mine.side, mine.sentence
+    elif verdict.artifacts:
+        said, side, sentence = "not-applicable", "", "none of its tests is for what is installed on both sides"
+    else:
+        said, side, sentence = verdict.verdict, verdict.side, verdict.sentence
+    return CrossingCell(
+        writer=crossing.writer,
+        reader=crossing.reader,
+        verdict=said,
+        side=side,
+        sentence=public(sentence),
+        promised=next((kept for name, kept in crossing.promised.items() if fnmatch(artifact, name)), None),
+        reproduce=_reproduce(artifact, verdict),
+        seen=verdict.seen,
+        evidence=verdict.evidence,
+    )
+
+
+def _reproduce(artifact: str, verdict: CrossingVerdict) -> str:
+    words = ["stackcompat", "exchange", "--artifact", artifact]
+    for side, planned in (("write", verdict.writer), ("read", verdict.reader)):
+        cell, lock = planned.cell, planned.resolution.lock
+        versions = lock.versions() if lock else {}
+        exact = [f"{name}=={versions[name]}" for name in cell.roots() if name in versions]
+        words += [f"--{side}-with", *(exact or cell.requirements), f"--{side}-python", cell.python]
+        if cell.exclude_newer:
+            words += [f"--{side}-exclude-newer", cell.exclude_newer.isoformat().replace("+00:00", "Z")]
+    return shlex.join(words)

@@ -1,0 +1,158 @@
+"""What the gate weighs and what it says of it, as records: paired cells in, requirements with findings out."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Literal
+
+from stackcompat.evidence import Evidence, PlannedCell
+from stackcompat.matrix import Level
+from stackcompat.policy import Weight
+from stackcompat.record import Record
+
+__all__ = [
+    "Arm",
+    "Exclusion",
+    "Finding",
+    "Flaky",
+    "NotTested",
+    "PairedCell",
+    "Requirement",
+    "Shown",
+    "WaiverReport",
+]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Cells with two arms
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+class Arm(Record):
+    """One side of a paired cell: what was locked, and every run of that lock, oldest first."""
+
+    planned: PlannedCell
+    evidence: tuple[Evidence, ...] = ()
+
+    def since(self, moment: dt.datetime) -> Arm:
+        """The arm with the runs that began at `moment` or later."""
+        return self.model_copy(update={"evidence": tuple(run for run in self.evidence if run.started >= moment)})
+
+    def ran(self) -> bool:
+        """Whether any run got as far as the tests."""
+        return any(run.outcome == "ran" for run in self.evidence)
+
+
+class Exclusion(Record):
+    """The candidate and another component cannot be installed together, though the release it replaces could.
+
+    `by` says whose bound it is: the candidate's (directly or by what it brings in), or the other's, which is the usual
+    way of things while that one waits for the candidate to be released.
+    """
+
+    by: Literal["candidate", "other"]
+    component: str
+    sentence: str
+    remedy: str
+    chain: tuple[str, ...] = ()
+
+
+class NotTested(Record):
+    """Something that the decision does not rest on, and why. A test that had no say has its cell in `where`."""
+
+    what: str
+    why: str
+    where: str = ""
+
+
+class PairedCell(Record):
+    """One cell of the gate with both arms. `differs` are distributions, other than the candidate, that are not alike.
+
+    `untried` says why no arm was run; without a reason there are two arms, or an exclusion by the candidate.
+    """
+
+    id: str
+    rule: str
+    weight: Weight
+    label: str
+    python: str
+    control: Arm | None = None
+    candidate: Arm | None = None
+    differs: tuple[str, ...] = ()
+    exclusions: tuple[Exclusion, ...] = ()
+    untried: str = ""
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# What they amount to
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+class Shown(Record):
+    """A run that a requirement rests on: `run` and `lock` are ids, `versions` what the components asked for were."""
+
+    arm: Literal["control", "candidate"]
+    run: str
+    lock: str
+    started: dt.datetime
+    outcome: str
+    versions: dict[str, str]
+
+
+class Finding(Record):
+    """One thing that speaks against the candidate. `id` is the same for the same failure everywhere."""
+
+    id: str
+    state: Literal["failed", "waived"]
+    sentence: str
+    remedy: str
+    level: Level
+    components: tuple[str, ...] = ()
+    tests: tuple[str, ...] = ()
+    signature: str = ""
+    chain: tuple[str, ...] = ()
+    waiver: str = ""
+
+
+class Requirement(Record):
+    """What the policy asks of the candidate in one cell, and how it came out.
+
+    `counts` are the comparisons of its tests; `doubts` are sentences that ask for a human's judgement; `reproduce` is a
+    command that tries the candidate's arm again.
+    """
+
+    id: str
+    rule: str
+    weight: Weight
+    what: str
+    python: str
+    state: Literal["satisfied", "failed", "waived", "undecided"]
+    sentence: str
+    remedy: str = ""
+    evidence: tuple[Shown, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    counts: dict[str, int] = {}
+    doubts: tuple[str, ...] = ()
+    differs: tuple[str, ...] = ()
+    reproduce: str = ""
+
+
+class Flaky(Record):
+    """A test that was red and green on the same lock: how often it failed of how many runs, in both arms."""
+
+    test: str
+    failed: int
+    runs: int
+    quarantined_until: dt.date | None = None
+
+
+class WaiverReport(Record):
+    """A waiver or a quarantine, and whether it had a part in the decision."""
+
+    what: str
+    kind: Literal["waiver", "quarantine"]
+    state: Literal["used", "unused", "expired"]
+    owner: str
+    reason: str
+    until: dt.date
+    note: str = ""

@@ -1,0 +1,291 @@
+"""Blame, for real: probes answered from cells, and from what is known of them already.
+
+Every probe is resolved, locked, run and confirmed like any other cell, with the one test that fails and nothing else;
+what it showed is evidence, addressed by the exact versions and the test, so no probe is ever run twice.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tomllib
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from packaging.utils import canonicalize_name
+
+from stackcompat.blame import BUDGET, Search, Value, search, trace_refusal
+from stackcompat.campaign import Bench, Reporter, Silent, Source, lock_cells, plan_cell, run_cells
+from stackcompat.culprit import Answer, Culprit, Finding, Found, Probe, Red, needs, same_failure
+from stackcompat.evidence import Evidence, Failure, PlannedCell, TestResult
+from stackcompat.lock import Lock, Resolution
+from stackcompat.matrix import Metapackage
+from stackcompat.moved import Moved, moved_by
+from stackcompat.plan import Cell
+from stackcompat.project import Project
+from stackcompat.record import Record, UsageError
+from stackcompat.refusal import refused
+from stackcompat.verdict import LEVELS, CellVerdict, Standing, settle, why
+
+__all__ = ["Blame", "blame", "published_sets"]
+
+
+class Blame(Record):
+    """Who broke a cell: what was searched for, what was found, and which side moved.
+
+    `test` and `signature` are the failure that was followed; `chain` are the requirements that exclude each other,
+    where nothing could be resolved.
+    """
+
+    test: str = ""
+    signature: str
+    found: Found
+    moved: Moved | None = None
+    chain: tuple[str, ...] = ()
+
+
+class _Target(NamedTuple):
+    """What is followed: one failing test, in one cell that was locked to `versions`."""
+
+    cell: Cell
+    versions: dict[str, str]
+    lock_id: str
+    test: TestResult
+
+
+def blame(
+    verdict: CellVerdict,
+    bench: Bench,
+    catalog: Source,
+    reporter: Reporter,
+    *,
+    sets: Sequence[tuple[str, ...]] = (),
+    budget: int = BUDGET,
+    about: str = "",
+) -> Blame:
+    """Who broke the cell of `verdict`.
+
+    `sets` are requirements that somebody publishes as working together; `about` is a part of the message of the failure
+    to follow, where there are several: else the first at the shallowest level. Raises UsageError for a cell that is
+    neither broken nor unresolvable: nobody is to blame for it.
+    """
+    if verdict.verdict == "unresolvable":
+        return _blame_refusal(verdict, bench, catalog)
+    if verdict.verdict != "broken":
+        raise UsageError(f"blame: the cell {verdict.cell.id} is {verdict.verdict}; allowed are broken and unresolvable")
+    test = _followed(verdict.failures, about)
+    prober = _Prober(_Target(verdict.cell, verdict.installed, verdict.lock_id, test), bench, catalog, reporter)
+    red = Red(
+        versions=verdict.installed,
+        test=test,
+        requirements=verdict.cell.requirements,
+        python=verdict.cell.python,
+        until=verdict.cell.exclude_newer,
+        passing=tuple(prober.known()),
+        sets=tuple(sets),
+    )
+    catalog.prefetch(red.versions)
+    found = prober.drive(search(red, catalog, bench.components, budget))
+    found = found.model_copy(update={"findings": (*_others(verdict.failures, test), *found.findings)})
+    moved = moved_by(red, found, catalog, bench.components)
+    return Blame(test=test.test, signature=why(test), found=found, moved=moved)
+
+
+def _followed(failures: Sequence[TestResult], about: str) -> TestResult:
+    """The failing test to follow: shallow first, and of those that fail the same way, the one that uses least."""
+    said = [test for test in failures if about and test.failure and about in test.failure.message] or list(failures)
+    first = min(said, key=lambda test: LEVELS.index(test.level))
+    alike = [test for test in said if test.level == first.level and same_failure(_failure(test), _failure(first))]
+    return min(alike, key=lambda test: (len(set(test.components)), test.seconds))
+
+
+def _failure(test: TestResult) -> Failure:
+    return test.failure or Failure(type="", message=test.reason)
+
+
+def _others(failures: Sequence[TestResult], followed: TestResult) -> tuple[Finding, ...]:
+    """The failures of the same cell that were not followed."""
+    signatures = dict.fromkeys(why(t) for t in failures if not same_failure(_failure(t), _failure(followed)))
+    return tuple(Finding(moved={}, signature=signature) for signature in signatures)
+
+
+class _Prober:
+    """Answers probes about one target."""
+
+    def __init__(self, target: _Target, bench: Bench, catalog: Source, reporter: Reporter) -> None:
+        self._target = target
+        self._bench = bench
+        self._catalog = catalog
+        self._reporter = reporter
+
+    def drive(self, asking: Search[Value]) -> Value:
+        """What a search comes to."""
+        self._reporter.stage("blame", BUDGET)
+        try:
+            probe = next(asking)
+            while True:
+                answer = self.answer(probe)
+                moved = {n: v for n, v in answer.versions.items() if self._target.versions.get(n) != v}
+                text = ", ".join(f"{name} {version}" for name, version in list(moved.items())[:4])
+                self._reporter.step(f"{text or 'nothing moved'}{', ...' if len(moved) > 4 else ''}: {answer.outcome}")
+                probe = asking.send(answer)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+
+    def known(self) -> Iterable[dict[str, str]]:
+        """Sets of versions on this Python, near the red one, with which the test is known to pass."""
+        here = self._target.versions
+        near = {}
+        for record in self._bench.store.runs():
+            for cell in record.cells:
+                lock = cell.resolution.lock
+                if lock is None or not cell.key or (lock.python, lock.platform) != self._place():
+                    continue
+                versions = lock.versions()
+                if versions.keys() == here.keys() and sum(versions[name] != here[name] for name in here) <= 8:
+                    near[cell.key] = versions
+        for key, evidence in self._bench.store.of_keys(near).items():
+            standing = _standing(evidence, self._target.test.test)
+            if standing is not None and standing.state == "passed":
+                yield near[key]
+
+    def _place(self) -> tuple[str, str]:
+        return self._target.cell.python, self._target.cell.platform
+
+    def answer(self, probe: Probe) -> Answer:
+        """Resolve, run and confirm one probe."""
+        cell = self._cell(probe)
+        resolution = self._resolve(cell)
+        forced = False
+        if resolution.outcome == "conflict" and not probe.free and not probe.resolves:
+            cell = cell.model_copy(update={"overrides": cell.requirements})
+            resolution, forced = self._resolve(cell), True
+        if resolution.lock is None:
+            return _not_locked(resolution, probe)
+        if probe.resolves:
+            return Answer(outcome="pass", versions=resolution.lock.versions())
+        return self._run(cell, resolution.lock, forced)
+
+    def _resolve(self, cell: Cell) -> Resolution:
+        return lock_cells([cell], self._bench, self._catalog, Silent())[cell.id]
+
+    def _cell(self, probe: Probe) -> Cell:
+        red = self._target.cell
+        versions = self._target.versions
+        local = {name: source for name, source in red.local.items() if probe.pins.get(name) == versions.get(name)}
+        requirements = tuple(sorted((*(f"{name}=={version}" for name, version in probe.pins.items()), *probe.free)))
+        return red.model_copy(
+            update={
+                "requirements": requirements,
+                "overrides": red.overrides if probe.resolves else (),
+                "exclude_newer": probe.until if probe.free else None,
+                "newest": (),
+                "development": (),
+                "local": local,
+                "policy": "blame",
+                "label": f"blame of {red.id}",
+            }
+        )
+
+    def _run(self, cell: Cell, lock: Lock, forced: bool) -> Answer:
+        """Run the test in `lock`. The cell asks for exactly what is in it, however it was found: one lock, one key."""
+        versions = lock.versions()
+        if lock.id == self._target.lock_id:
+            return Answer(outcome="same", versions=versions)
+        exact = tuple(f"{name}=={version}" for name, version in versions.items())
+        exactly = cell.model_copy(update={"requirements": exact, "overrides": exact if forced else ()})
+        test = self._target.test
+        resolution = Resolution(outcome="locked", lock=lock)
+        planned = plan_cell(exactly, resolution, self._bench, test.level, (test.test,))
+        run_cells([planned], self._bench, test.level, Silent())
+        return _judge(planned, self._bench.store.of_key(planned.key), test, forced)
+
+
+def _not_locked(resolution: Resolution, probe: Probe) -> Answer:
+    """What it means that there is no lock: nothing of the failure, unless it was the question."""
+    if resolution.conflict is not None:
+        return Answer(outcome="same" if probe.resolves else "hole", detail=resolution.conflict.sentence)
+    nowhere = resolution.outcome in ("no-wheel-for-platform", "failed")
+    return Answer(outcome="hole" if nowhere else "fault", detail=resolution.detail or resolution.outcome)
+
+
+def _standing(evidence: Iterable[Evidence], test: str) -> Standing | None:
+    return next((standing for standing in settle(evidence) if standing.result.test == test), None)
+
+
+def _judge(planned: PlannedCell, evidence: tuple[Evidence, ...], test: TestResult, forced: bool) -> Answer:
+    """What the runs of a probe say of the failure in question."""
+    assert planned.resolution.lock is not None
+    answer = Answer(
+        outcome="fault",
+        versions=planned.resolution.lock.versions(),
+        ran=True,
+        forced=forced,
+        evidence=tuple(run.id for run in evidence),
+    )
+    if not any(run.outcome == "ran" for run in evidence):
+        installs = not any(run.outcome in ("uninstallable", "no-wheel-for-platform") for run in evidence)
+        detail = (evidence[-1].detail or evidence[-1].outcome) if evidence else "it was not run"
+        return answer.model_copy(update={"outcome": "fault" if installs else "hole", "detail": detail})
+    standing = _standing(evidence, test.test)
+    if standing is None:
+        return answer.model_copy(update={"outcome": "hole", "detail": f"{test.test} does not apply"})
+    more: dict[str, object] = {"detail": standing.note or why(standing.result), "warnings": standing.result.warnings}
+    match standing.state:
+        case "passed":
+            more["outcome"] = "pass"
+        case "confirmed" if same_failure(_failure(standing.result), _failure(test)):
+            more["outcome"] = "same"
+        case "confirmed":
+            more |= {"outcome": "other", "signature": why(standing.result)}
+        case "once" | "starved":
+            more["outcome"] = "fault"
+        case "flaky" | "not-applicable" | "blocked":
+            more["outcome"] = "hole"
+    return answer.model_copy(update=more)
+
+
+def _blame_refusal(verdict: CellVerdict, bench: Bench, catalog: Source) -> Blame:
+    """Who makes a cell unresolvable: the resolver has said it; the releases around are asked for, nothing is run."""
+    cell, conflict = verdict.cell, verdict.conflict
+    assert conflict is not None
+    members = refused(conflict, cell)
+    exact: dict[str, str] = {}
+    free: list[str] = []
+    for text in cell.requirements:
+        name, _, version = text.partition("==")
+        if version and not set("*,;@[") & set(text):
+            exact[canonicalize_name(name)] = version
+        else:
+            free.append(text)
+    test = TestResult(test="resolve", level="resolve", components=(), outcome="failed", reason=conflict.sentence)
+    red = Red(versions=exact, test=test, requirements=cell.requirements, python=cell.python, until=cell.exclude_newer)
+    prober = _Prober(_Target(cell, exact, "", test), bench, catalog, Silent())
+    traced = [member.name for member in members if member.name in exact]
+    found = prober.drive(trace_refusal(red, traced, tuple(free), catalog, bench.components))
+    known = {culprit.name: culprit for culprit in found.culprits}
+    culprits = tuple(
+        known.get(member.name, Culprit(name=member.name, version=member.version, shown_by="metadata"))
+        for member in members
+    )
+    found = found.model_copy(update={"culprits": culprits, "findings": ()})
+    moved = moved_by(red, found, catalog, bench.components, conflict)
+    return Blame(signature=conflict.sentence, found=found, moved=moved, chain=conflict.chain)
+
+
+def published_sets(project: Project, cell: Cell, catalog: Source) -> tuple[tuple[str, ...], ...]:
+    """What the newest release of each metapackage that a matrix of `project` names requires of `cell`'s roots."""
+    names = set()
+    for path in sorted(project.matrices.glob("*.toml")):
+        # Not every file here is a matrix, and a mistake in another one is no reason not to blame this cell.
+        with contextlib.suppress(UsageError, tomllib.TOMLDecodeError):
+            if "policies" in tomllib.loads(path.read_text(encoding="utf-8")):
+                policies = project.matrix(str(path))[1].policies
+                names |= {policy.distribution for policy in policies if isinstance(policy, Metapackage)}
+    sets = []
+    for name in sorted(names):
+        release = catalog.project(name).newest(python=cell.python, before=cell.exclude_newer)
+        bounds = needs(name, release.version, cell.python, catalog) if release else {}
+        chosen = tuple(f"{other}{bound}" for other, bound in bounds.items() if other in cell.roots())
+        if chosen:
+            sets.append(chosen)
+    return tuple(sets)

@@ -1,0 +1,520 @@
+"""The gate's paired cells for real: both arms locked alike, run, confirmed, repeated where a test wavers.
+
+The control is locked first: with what the candidate would replace, it is what people have. The candidate's arm is then
+asked for exactly that, its own version apart. Where that has no solution, less and less is held equal, and what could
+not be is said; where the candidate keeps a newest release of another out, or is kept out by one, that is a finding.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Iterable, Mapping, Sequence
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+from stackcompat.calibration import KnownCase
+from stackcompat.campaign import Bench, Reporter, Silent, Source, lock_cells, now, plan_cell, run_cells, run_once
+from stackcompat.candidate import Candidate
+from stackcompat.comparison import compare
+from stackcompat.confirm import next_run
+from stackcompat.evidence import Evidence, PlannedCell
+from stackcompat.experiment import Question, broke_before, make_questions, moving
+from stackcompat.gate import GateReport, decide, false_reds
+from stackcompat.intake import Intake
+from stackcompat.interpreter import this_platform
+from stackcompat.lock import Conflict, Lock, Resolution
+from stackcompat.matrix import parse_requirement
+from stackcompat.plan import Cell
+from stackcompat.policy import GatePolicy, Waivers
+from stackcompat.record import Record, UsageError
+from stackcompat.requirement import Arm, Exclusion, NotTested, PairedCell
+from stackcompat.verdict import settle
+from stackcompat.wording import and_list, article
+
+__all__ = ["Terms", "Trial", "hold", "hold_alike"]
+
+#: Conflicts that say no more than that a Python is not supported.
+_WRONG_PYTHON = ("python", "no-wheel-for-python")
+
+
+class Terms(Record):
+    """By what candidates are judged: `pythons` are those to try, `known` cases say what broke before.
+
+    `as_of` goes back to a day, on which the candidates may be newer.
+    """
+
+    policy: GatePolicy
+    waivers: Waivers = Waivers()
+    pythons: tuple[str, ...]
+    known: tuple[KnownCase, ...] = ()
+    as_of: dt.datetime | None = None
+
+
+class Trial:
+    """Makes, locks and runs paired cells. What it finds is in records; what it runs is kept in the bench's store."""
+
+    def __init__(
+        self,
+        bench: Bench,
+        catalog: Source,
+        reporter: Reporter,
+        *,
+        policy: GatePolicy,
+        candidates: Sequence[Candidate],
+        as_of: dt.datetime | None,
+    ) -> None:
+        self._bench = bench
+        self._catalog = catalog
+        self._reporter = reporter
+        self._policy = policy
+        self._candidates = candidates
+        self._moved = moving(candidates, policy, bench.components, catalog)
+        self._as_of = as_of
+        #: Cells that do not apply: bounds or Pythons that were never meant to go together.
+        self.not_tested: list[NotTested] = []
+
+    def questions(self, terms: Terms) -> tuple[Question, ...]:
+        """What the policy asks, in order; what cannot be asked is told in `not_tested`."""
+        components = self._bench.components
+        questions, not_asked = make_questions(
+            self._policy,
+            self._candidates,
+            components,
+            self._catalog,
+            pythons=terms.pythons,
+            as_of=self._as_of,
+            known=broke_before(terms.known, self._candidates, components),
+        )
+        self.not_tested += not_asked
+        return questions
+
+    def decide(self, cells: Sequence[PairedCell], terms: Terms, seconds: float) -> GateReport:
+        """The decision that the cells amount to."""
+        return decide(
+            cells,
+            self._candidates,
+            self._policy,
+            terms.waivers,
+            self._bench.components,
+            not_tested=self.not_tested,
+            as_of=self._as_of,
+            platform=this_platform(),
+            now=now(),
+            seconds=seconds,
+        )
+
+    # --- both arms, locked ---
+
+    def lock(self, questions: Sequence[Question]) -> list[PairedCell]:
+        """The paired cells of `questions`; those that do not apply are left out, and told in `not_tested`."""
+        self._reporter.stage("lock", len(questions))
+        found = []
+        for question in questions:
+            cell = self._pair(question, ())
+            if cell is not None:
+                found.append(cell)
+            self._reporter.step(question.label)
+        return found
+
+    def _pair(self, question: Question, waiting: tuple[Exclusion, ...]) -> PairedCell | None:
+        """One paired cell, without the components that are `waiting` for the candidate; None if it does not apply."""
+        empty = self._paired(question, waiting)
+        control = self._resolve(self._cell(question, question.others, self._moved.control, "control"))
+        if control.resolution.lock is None:
+            return self._without_control(question, empty, control)
+        for held in control.resolution.held_back:
+            why = f"{held.got} is in its place, held back by {held.by} ({held.bound})"
+            self.not_tested.append(NotTested(what=f"{held.name} {held.newest} on Python {question.python}", why=why))
+        versions = control.resolution.lock.versions()
+        pinned = [_exactly(text, versions[_name(text)]) for text in question.others if _name(text) in versions]
+        roots = {_name(text) for text in pinned}
+        rest = tuple(
+            f"{name}=={version}"
+            for name, version in sorted(versions.items())
+            if name not in roots and name not in self._moved.candidate
+        )
+        arms = empty.model_copy(update={"control": Arm(planned=control)})
+        strict = self._resolve(self._cell(question, pinned, self._moved.candidate, "candidate", constraints=rest))
+        if strict.resolution.outcome != "conflict":
+            return arms.model_copy(update={"candidate": Arm(planned=strict)})
+        close = self._resolve(self._cell(question, pinned, self._moved.candidate, "candidate"))
+        if close.resolution.lock is not None:
+            return self._level(question, arms, close)
+        if close.resolution.conflict is None:
+            return arms.model_copy(update={"candidate": Arm(planned=close)})
+        free = self._resolve(self._cell(question, question.others, self._moved.candidate, "candidate"))
+        if free.resolution.lock is not None and not _walked_back(free.resolution.lock, versions, roots):
+            return self._level(question, arms, free)
+        return self._kept_apart(question, arms, versions, close.resolution.conflict)
+
+    def _paired(self, question: Question, waiting: tuple[Exclusion, ...]) -> PairedCell:
+        return PairedCell(
+            id=question.id,
+            rule=question.rule,
+            weight=question.weight,
+            label=question.label,
+            python=question.python,
+            exclusions=waiting,
+        )
+
+    def _without_control(self, question: Question, empty: PairedCell, control: PlannedCell) -> PairedCell | None:
+        """What to say of a cell that has no lock even with the release that would be replaced."""
+        conflict = control.resolution.conflict
+        why = f"the control has no lock: {control.resolution.detail or control.resolution.outcome}"
+        if conflict is not None:
+            why = f"it has no solution without the candidate either: {conflict.sentence}"
+            if question.weight != "required" or conflict.kind in _WRONG_PYTHON:
+                self._skip(question, why)
+                return None
+        return empty.model_copy(update={"untried": why})
+
+    def _level(self, question: Question, arms: PairedCell, candidate: PlannedCell) -> PairedCell:
+        """Both arms, the control locked anew with as much of the candidate's lock as the old release takes."""
+        assert arms.control is not None
+        assert candidate.resolution.lock is not None
+        wanted = candidate.resolution.lock.versions()
+        same = tuple(f"{name}=={version}" for name, version in wanted.items() if name not in self._moved.candidate)
+        anew = self._resolve(self._cell(question, question.others, self._moved.control, "control", constraints=same))
+        control = anew if anew.resolution.lock is not None else arms.control.planned
+        assert control.resolution.lock is not None
+        had = control.resolution.lock.versions()
+        differs = [
+            f"{name} {had[name]} \N{RIGHTWARDS ARROW} {wanted[name]}"
+            for name in sorted(had.keys() & wanted.keys())
+            if name not in self._moved.candidate and had[name] != wanted[name]
+        ]
+        return arms.model_copy(
+            update={"control": Arm(planned=control), "candidate": Arm(planned=candidate), "differs": tuple(differs)}
+        )
+
+    def _cell(
+        self,
+        question: Question,
+        others: Sequence[str],
+        moved: dict[str, str],
+        arm: str,
+        constraints: tuple[str, ...] = (),
+    ) -> Cell:
+        """One arm's cell. What moves may be newer than the day that was gone back to: that is what is judged."""
+        texts = list(others)
+        local: dict[str, str] = {}
+        index = ""
+        sources = {c.name: c for c in self._candidates} if arm == "candidate" else {}
+        for name in self._moved.asked:
+            source = sources.get(name)
+            if source is not None and source.files:
+                local[name] = source.files.get(question.python, "")
+                texts.append(name)
+            else:
+                texts.append(f"{name}=={moved[name]}" if moved[name] else name)
+            index = index or (source.index if source else "")
+        return Cell(
+            python=question.python,
+            platform=this_platform(),
+            requirements=tuple(sorted(texts)),
+            constraints=constraints,
+            exclude_newer=self._as_of,
+            admitted=tuple(sorted(name for name, version in moved.items() if version)) if self._as_of else (),
+            local=local,
+            index=index,
+            newest=tuple(map(_name, others)) if arm == "control" and question.rule == "newest" else (),
+            thorough=question.thorough,
+            policy="gate",
+            label=f"{question.label} ({arm})",
+        )
+
+    def _resolve(self, cell: Cell) -> PlannedCell:
+        resolution: Resolution = lock_cells([cell], self._bench, self._catalog, Silent())[cell.id]
+        return plan_cell(cell, resolution, self._bench, self._policy.level)
+
+    def _skip(self, question: Question, why: str) -> None:
+        self.not_tested.append(NotTested(what=f"{question.label} on Python {question.python}", why=why))
+
+    # --- bounds that exclude each other ---
+
+    def _kept_apart(
+        self, question: Question, arms: PairedCell, versions: dict[str, str], conflict: Conflict
+    ) -> PairedCell | None:
+        """Whose bound it is that keeps the candidate and the others' versions apart, from what both declare."""
+        who = and_list([f"{c.name} {c.version}" for c in self._candidates])
+        if conflict.kind in _WRONG_PYTHON:
+            self._skip(question, conflict.sentence)
+            return None
+        own = [*self._own_bounds(versions, conflict, question.python)]
+        waiting = {} if own else self._others_bounds(question, versions, who)
+        if question.subject and any(self._component(name) == question.subject for name in waiting):
+            self._skip(question, next(iter(waiting.values())).sentence)
+            return None
+        if waiting:
+            left = [text for text in question.others if _name(text) not in waiting]
+            where = f"{question.label} on Python {question.python}"
+            for name, exclusion in waiting.items():
+                why = f"left out, since {exclusion.chain[0]}"
+                self.not_tested.append(NotTested(what=f"{name} {versions[name]}", why=why, where=where))
+            smaller = question.model_copy(update={"others": tuple(left)})
+            found = tuple(dict.fromkeys(waiting.values()))
+            again = self._pair(smaller, (*arms.exclusions, *found))
+            return again.model_copy(update={"id": question.id}) if again else None
+        if not own:
+            names = and_list([c.name for c in self._candidates])
+            remedy = f"widen the bounds of {names}, or have the others released first"
+            sentence = f"{who} has no solution with what {self._replaced} has one with: {conflict.sentence}"
+            own = [Exclusion(by="candidate", component="", sentence=sentence, remedy=remedy, chain=conflict.chain)]
+        return arms.model_copy(update={"exclusions": (*arms.exclusions, *own)})
+
+    @property
+    def _replaced(self) -> str:
+        return and_list([f"{c.name} {c.replaces}" for c in self._candidates])
+
+    def _own_bounds(self, versions: dict[str, str], conflict: Conflict, python: str) -> Iterable[Exclusion]:
+        """What the candidates declare that the versions in the control do not meet."""
+        for candidate in self._candidates:
+            for need in candidate.needs(python):
+                if need.name in self._moved.candidate:
+                    version = self._moved.candidate[need.name]
+                else:
+                    version = versions.get(need.name, "")
+                if not version or need.specifier.contains(version, prereleases=True):
+                    continue
+                has = f"{need.name} {version} is what comes with {self._replaced}"
+                if need.name in self._moved.candidate:
+                    has = f"{need.name} {version} is what moves with it"
+                yield Exclusion(
+                    by="candidate",
+                    component=self._component(need.name),
+                    sentence=f"{candidate.name} {candidate.version} needs {need.name}{need.specifier}, but {has}",
+                    remedy=f"release such a {need.name} first, or widen the bound of {candidate.name}",
+                    chain=conflict.chain or (conflict.sentence,),
+                )
+
+    def _others_bounds(self, question: Question, versions: dict[str, str], who: str) -> dict[str, Exclusion]:
+        """Which of the others cannot be there with the candidate, for a bound of their own or of what they need.
+
+        By distribution; as all are in the control, where the release that is replaced meets those bounds.
+        """
+        needs = {name: self._needs(name, version, question.python) for name, version in versions.items()}
+        found = {}
+        for root in map(_name, question.others):
+            for holder in _reached(root, needs) - self._moved.candidate.keys():
+                for need in needs[holder]:
+                    wanted = self._moved.candidate.get(need.name, "")
+                    if wanted and not need.specifier.contains(wanted, prereleases=True):
+                        bound = f"{holder} {versions[holder]} depends on {need.name}{need.specifier}"
+                        found[root] = Exclusion(
+                            by="other",
+                            component=self._component(holder) or self._component(root),
+                            sentence=f"{bound}, so {who} cannot be installed with it yet",
+                            remedy=f"release {article(holder)} that takes {need.name} {wanted}, before or right after",
+                            chain=(bound, f"{need.name}=={wanted} is requested"),
+                        )
+        return found
+
+    def _needs(self, name: str, version: str, python: str) -> list[Requirement]:
+        texts = tuple(str(need) for need in self._catalog.requires(name, version))
+        return Candidate(name=name, version=version, replaces="", source="index", requires=texts).needs(python)
+
+    def _component(self, distribution: str) -> str:
+        row = self._bench.components.of_distribution(distribution)
+        return row.name if row else ""
+
+    # --- runs ---
+
+    def run(self, cells: Sequence[PairedCell], *, rerun: bool = False, budget: float | None = None) -> list[PairedCell]:
+        """The cells with their evidence, in order. No cell is begun that would likely end after `budget` seconds."""
+        began = time.monotonic()
+        due = [cell for cell in cells if cell.control is not None and cell.candidate is not None]
+        at_once = max(1, self._bench.executor.workers // 2)
+        done: dict[str, PairedCell] = {}
+        longest = 0.0
+        self._reporter.stage("run", len(due))
+        for first in range(0, len(due), at_once):
+            batch = due[first : first + at_once]
+            left = budget - (time.monotonic() - began) if budget is not None else longest + 1
+            if left < longest:
+                self._out_of_time(batch, done, budget or 0)
+                continue
+            batch_began = time.monotonic()
+            self._run_arms(
+                [arm.planned for cell in batch for arm in (cell.control, cell.candidate) if arm], rerun=rerun
+            )
+            for cell in batch:
+                done[cell.id] = self._settled(cell)
+                self._reporter.step(f"{cell.label} on Python {cell.python}")
+            longest = max(longest, time.monotonic() - batch_began)
+        return [done.get(cell.id, cell) for cell in cells]
+
+    @staticmethod
+    def _out_of_time(batch: Iterable[PairedCell], done: dict[str, PairedCell], budget: float) -> None:
+        why = f"not begun: the time budget of {budget:g} s would not have lasted"
+        done |= {cell.id: cell.model_copy(update={"untried": why}) for cell in batch}
+
+    def _run_arms(self, arms: Sequence[PlannedCell], *, rerun: bool) -> None:
+        """Run what has no evidence, and again what has none that is young enough to count."""
+        locked = [arm for arm in arms if arm.key]
+        known = self._bench.store.of_keys(arm.key for arm in locked)
+        stale = [arm for arm in locked if self._stale(known.get(arm.key, ()))]
+        fresh = [arm for arm in locked if arm not in stale]
+        for group, again in ((fresh, rerun), (stale, True)):
+            if group:
+                run_cells(group, self._bench, self._policy.level, Silent(), rerun=again)
+
+    def _stale(self, known: tuple[Evidence, ...]) -> bool:
+        young = self._young(known)
+        return len(young) < len(known) and next_run(young, ()) is not None
+
+    def _young(self, runs: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
+        oldest = dt.datetime.now(dt.UTC) - dt.timedelta(days=self._policy.max_age_days)
+        return tuple(run for run in runs if run.started >= oldest)
+
+    def _with_evidence(self, cell: PairedCell) -> PairedCell:
+        assert cell.control is not None
+        assert cell.candidate is not None
+        update = {}
+        for name, arm in (("control", cell.control), ("candidate", cell.candidate)):
+            runs = self._bench.store.of_key(arm.planned.key) if arm.planned.key else ()
+            update[name] = Arm(planned=arm.planned, evidence=runs)
+        return cell.model_copy(update=update)
+
+    def _settled(self, cell: PairedCell) -> PairedCell:
+        """The cell once what regressed passed twice in the control, and what is flaky was repeated."""
+        cell = self._with_evidence(cell)
+        assert cell.control is not None
+        assert cell.candidate is not None
+        compared = compare(self._young(cell.control.evidence), self._young(cell.candidate.evidence))
+        regressed = {one.test for one in compared if one.comparison == "regressed"}
+        once = {test for test in regressed if _runs(test, self._young(cell.control.evidence)) < 2}
+        if once:
+            self._once_more(cell.control, once)
+            cell = self._with_evidence(cell)
+        for _ in range(self._policy.repeats):
+            assert cell.control is not None
+            assert cell.candidate is not None
+            arms = (cell.control, cell.candidate)
+            flaky = {s.result.test for arm in arms for s in settle(self._young(arm.evidence)) if s.state == "flaky"}
+            repeated = False
+            for arm in arms:
+                few = {test for test in flaky if _runs(test, self._young(arm.evidence)) < self._policy.repeats}
+                if few:
+                    self._once_more(arm, few)
+                    repeated = True
+            if not repeated:
+                break
+            cell = self._with_evidence(cell)
+        return cell
+
+    def _once_more(self, arm: Arm, tests: set[str]) -> None:
+        attempt = len(arm.evidence)
+        run_once(arm.planned, tuple(sorted(tests)), self._bench, self._policy.level, attempt=attempt)
+
+    def run_alike(self, cells: Sequence[PairedCell]) -> list[PairedCell]:
+        """The A/A run: each cell's control is run twice, anew, and the second time stands for the candidate's arm."""
+        found = []
+        for cell in cells:
+            if cell.control is None or not cell.control.planned.key:
+                continue
+            arms = []
+            for _ in range(2):
+                before = {run.id for run in self._bench.store.of_key(cell.control.planned.key)}
+                run_cells([cell.control.planned], self._bench, self._policy.level, self._reporter, rerun=True)
+                runs = self._bench.store.of_key(cell.control.planned.key)
+                new = tuple(run for run in runs if run.id not in before)
+                arms.append(Arm(planned=cell.control.planned, evidence=new))
+            found.append(cell.model_copy(update={"control": arms[0], "candidate": arms[1]}))
+        return found
+
+
+def hold(
+    given: Sequence[str],
+    terms: Terms,
+    bench: Bench,
+    catalog: Source,
+    reporter: Reporter,
+    *,
+    index: str = "",
+    against: str = "last-release",
+    budget: float | None = None,
+    rerun: bool = False,
+) -> GateReport:
+    """Judge the candidates that `given` names, as one set: take, plan, lock, run, decide.
+
+    `budget` is in seconds of wall clock (the policy's unless given). Raises UsageError for a candidate, or a release to
+    compare it with, that is not there.
+    """
+    began = time.monotonic()
+    policy = terms.policy
+    catalog.prefetch(bench.components[name].distribution for name in policy.components)
+    intake = Intake(
+        components=bench.components,
+        catalog=catalog,
+        cache=bench.cache,
+        resolver=bench.resolver,
+        interpreters={python: bench.interpreters[python] for python in terms.pythons if python in bench.interpreters},
+        platform=this_platform(),
+    )
+    candidates = intake.take(given, index=index, against=against, as_of=terms.as_of)
+    trial = Trial(bench, catalog, reporter, policy=policy, candidates=candidates, as_of=terms.as_of)
+    cells = trial.lock(trial.questions(terms))
+    left = (policy.budget_seconds if budget is None else budget) - (time.monotonic() - began)
+    cells = trial.run(cells, rerun=rerun, budget=left)
+    return trial.decide(cells, terms, time.monotonic() - began)
+
+
+def hold_alike(terms: Terms, bench: Bench, catalog: Source, reporter: Reporter) -> tuple[GateReport, int, int]:
+    """The A/A run of the required cells: the newest release of the policy's first component against itself.
+
+    The report, how many tests came out differently (false reds, or greens), and how many were compared.
+    """
+    began = time.monotonic()
+    name = bench.components[terms.policy.components[0]].distribution
+    release = catalog.project(name).newest(before=terms.as_of)
+    if release is None:
+        raise UsageError(f"--aa: the index has no release of {name}, the first component of the policy")
+    alike = Candidate(name=name, version=release.version, replaces=release.version, source="index")
+    required = tuple(rule for rule in terms.policy.rules if rule.weight == "required")
+    policy = terms.policy.model_copy(update={"rules": required})
+    trial = Trial(bench, catalog, reporter, policy=policy, candidates=[alike], as_of=terms.as_of)
+    cells = trial.run_alike(trial.lock(trial.questions(terms)))
+    return trial.decide(cells, terms, time.monotonic() - began), *false_reds(cells)
+
+
+def _name(text: str) -> str:
+    return parse_requirement(text).name
+
+
+def _reached(root: str, needs: Mapping[str, Sequence[Requirement]]) -> set[str]:
+    """The distributions that `root` brings in, itself among them; what is not in `needs` is not installed."""
+    found: set[str] = set()
+    due = [root]
+    while due:
+        name = due.pop()
+        if name in needs and name not in found:
+            found.add(name)
+            due += [need.name for need in needs[name]]
+    return found
+
+
+def _exactly(text: str, version: str) -> str:
+    """The requirement `text` on exactly `version`, extras kept."""
+    requirement: Requirement = parse_requirement(text)
+    requirement.specifier = SpecifierSet(f"=={version}")
+    return str(requirement)
+
+
+def _walked_back(lock: Lock, versions: dict[str, str], names: Iterable[str]) -> bool:
+    """Whether any of `names` is older in `lock`, or not in it."""
+    got = lock.versions()
+    return any(name not in got or Version(got[name]) < Version(versions[name]) for name in names)
+
+
+def _runs(test: str, evidence: Iterable[Evidence]) -> int:
+    """How often `test` had an outcome of its own."""
+    return sum(
+        result.outcome in ("passed", "failed", "crashed")
+        for run in evidence
+        if run.outcome == "ran"
+        for result in run.tests
+        if result.test == test
+    )

@@ -1,0 +1,102 @@
+"""Squares of writers and readers, in JSON, Markdown and on the page."""
+
+from __future__ import annotations
+
+from made_up import COMPONENTS, NOW, History, failed, make_cell, passed, planned, run_of
+from stackcompat.evidence import Crossing, Evidence, ExchangePlan, RunRecord, TestResult
+from stackcompat.report import Summary, summarise
+from stackcompat.report.html import html
+from stackcompat.report.json import compat
+from stackcompat.report.markdown import markdown
+
+OLD, NEW = {"alpha": "1.0.0", "beta": "2.0.0"}, {"alpha": "1.3.0", "beta": "2.4.1"}
+CELLS = {
+    "old": planned(make_cell(OLD, label="alpha 1.0.0"), OLD),
+    "new": planned(make_cell(NEW, label="alpha 1.3.0"), NEW),
+}
+
+
+def of(result: TestResult, artifact: str) -> TestResult:
+    return result.model_copy(update={"artifact": artifact, "level": "exchange"})
+
+
+def summary() -> Summary:
+    """New writes what old does not read; both read the crate."""
+    ends = [(w, r) for w in CELLS for r in CELLS]
+    plan = ExchangePlan(
+        cells=tuple(CELLS.values()),
+        crossings=tuple(
+            Crossing(
+                writer=CELLS[w].cell.id,
+                reader=CELLS[r].cell.id,
+                key=f"{w} {r}",
+                square="Releases of alpha",
+                promised={"box*": (w, r) != ("new", "old")},
+            )
+            for w, r in ends
+        ),
+    )
+    evidence: dict[str, tuple[Evidence, ...]] = {}
+    for cell in CELLS.values():
+        writes = (of(passed("write box", "alpha"), "box"), of(passed("write crate", "alpha"), "crate"))
+        evidence[cell.key] = (run_of(cell, *writes),)
+    for w, r in ends:
+        crate = of(passed("read crate", "alpha"), "crate")
+        box = of(passed("read box", "alpha"), "box")
+        if (w, r) == ("new", "old"):
+            box = of(failed("read box", "alpha", message="of a newer | format"), "box")
+        evidence[f"{w} {r}"] = (run_of(CELLS[r], box, crate), run_of(CELLS[r], box, attempt=1))
+    made = History()
+    record = RunRecord(
+        matrix="exchange",
+        started=NOW,
+        title="Artifacts across versions",
+        components=("alpha", "beta"),
+        pythons=("3.12",),
+        exchange=plan,
+    )
+    return summarise(COMPONENTS, (made.record(), record), {**made.evidence, **evidence}, NOW)
+
+
+SUMMARY = summary()
+
+
+def test_a_square_for_each_artifact() -> None:
+    box, crate = SUMMARY.exchanges
+    assert [(s.square, s.artifact, s.verdict) for s in (box, crate)] == [
+        ("Releases of alpha", "box", "broken"),
+        ("Releases of alpha", "crate", "works"),
+    ]
+    assert [end.components["alpha"] for end in box.ends] == ["1.0.0", "1.3.0"]
+    (red,) = [cell for cell in box.crossings if cell.verdict == "broken"]
+    assert (red.writer, red.reader) == (CELLS["new"].cell.id, CELLS["old"].cell.id)
+    assert (red.promised, {cell.promised for cell in crate.crossings}) == (False, {None})
+    assert red.sentence == "read box: AssertionError: of a newer | format [test]"
+    assert red.reproduce == (
+        "stackcompat exchange --artifact box --write-with alpha==1.3.0 beta==2.4.1 --write-python 3.12 "
+        "--read-with alpha==1.0.0 beta==2.0.0 --read-python 3.12"
+    )
+    assert {run.matrix: run.crossings for run in SUMMARY.runs} == {"nightly": 0, "exchange": 4}
+    assert '"artifact": "crate"' in compat(SUMMARY)
+
+
+def test_markdown_shows_squares_of_what_is_not_green() -> None:
+    text = markdown(SUMMARY)
+    assert "### Releases of alpha" in text
+    assert "✓ Read by all, whoever of them wrote: crate." in text
+    rows = [line for line in text.splitlines() if line.startswith(("| **box**", "| alpha"))]
+    assert rows == [
+        "| **box** | alpha 1.0.0 | alpha 1.3.0 |",
+        "| alpha 1.0.0 | ✓ P | ✓ P |",
+        "| alpha 1.3.0 | ✗ | ✓ P |",
+    ]
+
+
+def test_the_page_shows_every_square() -> None:
+    text = html(SUMMARY)
+    assert text.index("<h3>box</h3>") < text.index("<h3>crate</h3>")
+    assert "broken: read box: AssertionError: of a newer | format [test] (not promised)" in text
+    assert "4 crossings on Python 3.12" in text
+    assert '<a href="#exchange">' in text
+    made = History()
+    assert 'id="exchange"' not in html(summarise(COMPONENTS, (made.record(),), made.evidence, NOW))

@@ -1,0 +1,220 @@
+"""How a search for the culprit goes, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+
+from blame_world import Rule, Universe, answered
+from stackcompat.blame import search, trace_refusal
+from stackcompat.culprit import Answer, Found, Probe, Red
+from stackcompat.evidence import Failure, TestResult
+from stackcompat.matrix import Components
+from world import components
+
+PAIR = Rule({"alpha": (4, 5), "beta": (2, 6)}, named=("beta", "alpha"))
+
+
+def names(found: Found) -> dict[str, str]:
+    return {culprit.name: culprit.version for culprit in found.culprits}
+
+
+def blame(world: Universe, versions: Mapping[str, int], rule: Rule = PAIR, **more: Any) -> Found:
+    red = world.red(versions, rule).model_copy(update=more)
+    return answered(search(red, world, world.components), world, rule)
+
+
+def test_a_partner_that_stands_still_in_the_contrast_is_found() -> None:
+    world = Universe({"alpha": 8, "beta": 8, "gamma": 8}, (PAIR,))
+    passing = ({"alpha": "3", "beta": "5", "gamma": "7"},)
+    found = blame(world, {"alpha": 5, "beta": 5, "gamma": 7}, passing=passing)
+    assert names(found) == {"alpha": "5", "beta": "5"}
+    alpha, beta = found.culprits
+    assert (alpha.last_good, alpha.first_bad, alpha.fixed_in) == ("3", "4", "6")
+    assert (beta.last_good, beta.first_bad, beta.fixed_in) == ("1", "2", "7")
+    assert not found.doubt
+
+
+def test_evidence_that_is_near_saves_the_search_for_a_contrast() -> None:
+    world = Universe({"alpha": 8, "beta": 8}, (PAIR,))
+    blame(world, {"alpha": 5, "beta": 5}, passing=({"alpha": "3", "beta": "5"},))
+    assert not any(len(probe.free) == 2 for probe in world.asked)
+
+
+def test_the_newest_that_fail_too_are_gone_back_from() -> None:
+    rule = Rule({"alpha": (6, 7)}, named=("alpha",))
+    world = Universe({"alpha": 8, "beta": 8}, (rule,))
+    found = blame(world, {"alpha": 7, "beta": 7}, rule)
+    assert names(found) == {"alpha": "7"}
+    assert found.culprits[0].last_good == "5"
+    days = [probe.until.day for probe in world.asked if probe.until and len(probe.free) == 2]
+    assert days == [16 - 2**exponent for exponent in range(len(days))]
+    assert len(days) > 1
+
+
+def test_given_sets_serve_as_a_contrast() -> None:
+    rule = Rule({"alpha": (1, 7)}, named=("alpha",))
+    world = Universe({"alpha": 8, "beta": 8}, (rule,))
+    blame(world, {"alpha": 7, "beta": 7}, rule, sets=(("alpha==0", "beta==0"),))
+    assert any(probe.free == ("alpha==0", "beta==0") for probe in world.asked)
+
+
+def test_where_no_set_passes_the_suspects_are_moved_alone() -> None:
+    class NoWorlds(Universe):
+        def answer(self, probe: Probe, rule: Rule) -> Answer:
+            return Answer(outcome="hole") if probe.free else super().answer(probe, rule)
+
+    world = NoWorlds({"alpha": 8, "beta": 8}, (PAIR,))
+    assert names(blame(world, {"alpha": 5, "beta": 5})) == {"alpha": "5", "beta": "5"}
+
+
+def test_nothing_found_is_said_and_accuses_nobody() -> None:
+    always = Rule({"alpha": (0, 3)}, named=("alpha",))
+    world = Universe({"alpha": 4, "beta": 4}, (always,))
+    found = blame(world, {"alpha": 2, "beta": 2}, always)
+    assert found.culprits == ()
+    assert found.doubt == "no set of versions was found with which it passes"
+
+
+def test_two_rules_of_one_failure_give_one_smallest_set() -> None:
+    """No single move makes it pass: the contrast, not the red cell, is where members can be told."""
+
+    class Twice(Universe):
+        def answer(self, probe: Probe, rule: Rule) -> Answer:
+            answer = super().answer(probe, rule)
+            other = answer.versions.get("gamma") == "3"
+            return answer.model_copy(update={"outcome": "same"}) if other and answer.outcome == "pass" else answer
+
+    rule = Rule({"alpha": (4, 5)}, named=("alpha",))
+    world = Twice({"alpha": 8, "beta": 8, "gamma": 8}, (rule,))
+    found = blame(world, {"alpha": 5, "beta": 7, "gamma": 3}, rule)
+    assert names(found) in ({"alpha": "5"}, {"gamma": "3"})
+
+
+class Led(Universe):
+    """`alpha-native` moves with `alpha`, and is required by it."""
+
+    @property
+    def components(self) -> Components:
+        return components(*self.sizes, **{"alpha-native": "alpha"})
+
+    def requires(self, name: str, version: str) -> tuple[Requirement, ...]:
+        return (Requirement(f"alpha-native=={version}"),) if name == "alpha" else ()
+
+
+def test_what_moves_together_is_one_member() -> None:
+    rule = Rule({"alpha": (4, 5), "alpha-native": (4, 5)}, named=("alpha",))
+    world = Led({"alpha": 8, "alpha-native": 8, "beta": 8}, (rule,))
+    found = blame(world, {"alpha": 5, "alpha-native": 5, "beta": 7}, rule)
+    assert names(found) == {"alpha": "5"}
+    assert all(p.pins["alpha"] == p.pins["alpha-native"] for p in world.asked if not p.free)
+
+
+def test_a_follower_of_another_release_than_its_leader_is_a_member_of_its_own() -> None:
+    rule = Rule({"alpha": (0, 4), "alpha-native": (6, 7)}, named=("alpha",), message="alpha-native is too new")
+    world = Led({"alpha": 8, "alpha-native": 8}, (rule,))
+    found = blame(world, {"alpha": 3, "alpha-native": 7}, rule)
+    assert names(found) == {"alpha": "3", "alpha-native": "7"}
+
+
+class Bound(Universe):
+    """`beta` needs `gamma` of its own number or newer; other sets cannot be installed."""
+
+    def requires(self, name: str, version: str) -> tuple[Requirement, ...]:
+        return (Requirement(f"gamma>={version}"),) if name == "beta" else ()
+
+    def answer(self, probe: Probe, rule: Rule) -> Answer:
+        if not probe.free and int(probe.pins["gamma"]) < int(probe.pins["beta"]):
+            self.asked.append(probe)
+            return Answer(outcome="hole", detail="beta fails to import", ran=True)
+        return super().answer(probe, rule)
+
+
+def test_what_has_to_move_along_is_no_member() -> None:
+    rule = Rule({"beta": (5, 7)}, named=("beta",))
+    world = Bound({"beta": 8, "gamma": 8, "delta": 8}, (rule,))
+    found = blame(
+        world, {"beta": 6, "gamma": 6, "delta": 2}, rule, passing=({"beta": "1", "gamma": "1", "delta": "2"},)
+    )
+    assert names(found) == {"beta": "6"}
+
+
+def red_in(packages: tuple[str, ...], where: str = "gamma.core:go") -> tuple[Universe, Red, Rule]:
+    rule = Rule({"gamma": (0, 4)}, named=packages)
+
+    class Uses(Universe):
+        def requires(self, name: str, version: str) -> tuple[Requirement, ...]:
+            return (Requirement("gamma"),) if name == "beta" else ()
+
+    world = Uses({"alpha": 3, "beta": 3, "gamma": 8}, (rule,))
+    red = world.red({"alpha": 2, "beta": 2, "gamma": 3}, rule, roots=("alpha", "beta"))
+    failure = red.failure.model_copy(update={"where": where})
+    return world, red.model_copy(update={"test": red.test.model_copy(update={"failure": failure})}), rule
+
+
+def test_who_called_the_only_member_is_part_of_it() -> None:
+    world, red, rule = red_in(("alpha", "beta", "gamma"))
+    found = answered(search(red, world, world.components), world, rule)
+    assert names(found) == {"gamma": "3", "beta": "2"}
+    assert [culprit.shown_by for culprit in found.culprits] == ["moving", "traceback"]
+
+
+@pytest.mark.parametrize(
+    ("packages", "where"),
+    [(("alpha", "gamma"), "gamma.core:go"), (("gamma",), "gamma.core:go"), (("beta", "gamma"), "gamma.core:<module>")],
+    ids=["no dependency", "nobody called", "it cannot even be imported"],
+)
+def test_a_member_that_fails_by_itself_stays_alone(packages: tuple[str, ...], where: str) -> None:
+    world, red, rule = red_in(packages, where)
+    assert names(answered(search(red, world, world.components), world, rule)) == {"gamma": "3"}
+
+
+def test_a_release_that_is_on_no_index_is_not_moved() -> None:
+    rule = Rule({"alpha": (99, 99)}, named=("alpha",))
+    world = Universe({"alpha": 4, "beta": 4}, (rule,))
+    found = blame(world, {"alpha": 99, "beta": 2}, rule)
+    assert names(found) == {"alpha": "99"}
+    assert found.culprits[0].last_good is None
+
+
+def test_nothing_younger_than_the_cell_may_see_is_asked_for() -> None:
+    world = Universe({"alpha": 8, "beta": 8, "gamma": 8}, (PAIR,))
+    until = world.project("gamma").releases[6].uploaded
+    found = blame(world, {"alpha": 5, "beta": 5, "gamma": 6}, until=until)
+    assert {culprit.name: culprit.fixed_in for culprit in found.culprits} == {"alpha": "6", "beta": None}
+    assert all(probe.until is None or probe.until <= until for probe in world.asked)
+
+
+def test_a_refusal_is_traced_by_resolving_alone() -> None:
+    world = Universe({"alpha": 6, "beta": 6})
+    test = TestResult(test="resolve", level="resolve", components=(), outcome="failed", failure=None)
+    red = Red(versions={"alpha": "4", "beta": "1"}, test=test, requirements=("alpha==4", "beta==1"), python="3.12")
+
+    class Refuses(Universe):
+        def answer(self, probe: Probe, rule: Rule) -> Answer:
+            assert probe.resolves
+            fits = int(probe.pins["alpha"]) - int(probe.pins["beta"]) < 2
+            return Answer(outcome="pass" if fits else "same", versions=probe.pins if fits else {})
+
+    asker = Refuses(world.sizes)
+    found = answered(trace_refusal(red, ("alpha", "beta"), (), world, world.components), asker, PAIR)
+    alpha, beta = found.culprits
+    assert (alpha.last_good, alpha.first_bad, alpha.shown_by) == ("2", "3", "moving")
+    assert (beta.last_good, beta.fixed_in) == (None, "3")
+    assert found.probes == 0
+
+
+def test_a_failure_without_a_traceback_suspects_what_the_test_uses() -> None:
+    rule = Rule({"alpha": (4, 7)}, named=())
+    world = Universe({"alpha": 8, "beta": 8}, (rule,))
+    test = TestResult(
+        test="t",
+        level="interop",
+        components=("beta", "alpha"),
+        outcome="crashed",
+        failure=Failure(type="E", message="m"),
+    )
+    assert names(blame(world, {"alpha": 6, "beta": 6}, rule, test=test)) == {"alpha": "6"}

@@ -1,0 +1,111 @@
+"""Declared bounds against a made-up table: what is too loose, what is too tight, what is proposed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import product
+from typing import Any
+
+import pytest
+from packaging.specifiers import SpecifierSet
+
+from made_up import COMPONENTS, NOW, History, make_cell
+from stackcompat.bounds import Finding, constraints, findings, repaired
+from stackcompat.report import Summary, summarise
+from world import World
+
+ALPHAS = ("1.0.0", "1.1.0", "1.2.0", "1.3.0")
+
+
+def table(cells: Iterable[tuple[str, str]], forced: tuple[str, ...] = ()) -> Summary:
+    """A summary of cells of alpha and beta; those of beta's made-up rules are broken as `made_up` has it."""
+    made = History()
+    for alpha, beta in cells:
+        versions = {"alpha": alpha, "beta": beta}
+        made.add(make_cell(versions, overrides=forced), versions)
+    return summarise(COMPONENTS, (made.record(),), made.evidence, NOW)
+
+
+def world(declared: str) -> World:
+    release: dict[str, Any] = {
+        "uploaded": "2026-01-01",
+        "requires": [f"alpha{declared}", "gamma>=1", "alpha>9; extra == 'x'"],
+    }
+    return World(
+        {"alpha": dict.fromkeys(ALPHAS, "2026-01-01"), "beta": {"2.1.3": release, "2.0.0": release, "2.4.1": release}}
+    )
+
+
+def verdicts(summary: Summary) -> dict[tuple[str, str], str]:
+    return {
+        (release.first_version, release.second_version): release.verdict
+        for row in summary.pairs
+        if (row.first, row.second) == ("alpha", "beta")
+        for release in row.releases
+    }
+
+
+@pytest.fixture(scope="module")
+def every() -> Summary:
+    return table(product(ALPHAS, ("2.0.0", "2.1.3", "2.4.1")))
+
+
+@pytest.mark.parametrize("declared", ["", ">=1.0", ">=1.0,<9"])
+def test_a_proposal_lets_in_what_works_and_keeps_out_what_is_broken(every: Summary, declared: str) -> None:
+    seen = verdicts(every)
+    assert set(seen.values()) == {"works", "broken"}, seen
+    found = {finding.release: finding for finding in findings(every, world(declared))}
+    for beta in ("2.0.0", "2.1.3", "2.4.1"):
+        works = [alpha for alpha in ALPHAS if seen.get((alpha, beta)) == "works"]
+        broken = [alpha for alpha in ALPHAS if seen.get((alpha, beta)) == "broken"]
+        if not broken:
+            assert beta not in found
+            continue
+        finding = found[beta]
+        assert (finding.works, finding.broken) == (tuple(works), tuple(broken))
+        assert finding.declared == str(SpecifierSet(declared))
+        assert finding.sentence().startswith(f"beta {beta} declares ")
+        if works:
+            assert list(SpecifierSet(finding.proposed).filter(ALPHAS)) == works
+        else:
+            assert (finding.proposed, finding.kinds) == ("", ("works with none",))
+
+
+def test_a_bound_that_keeps_out_what_is_broken_is_right(every: Summary) -> None:
+    seen = verdicts(every)
+    broken = [alpha for alpha in ALPHAS if seen.get((alpha, "2.1.3")) == "broken"]
+    exact = ",".join(f"!={alpha}" for alpha in broken)
+    assert "2.1.3" not in {finding.release for finding in findings(every, world(exact))}
+
+
+def test_who_does_not_declare_the_other_has_no_bound_to_mend(every: Summary) -> None:
+    assert {finding.distribution for finding in findings(every, world(""))} == {"beta"}
+
+
+def test_a_bound_that_is_too_tight_shows_where_it_was_forced() -> None:
+    summary = table([("1.3.0", "2.4.1")], forced=("alpha==1.3.0",))
+    (finding,) = findings(summary, world("<1.3"))
+    assert finding.kinds == ("too tight",)
+    assert finding.sentence() == "beta 2.4.1 declares alpha<1.3, but works with 1.3.0 when forced"
+
+
+def test_repaired_metadata_is_the_whole_with_the_bound_replaced() -> None:
+    finding = Finding(
+        distribution="beta",
+        release="2.1.3",
+        on="alpha",
+        declared=">=1.0",
+        proposed="<1.3.0,>=1.0",
+        kinds=("cap missing",),
+        works=("1.2.0",),
+        broken=("1.3.0",),
+        cells=(),
+    )
+    without = finding.model_copy(update={"release": "2.0.0", "proposed": ""})
+    (entry,) = repaired([finding, without], world(">=1.0"))
+    assert (entry["name"], entry["version"]) == ("beta", "2.1.3")
+    assert entry["requires-dist"] == ["alpha<1.3.0,>=1.0", "gamma>=1", 'alpha>9; extra == "x"']
+
+
+def test_constraints_are_lines() -> None:
+    assert constraints({"b": "2", "a": "1.0"}) == "a==1.0\nb==2\n"

@@ -1,0 +1,81 @@
+"""One test in both arms: every combination of where it stood and where it stands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from made_up import NEWEST, blocked, failed, not_applicable, passed, starved
+from paired import OLD, arm
+from stackcompat.comparison import compare
+
+TEST = "test_beta.py::test_train"
+RED = failed(TEST, "alpha", "beta")
+#: The runs that bring a test into each state.
+RUNS: dict[str, tuple[Any, ...]] = {
+    "passed": ((passed(TEST, "alpha", "beta"),),),
+    "confirmed": ((RED,), (RED,)),
+    "flaky": ((RED,), (passed(TEST, "alpha", "beta"),)),
+    "once": ((RED,),),
+    "starved": ((starved(TEST, "alpha"),),),
+    "blocked": ((blocked(TEST, "beta"),),),
+    "not-applicable": ((not_applicable(TEST, "beta"),),),
+    "absent": ((passed("another", "alpha"),),),
+}
+
+
+def _compare(before: str, after: str) -> tuple[str, str]:
+    compared = compare(arm(OLD, *RUNS[before]).evidence, arm(NEWEST, *RUNS[after]).evidence)
+    found = [one for one in compared if one.test == TEST]
+    return (found[0].comparison, found[0].effect) if found else ("", "")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "comparison", "effect"),
+    [
+        ("passed", "passed", "passes", "none"),
+        ("passed", "confirmed", "regressed", "against"),
+        ("passed", "flaky", "unknown", "review"),
+        ("passed", "once", "unknown", "undecided"),
+        ("passed", "starved", "unknown", "undecided"),
+        ("passed", "blocked", "unknown", "undecided"),
+        ("passed", "not-applicable", "unknown", "undecided"),
+        ("passed", "absent", "unknown", "undecided"),
+        ("confirmed", "passed", "fixed", "none"),
+        ("confirmed", "confirmed", "broken-before", "none"),
+        ("confirmed", "starved", "broken-before", "none"),
+        ("flaky", "passed", "unknown", "none"),
+        ("flaky", "confirmed", "unknown", "review"),
+        ("once", "passed", "unknown", "none"),
+        ("once", "confirmed", "unknown", "undecided"),
+        ("starved", "passed", "unknown", "none"),
+        ("starved", "confirmed", "unknown", "undecided"),
+        ("starved", "starved", "unknown", "none"),
+        ("blocked", "passed", "fixed", "none"),
+        ("blocked", "blocked", "broken-before", "none"),
+        ("blocked", "confirmed", "broken-before", "none"),
+        ("not-applicable", "passed", "unknown", "none"),
+        ("not-applicable", "confirmed", "unknown", "review"),
+        ("not-applicable", "not-applicable", "skipped", "none"),
+        ("absent", "confirmed", "unknown", "review"),
+        ("absent", "absent", "", ""),
+    ],
+)
+def test_every_combination(before: str, after: str, comparison: str, effect: str) -> None:
+    assert _compare(before, after) == (comparison, effect)
+
+
+def test_an_import_of_what_is_not_installed_any_more_is_no_loss() -> None:
+    test = passed("test_import.py::test_import[zeta]", "zeta", level="import")
+    without = {name: version for name, version in NEWEST.items() if name != "zeta"}
+    (gone, _) = compare(arm(OLD, (test,)).evidence, arm(without, (passed("t", "alpha"),)).evidence)
+    assert (gone.comparison, gone.effect) == ("unknown", "none")
+    (gone, _) = compare(arm(OLD, (test,)).evidence, arm(NEWEST, (passed("t", "alpha"),)).evidence)
+    assert gone.effect == "undecided"
+
+
+def test_runs_without_tests_count_for_nothing() -> None:
+    green = arm(OLD, (passed(TEST, "alpha"),)).evidence
+    assert compare(green, arm(NEWEST, "disk-full").evidence)[0].comparison == "unknown"
+    assert not compare((), ())

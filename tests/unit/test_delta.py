@@ -1,0 +1,102 @@
+"""Delta debugging, and the edges of a red stretch."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from typing import Any
+
+import pytest
+
+from stackcompat.delta import Edges, Outcome, ddmin, edges
+
+LETTERS: Mapping[str, Outcome] = {".": "pass", "x": "same", "?": "hole", "o": "other", "!": "fault"}
+
+
+def run(steps: Generator[Any, Any, Any]) -> Any:
+    """The value of a search that asks nobody."""
+    try:
+        next(steps)
+    except StopIteration as end:
+        return end.value
+    raise AssertionError("it asked")
+
+
+def look(line: str, here: int, **more: Any) -> tuple[Edges, list[int]]:
+    """The edges on a line written down as letters, and the places that were tried."""
+    tried = []
+
+    def at(place: int) -> Generator[Any, Any, Outcome]:
+        yield from ()
+        tried.append(place)
+        return LETTERS[line[place]]
+
+    return run(edges(len(line), here, at, **more)), tried
+
+
+@pytest.mark.parametrize(
+    ("line", "here", "good", "bad", "fixed"),
+    [
+        ("....xxxx", 7, 3, 4, None),
+        ("xxxx....", 0, None, 0, 4),
+        ("..xxxx..", 4, 1, 2, 6),
+        ("xxxxxxxx", 3, None, 0, None),
+        ("x", 0, None, 0, None),
+        (".x", 1, 0, 1, None),
+        ("..?xxx", 5, 1, 3, None),
+        ("xx??xx", 4, None, 0, None),
+        (".xxxxxxxxxxxxxxx?.", 8, 0, 1, 17),
+    ],
+)
+def test_edges(line: str, here: int, good: int | None, bad: int, fixed: int | None) -> None:
+    found, _ = look(line, here)
+    assert (found.good, found.bad, found.fixed) == (good, bad, fixed)
+    assert found.passes == (good is not None or fixed is not None)
+
+
+def test_what_cannot_be_judged_is_said() -> None:
+    found, _ = look("..o?!xx", 5)
+    assert found.holes == (2, 3, 4)
+    assert (found.good, found.bad) == (1, 5)
+
+
+def test_a_stretch_that_cannot_be_judged_ends_the_gallop() -> None:
+    found, tried = look("." + "?" * 40 + "x", 41)
+    assert found.good is None
+    assert tried == [40, 39, 37]
+
+
+def test_a_known_pass_saves_the_gallop() -> None:
+    line = "." * 50 + "x" * 50
+    _, blind = look(line, 99)
+    found, tried = look(line, 99, known=0)
+    assert (found.good, found.bad) == (49, 50)
+    assert len(tried) <= len(blind) <= 14
+
+
+def test_places_presumed_red_are_galloped_over_but_never_claimed() -> None:
+    line = "." * 10 + "x" * 90
+    found, tried = look(line, 99, presumed=[20])
+    assert tried[0] == 19
+    assert (found.good, found.bad) == (9, 10)
+
+
+def test_a_reach_bounds_the_gallop() -> None:
+    found, tried = look("." + "x" * 40, 20, reach=2)
+    assert sorted(tried) == [18, 19, 21, 22]
+    assert not found.passes
+
+
+def test_ddmin_keeps_what_is_needed_only() -> None:
+    asked = []
+
+    def fails(chosen: tuple[str, ...]) -> Generator[Any, Any, bool]:
+        yield from ()
+        asked.append(chosen)
+        return {"b", "g"} <= set(chosen)
+
+    assert run(ddmin("abcdefgh", fails)) == ("b", "g")
+    assert len(asked) < 2**8 / 8
+
+
+def test_ddmin_stops_at_one() -> None:
+    assert run(ddmin("a", lambda _: pytest.fail("nothing is left to ask"))) == ("a",)

@@ -1,0 +1,132 @@
+"""Which side moved, and how it is said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from made_up import COMPONENTS, failed
+from stackcompat.culprit import Culprit, Found, Red
+from stackcompat.evidence import Failure, WarningSeen
+from stackcompat.lock import Conflict
+from stackcompat.moved import Moved, api_of, moved_by
+from world import World
+
+VERSIONS = {"alpha": "1.2", "beta": "2.0", "gamma": "3.0"}
+CATALOG = World(
+    {
+        "alpha": {"1.1": "2026-01-01", "1.2": "2026-03-01"},
+        "beta": {
+            "1.9": "2026-01-15",
+            "2.0": {"uploaded": "2026-02-01", "requires": ["alpha>=1.0", "gamma"]},
+            "2.1": "2026-04-01",
+        },
+        "gamma": {"3.0": "2026-01-01"},
+    }
+)
+ALPHA = Culprit(name="alpha", version="1.2", last_good="1.1", first_bad="1.2")
+BETA = Culprit(name="beta", version="2.0", born_red=True, first_bad="2.0", fixed_in="2.1")
+
+
+def moved(
+    message: str,
+    *culprits: Culprit,
+    type: str = "AttributeError",  # noqa: A002
+    packages: tuple[str, ...] = ("beta",),
+    **found: Any,
+) -> Moved | None:
+    test = failed("t", "beta", type=type, message=message, packages=packages)
+    red = Red(versions=VERSIONS, test=test, requirements=("alpha==1.2", "beta==2.0"), python="3.12")
+    return moved_by(red, Found(culprits=culprits, **found), CATALOG, COMPONENTS)
+
+
+def test_a_name_that_was_dropped() -> None:
+    said = moved("module 'alpha.boxes' has no attribute 'Box'", ALPHA, BETA)
+    assert said is not None
+    assert (said.kind, said.side, said.release, said.user) == ("removed", "alpha", "1.2", "beta")
+    assert said.api == "alpha.boxes.Box"
+    assert said.warned is False
+    assert said.bound == "alpha<1.2"
+    assert said.sentence == (
+        "alpha 1.2 no longer has alpha.boxes.Box, which beta 2.0 uses while it declares alpha>=1.0; "
+        "alpha 1.1 had not warned of it"
+    )
+
+
+@pytest.mark.parametrize(
+    ("category", "text", "warned"),
+    [
+        ("DeprecationWarning", "alpha.boxes.Box is deprecated", True),
+        ("DeprecationWarning", "alpha.boxes.Bag is deprecated", False),
+        ("UserWarning", "Box is slow", False),
+    ],
+)
+def test_whether_it_had_warned(category: str, text: str, warned: bool) -> None:
+    seen = WarningSeen(category=category, raised_by="alpha", triggered_by="beta", message=text, count=1)
+    said = moved("module 'alpha.boxes' has no attribute 'Box'", ALPHA, BETA, warnings={"alpha": (seen,)})
+    assert said is not None
+    assert said.warned is warned
+
+
+def test_a_name_that_is_not_there_yet_is_a_bound_that_is_missing() -> None:
+    old = Culprit(name="alpha", version="1.2", born_red=True, first_bad="1.1", fixed_in="1.3")
+    said = moved("cannot import name 'Crate' from 'alpha.boxes'", old, BETA, type="ImportError")
+    assert said is not None
+    assert (said.kind, said.side, said.bound) == ("missing bound", "beta", "alpha>=1.3")
+    assert said.sentence == "beta 2.0 needs alpha.boxes.Crate, which alpha has from 1.3 on, and declares alpha>=1.0"
+
+
+@pytest.mark.parametrize(("module", "how"), [("epsilon", "does not declare it"), ("gamma", "declares it, yet")])
+def test_a_module_of_nobody(module: str, how: str) -> None:
+    versions = {name: version for name, version in VERSIONS.items() if name != "gamma"}
+    test = failed("t", "beta", type="ModuleNotFoundError", message=f"No module named '{module}'", packages=("beta",))
+    red = Red(versions=versions, test=test, requirements=(), python="3.12")
+    said = moved_by(red, Found(culprits=(BETA,)), CATALOG, COMPONENTS)
+    assert said is not None
+    assert (said.kind, said.side, said.api) == ("undeclared", "beta", module)
+    assert how in said.sentence
+
+
+def test_a_behaviour_that_changed_is_laid_to_who_moved_last() -> None:
+    older = Culprit(name="beta", version="2.0", last_good="1.9", first_bad="2.0")
+    said = moved("the loss is 0.9", older, ALPHA, type="AssertionError", packages=())
+    assert said is not None
+    assert (said.kind, said.side, said.release, said.user) == ("changed", "alpha", "1.2", "beta")
+    assert said.sentence == "alpha 1.2 behaves otherwise than 1.1 beside beta 2.0"
+
+
+def test_born_red() -> None:
+    said = moved("the loss is 0.9", BETA, type="AssertionError", packages=())
+    assert said is not None
+    assert said.kind == "born red"
+    assert said.sentence == "no release of beta before 2.0 was seen to pass; fixed in 2.1"
+
+
+def test_nobody_moved_if_nobody_was_found() -> None:
+    assert moved("m") is None
+
+
+def test_a_refusal_has_its_own_reason() -> None:
+    test = failed("resolve")
+    red = Red(versions=VERSIONS, test=test, requirements=(), python="3.12")
+    conflict = Conflict(kind="bounds", sentence="beta depends on alpha<1, but alpha==1.2 is requested")
+    said = moved_by(red, Found(culprits=(ALPHA,)), CATALOG, COMPONENTS, conflict)
+    assert said == Moved(kind="metadata", side="alpha", sentence=conflict.sentence)
+
+
+@pytest.mark.parametrize(
+    ("message", "api"),
+    [
+        ("module 'a.b' has no attribute 'c'", ("a.b", "c")),
+        ("cannot import name 'c' from 'a.b' (…/b.py)", ("a.b", "c")),
+        ("No module named 'a.b'", ("a.b", "")),
+        ("'Box' object has no attribute 'lid'", ("Box", "lid")),
+        ("type object 'Box' has no attribute 'lid'", ("Box", "lid")),
+        ("make() got an unexpected keyword argument 'kind'", ("make", "kind")),
+        ("a.b.c was deprecated in A v0.5.0 and removed in A v0.7.0.", ("a.b", "c")),
+        ("the loss is too high", ("", "")),
+    ],
+)
+def test_what_a_failure_misses(message: str, api: tuple[str, str]) -> None:
+    assert api_of(Failure(type="E", message=message)) == api
