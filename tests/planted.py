@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from stackcompat.frontier import Answer, Question, Side, Space
 from stackcompat.intervals import Pair
+from stackcompat.verdict import Verdict
 
 __all__ = ["Planted", "stairs", "table"]
 
@@ -32,7 +33,7 @@ def stairs(edges: Sequence[tuple[int, int]], columns: int) -> dict[Pair, bool]:
 
 class Planted:
     """Answers questions from `works`; pairs in `shallow` work up to imports only, those in
-    `silent` get no verdict.
+    `silent` get no verdict, those in `hidden` at least not with the partners that come first.
 
     A green pair takes one run, a red one two, as confirmation has it, and it fails with `words`. No question may be
     asked twice.
@@ -43,11 +44,13 @@ class Planted:
         works: Mapping[Pair, bool],
         shallow: Collection[Pair] = (),
         silent: Collection[Pair] = (),
+        hidden: Collection[Pair] = (),
         words: str = "",
     ) -> None:
         self._works = works
         self._shallow = shallow
         self._silent = silent
+        self._hidden = hidden
         self._words = words
         self.asked: list[Question] = []
 
@@ -58,8 +61,11 @@ class Planted:
 
     def _answer(self, question: Question) -> Answer:
         evidence = (f"{question.pair} {question.level}",)
+        if question.pair in self._hidden and not question.again:
+            return Answer(verdict="untested", level="import", runs=2, evidence=evidence)
         if question.pair in self._silent:
-            return Answer(verdict="infra-error", level="install", runs=2, evidence=evidence)
+            verdict: Verdict = "untested" if question.again else "infra-error"
+            return Answer(verdict=verdict, level="install", runs=2, evidence=evidence)
         if not self._works[question.pair]:
             return Answer(verdict="broken", level="import", sentence=self._words, runs=2, evidence=evidence)
         if question.level != "import" and question.pair in self._shallow:

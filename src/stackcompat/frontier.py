@@ -24,7 +24,7 @@ from typing import NamedTuple
 from stackcompat.intervals import Pair, infer
 from stackcompat.matrix import Level
 from stackcompat.record import Record
-from stackcompat.verdict import LEVELS, Verdict
+from stackcompat.verdict import Verdict
 
 __all__ = ["Answer", "Ask", "Check", "Finding", "Forecast", "Frontier", "Question", "Side", "Space", "explore"]
 
@@ -32,6 +32,8 @@ __all__ = ["Answer", "Ask", "Check", "Finding", "Forecast", "Frontier", "Questio
 DEAREST = 3
 #: Doubts that the forecast may raise for nothing, one after another, until it is no longer listened to.
 PATIENCE = 3
+#: Answers that other partners might change.
+HIDDEN: tuple[Verdict, ...] = ("untested", "unresolvable")
 
 
 class Side(Record):
@@ -64,10 +66,11 @@ class Space(Record):
 
 
 class Question(NamedTuple):
-    """Whether this pair works, as far as `level`."""
+    """Whether this pair works, as far as `level`; `again` with other partners, since those before hid the answer."""
 
     pair: Pair
     level: Level
+    again: bool = False
 
 
 class Answer(Record):
@@ -150,89 +153,114 @@ def explore(
 ) -> Frontier:
     """Find out which pairs of `space` work, with as few questions as this module knows how.
 
-    `levels`, shallowest first: a pair that is expected to be red, or of which nothing is known, is asked for the
-    shallowest; one that is expected to be green for the deepest, which answers both. `budget` bounds the runs that are
-    made, `batch` is how many questions are asked at once. `forecast` says where to look first and what to doubt. It
-    never becomes a verdict by itself; but where a run has failed for want of a name, other pairs that want for the same
-    name are inferred to fail as well.
+    `levels` are the shallowest to ask for and the one that matters. A pair that is expected to be red in the shallow
+    one is asked for that first, and for the deep one only if it is green there; one that is expected to be green for
+    the deep one at once, which answers both. `budget` bounds the runs that are made, `batch` is how many questions are
+    asked at once. `forecast` says where to look first and what to doubt. It never becomes a verdict by itself; but
+    where a run has failed for want of a name, other pairs that want for the same name are inferred to fail as well.
     """
     draw = random.Random(seed)  # noqa: S311  (a sample, no secret)
-    answers: dict[Pair, dict[Level, Answer]] = {}
+    answers: dict[Pair, list[_Asked]] = {}
     checks: list[Check] = []
     runs = reused = unfounded = 0
+    hidden: list[Question] = []
     sample: list[Pair] = []
     sampled = agreed = False
     while True:
         picture = _Picture(space, levels, answers, forecast or {})
-        doubts = list(picture.doubts()) if forecast and unfounded < PATIENCE else []
-        questions = list(picture.questions()) or doubts[:1]
-        checking = not questions
-        if checking:
+        questions = hidden or list(picture.questions())
+        doubting = checking = False
+        if not questions and unfounded < PATIENCE:
+            questions = list(picture.doubts())[:1]
+            doubting = bool(questions)
+        if not questions:
             # What was drawn and has become known since, by another answer, is no longer to be checked.
             sample = [pair for pair in sample if pair in picture.inferred]
-            if not sample:
-                if sampled and agreed:
-                    break
+            if not sample and not (sampled and agreed):
                 sample = picture.sample(draw)
                 sampled = agreed = True
-            questions = [picture.check(pair) for pair in sample]
+            questions = [Question(pair, picture.level(pair)) for pair in sample]
+            checking = True
+        finished = not questions
         if budget is not None:
             questions = questions[: (budget - runs) // DEAREST]
         if not questions:
-            break
+            return Frontier(
+                space=space,
+                findings=picture.findings(),
+                checks=tuple(checks),
+                runs=runs,
+                reused=reused,
+                complete=finished,
+            )
         questions = questions[:batch]
         for question, answer in zip(questions, ask(questions), strict=True):
-            inferred = picture.inferred.get(question.pair) if checking else None
-            answers.setdefault(question.pair, {})[question.level] = answer
+            answers.setdefault(question.pair, []).append(_Asked(question, answer))
             runs, reused = runs + answer.runs, reused + answer.reused
+            hidden = [other for other in hidden if other != question]
+            if answer.verdict in HIDDEN and not question.again:
+                hidden.append(question._replace(again=True))
             if checking:
                 sample.remove(question.pair)
-            if inferred is not None and answer.verdict in ("works", "broken"):
-                checks.append(Check(pair=question.pair, inferred=inferred.verdict, observed=answer.verdict))
-                agreed = agreed and checks[-1].agrees
-            if doubts and questions == doubts[:1]:
+                if answer.verdict in ("works", "broken"):
+                    inferred = picture.inferred[question.pair].verdict
+                    checks.append(Check(pair=question.pair, inferred=inferred, observed=answer.verdict))
+                    agreed = agreed and checks[-1].agrees
+            if doubting:
                 unfounded = unfounded + 1 if answer.verdict == "works" else 0
-    picture = _Picture(space, levels, answers, forecast or {})
-    return Frontier(
-        space=space,
-        findings=picture.findings(),
-        checks=tuple(checks),
-        runs=runs,
-        reused=reused,
-        complete=not list(picture.questions()) and sampled and agreed and not sample,
-    )
+
+
+class _Asked(NamedTuple):
+    """A question with its answer."""
+
+    question: Question
+    answer: Answer
 
 
 class _Picture:
-    """What the answers so far say of every pair, level by level, and what they leave open."""
+    """What the answers so far say of every pair, and what they leave open."""
 
     def __init__(
-        self,
-        space: Space,
-        levels: Sequence[Level],
-        answers: Mapping[Pair, Mapping[Level, Answer]],
-        forecast: Forecast,
+        self, space: Space, levels: Sequence[Level], answers: Mapping[Pair, Sequence[_Asked]], forecast: Forecast
     ) -> None:
         self._space = space
-        self._answers = answers
-        self._layers: list[_Layer] = []
-        rows = space.rows()
-        for level in levels:
-            seen, silent = {}, set()
-            for pair, given in answers.items():
-                value = _value(given, level)
-                if value is not None:
-                    seen[pair] = value
-                elif any(_deep(asked) >= _deep(level) or answer.verdict != "works" for asked, answer in given.items()):
-                    silent.add(pair)
-            rows = {row: [c for c in columns if (row, c) not in silent] for row, columns in rows.items()}
-            layer = _Layer(level, rows, seen, _Wants(forecast.get(level, {}), seen, answers))
-            self._layers.append(layer)
-            rows = {row: [c for c in columns if layer.works((row, c))] for row, columns in rows.items()}
+        self._shallow, self._deep = levels[0], levels[-1]
+        #: The answer that counts for each pair.
+        self._answers = {pair: _telling(given) for pair, given in answers.items()}
+        self._seen: dict[Pair, bool] = {}
+        silent, half = set(), dict[Pair, bool]()
+        for pair, (question, answer) in self._answers.items():
+            if answer.verdict not in ("works", "broken"):
+                silent.add(pair)
+            elif answer.verdict == "works" and question.level != self._deep:
+                half[pair] = True
+            else:
+                self._seen[pair] = answer.verdict == "works"
+        self._rows = {row: [c for c in some if (row, c) not in silent] for row, some in space.rows().items()}
+        self._half = half
+        #: The level at which each pair is red that is known to be so.
+        self._red = {pair: self._answers[pair].answer.level for pair, works in self._seen.items() if not works}
+        words = {pair: asked.answer.sentence for pair, asked in self._answers.items()}
+        imports = {p: works or self._red[p] != self._shallow for p, works in self._seen.items()} | half
+        self._early = _Wants(forecast.get(self._shallow, {}), imports, words)
+        self._wants = _Wants(forecast.get(self._deep, {}), self._seen, words)
+        permitted = [(row, column) for row, columns in self._rows.items() for column in columns]
+        doomed = [pair for pair in permitted if self._wants.confirmed(pair)]
+        self._works, self._due = infer(self._rows, self._seen, doomed)
+        #: The first and last column that works in each row that has nothing open.
+        self._settled: dict[int, tuple[int, int]] = {}
+        for row, columns in self._rows.items():
+            green = [column for column in columns if self._works.get((row, column))]
+            if green and not self._open(row):
+                self._settled[row] = green[0], green[-1]
+
+    def _open(self, row: int) -> bool:
+        """Whether some pair of the row is open."""
+        return any((row, column) not in self._works for column in self._rows[row])
 
     @cached_property
     def inferred(self) -> dict[Pair, Finding]:
-        """What is inferred and could be asked."""
+        """What is inferred."""
         return {pair: finding for pair, finding in self.findings().items() if finding.inferred}
 
     def findings(self) -> dict[Pair, Finding]:
@@ -242,49 +270,47 @@ class _Picture:
             for pair, reason in self._space.forbidden.items()
         }
         for row, columns in self._space.rows().items():
-            for column in columns:
-                found[row, column] = self._finding((row, column))
+            for pair in ((row, column) for column in columns):
+                found[pair] = self._finding(pair)
         return dict(sorted(found.items()))
 
     def _finding(self, pair: Pair) -> Finding:
-        given = self._answers.get(pair, {})
-        deepest = given[max(given, key=_deep)] if given else None
-        finding = Finding(verdict="untested", level="resolve")
-        for layer in self._layers:
-            value = layer.works(pair)
-            if value is None:
-                break
-            verdict: Verdict = "works" if value else "broken"
-            finding = Finding(verdict=verdict, level=layer.level, inferred=pair not in layer.seen)
-        if deepest is not None and not finding.inferred:
-            fields: dict[str, object] = {"sentence": deepest.sentence, "evidence": deepest.evidence}
-            if finding.verdict in ("untested", deepest.verdict):
-                fields |= {"verdict": deepest.verdict, "level": deepest.level}
-            return finding.model_copy(update=fields)
-        return finding
+        if pair in self._works and pair not in self._seen:
+            if self._works[pair]:
+                return Finding(verdict="works", level=self._deep, inferred=True)
+            return Finding(verdict="broken", level=self._expected_red(pair), inferred=True)
+        if pair not in self._answers:
+            return Finding(verdict="untested", level="resolve")
+        answer = self._answers[pair].answer
+        return Finding(verdict=answer.verdict, level=answer.level, sentence=answer.sentence, evidence=answer.evidence)
+
+    def _expected_red(self, pair: Pair) -> Level:
+        """The level at which a pair is red, if it is: as the nearest is that is known to be, in its row if there is."""
+        if self._early.of(pair) or not self._red:
+            return self._shallow
+        return self._red[min(self._red, key=lambda other: (abs(other[0] - pair[0]), abs(other[1] - pair[1]), other))]
+
+    def level(self, pair: Pair) -> Level:
+        """How deep to ask: only as deep as the pair is expected to be red, if it is."""
+        works = self._works.get(pair)
+        if works is None:
+            first, last = self._expected(pair[0])
+            works = first <= pair[1] <= last and not self._wants.confirmed(pair)
+        red = not works and pair not in self._half and self._expected_red(pair) == self._shallow
+        return self._shallow if red else self._deep
 
     def questions(self) -> Iterator[Question]:
-        """What to ask next, of the shallowest level that has anything open: at most one question a row, best first."""
-        for number, layer in enumerate(self._layers):
-            due = [pair for pair in layer.inference.due if pair not in layer.seen]
-            if due:
-                yield from (Question(pair, layer.level) for pair in due)
-                return
-            open_rows = [row for row in _bisecting(sorted(layer.rows)) if layer.open(row)]
-            if open_rows:
-                for row in open_rows:
-                    column = self._next(number, row)
-                    first, last = self._expected(number, row)
-                    hopeful = first <= column <= last
-                    yield Question((row, column), self._layers[-1].level if hopeful else layer.level)
-                return
+        """What to ask next: what must be observed, or at most one pair a row, of the rows farthest apart first."""
+        pairs = list(self._due)
+        if not pairs:
+            pairs = [(row, self._next(row)) for row in _bisecting(sorted(self._rows)) if self._open(row)]
+        yield from (Question(pair, self.level(pair)) for pair in pairs)
 
-    def _next(self, number: int, row: int) -> int:
+    def _next(self, row: int) -> int:
         """The column to ask in a row that has something open."""
-        layer = self._layers[number]
-        columns = layer.rows[row]
-        floor, edge = self._expected(number, row)
-        status = [layer.works((row, column)) for column in columns]
+        columns = self._rows[row]
+        floor, edge = self._expected(row)
+        status = [self._works.get((row, column)) for column in columns]
         green = [place for place, value in enumerate(status) if value]
         if not green:
             for column in (edge, floor, (floor + edge) // 2, self._space.contemporary(row)):
@@ -299,38 +325,36 @@ class _Picture:
         down = _gallop(status[::-1], end - green[0], end - _place(columns, floor))
         return columns[_middle(status) if down is None else end - down]
 
-    def _expected(self, number: int, row: int) -> tuple[int, int]:
+    def _expected(self, row: int) -> tuple[int, int]:
         """The first and the last column that can be expected to work in `row`: as in the nearest row that is settled.
 
         The forecast moves them by as much as it differs between the two. Without any such row, all columns are.
         """
-        layer = self._layers[number]
-        columns = layer.rows[row]
-        near = min(layer.settled, key=lambda other: (abs(other - row), other), default=None)
-        after = self._foreseen(layer, row)
+        columns = self._rows[row]
+        near = min(self._settled, key=lambda other: (abs(other - row), other), default=None)
+        after = self._foreseen(row)
         if near is None:
             return after or (columns[0], columns[-1])
-        before = self._foreseen(layer, near)
+        before = self._foreseen(near)
         lead, lag = (after[0] - before[0], after[1] - before[1]) if before and after else (0, 0)
-        (first, last), others = layer.settled[near], layer.rows[near]
+        (first, last), others = self._settled[near], self._rows[near]
         return (
             columns[0] if first == others[0] and lead <= 0 else first + lead,
             columns[-1] if last == others[-1] and lag >= 0 else last + lag,
         )
 
-    def _foreseen(self, layer: _Layer, row: int) -> tuple[int, int] | None:
+    def _foreseen(self, row: int) -> tuple[int, int] | None:
         """The first and last column that the forecast expects to work in `row`."""
-        columns = [column for column in layer.rows[row] if not layer.wants.of((row, column))]
+        columns = [column for column in self._rows[row] if not self._wants.of((row, column))]
         return (columns[0], columns[-1]) if columns else None
 
     def doubts(self) -> Iterator[Question]:
         """Pairs that are inferred to work though the forecast does not expect it: one at most for each row."""
-        layer = self._layers[-1]
         doubted = set()
         for pair, finding in self.inferred.items():
-            if finding.verdict == "works" and layer.wants.of(pair) and pair[0] not in doubted:
+            if finding.verdict == "works" and self._wants.of(pair) and pair[0] not in doubted:
                 doubted.add(pair[0])
-                yield Question(pair, layer.level)
+                yield Question(pair, self.level(pair))
 
     def sample(self, draw: random.Random) -> list[Pair]:
         """Inferred pairs to be asked after all, at random, and so that each release was in a question at least once."""
@@ -345,31 +369,24 @@ class _Picture:
         rest = [pair for pair in pairs if pair not in fresh]
         return [*fresh, *rest[: max(0, _sample_size(len(pairs)) - len(fresh))]]
 
-    def check(self, pair: Pair) -> Question:
-        """The question that an inferred pair is checked by: as deep as it is inferred to go."""
-        finding = self.inferred[pair]
-        red = finding.verdict == "broken" and finding.level == self._layers[0].level
-        return Question(pair, self._layers[0 if red else -1].level)
+
+def _telling(given: Sequence[_Asked]) -> _Asked:
+    """The last answer, unless other partners hid it as well: then the one before."""
+    last = given[-1]
+    return given[-2] if last.question.again and last.answer.verdict in HIDDEN else last
 
 
 class _Wants:
     """The names that pairs want for at one level, as the forecast has it, less those without which a pair works."""
 
     def __init__(
-        self,
-        forecast: Mapping[Pair, frozenset[str]],
-        seen: Mapping[Pair, bool],
-        answers: Mapping[Pair, Mapping[Level, Answer]],
+        self, forecast: Mapping[Pair, frozenset[str]], seen: Mapping[Pair, bool], words: Mapping[Pair, str]
     ) -> None:
         self._forecast = forecast
         self._idle = {name for pair, works in seen.items() if works for name in forecast.get(pair, ())}
         #: Names for want of which a run failed: its own words name them.
         self._deadly = {
-            name
-            for pair, works in seen.items()
-            if not works
-            for name in self.of(pair)
-            if any(_names(answer.sentence, name) for answer in answers[pair].values())
+            name for pair, works in seen.items() if not works for name in self.of(pair) if _names(words[pair], name)
         }
 
     def of(self, pair: Pair) -> frozenset[str]:
@@ -384,48 +401,6 @@ class _Wants:
 def _names(sentence: str, name: str) -> bool:
     """Whether a failure's words name what a dotted name ends in."""
     return re.search(rf"(?<!\w){re.escape(name.rpartition('.')[2])}(?!\w)", sentence) is not None
-
-
-class _Layer:
-    """One level: what can be asked there by row, what was seen, what follows, and the ends of rows that are settled."""
-
-    def __init__(
-        self, level: Level, rows: Mapping[int, Sequence[int]], seen: Mapping[Pair, bool], wants: _Wants
-    ) -> None:
-        self.level = level
-        self.rows = rows
-        self.seen = seen
-        self.wants = wants
-        permitted = ((row, column) for row, columns in rows.items() for column in columns)
-        self.inference = infer(rows, seen, [pair for pair in permitted if wants.confirmed(pair)])
-        self.settled: dict[int, tuple[int, int]] = {}
-        for row, columns in rows.items():
-            green = [column for column in columns if self.works((row, column))]
-            if green and not self.open(row):
-                self.settled[row] = green[0], green[-1]
-
-    def works(self, pair: Pair) -> bool | None:
-        """Whether a pair works at this level; None while that is open, or cannot be asked."""
-        return self.inference.works.get(pair)
-
-    def open(self, row: int) -> bool:
-        """Whether some pair of the row is open."""
-        return any(self.works((row, column)) is None for column in self.rows[row])
-
-
-def _deep(level: Level) -> int:
-    return LEVELS.index(level)
-
-
-def _value(given: Mapping[Level, Answer], level: Level) -> bool | None:
-    """Whether a pair works at `level`, from the answers for it at whatever levels; the deepest question counts most."""
-    for asked in sorted(given, key=_deep, reverse=True):
-        answer = given[asked]
-        if answer.verdict == "broken":
-            return _deep(answer.level) > _deep(level)
-        if answer.verdict == "works" and _deep(asked) >= _deep(level):
-            return True
-    return None
 
 
 def _bisecting(rows: Sequence[int]) -> Iterator[int]:
@@ -451,8 +426,8 @@ def _place(columns: Sequence[int], column: int) -> int:
 def _gallop(status: Sequence[bool | None], low: int, guess: int) -> int | None:
     """Where to ask for the edge above `low`, which works; None if nothing is open there.
 
-    At the guesses (ascending), right above the one that is known to work; from the last one in steps that double, by
-    halves once between what works and what is broken.
+    At `guess` if that is open, else from there in steps that double, and by halves once between what works and what is
+    broken.
     """
     high = low + 1
     while high < len(status) and status[high] is None:

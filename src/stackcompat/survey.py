@@ -190,28 +190,22 @@ class Survey:
 
     def ask(self, questions: Sequence[Question], bench: Bench, reporter: Reporter) -> list[Answer]:
         """Answers from cells, several at once where the executor can; runs are kept in the store and reused from it."""
-        found: dict[Question, Answer] = {}
-        for today in (False, True):
-            due = [question for question in questions if question not in found or found[question].verdict in _AGAIN]
-            for level in dict.fromkeys(question.level for question in due):
-                some = [question for question in due if question.level == level]
-                for question, answer in zip(some, self._try(some, level, bench, today=today), strict=True):
-                    before = found.get(question)
-                    found[question] = answer if before is None else _better(before, answer)
-        for question in questions:
-            answer = found[question]
-            reporter.step(f"{self.label(question.pair)} to {question.level}: {answer.verdict}")
-        return [found[question] for question in questions]
-
-    def _try(self, questions: Sequence[Question], level: Level, bench: Bench, *, today: bool) -> list[Answer]:
-        cells = [self.cell(question.pair, today=today) for question in questions]
+        cells = [self.cell(question.pair, today=question.again) for question in questions]
         resolutions = lock_cells(cells, bench, self._catalog, Silent())
-        planned = [plan_cell(cell, resolutions[cell.id], bench, level) for cell in cells]
+        planned = [
+            plan_cell(cell, resolutions[cell.id], bench, question.level)
+            for cell, question in zip(cells, questions, strict=True)
+        ]
         keys = [cell.key for cell in planned if cell.key]
         before = {key: len(runs) for key, runs in bench.store.of_keys(keys).items()}
-        run_cells(planned, bench, level, Silent())
+        for level in dict.fromkeys(question.level for question in questions):
+            some = [cell for cell, question in zip(planned, questions, strict=True) if question.level == level]
+            run_cells(some, bench, level, Silent())
         evidence = bench.store.of_keys(keys)
-        return [self._answer(cell, evidence.get(cell.key, ()), before.get(cell.key, 0)) for cell in planned]
+        answers = [self._answer(cell, evidence.get(cell.key, ()), before.get(cell.key, 0)) for cell in planned]
+        for question, answer in zip(questions, answers, strict=True):
+            reporter.step(f"{self.label(question.pair)} to {question.level}: {answer.verdict}")
+        return answers
 
     def _answer(self, planned: PlannedCell, evidence: tuple[Evidence, ...], before: int) -> Answer:
         """What a cell says of the two that it pins: nothing, where only others failed or no test of theirs ran.
@@ -254,16 +248,6 @@ class Survey:
                 sentence = f"no test of {' or '.join(silent)} applies"
                 return answer.model_copy(update={"verdict": "untested", "sentence": sentence})
         return answer
-
-
-#: What another choice of partners may change.
-_AGAIN = ("unresolvable", "untested")
-
-
-def _better(before: Answer, after: Answer) -> Answer:
-    """The second answer if it has a verdict, with the runs of both; else the first."""
-    chosen = before if after.verdict in _AGAIN else after
-    return chosen.model_copy(update={"runs": before.runs + after.runs, "reused": before.reused + after.reused})
 
 
 def _component(name: str, option: str, components: Components) -> Component:

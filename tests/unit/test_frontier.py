@@ -82,14 +82,25 @@ def test_a_name_is_held_against_others_only_if_the_failure_names_it() -> None:
 def test_where_imports_are_expected_to_be_red_nothing_deeper_is_asked() -> None:
     works = stairs([(0, 5)] * 4, 10)
     asked = Planted(works, shallow={(row, 5) for row in range(4)})
-    wants: Forecast = {"import": {(row, c): frozenset(("beta.gone",)) for row in range(4) for c in range(6, 10)}}
-    found = explore(table(4, 10), asked, levels=("import", "interop"), forecast=wants)
+    wants = {(row, c): frozenset(("beta.gone",)) for row in range(4) for c in range(6, 10)}
+    forecast: Forecast = {"import": wants, "interop": wants}
+    found = explore(table(4, 10), asked, levels=("import", "interop"), forecast=forecast)
     assert all(works[question.pair] for question in asked.asked if question.level == "interop")
     assert found.findings[0, 4].verdict == "works"
     assert found.findings[0, 4].level == "interop"
     assert {found.findings[row, 5].verdict for row in range(4)} == {"broken"}
     assert {found.findings[row, 5].level for row in range(4)} == {"interop"}
     assert {found.findings[row, 6].level for row in range(4)} == {"import"}
+
+
+def test_a_pair_that_partners_hide_is_asked_again_with_others() -> None:
+    works = stairs([(0, 2)] * 3, 4)
+    asked = Planted(works, hidden=works)
+    found = explore(table(3, 4), asked)
+    assert all((f.verdict == "works") == works[pair] for pair, f in found.findings.items())
+    assert [question.again for question in asked.asked[:4]] == [False, True, False, True]
+    lost = explore(table(3, 4), Planted(works, hidden=works, silent=works))
+    assert {finding.verdict for finding in lost.findings.values()} == {"untested"}
 
 
 def test_nothing_permitted_is_nothing_to_ask() -> None:

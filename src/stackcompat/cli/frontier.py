@@ -35,10 +35,10 @@ from stackcompat.survey import Foreseen, Survey
 from stackcompat.verdict import LEVELS
 from stackcompat.wheelnames import WheelNames
 
-__all__ = ["frontier"]
+__all__ = ["answer", "frontier_", "moment", "print_frontier"]
 
 
-@click.command()
+@click.command("frontier")
 @click.argument("first")
 @click.argument("second")
 @click.option("--python", help="Such as 3.12; default: the newest that is found here.")
@@ -56,7 +56,7 @@ __all__ = ["frontier"]
 @jobs_option
 @json_option
 @project_option
-def frontier(
+def frontier_(
     first: str,
     second: str,
     python: str | None,
@@ -89,8 +89,8 @@ def frontier(
         project.components(),
         catalog,
         python=python,
-        since=_moment("--since", since, end=False),
-        until=_moment("--until", until, end=True),
+        since=moment("--since", since, end=False),
+        until=moment("--until", until, end=True),
     )
     space = survey.space
     levels: list[Level] = ["import"] if level == "import" else ["import", level]
@@ -115,7 +115,7 @@ def frontier(
     sys.exit(0 if found.complete else COULD_NOT_TELL)
 
 
-def _moment(option: str, text: str | None, *, end: bool) -> dt.datetime | None:
+def moment(option: str, text: str | None, *, end: bool) -> dt.datetime | None:
     """The beginning or the end of a day or of a month such as 2025-01."""
     if text is None:
         return None
