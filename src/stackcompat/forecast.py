@@ -40,12 +40,14 @@ __all__ = [
 class Take(Record):
     """A dotted name that a module needs, and the line where it says so; `late` if only once a function is called.
 
-    Where the source has several `ways` to go on, the name is empty, and each way is what it takes.
+    With a `keyword`, it calls what is named so with that argument. Where the source has several `ways` to go on, the
+    name is empty, and each way is what it takes.
     """
 
     name: str
     line: int
     late: bool = False
+    keyword: str = ""
     ways: tuple[tuple[Take, ...], ...] = ()
 
 
@@ -53,12 +55,14 @@ class Module(Record):
     """What one module takes and offers.
 
     `offers` maps each name to where it comes from: empty for what is defined here, else the dotted name of a module or
-    of something in one. `stars` are modules that it offers everything of. `open` says that a ``__getattr__`` of its own
-    may serve names that cannot be read.
+    of something in one. `keywords` are the arguments by name that functions take, of those that do not take any.
+    `stars` are modules that it offers everything of. `open` says that a ``__getattr__`` of its own may serve names that
+    cannot be read.
     """
 
     takes: tuple[Take, ...] = ()
     offers: dict[str, str] = {}
+    keywords: dict[str, tuple[str, ...]] = {}
     stars: tuple[str, ...] = ()
     open: bool = False
 
@@ -71,7 +75,7 @@ class Names:
         self._read = read
         parts = [name.split(".") for name in modules]
         self._known = {".".join(some[:count]) for some in parts for count in range(1, len(some) + 1)}
-        self._lacks: dict[str, str] = {}
+        self._lacks: dict[tuple[str, str], str] = {}
 
     def module(self, name: str) -> Module:
         """The module called `name`; an empty one for a package without a file of its own."""
@@ -89,48 +93,60 @@ class Names:
         """The top-level packages and modules."""
         return {name.split(".")[0] for name in self.modules}
 
-    def lacks(self, chain: str) -> str:
-        """The first part of the dotted name that the release does not offer (``package.module.name``), or nothing."""
-        if chain not in self._lacks:
-            module, rest = self._enter(chain.split("."), 0)
-            self._lacks[chain] = "" if module is None or not rest else f"{module}.{rest[0]}"
-        return self._lacks[chain]
+    def lacks(self, chain: str, keyword: str = "") -> str:
+        """The first part of the dotted name that the release does not offer (``package.module.name``), or nothing.
 
-    def _enter(self, parts: Sequence[str], depth: int) -> tuple[str | None, list[str]]:
-        """Follow a dotted name: where it ends in a module and what is left, or None where it ends in anything else."""
+        With a `keyword`, also the whole with the keyword, where it is a function that does not take that.
+        """
+        if (chain, keyword) not in self._lacks:
+            module, rest, defined = self._enter(chain.split("."), 0)
+            lacking = "" if defined or not rest else f"{module}.{rest[0]}"
+            if defined and not rest and keyword:
+                taken = self.module(module).keywords.get(defined)
+                lacking = "" if taken is None or keyword in taken else f"{chain}({keyword})"
+            self._lacks[chain, keyword] = lacking
+        return self._lacks[chain, keyword]
+
+    def _enter(self, parts: Sequence[str], depth: int) -> tuple[str, list[str], str]:
+        """Follow a dotted name: the last module that it enters, what is left of it, and the name that is defined there.
+
+        Without a name, what is left is not offered, or nothing is left.
+        """
         here, rest = parts[0], list(parts[1:])
-        if depth > 20:  # modules that take from each other in a circle
-            return None, []
         while rest:
             deeper = f"{here}.{rest[0]}"
             if self.has(deeper):
                 here = deeper
                 rest.pop(0)
                 continue
-            origin = self._origin(here, rest[0], set())
-            if origin is None:
-                return here, rest
-            if not origin or not self.has(origin.split(".")[0]):
-                return None, []
+            found = self._origin(here, rest[0], set())
+            if found is None:
+                return here, rest, ""
+            module, origin = found
+            # Modules that take from each other in a circle define nothing that could be found.
+            if not origin or not self.has(origin.split(".")[0]) or depth > 20:
+                return module, rest[1:], rest[0]
             # A name that is passed on: what follows is looked for where it comes from.
-            return self._enter([*origin.split("."), *rest[1:]], depth + 1) if len(rest) > 1 else (None, [])
-        return here, []
+            entered, left, defined = self._enter([*origin.split("."), *rest[1:]], depth + 1)
+            offered = defined or len(rest) > 1 or not left
+            return (entered, left, defined) if offered else (module, [], rest[0])
+        return here, [], ""
 
-    def _origin(self, module: str, name: str, met: set[str]) -> str | None:
-        """Where a name of `module` comes from, empty for itself; None if it is not offered."""
+    def _origin(self, module: str, name: str, met: set[str]) -> tuple[str, str] | None:
+        """Where a name of `module` is bound, and where it comes from, empty for there; None if it is not offered."""
         source = self.module(module)
         if name in source.offers:
-            return source.offers[name]
+            return module, source.offers[name]
         if source.open:
-            return ""
+            return module, ""
         met.add(module)
         for star in source.stars:
             if star not in met:
                 if not self.has(star):
-                    return ""  # of another distribution, which is not read
-                origin = self._origin(star, name, met)
-                if origin is not None and not name.startswith("_"):
-                    return origin
+                    return module, ""  # of another distribution, which is not read
+                found = self._origin(star, name, met)
+                if found is not None and not name.startswith("_"):
+                    return found
         return None
 
     def reached(self, roots: Collection[str]) -> list[str]:
@@ -213,7 +229,7 @@ def _lacking(takes: Sequence[Take], giver: Names, *, late: bool) -> Iterator[tup
             ways = [list(_lacking(way, giver, late=late)) for way in take.ways]
             if all(ways):
                 yield ways[-1][0]
-        elif lacking := giver.lacks(take.name):
+        elif lacking := giver.lacks(take.name, take.keyword):
             yield lacking, take.line
 
 
@@ -259,8 +275,9 @@ def read_module(content: bytes, path: str) -> Module:
     reader = _Reader(path.rpartition("/")[0].replace("/", "."))
     reader.body(tree.body)
     return Module(
-        takes=(*reader.takes, *reader.late()),
+        takes=tuple(dict.fromkeys([*reader.takes, *reader.late()])),
         offers=reader.offers,
+        keywords=reader.keywords,
         stars=tuple(dict.fromkeys(reader.stars)),
         open=reader.open,
     )
@@ -273,6 +290,7 @@ class _Reader:
         self._package = package
         self.takes: list[Take] = []
         self.offers: dict[str, str] = {}
+        self.keywords: dict[str, tuple[str, ...]] = {}
         self.stars: list[str] = []
         self.open = False
         self._tables: dict[str, dict[str, bool]] = {}
@@ -290,7 +308,7 @@ class _Reader:
                     reader.offers[argument.arg] = ""
             reader.body(function.body)
             found = [*reader.takes, *reader.late()]
-            yield from (Take(name=t.name, line=t.line, late=True, ways=t.ways) for t in dict.fromkeys(found))
+            yield from (take.model_copy(update={"late": True}) for take in dict.fromkeys(found))
 
     def body(self, statements: Sequence[ast.stmt]) -> None:
         """Read statements in order."""
@@ -312,6 +330,9 @@ class _Reader:
                 self._evaluate(*node.decorator_list, *node.args.defaults, *filter(None, node.args.kw_defaults))
                 self._bind(node.name)
                 self._functions.append(node)
+                if not self._inner and node.args.kwarg is None:
+                    taken = (*node.args.args, *node.args.kwonlyargs)
+                    self.keywords[node.name] = tuple(argument.arg for argument in taken)
             case ast.ClassDef():
                 self._evaluate(*node.decorator_list, *node.bases, *(keyword.value for keyword in node.keywords))
                 self._inner += 1
@@ -343,9 +364,10 @@ class _Reader:
     def _bind(self, name: str, origin: str = "") -> None:
         if not self._inner:
             self.offers[name] = origin
+            self.keywords.pop(name, None)
 
-    def _take(self, name: str, line: int) -> None:
-        self.takes.append(Take(name=name, line=line))
+    def _take(self, name: str, line: int, keyword: str = "") -> None:
+        self.takes.append(Take(name=name, line=line, keyword=keyword))
 
     def _import_from(self, node: ast.ImportFrom) -> None:
         source = node.module or ""
@@ -374,12 +396,19 @@ class _Reader:
 
     def _ways(self, line: int, ways: Sequence[Sequence[ast.stmt]]) -> None:
         """Read statements of which one sequence is executed, or is once the first has failed."""
-        before, found = self.takes, []
+        takes, before, found = self.takes, dict(self.offers), []
+        bound: dict[str, set[str]] = {}
         for way in ways:
             self.takes = []
             self.body(way)
             found.append(tuple(self.takes))
-        self.takes = before
+            for name, origin in self.offers.items():
+                if before.get(name) != origin:
+                    bound.setdefault(name, set()).add(origin)
+            self.offers = self.offers | before
+        self.takes = takes
+        for name, origins in bound.items():  # a name with two origins comes from neither for sure
+            self._bind(name, origins.pop() if len(origins) == 1 else "")
         if len(found) == 1:
             self.takes += found[0]
         else:
@@ -426,6 +455,10 @@ class _Reader:
         pending: list[ast.AST] = list(nodes)
         while pending:
             node = pending.pop()
+            if isinstance(node, ast.Call) and (called := self._dotted(node.func)):
+                for keyword in node.keywords:
+                    if keyword.arg is not None:
+                        self._take(called, node.lineno, keyword.arg)
             chain = self._dotted(node) if isinstance(node, ast.Attribute) else None
             if chain is not None and isinstance(node, ast.Attribute):
                 self._take(chain, node.lineno)

@@ -399,8 +399,8 @@ class _Wants:
 
 
 def _names(sentence: str, name: str) -> bool:
-    """Whether a failure's words name what a dotted name ends in."""
-    return re.search(rf"(?<!\w){re.escape(name.rpartition('.')[2])}(?!\w)", sentence) is not None
+    """Whether a failure's words name what a dotted name, or a call, ends in."""
+    return re.findall(r"\w+", name)[-1] in re.findall(r"\w+", sentence)
 
 
 def _bisecting(rows: Sequence[int]) -> Iterator[int]:
