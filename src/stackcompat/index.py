@@ -7,10 +7,12 @@ The JSON simple API of PEP 691 with the upload times of PEP 700. Addresses come 
 from __future__ import annotations
 
 import datetime as dt
+import io
 import json
 import os
 import threading
 import time
+import zipfile
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -36,6 +38,9 @@ from urllib3 import Retry
 from stackcompat.releases import File, IndexUnreachable, Project, Release
 
 __all__ = ["Index", "index_address"]
+
+#: Bytes above which a wheel is not downloaded to be read: its code is compiled.
+LARGEST_WHEEL = 30 * 2**20
 
 
 def index_address() -> str | None:
@@ -150,6 +155,26 @@ class Index:
                     continue  # old releases have such lines, and installers pass over them too
             self._requires[key] = tuple(parsed)
         return self._requires[key]
+
+    def sources(self, name: str, version: str) -> dict[str, bytes]:
+        """The Python files of a release's wheel, by path; nothing where there is no wheel, or only a very large one.
+
+        Raises IndexUnreachable when the wheel cannot be had.
+        """
+        name = canonicalize_name(name)
+        release = self.project(name).find(version)
+        packages = self._packages.get((name, release.version), []) if release is not None else []
+        wheels = [file for file in packages if file.package_type == "wheel" and (file.size or 0) <= LARGEST_WHEEL]
+        if not wheels:
+            return {}
+        try:
+            answer = self._client.s.get(wheels[0].url, timeout=60)
+            answer.raise_for_status()
+            with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+                return {path: archive.read(path) for path in archive.namelist() if path.endswith(".py")}
+        except (requests.RequestException, zipfile.BadZipFile) as error:
+            sentence = f"the package index did not give the wheel of {name} {version}: {type(error).__name__}"
+            raise IndexUnreachable(sentence) from None
 
     def _metadata(self, name: str, version: str) -> str:
         kept = self._cache / "metadata" / f"{name}-{version}.txt"

@@ -31,7 +31,7 @@ from stackcompat.matrix import (
     parse_requirement,
 )
 from stackcompat.record import Record, UsageError, digest
-from stackcompat.releases import Catalog, Release, select
+from stackcompat.releases import Catalog, Release, needs, requirements, select
 
 if TYPE_CHECKING:
     from stackcompat.lock import Resolution
@@ -350,7 +350,7 @@ class _Planner:
             if newest is None:
                 continue
             floors = {}
-            for other, bounds in self.needs(name, newest.version, python).items():
+            for other, bounds in needs(self.catalog, name, newest.version, python).items():
                 if other in self.names and any(bound.operator in (">=", "~=", "==", ">") for bound in bounds):
                     lowest = _lowest(self.catalog.project(other).releases, bounds, python)
                     if lowest is not None:
@@ -372,17 +372,19 @@ class _Planner:
     def metapackage(self, policy: Metapackage, python: str) -> Iterator[Cell]:
         project = self.catalog.project(policy.distribution)
         release = project.newest(python=python) if policy.release == "newest" else project.find(policy.release)
-        needs = {r.name: r for r in self.requirements(project.name, release.version, python)} if release else {}
-        if release is None or not needs:
+        if release is None:
+            return
+        pinned = {r.name: r for r in requirements(self.catalog, project.name, release.version, python)}
+        if not pinned:
             return
         detail = f"{project.name} {release.version}"
         itself = f"{project.name}=={release.version}"
-        yield self.cell(policy, python, [itself, *map(str, needs.values())], detail)
-        led = {follower for name in needs for follower in self.followers(name)}
+        yield self.cell(policy, python, [itself, *map(str, pinned.values())], detail)
+        led = {follower for name in pinned for follower in self.followers(name)}
         for name in self.names if policy.substitute else ():
-            if name in needs and name not in led:
+            if name in pinned and name not in led:
                 moving = {name, *self.followers(name)}
-                freed = [str(_free(r) if r.name in moving else r) for r in needs.values()]
+                freed = [str(_free(r) if r.name in moving else r) for r in pinned.values()]
                 yield self.cell(policy, python, freed, f"{detail} with the newest {name}", newest=(name,))
 
     def unreleased(self, components: Collection[str]) -> list[str]:
@@ -399,7 +401,7 @@ class _Planner:
         axes = [[f"python=={python}" for python in pythons], *self.chosen(policy, pythons)]
         overridden = {parse_requirement(text).name for text in policy.overrides}
         release = {pin: (pin.partition("==")[0], pin.partition("==")[2]) for pins in axes for pin in pins}
-        needs = {pin: self.needs(name, version, pythons[0]) for pin, (name, version) in release.items()}
+        bounds_of = {pin: needs(self.catalog, name, version, pythons[0]) for pin, (name, version) in release.items()}
         supported = {pin: self.supported(*release[pin], pythons) for pin in release} | {"": tuple(pythons)}
 
         def objection(first: str, second: str) -> str:
@@ -408,7 +410,7 @@ class _Planner:
                     if version not in supported[pin]:
                         return f"{_readable([pin])} does not support Python {version}"
                     continue
-                bounds = needs[pin].get(name, SpecifierSet())
+                bounds = bounds_of[pin].get(name, SpecifierSet())
                 if name not in overridden and not bounds.contains(version, prereleases=True):
                     return f"{_readable([pin])} needs {name}{bounds}"
             return ""
@@ -458,24 +460,6 @@ class _Planner:
             project = self.catalog.project(self.distribution(component))
             release = project.find(version)
             found.append(f"{project.name}=={release.version if release else version}")
-        return found
-
-    def needs(self, name: str, version: str, python: str) -> dict[str, SpecifierSet]:
-        """The bounds that the release declares, by distribution."""
-        found: dict[str, SpecifierSet] = {}
-        for requirement in self.requirements(name, version, python):
-            found[requirement.name] = found.get(requirement.name, SpecifierSet()) & requirement.specifier
-        return found
-
-    def requirements(self, name: str, version: str, python: str) -> list[Requirement]:
-        """What the release needs without extras, on `python` and for the rest where this runs; without markers."""
-        environment = {"python_version": python, "python_full_version": f"{python}.99", "extra": ""}
-        found = []
-        for requirement in self.catalog.requires(name, version) if name != "python" else ():
-            if requirement.marker is None or requirement.marker.evaluate(environment):
-                plain = parse_requirement(str(requirement))
-                plain.marker = None
-                found.append(plain)
         return found
 
 

@@ -13,10 +13,10 @@ from packaging.requirements import Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
-from stackcompat.matrix import Selection
+from stackcompat.matrix import Selection, parse_requirement
 from stackcompat.record import Record, StackcompatError, digest
 
-__all__ = ["Catalog", "File", "IndexUnreachable", "Project", "Release", "select"]
+__all__ = ["Catalog", "File", "IndexUnreachable", "Project", "Release", "needs", "requirements", "select"]
 
 
 class IndexUnreachable(StackcompatError):
@@ -99,6 +99,26 @@ class Catalog(Protocol):
     def requires(self, name: str, version: str) -> tuple[Requirement, ...]:
         """What the release declares to need, markers and extras included."""
         ...
+
+
+def requirements(catalog: Catalog, name: str, version: str, python: str) -> list[Requirement]:
+    """What the release needs without extras, on `python` and for the rest where this runs; without markers."""
+    environment = {"python_version": python, "python_full_version": f"{python}.99", "extra": ""}
+    found = []
+    for requirement in catalog.requires(name, version) if name != "python" else ():
+        if requirement.marker is None or requirement.marker.evaluate(environment):
+            plain = parse_requirement(str(requirement))
+            plain.marker = None
+            found.append(plain)
+    return found
+
+
+def needs(catalog: Catalog, name: str, version: str, python: str) -> dict[str, SpecifierSet]:
+    """The bounds that the release declares, by distribution."""
+    found: dict[str, SpecifierSet] = {}
+    for requirement in requirements(catalog, name, version, python):
+        found[requirement.name] = found.get(requirement.name, SpecifierSet()) & requirement.specifier
+    return found
 
 
 def select(project: Project, selection: Selection, *, python: str | None, now: dt.datetime) -> tuple[Release, ...]:

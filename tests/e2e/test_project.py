@@ -625,3 +625,26 @@ def test_a_stop_leaves_no_process_and_no_folder(
     assert ended(int(started.read_text()))
     assert not list(cache.environments.iterdir())
     assert not project.evidence()  # what was stopped says nothing
+
+
+def test_a_frontier_tells_every_pair_and_a_second_call_runs_nothing(project: Project, python: str) -> None:
+    """beta 1.0 breaks with alpha 3.0, which no metadata says; beta 2.0 does not take alpha 1.0, which it says."""
+    command = ("frontier", "beta", "alpha", "--python", python, "-j", "2", "--json", "-")
+    code, output, error = project.run(*command)
+    assert code == 0, error
+    found = json.loads(output)
+    verdicts = {(pair["Beta"], pair["Alpha"]): (pair["verdict"], pair["level"]) for pair in found["pairs"]}
+    assert verdicts == {
+        ("1.0", "1.0"): ("works", "interop"),
+        ("1.0", "2.0"): ("works", "interop"),
+        ("1.0", "3.0"): ("broken", "interop"),
+        ("2.0", "1.0"): ("unresolvable", "resolve"),
+        ("2.0", "2.0"): ("works", "interop"),
+        ("2.0", "3.0"): ("works", "interop"),
+    }
+    assert found["runs"] == len(project.evidence())
+    assert found["runs"] <= 10
+    code, output, _ = project.run(*command)
+    again = json.loads(output)
+    assert (code, again["runs"], again["reused"]) == (0, 0, found["runs"])
+    assert again["pairs"] == found["pairs"]

@@ -190,6 +190,31 @@ class TestIndex:
         assert index.requires("alpha", "9") == ()
 
 
+class TestSources:
+    def test_the_python_files_of_a_wheel(self, fake: FakeIndex, tmp_path: Path) -> None:
+        fake.answers["/simple/alpha/"] = [page(file("alpha-1.1.tar.gz"), file("alpha-1.1-py3-none-any.whl"))]
+        content = io.BytesIO()
+        with zipfile.ZipFile(content, "w") as archive:
+            archive.writestr("alpha/__init__.py", "x = 1\n")
+            archive.writestr("alpha/data.json", "{}")
+        fake.answers["/files/alpha-1.1-py3-none-any.whl"] = [("application/octet-stream", content.getvalue())]
+        assert Index(tmp_path, fake.address).sources("Alpha", "1.1") == {"alpha/__init__.py": b"x = 1\n"}
+
+    def test_releases_without_a_wheel_to_read_have_none(self, fake: FakeIndex, tmp_path: Path) -> None:
+        huge = file("alpha-1.2-py3-none-any.whl") | {"size": 10**9}
+        fake.answers["/simple/alpha/"] = [page(file("alpha-1.1.tar.gz"), huge)]
+        index = Index(tmp_path, fake.address)
+        assert [index.sources("alpha", version) for version in ("1.1", "1.2", "9")] == [{}, {}, {}]
+
+    def test_a_wheel_that_does_not_come_is_infrastructure(self, fake: FakeIndex, tmp_path: Path) -> None:
+        fake.answers["/simple/alpha/"] = [page(file("alpha-1.1-py3-none-any.whl"))]
+        with pytest.raises(IndexUnreachable, match=r"did not give the wheel of alpha 1\.1"):
+            Index(tmp_path, fake.address).sources("alpha", "1.1")
+        fake.answers["/files/alpha-1.1-py3-none-any.whl"] = [("application/octet-stream", b"no zip")]
+        with pytest.raises(IndexUnreachable, match=r"alpha 1\.1: BadZipFile"):
+            Index(tmp_path, fake.address).sources("alpha", "1.1")
+
+
 @pytest.mark.parametrize(
     ("environment", "expected"),
     [

@@ -20,6 +20,7 @@ from stackcompat.cli.calibrate import calibrate_
 from stackcompat.cli.check import check_
 from stackcompat.cli.common import COULD_NOT_TELL, err
 from stackcompat.cli.exchange import exchange_
+from stackcompat.cli.frontier import frontier_
 from stackcompat.cli.gate import gate_, replay_
 from stackcompat.cli.islands import islands
 from stackcompat.cli.look import releases, show
@@ -43,7 +44,7 @@ def main() -> None:
 
 for _command in (
     *(plan, run, try_, blame_, exchange_, gate_, replay_),
-    *(report, show, releases, islands, check_, calibrate_),
+    *(report, show, releases, islands, frontier_, check_, calibrate_),
 ):
     main.add_command(_command)
 

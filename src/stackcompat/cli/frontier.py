@@ -1,0 +1,231 @@
+"""The command that finds which releases of two components work together."""
+
+from __future__ import annotations
+
+import calendar
+import datetime as dt
+import sys
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+import click
+from rich.table import Table
+
+from stackcompat.cli.common import (
+    COULD_NOT_TELL,
+    jobs_option,
+    json_option,
+    make_bench,
+    open_index,
+    out,
+    project_option,
+    reporting,
+    write_json,
+)
+from stackcompat.forecast import Missing, compare
+from stackcompat.frontier import Frontier, explore
+from stackcompat.interpreter import find_interpreters, how_to_get, this_platform
+from stackcompat.intervals import Pair
+from stackcompat.matrix import Level, parse_date
+from stackcompat.packages import default_cache
+from stackcompat.project import find_project
+from stackcompat.record import StackcompatError, UsageError
+from stackcompat.survey import Foreseen, Survey
+from stackcompat.verdict import LEVELS
+from stackcompat.wheelnames import WheelNames
+
+__all__ = ["answer", "frontier_", "moment", "print_frontier"]
+
+
+@click.command("frontier")
+@click.argument("first")
+@click.argument("second")
+@click.option("--python", help="Such as 3.12; default: the newest that is found here.")
+@click.option("--since", metavar="DATE", help="Only releases uploaded from then on, such as 2025-01 or 2025-01-15.")
+@click.option("--until", metavar="DATE", help="Only releases uploaded until then.")
+@click.option(
+    "--level",
+    type=click.Choice(LEVELS[3:]),
+    default="interop",
+    show_default=True,
+    help="How deep to go where imports are green.",
+)
+@click.option("--budget", type=click.IntRange(1), help="The most runs to make now; default: as many as it takes.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Chooses the sample that is checked.")
+@jobs_option
+@json_option
+@project_option
+def frontier_(
+    first: str,
+    second: str,
+    python: str | None,
+    since: str | None,
+    until: str | None,
+    level: Level,
+    budget: int | None,
+    seed: int,
+    jobs: int,
+    json_file: str | None,
+    project_folder: str | None,
+) -> None:
+    """Find which releases of FIRST work with which of SECOND (components or distributions), from few runs.
+
+    \b
+    stackcompat frontier flax jax --python 3.12 --since 2025-01
+
+    What follows from what was seen is marked inferred, and a random sample of it is checked.
+
+    Exit code: 0 when each pair has a verdict and the sample agreed; 2 bad usage; 3 when the budget ended before.
+    """  # noqa: D301  (as above)
+    project = find_project(project_folder)
+    python = python or next(iter(find_interpreters()), "3.12")
+    bench = make_bench(project, jobs, [python])
+    if python not in bench.interpreters:
+        raise StackcompatError(how_to_get(python))
+    catalog = open_index()
+    survey = Survey(
+        (first, second),
+        project.components(),
+        catalog,
+        python=python,
+        since=moment("--since", since, end=False),
+        until=moment("--until", until, end=True),
+    )
+    space = survey.space
+    levels: list[Level] = ["import"] if level == "import" else ["import", level]
+    readings = WheelNames(default_cache() / "names", catalog.sources)
+    with reporting(verbose=False) as reporter:
+        foreseen = survey.forecast(readings.of, reporter)
+        readings.keep()
+        reporter.stage("pairs", sum(map(len, space.rows().values())))
+        found = explore(
+            space,
+            lambda questions: survey.ask(questions, bench, reporter),
+            levels=levels,
+            budget=budget,
+            seed=seed,
+            batch=jobs,
+            forecast=foreseen.names(levels),
+        )
+    bench.cache.trim()
+    write_json(json_file, answer(found, foreseen, python, level))
+    if json_file != "-":
+        print_frontier(found, foreseen.at(level))
+    sys.exit(0 if found.complete else COULD_NOT_TELL)
+
+
+def moment(option: str, text: str | None, *, end: bool) -> dt.datetime | None:
+    """The beginning or the end of a day or of a month such as 2025-01."""
+    if text is None:
+        return None
+    try:
+        if len(text) == len("2025-01"):
+            month = dt.date.fromisoformat(f"{text}-01")
+            day = month.replace(day=calendar.monthrange(month.year, month.month)[1]) if end else month
+            return dt.datetime.combine(day, dt.time(23, 59, 59) if end else dt.time(), dt.UTC)
+        moment = parse_date(text)
+    except ValueError as error:
+        raise UsageError(f'{option}: "{text}" is not a day such as 2025-01-15 or a month such as 2025-01') from error
+    return moment if end or len(text) > len("2025-01-15") else moment.replace(hour=0, minute=0, second=0)
+
+
+def answer(found: Frontier, foreseen: Foreseen, python: str, level: Level) -> dict[str, Any]:
+    """The JSON twin of what `frontier` prints. Versions are keyed by component name."""
+    first, second = found.space.first, found.space.second
+    return {
+        "schema_version": 1,
+        "first": first.name,
+        "second": second.name,
+        "python": python,
+        "platform": this_platform(),
+        "level": level,
+        "runs": found.runs,
+        "reused": found.reused,
+        "complete": found.complete,
+        "disagreement": found.disagreement,
+        "checks": [
+            {
+                first.name: first.versions[check.pair[0]],
+                second.name: second.versions[check.pair[1]],
+                "inferred": check.inferred,
+                "observed": check.observed,
+            }
+            for check in found.checks
+        ],
+        "counts": _counts(found),
+        "forecast": {
+            "precision": (accuracy := compare(_broken(foreseen.at(level)), found.observed())).precision,
+            "recall": accuracy.recall,
+        },
+        "edges": [
+            {first.name: version, "works": [list(ends) for ends in _intervals(found, row)]}
+            for row, version in enumerate(first.versions)
+        ],
+        "pairs": [
+            {
+                first.name: first.versions[row],
+                second.name: second.versions[column],
+                **finding.model_dump(mode="json"),
+                "forecast": [str(lacking) for lacking in foreseen.at(level).get((row, column), ())],
+            }
+            for (row, column), finding in found.findings.items()
+        ],
+    }
+
+
+def _counts(found: Frontier) -> dict[str, int]:
+    """How many pairs have which verdict, and how many of them are inferred."""
+    verdicts = [finding.verdict for finding in found.findings.values()]
+    inferred = sum(finding.inferred for finding in found.findings.values())
+    return {verdict: verdicts.count(verdict) for verdict in dict.fromkeys(verdicts)} | {"inferred": inferred}
+
+
+def _intervals(found: Frontier, row: int) -> list[tuple[str, str]]:
+    """The first and last of each run of releases of the second that work with a release of the first."""
+    second = found.space.second
+    works = [
+        (column, found.findings[row, column].verdict == "works")
+        for column in range(len(second.versions))
+        if found.findings[row, column].verdict in ("works", "broken")
+    ]
+    runs = [[column for column, _ in some] for good, some in groupby(works, key=lambda place: place[1]) if good]
+    return [(second.versions[run[0]], second.versions[run[-1]]) for run in runs]
+
+
+def _broken(foreseen: Mapping[Pair, Sequence[Missing]]) -> set[Pair]:
+    """The pairs that are expected to break."""
+    return {pair for pair, lacking in foreseen.items() if lacking}
+
+
+def print_frontier(found: Frontier, foreseen: Mapping[Pair, Sequence[Missing]]) -> None:
+    """A row for each release of the first, and what it cost."""
+    first, second = found.space.first, found.space.second
+    table = Table(first.name, f"works with {second.name}", "works", "broken", "inferred", box=None, header_style="bold")
+    for row, version in reversed(list(enumerate(first.versions))):
+        here = [found.findings[row, column] for column in range(len(second.versions))]
+        spans = _intervals(found, row)
+        table.add_row(
+            version,
+            ", ".join(low if low == high else f"{low} \N{EN DASH} {high}" for low, high in spans) or "none",
+            str(sum(finding.verdict == "works" for finding in here)),
+            str(sum(finding.verdict == "broken" for finding in here)),
+            str(sum(finding.inferred for finding in here)),
+        )
+    out.print(table)
+    counts = _counts(found)
+    inferred = counts.pop("inferred")
+    permitted = sum(counts.values()) - counts.pop("unresolvable", 0)
+    said = ", ".join(f"{number} {verdict}" for verdict, number in counts.items())
+    out.print(f"{permitted} pairs that metadata permits: {said}; {inferred} of these inferred")
+    earlier = f" (and {found.reused} made before)" if found.reused else ""
+    wrong = sum(not check.agrees for check in found.checks)
+    out.print(
+        f"{found.runs} runs{earlier}; {len(found.checks)} inferred pairs were checked, {wrong} came out otherwise"
+    )
+    accuracy = compare(_broken(foreseen), found.observed())
+    known = (accuracy.precision, accuracy.recall)
+    shares = [f"{share:.0%}" if share is not None else "none to tell by" for share in known]
+    out.print(f"forecast from source, against what was observed: precision {shares[0]}, recall {shares[1]}")
+    if not found.complete:
+        out.print("Not complete: the budget ended before; the same command goes on from here.", style="yellow")

@@ -1,0 +1,459 @@
+"""Which releases of one component work with which of another, from few questions. Pure: whoever asks runs the cells.
+
+For a fixed release of one side, the releases of the other that work are usually an interval, and its edges move slowly
+from one release to the next. So each edge is looked for from where the neighbour's edge is, in steps that double, and
+by halves once it is between two answers (Bentley, Yao: An almost optimal algorithm for unbounded searching,
+Information Processing Letters 5(3), 1976). What need not be asked is inferred (:mod:`stackcompat.intervals`) and marked
+so; a random sample of it is asked after all, and what that contradicts is asked about until it fits again.
+
+A pair that metadata forbids is known without asking. A question that gets no verdict (a starved machine, a flaky test,
+bounds of a third distribution) tells nothing about other pairs: the search steps over it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import random
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+from stackcompat.intervals import Pair, infer
+from stackcompat.matrix import Level
+from stackcompat.record import Record
+from stackcompat.verdict import Verdict
+
+__all__ = ["Answer", "Ask", "Check", "Finding", "Forecast", "Frontier", "Question", "Side", "Space", "explore"]
+
+#: Runs that one question may take: one, its confirmation, and one more where those differ.
+DEAREST = 3
+#: Doubts that the forecast may raise for nothing, one after another, until it is no longer listened to.
+PATIENCE = 3
+#: Answers that other partners might change.
+HIDDEN: tuple[Verdict, ...] = ("untested", "unresolvable")
+
+
+class Side(Record):
+    """One component's releases, lowest first, and when each was uploaded."""
+
+    name: str
+    versions: tuple[str, ...]
+    uploaded: tuple[dt.datetime, ...]
+
+
+class Space(Record):
+    """Every pair of releases of two components. `forbidden` are those that metadata excludes, each with its reason."""
+
+    first: Side
+    second: Side
+    forbidden: dict[Pair, str] = {}
+
+    def rows(self) -> dict[int, list[int]]:
+        """The columns (releases of the second) that metadata permits, by row (release of the first)."""
+        columns = range(len(self.second.versions))
+        return {
+            row: [column for column in columns if (row, column) not in self.forbidden]
+            for row in range(len(self.first.versions))
+        }
+
+    def contemporary(self, row: int) -> int:
+        """The newest column that was there when the row's release came: the likeliest to work with it."""
+        there = [c for c, moment in enumerate(self.second.uploaded) if moment <= self.first.uploaded[row]]
+        return max(there, default=0)
+
+
+class Question(NamedTuple):
+    """Whether this pair works, as far as `level`; `again` with other partners, since those before hid the answer."""
+
+    pair: Pair
+    level: Level
+    again: bool = False
+
+
+class Answer(Record):
+    """What came of a question. `level` is the first that is red or else the deepest that was reached.
+
+    `runs` counts those made for this question, `reused` those that there were before.
+    """
+
+    verdict: Verdict
+    level: Level
+    sentence: str = ""
+    runs: int = 0
+    reused: int = 0
+    evidence: tuple[str, ...] = ()
+
+
+#: By level, the names that each pair is expected to want for there.
+Forecast = Mapping[Level, Mapping[Pair, frozenset[str]]]
+
+#: Answers to questions, in their order.
+Ask = Callable[[Sequence[Question]], Sequence[Answer]]
+
+
+class Finding(Record):
+    """What is known of a pair. An inferred verdict has no evidence of its own."""
+
+    verdict: Verdict
+    level: Level
+    inferred: bool = False
+    sentence: str = ""
+    evidence: tuple[str, ...] = ()
+
+
+class Check(Record):
+    """An inferred pair that was asked after all."""
+
+    pair: Pair
+    inferred: Verdict
+    observed: Verdict
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the inference was right."""
+        return self.inferred == self.observed
+
+
+class Frontier(Record):
+    """The answer. `complete` unless the budget ended before each pair had a verdict and a sample agreed with it."""
+
+    space: Space
+    findings: dict[Pair, Finding]
+    checks: tuple[Check, ...] = ()
+    runs: int = 0
+    reused: int = 0
+    complete: bool = True
+
+    def observed(self) -> dict[Pair, bool]:
+        """Whether each pair works that was tried and has a verdict."""
+        return {
+            pair: finding.verdict == "works"
+            for pair, finding in self.findings.items()
+            if finding.verdict in ("works", "broken") and not finding.inferred
+        }
+
+    @property
+    def disagreement(self) -> float | None:
+        """The share of checked inferences that were wrong; None when none was checked."""
+        return sum(not check.agrees for check in self.checks) / len(self.checks) if self.checks else None
+
+
+def explore(
+    space: Space,
+    ask: Ask,
+    *,
+    levels: Sequence[Level] = ("import",),
+    budget: int | None = None,
+    seed: int = 0,
+    batch: int = 1,
+    forecast: Forecast | None = None,
+) -> Frontier:
+    """Find out which pairs of `space` work, with as few questions as this module knows how.
+
+    `levels` are the shallowest to ask for and the one that matters. A pair that is expected to be red in the shallow
+    one is asked for that first, and for the deep one only if it is green there; one that is expected to be green for
+    the deep one at once, which answers both. `budget` bounds the runs that are made, `batch` is how many questions are
+    asked at once. `forecast` says where to look first and what to doubt. It never becomes a verdict by itself; but
+    where a run has failed for want of a name, other pairs that want for the same name are inferred to fail as well.
+    """
+    draw = random.Random(seed)  # noqa: S311  (a sample, no secret)
+    answers: dict[Pair, list[_Asked]] = {}
+    checks: list[Check] = []
+    runs = reused = unfounded = 0
+    hidden: list[Question] = []
+    sample: list[Pair] = []
+    sampled = agreed = False
+    while True:
+        picture = _Picture(space, levels, answers, forecast or {})
+        questions = hidden or list(picture.questions())
+        doubting = checking = False
+        if not questions and unfounded < PATIENCE:
+            questions = list(picture.doubts())[:1]
+            doubting = bool(questions)
+        if not questions:
+            # What was drawn and has become known since, by another answer, is no longer to be checked.
+            sample = [pair for pair in sample if pair in picture.inferred]
+            if not sample and not (sampled and agreed):
+                sample = picture.sample(draw)
+                sampled = agreed = True
+            questions = [Question(pair, picture.level(pair)) for pair in sample]
+            checking = True
+        finished = not questions
+        if budget is not None:
+            questions = questions[: (budget - runs) // DEAREST]
+        if not questions:
+            return Frontier(
+                space=space,
+                findings=picture.findings(),
+                checks=tuple(checks),
+                runs=runs,
+                reused=reused,
+                complete=finished,
+            )
+        questions = questions[:batch]
+        for question, answer in zip(questions, ask(questions), strict=True):
+            answers.setdefault(question.pair, []).append(_Asked(question, answer))
+            runs, reused = runs + answer.runs, reused + answer.reused
+            hidden = [other for other in hidden if other != question]
+            if answer.verdict in HIDDEN and not question.again:
+                hidden.append(question._replace(again=True))
+            if checking:
+                sample.remove(question.pair)
+                if answer.verdict in ("works", "broken"):
+                    inferred = picture.inferred[question.pair].verdict
+                    checks.append(Check(pair=question.pair, inferred=inferred, observed=answer.verdict))
+                    agreed = agreed and checks[-1].agrees
+            if doubting:
+                unfounded = unfounded + 1 if answer.verdict == "works" else 0
+
+
+class _Asked(NamedTuple):
+    """A question with its answer."""
+
+    question: Question
+    answer: Answer
+
+
+class _Picture:
+    """What the answers so far say of every pair, and what they leave open."""
+
+    def __init__(
+        self, space: Space, levels: Sequence[Level], answers: Mapping[Pair, Sequence[_Asked]], forecast: Forecast
+    ) -> None:
+        self._space = space
+        self._shallow, self._deep = levels[0], levels[-1]
+        #: The answer that counts for each pair.
+        self._answers = {pair: _telling(given) for pair, given in answers.items()}
+        self._seen: dict[Pair, bool] = {}
+        silent, half = set(), dict[Pair, bool]()
+        for pair, (question, answer) in self._answers.items():
+            if answer.verdict not in ("works", "broken"):
+                silent.add(pair)
+            elif answer.verdict == "works" and question.level != self._deep:
+                half[pair] = True
+            else:
+                self._seen[pair] = answer.verdict == "works"
+        self._rows = {row: [c for c in some if (row, c) not in silent] for row, some in space.rows().items()}
+        self._half = half
+        #: The level at which each pair is red that is known to be so.
+        self._red = {pair: self._answers[pair].answer.level for pair, works in self._seen.items() if not works}
+        words = {pair: asked.answer.sentence for pair, asked in self._answers.items()}
+        imports = {p: works or self._red[p] != self._shallow for p, works in self._seen.items()} | half
+        self._early = _Wants(forecast.get(self._shallow, {}), imports, words)
+        self._wants = _Wants(forecast.get(self._deep, {}), self._seen, words)
+        permitted = [(row, column) for row, columns in self._rows.items() for column in columns]
+        doomed = [pair for pair in permitted if self._wants.confirmed(pair)]
+        self._works, self._due = infer(self._rows, self._seen, doomed)
+        #: The first and last column that works in each row that has nothing open.
+        self._settled: dict[int, tuple[int, int]] = {}
+        for row, columns in self._rows.items():
+            green = [column for column in columns if self._works.get((row, column))]
+            if green and not self._open(row):
+                self._settled[row] = green[0], green[-1]
+
+    def _open(self, row: int) -> bool:
+        """Whether some pair of the row is open."""
+        return any((row, column) not in self._works for column in self._rows[row])
+
+    @cached_property
+    def inferred(self) -> dict[Pair, Finding]:
+        """What is inferred."""
+        return {pair: finding for pair, finding in self.findings().items() if finding.inferred}
+
+    def findings(self) -> dict[Pair, Finding]:
+        """The verdict on every pair; ``untested`` where there is none yet."""
+        found = {
+            pair: Finding(verdict="unresolvable", level="resolve", sentence=reason)
+            for pair, reason in self._space.forbidden.items()
+        }
+        for row, columns in self._space.rows().items():
+            for pair in ((row, column) for column in columns):
+                found[pair] = self._finding(pair)
+        return dict(sorted(found.items()))
+
+    def _finding(self, pair: Pair) -> Finding:
+        if pair in self._works and pair not in self._seen:
+            if self._works[pair]:
+                return Finding(verdict="works", level=self._deep, inferred=True)
+            return Finding(verdict="broken", level=self._expected_red(pair), inferred=True)
+        if pair not in self._answers:
+            return Finding(verdict="untested", level="resolve")
+        answer = self._answers[pair].answer
+        return Finding(verdict=answer.verdict, level=answer.level, sentence=answer.sentence, evidence=answer.evidence)
+
+    def _expected_red(self, pair: Pair) -> Level:
+        """The level at which a pair is red, if it is: as the nearest is that is known to be, in its row if there is."""
+        if self._early.of(pair) or not self._red:
+            return self._shallow
+        return self._red[min(self._red, key=lambda other: (abs(other[0] - pair[0]), abs(other[1] - pair[1]), other))]
+
+    def level(self, pair: Pair) -> Level:
+        """How deep to ask: only as deep as the pair is expected to be red, if it is."""
+        works = self._works.get(pair)
+        if works is None:
+            first, last = self._expected(pair[0])
+            works = first <= pair[1] <= last and not self._wants.confirmed(pair)
+        red = not works and pair not in self._half and self._expected_red(pair) == self._shallow
+        return self._shallow if red else self._deep
+
+    def questions(self) -> Iterator[Question]:
+        """What to ask next: what must be observed, or at most one pair a row, of the rows farthest apart first."""
+        pairs = list(self._due)
+        if not pairs:
+            pairs = [(row, self._next(row)) for row in _bisecting(sorted(self._rows)) if self._open(row)]
+        yield from (Question(pair, self.level(pair)) for pair in pairs)
+
+    def _next(self, row: int) -> int:
+        """The column to ask in a row that has something open."""
+        columns = self._rows[row]
+        floor, edge = self._expected(row)
+        status = [self._works.get((row, column)) for column in columns]
+        green = [place for place, value in enumerate(status) if value]
+        if not green:
+            for column in (edge, floor, (floor + edge) // 2, self._space.contemporary(row)):
+                place = _place(columns, column)
+                if status[place] is None:
+                    return columns[place]
+            return columns[_middle(status)]
+        up = _gallop(status, green[-1], _place(columns, edge))
+        if up is not None:
+            return columns[up]
+        end = len(columns) - 1
+        down = _gallop(status[::-1], end - green[0], end - _place(columns, floor))
+        return columns[_middle(status) if down is None else end - down]
+
+    def _expected(self, row: int) -> tuple[int, int]:
+        """The first and the last column that can be expected to work in `row`: as in the nearest row that is settled.
+
+        The forecast moves them by as much as it differs between the two. Without any such row, all columns are.
+        """
+        columns = self._rows[row]
+        near = min(self._settled, key=lambda other: (abs(other - row), other), default=None)
+        after = self._foreseen(row)
+        if near is None:
+            return after or (columns[0], columns[-1])
+        before = self._foreseen(near)
+        lead, lag = (after[0] - before[0], after[1] - before[1]) if before and after else (0, 0)
+        (first, last), others = self._settled[near], self._rows[near]
+        return (
+            columns[0] if first == others[0] and lead <= 0 else first + lead,
+            columns[-1] if last == others[-1] and lag >= 0 else last + lag,
+        )
+
+    def _foreseen(self, row: int) -> tuple[int, int] | None:
+        """The first and last column that the forecast expects to work in `row`."""
+        columns = [column for column in self._rows[row] if not self._wants.of((row, column))]
+        return (columns[0], columns[-1]) if columns else None
+
+    def doubts(self) -> Iterator[Question]:
+        """Pairs that are inferred to work though the forecast does not expect it: one at most for each row."""
+        doubted = set()
+        for pair, finding in self.inferred.items():
+            if finding.verdict == "works" and self._wants.of(pair) and pair[0] not in doubted:
+                doubted.add(pair[0])
+                yield Question(pair, self.level(pair))
+
+    def sample(self, draw: random.Random) -> list[Pair]:
+        """Inferred pairs to be asked after all, at random, and so that each release was in a question at least once."""
+        pairs = list(self.inferred)
+        draw.shuffle(pairs)
+        met = {(axis, pair[axis]) for pair in self._answers for axis in (0, 1)}
+        fresh = []
+        for pair in pairs:
+            if (0, pair[0]) not in met or (1, pair[1]) not in met:
+                met |= {(0, pair[0]), (1, pair[1])}
+                fresh.append(pair)
+        rest = [pair for pair in pairs if pair not in fresh]
+        return [*fresh, *rest[: max(0, _sample_size(len(pairs)) - len(fresh))]]
+
+
+def _telling(given: Sequence[_Asked]) -> _Asked:
+    """The last answer, unless other partners hid it as well: then the one before."""
+    last = given[-1]
+    return given[-2] if last.question.again and last.answer.verdict in HIDDEN else last
+
+
+class _Wants:
+    """The names that pairs want for at one level, as the forecast has it, less those without which a pair works."""
+
+    def __init__(
+        self, forecast: Mapping[Pair, frozenset[str]], seen: Mapping[Pair, bool], words: Mapping[Pair, str]
+    ) -> None:
+        self._forecast = forecast
+        self._idle = {name for pair, works in seen.items() if works for name in forecast.get(pair, ())}
+        #: Names for want of which a run failed: its own words name them.
+        self._deadly = {
+            name for pair, works in seen.items() if not works for name in self.of(pair) if _names(words[pair], name)
+        }
+
+    def of(self, pair: Pair) -> frozenset[str]:
+        """What may break the pair."""
+        return self._forecast.get(pair, frozenset()) - self._idle
+
+    def confirmed(self, pair: Pair) -> bool:
+        """Whether the pair wants for a name for want of which another is broken."""
+        return not self._deadly.isdisjoint(self.of(pair))
+
+
+def _names(sentence: str, name: str) -> bool:
+    """Whether a failure's words name what a dotted name, or a call, ends in."""
+    return re.findall(r"\w+", name)[-1] in re.findall(r"\w+", sentence)
+
+
+def _bisecting(rows: Sequence[int]) -> Iterator[int]:
+    """Both ends, then the middle, the middles of the halves, and so on."""
+    if not rows:
+        return
+    yield rows[0]
+    if len(rows) > 1:
+        yield rows[-1]
+    spans = [(0, len(rows) - 1)]
+    for low, high in spans:
+        if high - low > 1:
+            middle = (low + high) // 2
+            yield rows[middle]
+            spans += [(low, middle), (middle, high)]
+
+
+def _place(columns: Sequence[int], column: int) -> int:
+    """The place of the last of `columns` that is not beyond `column`, or the first place."""
+    return max(bisect_right(columns, column) - 1, 0)
+
+
+def _gallop(status: Sequence[bool | None], low: int, guess: int) -> int | None:
+    """Where to ask for the edge above `low`, which works; None if nothing is open there.
+
+    At `guess` if that is open, else from there in steps that double, and by halves once between what works and what is
+    broken.
+    """
+    high = low + 1
+    while high < len(status) and status[high] is None:
+        high += 1
+    if high == low + 1:
+        return None
+    if low < guess < high:
+        return guess
+    if guess >= high:
+        return max(high - (guess + 1 - high), (low + high) // 2)
+    step = low + 1 - guess
+    return min(low + step, (low + high) // 2 if high < len(status) else high - 1)
+
+
+def _middle(status: Sequence[bool | None]) -> int:
+    """The middle of the longest stretch that is open."""
+    longest: tuple[int, int] = (0, 0)
+    start = 0
+    for place, value in enumerate((*status, True)):
+        if value is not None:
+            if place - start > longest[1] - longest[0]:
+                longest = start, place
+            start = place + 1
+    return (longest[0] + longest[1] - 1) // 2
+
+
+def _sample_size(inferred: int) -> int:
+    """Enough to meet a share of wrong inferences that matters, and few beside the runs that the search takes."""
+    return math.ceil(math.sqrt(inferred) / 2)

@@ -1,0 +1,111 @@
+"""The search for frontiers, case by case."""
+
+from __future__ import annotations
+
+from planted import Planted, stairs, table
+from stackcompat.frontier import Check, Forecast, explore
+
+#: Row 3 breaks from column 8 on, its neighbours work with everything.
+ODD = stairs([(0, 19)] * 3 + [(0, 7)] + [(0, 19)] * 3, 20)
+
+
+def cost(checks: tuple[Check, ...]) -> int:
+    return sum(1 if check.observed == "works" else 2 for check in checks)
+
+
+def test_an_edge_is_found_in_steps_that_double() -> None:
+    works = stairs([(0, 40), (0, 45)], 60)
+    asked = Planted(works)
+    found = explore(table(2, 60), asked)
+    assert all((f.verdict == "works") == works[pair] for pair, f in found.findings.items())
+    second = [question.pair[1] for question in asked.asked if question.pair[0] == 1]
+    assert second[:7] == [40, 41, 43, 47, 45, 46, 0]
+
+
+def test_an_edge_that_stays_costs_one_run_a_row() -> None:
+    works = stairs([(0, 12)] * 30, 20)
+    found = explore(table(30, 20), Planted(works))
+    assert found.runs - cost(found.checks) <= 30 + 2 * 30 / 2 + 10
+    assert sum(finding.inferred for finding in found.findings.values()) > 500
+    assert found.disagreement == 0
+
+
+def test_a_single_release_that_breaks_early_is_found() -> None:
+    found = explore(table(7, 20), Planted(ODD))
+    assert {pair for pair, f in found.findings.items() if f.verdict == "broken"} == {(3, c) for c in range(8, 20)}
+    assert found.runs - cost(found.checks) < 30
+
+
+def test_a_forecast_finds_that_release_from_fewer_runs() -> None:
+    wants = {pair: frozenset(() if good else ("beta.gone",)) for pair, good in ODD.items()}
+    blind = explore(table(7, 20), Planted(ODD))
+    led = explore(table(7, 20), Planted(ODD, words="no 'gone'"), forecast={"import": wants})
+    assert all((f.verdict == "works") == ODD[pair] for pair, f in led.findings.items())
+    assert led.runs < blind.runs
+
+
+def test_a_broken_pair_amid_working_ones_does_not_hide_its_neighbours() -> None:
+    works = stairs([(0, 9)] * 9, 10) | {(4, 5): False}
+    wants: Forecast = {"import": {(4, 5): frozenset(("beta.gone",))}}
+    asked = Planted(works)
+    found = explore(table(9, 10), asked, forecast=wants)
+    assert {pair for pair, f in found.findings.items() if f.verdict == "broken"} == {(4, 5)}
+    assert {(3, 5), (5, 5), (4, 4), (4, 6)} <= {question.pair for question in asked.asked}
+
+
+def test_a_disagreement_is_reported_and_what_lies_around_is_asked_until_it_fits() -> None:
+    works = stairs([(0, 19)] * 12, 20) | {(row, 9): False for row in range(12)}
+    asked = Planted(works)
+    found = explore(table(12, 20), asked, seed=3)
+    assert {pair for pair, f in found.findings.items() if f.verdict == "broken"} == {(row, 9) for row in range(12)}
+    assert found.disagreement == sum(not check.agrees for check in found.checks) / len(found.checks)
+    assert found.disagreement > 0
+    assert len(asked.asked) < 12 * 20 / 2
+
+
+def test_a_name_that_nobody_misses_is_forgotten() -> None:
+    works = stairs([(0, 9)] * 20, 10)
+    quiet = explore(table(20, 10), Planted(works))
+    wants: Forecast = {"import": dict.fromkeys(works, frozenset(("beta.idle",)))}
+    assert explore(table(20, 10), Planted(works), forecast=wants).runs == quiet.runs
+
+
+def test_a_name_is_held_against_others_only_if_the_failure_names_it() -> None:
+    works = stairs([(0, 9), (0, 4), (0, 9), (0, 9)], 10)
+    wants: Forecast = {"import": {(row, c): frozenset(("beta.gone",)) for row in (1, 2) for c in range(5, 10)}}
+    found = explore(table(4, 10), Planted(works, words="something else"), forecast=wants)
+    assert all((f.verdict == "works") == works[pair] for pair, f in found.findings.items())
+    blamed = explore(table(4, 10), Planted(works, words="beta has no gone"), forecast=wants, budget=5)
+    assert blamed.runs <= 5
+
+
+def test_where_imports_are_expected_to_be_red_nothing_deeper_is_asked() -> None:
+    works = stairs([(0, 5)] * 4, 10)
+    asked = Planted(works, shallow={(row, 5) for row in range(4)})
+    wants = {(row, c): frozenset(("beta.gone",)) for row in range(4) for c in range(6, 10)}
+    forecast: Forecast = {"import": wants, "interop": wants}
+    found = explore(table(4, 10), asked, levels=("import", "interop"), forecast=forecast)
+    assert all(works[question.pair] for question in asked.asked if question.level == "interop")
+    assert found.findings[0, 4].verdict == "works"
+    assert found.findings[0, 4].level == "interop"
+    assert {found.findings[row, 5].verdict for row in range(4)} == {"broken"}
+    assert {found.findings[row, 5].level for row in range(4)} == {"interop"}
+    assert {found.findings[row, 6].level for row in range(4)} == {"import"}
+
+
+def test_a_pair_that_partners_hide_is_asked_again_with_others() -> None:
+    works = stairs([(0, 2)] * 3, 4)
+    asked = Planted(works, hidden=works)
+    found = explore(table(3, 4), asked)
+    assert all((f.verdict == "works") == works[pair] for pair, f in found.findings.items())
+    assert [question.again for question in asked.asked[:4]] == [False, True, False, True]
+    lost = explore(table(3, 4), Planted(works, hidden=works, silent=works))
+    assert {finding.verdict for finding in lost.findings.values()} == {"untested"}
+
+
+def test_nothing_permitted_is_nothing_to_ask() -> None:
+    found = explore(table(3, 3, permitted=()), Planted({}))
+    assert found.complete
+    assert found.runs == 0
+    assert found.disagreement is None
+    assert {finding.verdict for finding in found.findings.values()} == {"unresolvable"}
