@@ -33,9 +33,10 @@ def quick(session: nox.Session) -> None:
 
 @nox.session
 def nightly(session: nox.Session) -> None:
-    """The main job, whole: every policy on every Python; what has evidence is not run again."""
+    """The main job, whole: every policy on every Python; what has evidence is not run again. Then: what changed."""
     _tool(session)
     session.run("stackcompat", "run", "nightly", "--verbose", *session.posargs)
+    session.run("stackcompat", "night", "nightly")
 
 
 @nox.session

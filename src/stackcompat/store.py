@@ -145,7 +145,16 @@ class Store:
 
     def runs(self) -> tuple[RunRecord, ...]:
         """The newest execution of each matrix, by matrix name."""
-        newest = sa.select(sa.func.max(_runs.c.id)).group_by(_runs.c.matrix)
-        query = sa.select(_runs.c.record).where(_runs.c.id.in_(newest)).order_by(_runs.c.matrix)
+        order = sa.select(_runs.c.id, _runs.c.matrix).order_by(_runs.c.started, _runs.c.id)
         with self._engine.connect() as connection:
+            newest = {row.matrix: row.id for row in connection.execute(order)}
+            query = sa.select(_runs.c.record).where(_runs.c.id.in_(newest.values())).order_by(_runs.c.matrix)
             return tuple(RunRecord.model_validate_json(row.record) for row in connection.execute(query))
+
+    def history(self, matrix: str, last: int | None = None) -> tuple[RunRecord, ...]:
+        """The executions of `matrix`, oldest first: all of them, or the `last` so many."""
+        query = sa.select(_runs.c.record).where(_runs.c.matrix == matrix)
+        query = query.order_by(_runs.c.started.desc(), _runs.c.id.desc()).limit(last)
+        with self._engine.connect() as connection:
+            newest_first = connection.execute(query).all()
+        return tuple(RunRecord.model_validate_json(row.record) for row in reversed(newest_first))

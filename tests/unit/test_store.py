@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import signal
 import sqlite3
@@ -147,3 +148,14 @@ def test_the_record_in_the_store_is_the_records_own_json(store: Store) -> None:
     connection.close()
     assert Evidence.model_validate_json(text) == run
     assert text == run.to_json()
+
+
+def test_every_run_of_a_matrix_is_kept_in_order(store: Store) -> None:
+    record = history().record()
+    late = record.model_copy(update={"started": record.started + dt.timedelta(days=1)})
+    for run in (late, record, record.model_copy(update={"matrix": "other"})):  # merged stores come in any order
+        store.add_run(run)
+    assert store.history("nightly") == (record, late)
+    assert store.history("nightly", last=1) == (late,)
+    assert store.history("unknown") == ()
+    assert [run.started for run in store.runs()] == [late.started, record.started]

@@ -40,6 +40,9 @@ __all__ = ["plan", "publish", "report", "run"]
 #: How far back the days are replayed on which the newest releases did not work together.
 REPLAYED = dt.timedelta(days=365)
 
+#: How many runs of a matrix the history of a cell is told from.
+LAST_RUNS = 30
+
 
 @click.command()
 @click.argument("matrix")
@@ -113,8 +116,9 @@ def publish(project: Project, store: Store, destination: Path) -> None:
     runs = store.runs()
     if not runs:
         raise UsageError(f"{store.path.name}: holds no run yet; run a matrix first, for example: stackcompat run quick")
-    keys = {cell.key for record in runs for cell in record.cells if cell.key}
-    summary = summarise(project.components(), runs, store.of_keys(keys), now())
+    past = [record for run in runs for record in store.history(run.matrix, LAST_RUNS)]
+    keys = {cell.key for record in past for cell in record.cells if cell.key}
+    summary = summarise(project.components(), runs, store.of_keys(keys), now(), past)
     write(destination, summary, _advice(project, summary))
     out.print(summary.headline)
     page = destination / "index.html"

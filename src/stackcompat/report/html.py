@@ -10,7 +10,20 @@ import jinja2
 from markupsafe import Markup
 
 from stackcompat.report.model import CellRow, ComponentRow, FailureGroup, PairRelease, PairRow, Summary
-from stackcompat.report.words import POLICIES, SIGNS, Sign, age, and_list, count_words, pair_on, sign, version_key, who
+from stackcompat.report.words import (
+    POLICIES,
+    SIGNS,
+    Sign,
+    age,
+    and_list,
+    count_words,
+    pair_on,
+    sign,
+    spark,
+    told_history,
+    version_key,
+    who,
+)
 from stackcompat.verdict import Verdict
 
 __all__ = ["html"]
@@ -65,6 +78,8 @@ def html(summary: Summary) -> str:
         tally=_tally(summary.counts),
         meanings=POLICIES,
         sign=sign,
+        spark=spark,
+        told_history=told_history,
         when=lambda moment: _when(moment, summary.generated),
         who=lambda group: who(group, summary),
         pair_on=pair_on,
