@@ -16,6 +16,7 @@ from stackcompat.lock import Lock
 from stackcompat.matrix import Components
 from stackcompat.pairs import PairVerdict, judge_pairs
 from stackcompat.record import Record
+from stackcompat.suspicion import versions_of
 from stackcompat.verdict import CellVerdict, Standing, Verdict, judge, settle, worst
 
 __all__ = ["GREEN", "RED", "History", "Move", "Past", "Seen", "first_red", "is_today", "last_green", "moves"]
@@ -120,12 +121,24 @@ class History:
         return {cell: tuple(past) for cell, past in found.items()}
 
     def pairs(self, index: int, components: Components) -> dict[tuple[str, str], tuple[PairVerdict, ...]]:
-        """What the run at `index` said of two components at what an installer gave then."""
-        cells = list(self.seen(index, is_today))
-        known = {seen.planned.key: seen.runs for seen in cells if seen.planned.key}
+        """What the run at `index` said of two components at what an installer gave then.
+
+        Locks of earlier nights are heard as witnesses: a test that passed then is not itself at fault.
+        """
+        tonight = list(self.seen(index, is_today))
+        heard = {seen.planned.key or seen.planned.cell.id: seen for seen in tonight}
+        for earlier in reversed(range(index)):
+            for seen in self.seen(earlier, is_today):
+                if seen.planned.key:
+                    heard.setdefault(seen.planned.key, seen)
+        known = {seen.planned.key: seen.runs for seen in heard.values() if seen.planned.key}
+        here = [versions_of(seen.verdict.installed, components).items() for seen in tonight]
+        unlocked = any(not seen.planned.key for seen in tonight)
         found: dict[tuple[str, str], list[PairVerdict]] = {}
-        for pair in judge_pairs([seen.verdict for seen in cells], known, components):
-            found.setdefault((pair.first, pair.second), []).append(pair)
+        for pair in judge_pairs([seen.verdict for seen in heard.values()], known, components):
+            held = {(pair.first, pair.first_version), (pair.second, pair.second_version)}
+            if any(held <= versions for versions in here) or (unlocked and pair.verdict == "unresolvable"):
+                found.setdefault((pair.first, pair.second), []).append(pair)
         return {names: tuple(said) for names, said in found.items()}
 
     def of_pairs(self, components: Components) -> dict[tuple[str, str], tuple[Past, ...]]:

@@ -24,7 +24,7 @@ from stackcompat.report.words import version_key, who
 from stackcompat.timeline import pair_verdicts, timeline
 from stackcompat.verdict import CellVerdict, Verdict
 
-__all__ = ["Break", "Fixed", "NewRelease", "NewestHere", "Night", "Unknown", "night"]
+__all__ = ["Break", "Fixed", "NewRelease", "NewestHere", "Night", "Unknown", "culprits", "night"]
 
 #: How far back the days are replayed on which the newest releases did not work together.
 _REPLAYED = dt.timedelta(days=365)
@@ -208,7 +208,7 @@ def _breaks(summary: Summary, last: Mapping[str, Seen], before: _Before) -> tupl
                 verdict=group.verdict,
                 subject=who(group, summary),
                 signature=group.signature,
-                culprits=_culprits(group, summary, moved),
+                culprits=culprits(group, summary, moved),
                 sure=len(moved) == 1,
                 moved=moved,
                 last_green=green.run.started if green else None,
@@ -229,7 +229,7 @@ def _moved(green: Seen | None, now: Seen) -> tuple[Move, ...]:
     return moves(old, new) if old is not None and new is not None else ()
 
 
-def _culprits(group: FailureGroup, summary: Summary, moved: Iterable[Move]) -> tuple[str, ...]:
+def culprits(group: FailureGroup, summary: Summary, moved: Iterable[Move]) -> tuple[str, ...]:
     """What moved and is suspected; all that moved where none of it is."""
     distributions = {row.name: row.distribution for row in summary.components}
     suspects = {distributions[name] for name in group.suspects} | {group.package}

@@ -22,6 +22,7 @@ from stackcompat.cli.gate import gate_, replay_
 from stackcompat.cli.look import releases, show
 from stackcompat.cli.matrix import plan, report, run
 from stackcompat.cli.night import night_
+from stackcompat.cli.watch import watch_
 from stackcompat.record import StackcompatError, UsageError
 
 __all__ = ["main", "run_main"]
@@ -39,7 +40,7 @@ def main() -> None:
     """  # noqa: D301  (\b is click's mark for a paragraph to be left as it is)
 
 
-for _command in (plan, run, try_, report, night_, show, releases, calibrate_, check_, gate_, replay_):
+for _command in (plan, run, try_, report, night_, watch_, show, releases, calibrate_, check_, gate_, replay_):
     main.add_command(_command)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stackcompat.night import Break, NewestHere, Night
-from stackcompat.report.markdown import plain
+from stackcompat.report.markdown import fenced, plain
 from stackcompat.report.words import and_list, count_words, sign
 
 __all__ = ["night_json", "night_lines", "night_markdown"]
@@ -65,10 +65,9 @@ def _title(one: Break) -> str:
 
 
 def _break(one: Break) -> str:
-    fence = "`" * max(3, _longest_run(one.signature) + 1)
     lines = [
         f"### {sign(one.verdict).glyph} {plain(_title(one))}",
-        f"{fence}\n{one.signature}\n{fence}",
+        fenced(one.signature),
         f"{_cells(len(one.cells))} on Python {and_list(one.pythons)}"
         + (f", last green {one.last_green:%Y-%m-%d %H:%M}" if one.last_green else ", never green")
         + (f"; tests: {plain(', '.join(one.tests[:3]))}" if one.tests else ""),
@@ -76,13 +75,8 @@ def _break(one: Break) -> str:
     if one.moved:
         moved = ", ".join(f"{m.name} {m.before or 'absent'} → {m.after or 'absent'}" for m in one.moved)
         lines.append(f"Moved since then: {plain(moved)}")
-    lines.append(f"```\n{one.reproduce}\n```")
+    lines.append(fenced(one.reproduce))
     return "\n\n".join(lines)
-
-
-def _longest_run(text: str) -> int:
-    """The most backticks in a row."""
-    return max((len(part) for part in "".join(c if c == "`" else " " for c in text).split()), default=0)
 
 
 def _counts(night: Night) -> str:
