@@ -168,7 +168,10 @@ class PlannedCell(Record):
 
 
 class RunRecord(Record):
-    """One execution of a matrix: which cells it planned, each with the resolution it got and the evidence key."""
+    """One execution of a matrix: which cells it planned, each with the resolution it got and the evidence key.
+
+    `shard` (such as ``2/4``) says that it ran only its part of them; empty: all.
+    """
 
     matrix: str
     started: dt.datetime
@@ -178,3 +181,4 @@ class RunRecord(Record):
     missing_pythons: tuple[str, ...] = ()
     coverage: dict[str, float] = {}
     cells: tuple[PlannedCell, ...] = ()
+    shard: str = ""

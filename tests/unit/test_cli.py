@@ -434,3 +434,21 @@ def test_mistakes_with_issues(run: Run, arguments: tuple[str, ...], sentence: st
     code, _, error = run(*arguments)
     assert code == 2
     assert sentence in error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (
+            ("run", "m", "--shard", "3/2", "--no-report"),
+            '--shard: "3/2" is not a shard such as 1/4; allowed are 1/N to',
+        ),
+        (("run", "m", "--shard", "0/2", "--no-report"), '--shard: "0/2" is not a shard'),
+        (("run", "m", "--shard", "1/2"), "--shard: a part is no table; add --no-report"),
+        (("merge", "no.sqlite"), "STORE: no.sqlite is no file"),
+    ],
+)
+def test_mistakes_with_shards(run: Run, arguments: tuple[str, ...], sentence: str) -> None:
+    code, _, error = run(*arguments)
+    assert code == 2
+    assert sentence in error

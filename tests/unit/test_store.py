@@ -159,3 +159,21 @@ def test_every_run_of_a_matrix_is_kept_in_order(store: Store) -> None:
     assert store.history("nightly", last=1) == (late,)
     assert store.history("unknown") == ()
     assert [run.started for run in store.runs()] == [late.started, record.started]
+
+
+def test_merging_stores_takes_all_of_both_once(store: Store, tmp_path: Path) -> None:
+    record = history().record()
+    others = []
+    for number, (cell, seen) in enumerate(((CELL, "2026-11-22T01"), (OTHER, "2026-11-22T02")), start=1):
+        other = Store(tmp_path / f"{number}.sqlite")
+        others.append(other)
+        other.add(run_of(cell, passed("a")))
+        other.add_run(record.model_copy(update={"shard": f"{number}/3"}))
+        other.keep_resolution(CELL.cell.id, seen, CELL.resolution)
+    for _ in range(2):
+        assert store.merge(others) == ("nightly 3/3",)
+        assert len(store.of_keys([CELL.key, OTHER.key])) == 2
+        assert store.history("nightly") == (record,)
+        assert store.resolution(CELL.cell.id, "2026-11-22T02") == CELL.resolution  # the one that was kept later
+    for other in others:
+        other.close()

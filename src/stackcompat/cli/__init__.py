@@ -20,7 +20,7 @@ from stackcompat.cli.check import check_
 from stackcompat.cli.common import COULD_NOT_TELL, err
 from stackcompat.cli.gate import gate_, replay_
 from stackcompat.cli.look import releases, show
-from stackcompat.cli.matrix import plan, report, run
+from stackcompat.cli.matrix import merge, plan, report, run
 from stackcompat.cli.night import night_
 from stackcompat.cli.watch import watch_
 from stackcompat.record import StackcompatError, UsageError
@@ -40,7 +40,7 @@ def main() -> None:
     """  # noqa: D301  (\b is click's mark for a paragraph to be left as it is)
 
 
-for _command in (plan, run, try_, report, night_, watch_, show, releases, calibrate_, check_, gate_, replay_):
+for _command in (plan, run, merge, try_, report, night_, watch_, show, releases, calibrate_, check_, gate_, replay_):
     main.add_command(_command)
 
 
