@@ -33,9 +33,10 @@ def quick(session: nox.Session) -> None:
 
 @nox.session
 def nightly(session: nox.Session) -> None:
-    """The main job, whole: every policy on every Python; what has evidence is not run again."""
+    """The main job, whole: every policy on every Python; what has evidence is not run again. Then: what changed."""
     _tool(session)
     session.run("stackcompat", "run", "nightly", "--verbose", *session.posargs)
+    session.run("stackcompat", "night", "nightly")
 
 
 @nox.session
@@ -97,12 +98,15 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Style, spelling, formatting, workflow security."""
+    """Style, spelling, formatting, workflows: their security and their schema."""
     session.install(*nox.project.dependency_groups(PROJECT, "lint"))
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
     session.run("codespell")
-    session.run("zizmor", "--offline", "--quiet", ".github")
+    session.run("zizmor", "--offline", "--quiet", ".")
+    workflows = sorted(str(path) for path in Path(".github/workflows").glob("*.yml"))
+    session.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows)
+    session.run("check-jsonschema", "--builtin-schema", "vendor.github-actions", "action.yml")
 
 
 @nox.session

@@ -28,6 +28,7 @@ from stackcompat.packages import PackageCache
 from stackcompat.plan import Cell, make_plan
 from stackcompat.record import StackcompatError, UsageError, digest
 from stackcompat.releases import Catalog, IndexUnreachable
+from stackcompat.shard import Shard
 from stackcompat.store import Store
 from stackcompat.suite import Suite
 from stackcompat.verdict import CellVerdict, judge
@@ -37,9 +38,11 @@ __all__ = [
     "Reporter",
     "Silent",
     "Source",
+    "due_cells",
     "each",
     "execute",
     "lock_cells",
+    "lock_matrix",
     "now",
     "plan_cell",
     "pythons_here",
@@ -338,17 +341,10 @@ def pythons_here(matrix: Matrix, path: Path, bench: Bench) -> list[str]:
     return pythons
 
 
-def execute(
-    matrix: Matrix,
-    path: Path,
-    bench: Bench,
-    catalog: Source,
-    reporter: Reporter,
-    *,
-    rerun: bool = False,
-    relock: bool = False,
+def lock_matrix(
+    matrix: Matrix, path: Path, bench: Bench, catalog: Source, reporter: Reporter, *, relock: bool = False
 ) -> RunRecord:
-    """Run `matrix` (read from `path`): plan, lock, run, confirm; the record of it, which is kept as well.
+    """Plan and lock `matrix` (read from `path`): the record of a run of it, of which nothing ran or was kept yet.
 
     Combinations that a covering array was to bring together but that did not resolve are tried once more as cells of
     their own; the coverage in the record is that of what was really locked.
@@ -370,7 +366,7 @@ def execute(
         resolutions |= lock_cells(repairs, bench, catalog, reporter, again=relock)
         _, coverage = plan.repair(resolutions)
     planned = [plan_cell(cell, resolutions[cell.id], bench, matrix.level) for cell in (*plan.cells, *repairs)]
-    record = RunRecord(
+    return RunRecord(
         matrix=path.stem,
         started=started,
         title=matrix.title,
@@ -381,9 +377,34 @@ def execute(
         reserved=plan.reserved,
         cells=tuple(planned),
     )
+
+
+def due_cells(planned: Iterable[PlannedCell], store: Store) -> list[PlannedCell]:
+    """Of the locked cells, one for each question that has no decisive evidence yet."""
+    unique = {cell.key: cell for cell in planned if cell.key}
+    known = store.of_keys(unique)
+    return [cell for key, cell in unique.items() if next_run(known.get(key, ()), ()) is not None]
+
+
+def execute(
+    matrix: Matrix,
+    path: Path,
+    bench: Bench,
+    catalog: Source,
+    reporter: Reporter,
+    *,
+    rerun: bool = False,
+    relock: bool = False,
+    shard: Shard | None = None,
+) -> RunRecord:
+    """Run `matrix` (read from `path`), or the `shard` of it: plan, lock, run, confirm; the record, which is kept."""
+    record = lock_matrix(matrix, path, bench, catalog, reporter, relock=relock)
+    mine = [cell for cell in record.cells if shard is None or shard.owns(cell)]
+    if shard is not None:
+        record = record.model_copy(update={"shard": str(shard)})
     # Before the cells run: what is finished when somebody stops it can be published, the rest shows as untested.
     bench.store.add_run(record)
-    run_cells(planned, bench, matrix.level, reporter, rerun=rerun)
+    run_cells(mine, bench, matrix.level, reporter, rerun=rerun)
     return record
 
 

@@ -226,6 +226,7 @@ class RunRecord(Record):
     """One execution of a matrix: which cells it planned, each with the resolution it got and the evidence key.
 
     `reserved` are components of which the index had no more than a name, and the release that reserves it.
+    `shard` (such as ``2/4``) says that it ran only its part of them; empty: all.
     """
 
     matrix: str
@@ -238,6 +239,7 @@ class RunRecord(Record):
     reserved: dict[str, str] = {}
     cells: tuple[PlannedCell, ...] = ()
     exchange: ExchangePlan | None = None
+    shard: str = ""
 
     def evidence_keys(self) -> frozenset[str]:
         """The keys of all evidence that this run rests on."""

@@ -12,12 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Connection
 
 from stackcompat.evidence import Evidence, RunRecord
 from stackcompat.islands import Archipelago
 from stackcompat.lock import Resolution
 from stackcompat.record import UsageError
+from stackcompat.shard import join, missing
 
 __all__ = ["Store"]
 
@@ -62,9 +64,9 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 60})
+        self.engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 60})
 
-        @sa.event.listens_for(self._engine, "connect")
+        @sa.event.listens_for(self.engine, "connect")
         def _durable(connection: object, _: object) -> None:
             cursor = connection.cursor()  # type: ignore[attr-defined]  # a DBAPI connection has no static type here
             cursor.execute("PRAGMA journal_mode=WAL")
@@ -81,7 +83,7 @@ class Store:
 
     def _create(self) -> None:
         """Make what is not there yet; another process may do the same at the same moment."""
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             for table in _metadata.sorted_tables:
                 connection.execute(sa.schema.CreateTable(table, if_not_exists=True))
                 for index in table.indexes:
@@ -89,11 +91,11 @@ class Store:
 
     def close(self) -> None:
         """Release the database's files."""
-        self._engine.dispose()
+        self.engine.dispose()
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             yield connection
 
     def add(self, evidence: Evidence) -> None:
@@ -112,7 +114,7 @@ class Store:
     def of_key(self, key: str) -> tuple[Evidence, ...]:
         """Every run that answered the question `key`, oldest first."""
         query = sa.select(_evidence.c.record).where(_evidence.c.key == key).order_by(_evidence.c.started)
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             return tuple(Evidence.model_validate_json(row.record) for row in connection.execute(query))
 
     def of_keys(self, keys: Iterable[str]) -> dict[str, tuple[Evidence, ...]]:
@@ -120,7 +122,7 @@ class Store:
         wanted = set(keys)
         found: dict[str, list[Evidence]] = {}
         query = sa.select(_evidence.c.key, _evidence.c.record).order_by(_evidence.c.started)
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             for row in connection.execute(query):
                 if row.key in wanted:
                     found.setdefault(row.key, []).append(Evidence.model_validate_json(row.record))
@@ -129,7 +131,7 @@ class Store:
     def resolution(self, cell_id: str, fingerprint: str) -> Resolution | None:
         """What the cell resolved to when the index looked like `fingerprint`, if that is known."""
         query = sa.select(_resolutions).where(_resolutions.c.cell == cell_id)
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             row = connection.execute(query).first()
         if row is None or row.fingerprint != fingerprint:
             return None
@@ -138,7 +140,7 @@ class Store:
     def any_resolution(self, cell_id: str) -> Resolution | None:
         """What the cell resolved to when last asked, whatever the index looked like."""
         query = sa.select(_resolutions.c.record).where(_resolutions.c.cell == cell_id)
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             row = connection.execute(query).first()
         return Resolution.model_validate_json(row.record) if row else None
 
@@ -161,7 +163,7 @@ class Store:
 
     def islands(self) -> tuple[Archipelago, ...]:
         """The islands that were found last, newest Python first."""
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             rows = connection.execute(sa.select(_islands.c.record)).all()
         found = [Archipelago.model_validate_json(row.record) for row in rows]
         return tuple(sorted(found, key=lambda one: [-int(part) for part in one.python.split(".")]))
@@ -174,7 +176,52 @@ class Store:
 
     def runs(self) -> tuple[RunRecord, ...]:
         """The newest execution of each matrix, by matrix name."""
-        newest = sa.select(sa.func.max(_runs.c.id)).group_by(_runs.c.matrix)
-        query = sa.select(_runs.c.record).where(_runs.c.id.in_(newest)).order_by(_runs.c.matrix)
-        with self._engine.connect() as connection:
+        order = sa.select(_runs.c.id, _runs.c.matrix).order_by(_runs.c.started, _runs.c.id)
+        with self.engine.connect() as connection:
+            newest = {row.matrix: row.id for row in connection.execute(order)}
+            query = sa.select(_runs.c.record).where(_runs.c.id.in_(newest.values())).order_by(_runs.c.matrix)
             return tuple(RunRecord.model_validate_json(row.record) for row in connection.execute(query))
+
+    def history(self, matrix: str, last: int | None = None) -> tuple[RunRecord, ...]:
+        """The executions of `matrix`, oldest first: all of them, or the `last` so many."""
+        query = sa.select(_runs.c.record).where(_runs.c.matrix == matrix)
+        query = query.order_by(_runs.c.started.desc(), _runs.c.id.desc()).limit(last)
+        with self.engine.connect() as connection:
+            newest_first = connection.execute(query).all()
+        return tuple(RunRecord.model_validate_json(row.record) for row in reversed(newest_first))
+
+    def merge(self, others: Iterable[Store]) -> tuple[str, ...]:
+        """Take over everything that `others` hold; the shards of a run become one run. The shards that are missing.
+
+        Merging the same stores again changes nothing.
+        """
+        told: list[RunRecord] = []
+        for other in others:
+            for table in (_evidence, _resolutions):
+                with other.engine.connect() as connection:
+                    rows = [dict(row) for row in connection.execute(sa.select(table)).mappings()]
+                with self._transaction() as connection:
+                    for row in rows:
+                        connection.execute(_unless_known(table), row)
+            for archipelago in other.islands():
+                self.keep_islands(archipelago)
+            with other.engine.connect() as connection:
+                records = connection.execute(sa.select(_runs.c.record)).scalars().all()
+            told += [RunRecord.model_validate_json(record) for record in records]
+        with self.engine.connect() as connection:
+            known = set(connection.execute(sa.select(_runs.c.record)).scalars().all())
+        for run in join(told):
+            if run.to_json() not in known:
+                self.add_run(run)
+        return missing(told)
+
+
+def _unless_known(table: sa.Table) -> sa.Insert:
+    """Adds a row; of two resolutions of a cell, the later one stays."""
+    if table is _evidence:
+        return sa.insert(table).prefix_with("OR IGNORE")
+    insert = sqlite.insert(table)
+    columns = {column.name: column for column in insert.excluded if column.name != "cell"}
+    return insert.on_conflict_do_update(
+        index_elements=["cell"], set_=columns, where=insert.excluded.resolved > table.c.resolved
+    )

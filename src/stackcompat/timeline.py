@@ -55,10 +55,10 @@ class Timeline(Record):
         return sum(span.days for span in self.spans if span.state == state)
 
 
-def pair_verdicts(summary: Summary, python: str) -> Lookup:
+def pair_verdicts(summary: Summary, python: str, *, inferred: bool = False) -> Lookup:
     """What the table says of two releases on `python`; on the other Pythons where that one was not tried.
 
-    A break that is only inferred may be a third one's, and tells nothing.
+    A break that is only inferred may be a third one's, and tells nothing, unless `inferred` ones are to count.
     Components that no test uses together have nothing to say about each other: "not-applicable".
     """
     known: dict[frozenset[tuple[str, str]], Verdict] = {}
@@ -67,7 +67,7 @@ def pair_verdicts(summary: Summary, python: str) -> Lookup:
         for release in row.releases:
             key = frozenset(((row.first, release.first_version), (row.second, release.second_version)))
             said = release.pythons.get(python, release.verdict)
-            known[key] = "untested" if said == "broken" and release.inferred else said
+            known[key] = "untested" if said == "broken" and release.inferred and not inferred else said
 
     def lookup(one: str, version: str, other: str, its: str) -> Verdict:
         otherwise: Verdict = "not-applicable" if frozenset((one, other)) in strangers else "untested"

@@ -7,6 +7,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import socket
 import sqlite3
@@ -648,3 +649,91 @@ def test_a_frontier_tells_every_pair_and_a_second_call_runs_nothing(project: Pro
     again = json.loads(output)
     assert (code, again["runs"], again["reused"]) == (0, 0, found["runs"])
     assert again["pairs"] == found["pairs"]
+
+
+# --- several machines, several nights ---
+
+#: What depends on when and how fast something ran, or on which of its runs.
+TIMES = {
+    "age",
+    "at",
+    "evidence",
+    "first_red",
+    "first_seen",
+    "generated",
+    "headline",
+    "last_green",
+    "last_seen",
+    "seconds",
+    "seen",
+    "started",
+}
+
+
+def without_times(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: without_times(one) for key, one in value.items() if key not in TIMES}
+    return [without_times(one) for one in value] if isinstance(value, list) else value
+
+
+def test_parts_on_several_machines_make_the_same_table_as_one_run(project: Project, python: str) -> None:
+    project.matrix("many", MANY_CELLS.format(python=python))
+    code, _, error = project.run("run", "many")
+    assert code == 0, error
+    table = project.folder / "reports" / "compat.json"
+    whole = without_times(json.loads(table.read_text(encoding="utf-8")))
+    ran_whole = len(project.diary)
+
+    base = project.folder / "base.sqlite"
+    code, output, error = project.run("plan", "many", "--shards", "2", "--json", "-", STACKCOMPAT_STORE=str(base))
+    assert code == 0, error
+    planned = json.loads(output)
+    assert [part["shard"] for part in planned["shards"]] == ["1/2", "2/2"]
+    assert planned["cells"] == planned["due"] == sum(len(part["cells"]) for part in planned["shards"]) == 4
+    stores = []
+    for part in planned["shards"]:
+        store = project.folder / f"part-{part['shard'][0]}.sqlite"
+        shutil.copy(base, store)
+        code, output, error = project.run(
+            "run", "many", "--shard", part["shard"], "--no-report", STACKCOMPAT_STORE=str(store)
+        )
+        assert code == 0, error
+        assert output.startswith(f"{len(part['cells'])} cells")
+        stores.append(str(store))
+    assert len(project.diary) == 2 * ran_whole  # nothing was run twice, nothing left out
+    merged = str(project.folder / "merged.sqlite")
+    code, _, error = project.run("merge", *stores, STACKCOMPAT_STORE=merged)
+    assert (code, error) == (0, "")
+    code, _, error = project.run("report", STACKCOMPAT_STORE=merged)
+    assert code == 0, error
+    assert without_times(json.loads(table.read_text(encoding="utf-8"))) == whole
+
+
+def test_a_release_overnight_and_a_night_without_one(project: Project, python: str) -> None:
+    matrix = f'title = "T"\ncomponents = ["Alpha", "Beta"]\npythons = ["{python}"]\n[[policies]]\npolicy = "newest"\n'
+    project.matrix("nightly", matrix)
+    with LoopbackIndex() as index:
+        index.add("alpha", "2.0")
+        index.add("beta", "1.0", requires=["alpha"], files={"beta/__init__.py": BETA.format(version="1.0")})
+        sentences = []
+        for night in range(3):
+            if night == 1:
+                index.add("alpha", "3.0")
+            began = time.monotonic()
+            code, _, error = project.run("run", "nightly", UV_DEFAULT_INDEX=index.address)
+            assert code == 0, error
+            code, _, error = project.run("night", UV_DEFAULT_INDEX=index.address)
+            assert code == 0, error
+            took = time.monotonic() - began
+            sentences.append(json.loads((project.folder / "reports" / "night.json").read_text())["sentence"])
+    assert sentences[0].startswith("The first run of nightly")
+    assert sentences[1].endswith(": 1 new break, 1 new release.")
+    assert sentences[2].startswith("Nothing changed since")
+    assert took < 30
+    assert len(project.evidence()) == 3  # the first night once, the second night twice, the third not at all
+    page = (project.folder / "reports" / "index.html").read_text(encoding="utf-8")
+    assert "3 runs: works (1), broken (2); red first seen" in page
+    code, output, error = project.run("watch", "--dry-run")
+    assert code == 0, error
+    assert "Culprit: alpha 3.0." in output
+    assert "| alpha | 2.0 | 3.0 |" in output

@@ -46,7 +46,7 @@ def planted(draw: st.DrawFn, holes: int = 0) -> Planted:
 
 
 @given(planted())
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_the_culprit_is_exactly_the_planted_one(case: Planted) -> None:
     found = case.blame()
     assert {culprit.name: culprit.version for culprit in found.culprits} == {
@@ -61,7 +61,7 @@ def test_the_culprit_is_exactly_the_planted_one(case: Planted) -> None:
 
 
 @given(planted(holes=6))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_releases_that_cannot_be_had_hide_no_member(case: Planted) -> None:
     found = case.blame()
     assert {culprit.name for culprit in found.culprits} == case.rule.members.keys()
@@ -72,7 +72,7 @@ def test_releases_that_cannot_be_had_hide_no_member(case: Planted) -> None:
 
 
 @given(planted(), st.sets(st.integers(0, 40), max_size=12), st.sampled_from(["fault", "flaky"]))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_trouble_never_accuses_anybody(case: Planted, when: set[int], kind: str) -> None:
     case.universe.trouble = lambda number: kind if number in when else None
     found = case.blame()
@@ -82,7 +82,7 @@ def test_trouble_never_accuses_anybody(case: Planted, when: set[int], kind: str)
 
 
 @given(planted(), st.integers(0, 12))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_a_budget_holds_and_is_said(case: Planted, budget: int) -> None:
     whole = case.blame()
     case.universe.asked.clear()
@@ -94,7 +94,7 @@ def test_a_budget_holds_and_is_said(case: Planted, budget: int) -> None:
 
 
 @given(planted(), st.data())
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_another_failure_that_masks_is_a_finding_and_no_answer(case: Planted, data: st.DataObject) -> None:
     """It hides the planted one beside some release of an innocent component."""
     innocent = [name for name in case.universe.sizes if name not in case.rule.members]
@@ -110,7 +110,7 @@ def test_another_failure_that_masks_is_a_finding_and_no_answer(case: Planted, da
 
 
 @given(planted())
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_equal_answers_give_equal_questions(case: Planted) -> None:
     case.blame()
     first = list(case.universe.asked)

@@ -45,7 +45,7 @@ def answer(job: Job) -> Iterable[TestResult]:
     return (passed("one", "alpha"), failed("two", "beta") if red else passed("two", "beta"))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(stops=st.lists(st.integers(0, 8), max_size=6), workers=st.integers(1, 3))
 def test_nothing_is_lost_and_nothing_runs_twice(stops: list[int], workers: int) -> None:
     finished: list[tuple[str, tuple[str, ...]]] = []

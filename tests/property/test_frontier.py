@@ -15,7 +15,7 @@ from stackcompat.matrix import Level
 
 LEVELS: list[Sequence[Level]] = [("import",), ("import", "interop")]
 #: Tables of up to 81 pairs, searched again and again.
-unhurried = hypothesis.settings(deadline=None, max_examples=60)
+unhurried = hypothesis.settings(max_examples=60)
 
 
 @st.composite

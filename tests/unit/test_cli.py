@@ -535,3 +535,42 @@ def test_mistakes_with_check(run: Run, checkout: Path, arguments: tuple[str, ...
     code, _, error = run(*arguments)
     assert (code, error.count("\n")) == (2, 1)
     assert said in error
+
+
+def test_night_and_watch_want_a_run(run: Run) -> None:
+    for command in (("night", "m"), ("watch", "m", "--dry-run")):
+        code, _, error = run(*command)
+        assert code == 2
+        assert 'MATRIX: "m" has no run in evidence.sqlite; run it first: stackcompat run m' in error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("watch",), "watch: give either --dry-run or --repository OWNER/NAME"),
+        (("watch", "--dry-run", "--repository", "a/b"), "watch: give either --dry-run or --repository"),
+        (("watch", "--repository", "a/b", "--token-variable", "NO_SUCH"), "--token-variable: NO_SUCH is empty"),
+    ],
+)
+def test_mistakes_with_issues(run: Run, arguments: tuple[str, ...], sentence: str) -> None:
+    code, _, error = run(*arguments)
+    assert code == 2
+    assert sentence in error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (
+            ("run", "m", "--shard", "3/2", "--no-report"),
+            '--shard: "3/2" is not a shard such as 1/4; allowed are 1/N to',
+        ),
+        (("run", "m", "--shard", "0/2", "--no-report"), '--shard: "0/2" is not a shard'),
+        (("run", "m", "--shard", "1/2"), "--shard: a part is no table; add --no-report"),
+        (("merge", "no.sqlite"), "STORE: no.sqlite is no file"),
+    ],
+)
+def test_mistakes_with_shards(run: Run, arguments: tuple[str, ...], sentence: str) -> None:
+    code, _, error = run(*arguments)
+    assert code == 2
+    assert sentence in error

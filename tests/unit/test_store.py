@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import signal
 import sqlite3
@@ -156,3 +157,32 @@ def test_the_record_in_the_store_is_the_records_own_json(store: Store) -> None:
     connection.close()
     assert Evidence.model_validate_json(text) == run
     assert text == run.to_json()
+
+
+def test_every_run_of_a_matrix_is_kept_in_order(store: Store) -> None:
+    record = history().record()
+    late = record.model_copy(update={"started": record.started + dt.timedelta(days=1)})
+    for run in (late, record, record.model_copy(update={"matrix": "other"})):  # merged stores come in any order
+        store.add_run(run)
+    assert store.history("nightly") == (record, late)
+    assert store.history("nightly", last=1) == (late,)
+    assert store.history("unknown") == ()
+    assert [run.started for run in store.runs()] == [late.started, record.started]
+
+
+def test_merging_stores_takes_all_of_both_once(store: Store, tmp_path: Path) -> None:
+    record = history().record()
+    others = []
+    for number, (cell, seen) in enumerate(((CELL, "2026-11-22T01"), (OTHER, "2026-11-22T02")), start=1):
+        other = Store(tmp_path / f"{number}.sqlite")
+        others.append(other)
+        other.add(run_of(cell, passed("a")))
+        other.add_run(record.model_copy(update={"shard": f"{number}/3"}))
+        other.keep_resolution(CELL.cell.id, seen, CELL.resolution)
+    for _ in range(2):
+        assert store.merge(others) == ("nightly 3/3",)
+        assert len(store.of_keys([CELL.key, OTHER.key])) == 2
+        assert store.history("nightly") == (record,)
+        assert store.resolution(CELL.cell.id, "2026-11-22T02") == CELL.resolution  # the one that was kept later
+    for other in others:
+        other.close()

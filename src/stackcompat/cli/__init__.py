@@ -24,7 +24,9 @@ from stackcompat.cli.frontier import frontier_
 from stackcompat.cli.gate import gate_, replay_
 from stackcompat.cli.islands import islands
 from stackcompat.cli.look import releases, show
-from stackcompat.cli.matrix import plan, report, run
+from stackcompat.cli.matrix import merge, plan, report, run
+from stackcompat.cli.night import night_
+from stackcompat.cli.watch import watch_
 from stackcompat.record import StackcompatError, UsageError
 
 __all__ = ["main", "run_main"]
@@ -43,8 +45,8 @@ def main() -> None:
 
 
 for _command in (
-    *(plan, run, try_, blame_, exchange_, gate_, replay_),
-    *(report, show, releases, islands, frontier_, check_, calibrate_),
+    *(plan, run, merge, try_, blame_, exchange_, gate_, replay_),
+    *(report, night_, watch_, show, releases, islands, frontier_, check_, calibrate_),
 ):
     main.add_command(_command)
 

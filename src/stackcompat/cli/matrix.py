@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from stackcompat.advisory import load_links
-from stackcompat.campaign import execute, now
+from stackcompat.campaign import due_cells, execute, lock_matrix, now
 from stackcompat.cli.common import (
     err,
     glyph,
@@ -31,29 +31,43 @@ from stackcompat.cli.common import (
 from stackcompat.crossings import execute_exchange
 from stackcompat.exchange import judge_crossings
 from stackcompat.interpreter import find_interpreters, this_platform
+from stackcompat.matrix import Matrix
 from stackcompat.plan import make_plan
 from stackcompat.project import Project, find_project
 from stackcompat.record import UsageError
 from stackcompat.releases import IndexUnreachable
 from stackcompat.report import Summary, summarise, write
 from stackcompat.report.advice import advice
+from stackcompat.shard import Shard
+from stackcompat.shard import shards as all_shards
 from stackcompat.store import Store
 from stackcompat.verdict import Verdict, judge
 
-__all__ = ["plan", "publish", "report", "run"]
+__all__ = ["LAST_RUNS", "merge", "plan", "publish", "report", "run"]
 
 #: How far back the days are replayed on which the newest releases did not work together.
 REPLAYED = dt.timedelta(days=365)
 
+#: How many runs of a matrix the history of a cell is told from.
+LAST_RUNS = 30
+
 
 @click.command()
 @click.argument("matrix")
+@click.option("--shards", type=click.IntRange(1, 256), help="Lock the cells too, and split them into so many parts.")
+@jobs_option
 @project_option
 @json_option
-def plan(matrix: str, project_folder: str | None, json_file: str | None) -> None:
-    """Show the cells of MATRIX (a file, or the name of one in matrices/) without running any."""
+def plan(matrix: str, shards: int | None, jobs: int, project_folder: str | None, json_file: str | None) -> None:
+    """Show the cells of MATRIX (a file, or the name of one in matrices/) without running any.
+
+    With --shards, other machines that start from this store run a part each: stackcompat run MATRIX --shard 1/N.
+    """
     project = find_project(project_folder)
     path, loaded = project.matrix(matrix)
+    if shards is not None:
+        _plan_shards(project, path, loaded, shards, jobs, json_file)
+        return
     available = [p for p in loaded.pythons if p in find_interpreters(loaded.pythons)]
     made = make_plan(
         loaded,
@@ -76,33 +90,66 @@ def plan(matrix: str, project_folder: str | None, json_file: str | None) -> None
         out.print(f"{label}: {percent:.1f} % of the allowed combinations are covered")
 
 
+def _plan_shards(project: Project, path: Path, loaded: Matrix, number: int, jobs: int, json_file: str | None) -> None:
+    """The shards, each with its cells and how many of them have no evidence yet."""
+    bench = make_bench(project, jobs, loaded.pythons)
+    with reporting(verbose=False) as reporter:
+        record = lock_matrix(loaded, path, bench, open_index(), reporter)
+    due = {planned.key for planned in due_cells(record.cells, bench.store)}
+    parts = []
+    for shard in all_shards(number):
+        mine = [planned for planned in record.cells if shard.owns(planned)]
+        waiting = {planned.key for planned in mine} & due
+        parts.append({"shard": str(shard), "cells": [one.cell.id for one in mine], "due": len(waiting)})
+    write_json(json_file, {"matrix": record.matrix, "cells": len(record.cells), "due": len(due), "shards": parts})
+    if json_file != "-":
+        for part in parts:
+            out.print(f"shard {part['shard']}: {len(part['cells'])} cells, {part['due']} to run")  # type: ignore[arg-type]
+
+
 @click.command()
 @click.argument("matrix")
 @jobs_option
 @click.option("--rerun", is_flag=True, help="Run again what has evidence already.")
 @click.option("--relock", is_flag=True, help="Resolve again what was resolved already.")
+@click.option("--shard", metavar="I/N", help="Run only this part, as planned with --shards N; then merge the stores.")
 @click.option("--report/--no-report", "reports", default=True, help="Write reports/ afterwards.")
 @click.option("-v", "--verbose", is_flag=True, help="A line for each cell, also where this is not a terminal.")
 @project_option
 def run(
-    matrix: str, jobs: int, rerun: bool, relock: bool, reports: bool, verbose: bool, project_folder: str | None
+    matrix: str,
+    jobs: int,
+    rerun: bool,
+    relock: bool,
+    shard: str | None,
+    reports: bool,
+    verbose: bool,
+    project_folder: str | None,
 ) -> None:
     """Run MATRIX: lock its cells, run what has no evidence yet, confirm what is red, publish the table.
 
     Stopped at any moment (Ctrl-C), it goes on where it was when started again.
     """
+    part = Shard.parse(shard) if shard else None
+    if part is not None and reports:
+        raise UsageError("--shard: a part is no table; add --no-report, and merge the stores of all parts afterwards")
     project = find_project(project_folder)
     path, loaded = project.matrix(matrix)
+    if part is not None and loaded.level == "exchange":
+        raise UsageError(
+            "--shard: a matrix of level exchange is not run in parts: its readers need what its writers wrote"
+        )
     bench = make_bench(project, jobs, loaded.pythons)
     with reporting(verbose) as reporter:
         if loaded.level == "exchange":
             exchange = make_exchange_bench(project, jobs, loaded.pythons, plain=bench)
             record = execute_exchange(loaded, path, exchange, open_index(), reporter, rerun=rerun, relock=relock)
         else:
-            record = execute(loaded, path, bench, open_index(), reporter, rerun=rerun, relock=relock)
+            record = execute(loaded, path, bench, open_index(), reporter, rerun=rerun, relock=relock, shard=part)
     bench.cache.trim()
     evidence = bench.store.of_keys(record.evidence_keys())
-    verdicts = [judge(cell, evidence.get(cell.key, ())) for cell in record.cells]
+    mine = [cell for cell in record.cells if part is None or part.owns(cell)]
+    verdicts = [judge(cell, evidence.get(cell.key, ())) for cell in mine]
     crossed = [verdict for _, verdict in judge_crossings(record.exchange, evidence)] if record.exchange else []
     for python in record.missing_pythons:
         err.print(f"Python {python} was not found on this machine, so its cells were not tried.", style="yellow")
@@ -124,8 +171,9 @@ def publish(project: Project, store: Store, destination: Path) -> None:
     runs = store.runs()
     if not runs:
         raise UsageError(f"{store.path.name}: holds no run yet; run a matrix first, for example: stackcompat run quick")
-    keys = {key for record in runs for key in record.evidence_keys()}
-    summary = summarise(project.components(), runs, store.of_keys(keys), now(), store.islands())
+    past = [record for run in runs for record in store.history(run.matrix, LAST_RUNS)]
+    keys = {key for record in (*runs, *past) for key in record.evidence_keys()}
+    summary = summarise(project.components(), runs, store.of_keys(keys), now(), store.islands(), past)
     write(destination, summary, _advice(project, summary))
     out.print(summary.headline)
     page = destination / "index.html"
@@ -149,3 +197,23 @@ def report(output: str | None, project_folder: str | None) -> None:
     """Write the compatibility table from the store: compat.json, COMPATIBILITY.md, index.html, badges, JUnit."""
     project = find_project(project_folder)
     publish(project, open_store(project), Path(output) if output else project.reports)
+
+
+@click.command()
+@click.argument("stores", nargs=-1, required=True, type=click.Path(path_type=Path))
+@project_option
+def merge(stores: tuple[Path, ...], project_folder: str | None) -> None:
+    """Take over the evidence, locks and runs of STORES (files) into the project's store; shards become one run."""
+    for path in stores:
+        if not path.is_file():
+            raise UsageError(f"STORE: {path} is no file; give the evidence.sqlite of a run")
+    store = open_store(find_project(project_folder))
+    others = [Store(path) for path in stores]
+    try:
+        absent = store.merge(others)
+    finally:
+        for other in others:
+            other.close()
+    for shard in absent:
+        err.print(f"Shard {shard} is missing: what it should have run shows as untested.", style="yellow")
+    out.print(f"{len(stores)} stores merged")

@@ -11,6 +11,7 @@ from stackcompat.bounds import Finding, constraints, findings, repaired
 from stackcompat.deprecation import Forecast, forecasts
 from stackcompat.matrix import Components
 from stackcompat.releases import Catalog
+from stackcompat.report.feed import atom, json_feed
 from stackcompat.report.model import Summary
 from stackcompat.timeline import Span, Timeline, pair_verdicts, timeline
 
@@ -38,6 +39,8 @@ def advice(
         "bounds.json": _json([finding.model_dump(mode="json") for finding in bounds]),
         "repair.toml": _repair(bounds, catalog),
         "timeline.json": _json([line.model_dump(mode="json") for line in days]),
+        "feed.atom": atom(known, summary.generated),
+        "feed.json": json_feed(known, summary.generated),
         "ADVICE.md": _page(summary, known, bounds, coming, days),
     }
     files |= {f"advisories/{advisory.id}.json": _json(osv(advisory, summary.generated)) for advisory in known}

@@ -18,7 +18,20 @@ from stackcompat.report.model import (
     PairRow,
     Summary,
 )
-from stackcompat.report.words import POLICIES, SIGNS, Sign, age, and_list, count_words, pair_on, sign, version_key, who
+from stackcompat.report.words import (
+    POLICIES,
+    SIGNS,
+    Sign,
+    age,
+    and_list,
+    count_words,
+    pair_on,
+    sign,
+    spark,
+    told_history,
+    version_key,
+    who,
+)
 from stackcompat.verdict import Verdict
 
 __all__ = ["html"]
@@ -73,6 +86,8 @@ def html(summary: Summary) -> str:
         tally=_tally(summary.counts),
         meanings=POLICIES,
         sign=sign,
+        spark=spark,
+        told_history=told_history,
         when=lambda moment: _when(moment, summary.generated),
         who=lambda group: who(group, summary),
         pair_on=pair_on,

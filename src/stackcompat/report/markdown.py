@@ -7,7 +7,7 @@ import re
 from stackcompat.report.model import CrossingCell, ExchangeSquare, FailureGroup, PairRow, Summary
 from stackcompat.report.words import SIGNS, and_list, pair_on, sign, who
 
-__all__ = ["markdown", "plain"]
+__all__ = ["fenced", "markdown", "plain"]
 
 _MOST_BREAKS = 15
 _INTRODUCTION = (
@@ -150,3 +150,9 @@ def _untested(summary: Summary) -> list[str]:
 def plain(text: str) -> str:
     """`text` with what Markdown would take for markup made literal."""
     return re.sub(r"([\\`*_\[\]<>|])", r"\\\1", text)
+
+
+def fenced(text: str) -> str:
+    """A code block that `text` cannot end."""
+    fence = "`" * max([3, *(len(run) + 1 for run in re.findall(r"`+", text))])
+    return f"{fence}\n{text.rstrip()}\n{fence}"

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
+from stackcompat.history import Past
 from stackcompat.islands import Archipelago
 from stackcompat.lock import HeldBack
 from stackcompat.matrix import Level
@@ -125,6 +126,11 @@ class CellRow(Record):
     seconds: Annotated[float, Field(description="Wall clock of all its runs.")]
     seen: dt.datetime | None
     evidence: Annotated[tuple[str, ...], Field(description="Ids of the runs that the verdict rests on.")]
+    history: Annotated[tuple[Past, ...], Field(description="What each of the last runs saw, oldest first.")] = ()
+    first_red: Annotated[
+        dt.datetime | None, Field(description="When the latest stretch of red began; null: never red in that time.")
+    ] = None
+    last_green: Annotated[dt.datetime | None, Field(description="When it last worked; null: not in that time.")] = None
 
 
 class FailureGroup(Record):
@@ -232,6 +238,14 @@ class PairRow(Record):
     ]
     releases: tuple[PairRelease, ...]
     ranges: tuple[Ranges, ...]
+    history: Annotated[
+        tuple[Past, ...],
+        Field(description="What each of the last runs saw of the two, at what an installer gave then."),
+    ] = ()
+    first_red: Annotated[
+        dt.datetime | None, Field(description="When the latest stretch of red began; null: never red in that time.")
+    ] = None
+    last_green: Annotated[dt.datetime | None, Field(description="When it last worked; null: not in that time.")] = None
 
 
 class WarningRow(Record):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from packaging.version import Version
 
 from stackcompat.evidence import Evidence, RunRecord
+from stackcompat.history import History, Past, first_red, last_green
 from stackcompat.islands import Archipelago
 from stackcompat.matrix import Components
 from stackcompat.pairs import judge_pairs
@@ -16,7 +18,17 @@ from stackcompat.report.cases import Case, cell_row, gather, lock_text
 from stackcompat.report.components import component_row
 from stackcompat.report.exchange import exchange_squares
 from stackcompat.report.failures import group_failures, public
-from stackcompat.report.model import SCHEMA_VERSION, ComponentRow, Measured, PairRow, RunRow, Summary, Today, WarningRow
+from stackcompat.report.model import (
+    SCHEMA_VERSION,
+    CellRow,
+    ComponentRow,
+    Measured,
+    PairRow,
+    RunRow,
+    Summary,
+    Today,
+    WarningRow,
+)
 from stackcompat.report.pairs import pair_rows
 from stackcompat.report.words import and_list, count_words, python_key, sign, version_key
 from stackcompat.verdict import Verdict
@@ -26,6 +38,8 @@ __all__ = ["summarise"]
 #: Warnings that are listed; the rest repeat them.
 _MOST_WARNINGS = 25
 
+Row = TypeVar("Row", CellRow, PairRow)
+
 
 def summarise(
     components: Components,
@@ -33,17 +47,28 @@ def summarise(
     evidence: Mapping[str, tuple[Evidence, ...]],
     now: dt.datetime,
     islands: tuple[Archipelago, ...] = (),
+    past: Iterable[RunRecord] = (),
 ) -> Summary:
-    """Everything that the reports show of `runs` at the time `now`; `evidence` is by the planned cells' keys."""
+    """Everything that the reports show of `runs` at the time `now`; `evidence` is by the planned cells' keys.
+
+    `past` are the runs that the history of cells and pairs is told from, those of `runs` among them.
+    """
     cases = gather(components, runs, evidence)
     pairs = judge_pairs([case.verdict for case in cases], evidence, components)
     groups, of_cell = group_failures(cases, components)
     reserved = {name: (version, run.started) for run in runs for name, version in run.reserved.items()}
     rows = tuple(component_row(component, components, cases, reserved, now) for component in components.components)
-    cells = tuple(cell_row(case, of_cell.get(case.verdict.cell.id, ())) for case in cases)
+    history = History(past, evidence)
+    past_of_cell, past_of_pair = history.of_cells(), history.of_pairs(components)
+    cells = tuple(
+        _with_history(cell_row(case, of_cell.get(case.verdict.cell.id, ())), past_of_cell.get(case.verdict.cell.id, ()))
+        for case in cases
+    )
     counts = Counter(case.verdict.verdict for case in cases)
     today = tuple(_today(case, cases) for case in _newest(cases, runs))
-    pair_table = pair_rows(rows, pairs, groups, now)
+    pair_table = tuple(
+        _with_history(row, past_of_pair.get((row.first, row.second), ())) for row in pair_rows(rows, pairs, groups, now)
+    )
     claim = _claim(today, rows, pair_table)
     could_not_tell = counts["invalid"] + counts["infra-error"]
     return Summary(
@@ -66,6 +91,10 @@ def summarise(
         installed={case.verdict.cell.id: case.verdict.installed for case in cases},
         locks={cell.id: lock_text(case) for case, cell in zip(cases, cells, strict=True) if cell.lock},
     )
+
+
+def _with_history(row: Row, past: tuple[Past, ...]) -> Row:
+    return row.model_copy(update={"history": past, "first_red": first_red(past), "last_green": last_green(past)})
 
 
 def _newest(cases: Iterable[Case], runs: Iterable[RunRecord]) -> list[Case]:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from packaging.version import Version
 
+from stackcompat.history import Past, first_red, last_green
 from stackcompat.report.model import FailureGroup, PairRow, Summary
 from stackcompat.verdict import Verdict
 from stackcompat.wording import and_list
@@ -23,6 +24,8 @@ __all__ = [
     "python_key",
     "sign",
     "span",
+    "spark",
+    "told_history",
     "version_key",
     "who",
 ]
@@ -83,6 +86,27 @@ def version_key(version: str) -> Version:
 def python_key(python: str) -> tuple[int, ...]:
     """Sort key for Pythons such as ``3.12``."""
     return tuple(int(part) for part in python.split("."))
+
+
+#: How a verdict stands in a line of many: height tells as much as the colour that a page may add.
+_SPARKS: dict[str, str] = {"works": "▁", "broken": "█", "apart": "▆", "flaky": "▄", "unknown": "·", "untested": "·"}
+
+
+def spark(verdict: Verdict) -> str:
+    """One character for `verdict` in a history: low is green, full is red, a dot could not be told."""
+    return _SPARKS[sign(verdict).tone]
+
+
+def told_history(past: Sequence[Past]) -> str:
+    """A history in words: ``2 runs: works (1), broken (1); red first seen 2026-11-22, ...``."""
+    counts: dict[str, int] = {}
+    for one in past:
+        counts[sign(one.verdict).word] = counts.get(sign(one.verdict).word, 0) + 1
+    said = ", ".join(f"{word} ({number})" for word, number in counts.items())
+    red, green = first_red(past), last_green(past)
+    parts = [f"red first seen {red:%Y-%m-%d}"] if red else []
+    parts += [f"green last seen {green:%Y-%m-%d}"] if green else []
+    return f"{len(past)} {'run' if len(past) == 1 else 'runs'}: {said}" + (f"; {', '.join(parts)}" if parts else "")
 
 
 def age(seen: dt.datetime | None, now: dt.datetime) -> str:

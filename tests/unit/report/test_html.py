@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections import Counter
 from html.parser import HTMLParser
@@ -170,3 +171,13 @@ def test_a_cell_that_ran_the_essential_tests_only_says_so() -> None:
     text = html(SUMMARY.model_copy(update={"cells": (cell, *SUMMARY.cells[1:])}))
     assert text.count("essential tests only") == 1
     assert "essential tests only" not in TEXT
+
+
+def test_a_history_is_drawn_and_told() -> None:
+    earlier = MADE.record().model_copy(update={"started": NOW - dt.timedelta(days=1)})
+    page = Page(html(summarise(COMPONENTS, (MADE.record(),), MADE.evidence, NOW, past=(earlier, MADE.record()))))
+    assert page.unmatched == []
+    told = [about["aria-label"] or "" for tag, about in page.elements if about.get("class") == "sparks"]
+    assert len(told) >= len(SUMMARY.cells)
+    assert all(re.match(r"2 runs: ", text) for text in told)
+    assert "sparks" not in [about.get("class") for _, about in PAGE.elements]

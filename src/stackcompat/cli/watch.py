@@ -1,0 +1,75 @@
+"""Issues about what broke, kept up to date."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from stackcompat.campaign import now
+from stackcompat.cli.common import json_option, open_store, out, project_option, write_json
+from stackcompat.cli.matrix import LAST_RUNS
+from stackcompat.project import find_project
+from stackcompat.record import UsageError
+from stackcompat.tracker import GitHub, carry_out
+from stackcompat.watch import issue_body, issue_title, watch
+
+__all__ = ["watch_"]
+
+
+@click.command("watch")
+@click.argument("matrix", default="nightly")
+@click.option("--dry-run", is_flag=True, help="Print what would be done, with the text of each issue.")
+@click.option("--repository", metavar="OWNER/NAME", help="The GitHub repository whose issues are kept up to date.")
+@click.option(
+    "--token-variable", default="GITHUB_TOKEN", show_default=True, help="The environment variable with the token."
+)
+@click.option(
+    "--api", envvar="GITHUB_API_URL", metavar="URL", help="Address of the API; default: $GITHUB_API_URL, or GitHub's."
+)
+@json_option
+@project_option
+def watch_(
+    matrix: str,
+    dry_run: bool,
+    repository: str | None,
+    token_variable: str,
+    api: str | None,
+    json_file: str | None,
+    project_folder: str | None,
+) -> None:
+    """Open, update and close an issue for each pair and each test that broke at the newest releases of MATRIX."""
+    if dry_run == (repository is not None):
+        raise UsageError("watch: give either --dry-run or --repository OWNER/NAME")
+    token = os.environ.get(token_variable, "")
+    if repository is not None and not token:
+        raise UsageError(f"--token-variable: {token_variable} is empty; it must hold a token that may write issues")
+    project = find_project(project_folder)
+    store = open_store(project)
+    name = Path(matrix).stem
+    runs = store.history(name, LAST_RUNS)
+    if not runs:
+        raise UsageError(f'MATRIX: "{name}" has no run in {store.path.name}; run it first: stackcompat run {name}')
+    evidence = store.of_keys(cell.key for run in runs for cell in run.cells if cell.key)
+    items = watch(project.components(), runs, evidence, now())
+    write_json(json_file, [item.model_dump(mode="json") for item in items])
+    if json_file == "-":
+        return
+    if repository is not None:
+        done = carry_out(items, GitHub(repository, token, api))
+        for line in done:
+            out.print(line, markup=False)
+        out.print(f"{len(items)} watched, {len(done)} issues changed")
+        return
+    for item in items:
+        if item.watched.state == "passing" and item.action is None:
+            continue
+        about = f"{item.subject.id}: {item.watched.state}"
+        about += (
+            f", told by the issue on {item.covered_by}" if item.covered_by else f", {item.action or 'nothing to do'}"
+        )
+        out.print(about, markup=False, style="bold")
+        if item.action in ("open", "update") and item.facts is not None:
+            out.print(f"{issue_title(item)}\n\n{issue_body(item)}", markup=False)
+    out.print(f"{len(items)} watched")

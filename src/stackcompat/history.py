@@ -1,0 +1,167 @@
+"""What every run of a matrix saw, as it could be judged when the following one began. Pure.
+
+A cell's id is the same for the same question from night to night, so its verdicts in order are its history.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Annotated, NamedTuple
+
+from pydantic import Field
+
+from stackcompat.evidence import Evidence, PlannedCell, RunRecord
+from stackcompat.lock import Lock
+from stackcompat.matrix import Components
+from stackcompat.pairs import PairVerdict, judge_pairs
+from stackcompat.record import Record
+from stackcompat.suspicion import versions_of
+from stackcompat.verdict import CellVerdict, Standing, Verdict, judge, settle, worst
+
+__all__ = ["GREEN", "RED", "History", "Move", "Past", "Seen", "first_red", "is_today", "last_green", "moves"]
+
+RED: frozenset[Verdict] = frozenset(("broken", "uninstallable", "unresolvable"))
+
+GREEN: frozenset[Verdict] = frozenset(("works",))
+
+
+class Past(Record):
+    """What one run saw."""
+
+    at: Annotated[dt.datetime, Field(description="When the run began.")]
+    verdict: Verdict
+
+
+class Move(Record):
+    """A distribution that differs between two locks. Empty: not in that lock."""
+
+    name: str
+    before: str
+    after: str
+
+
+class Seen(NamedTuple):
+    """One cell in one run; `runs` is its evidence from before the following run began."""
+
+    run: RunRecord
+    planned: PlannedCell
+    verdict: CellVerdict
+    runs: tuple[Evidence, ...]
+
+
+def first_red(past: Iterable[Past]) -> dt.datetime | None:
+    """When the latest stretch of red began; what could not be told neither begins nor ends one. None: never red."""
+    found, told_red = None, False
+    for one in past:
+        if one.verdict in RED and not told_red:
+            found = one.at
+        if one.verdict in RED | GREEN:
+            told_red = one.verdict in RED
+    return found
+
+
+def last_green(past: Iterable[Past]) -> dt.datetime | None:
+    """When it last worked; None: never."""
+    return max((one.at for one in past if one.verdict in GREEN), default=None)
+
+
+def moves(before: Lock, after: Lock) -> tuple[Move, ...]:
+    """What differs between two locks, in order of name."""
+    old, new = before.versions(), after.versions()
+    names = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
+    return tuple(Move(name=name, before=old.get(name, ""), after=new.get(name, "")) for name in names)
+
+
+def is_today(planned: PlannedCell) -> bool:
+    """Whether the cell asks for the newest releases of everything, as published."""
+    return planned.cell.policy == "newest" and not planned.cell.overrides and not planned.cell.local
+
+
+class History:
+    """Runs and what was known after each, oldest first. `evidence` is by the planned cells' keys."""
+
+    def __init__(self, runs: Iterable[RunRecord], evidence: Mapping[str, tuple[Evidence, ...]]) -> None:
+        self.runs = tuple(sorted(runs, key=lambda run: run.started))
+        self._evidence = evidence
+        self._following: list[dt.datetime | None] = [
+            next((later.started for later in self.runs[index + 1 :] if later.matrix == run.matrix), None)
+            for index, run in enumerate(self.runs)
+        ]
+        self._judged: dict[tuple[str, int], CellVerdict] = {}
+
+    def seen(self, index: int, wanted: Callable[[PlannedCell], bool] = lambda _: True) -> Iterator[Seen]:
+        """The `wanted` cells of the run at `index`, in its order."""
+        run = self.runs[index]
+        for planned in run.cells:
+            if wanted(planned):
+                known = self.known(index, planned)
+                yield Seen(run, planned, self._judge(planned, known), known)
+
+    def known(self, index: int, planned: PlannedCell) -> tuple[Evidence, ...]:
+        """The evidence on a cell that there was when the run after the one at `index` began."""
+        until = self._following[index]
+        return tuple(one for one in self._evidence.get(planned.key, ()) if until is None or one.started < until)
+
+    def _judge(self, planned: PlannedCell, known: tuple[Evidence, ...]) -> CellVerdict:
+        """The same lock with the same evidence is judged once, however many nights it stood."""
+        if not planned.key:
+            return judge(planned, known)
+        address = (planned.key, len(known))
+        if address not in self._judged:
+            self._judged[address] = judge(planned, known)
+        return self._judged[address].model_copy(update={"cell": planned.cell})
+
+    def of_cells(self) -> dict[str, tuple[Past, ...]]:
+        """Cell id to what each run that had the cell saw."""
+        found: dict[str, list[Past]] = {}
+        for index, run in enumerate(self.runs):
+            for seen in self.seen(index):
+                found.setdefault(seen.planned.cell.id, []).append(Past(at=run.started, verdict=seen.verdict.verdict))
+        return {cell: tuple(past) for cell, past in found.items()}
+
+    def pairs(self, index: int, components: Components) -> dict[tuple[str, str], tuple[PairVerdict, ...]]:
+        """What the run at `index` said of two components at what an installer gave then.
+
+        Locks of earlier nights are heard as witnesses: a test that passed then is not itself at fault.
+        """
+        tonight = list(self.seen(index, is_today))
+        heard = {seen.planned.key or seen.planned.cell.id: seen for seen in tonight}
+        for earlier in reversed(range(index)):
+            for seen in self.seen(earlier, is_today):
+                if seen.planned.key:
+                    heard.setdefault(seen.planned.key, seen)
+        known = {seen.planned.key: seen.runs for seen in heard.values() if seen.planned.key}
+        here = [versions_of(seen.verdict.installed, components).items() for seen in tonight]
+        unlocked = any(not seen.planned.key for seen in tonight)
+        found: dict[tuple[str, str], list[PairVerdict]] = {}
+        for pair in judge_pairs([seen.verdict for seen in heard.values()], known, components):
+            held = {(pair.first, pair.first_version), (pair.second, pair.second_version)}
+            if any(held <= versions for versions in here) or (unlocked and pair.verdict == "unresolvable"):
+                found.setdefault((pair.first, pair.second), []).append(pair)
+        return {names: tuple(said) for names, said in found.items()}
+
+    def of_pairs(self, components: Components) -> dict[tuple[str, str], tuple[Past, ...]]:
+        """Two components to what each run said of them; see :meth:`pairs`."""
+        found: dict[tuple[str, str], list[Past]] = {}
+        for index, run in enumerate(self.runs):
+            for names, said in self.pairs(index, components).items():
+                verdict = worst(pair.verdict for pair in said)
+                found.setdefault(names, []).append(Past(at=run.started, verdict=verdict))
+        return {names: tuple(past) for names, past in found.items()}
+
+    def tests(self, index: int) -> dict[str, list[tuple[Seen, Standing]]]:
+        """Where each test stood in the cells with what an installer gave then."""
+        found: dict[str, list[tuple[Seen, Standing]]] = {}
+        for seen in self.seen(index, is_today):
+            for standing in settle(seen.runs):
+                found.setdefault(standing.result.test, []).append((seen, standing))
+        return found
+
+    def last_green(self, cell: str) -> Seen | None:
+        """The latest run in which the cell with this id worked."""
+        for index in reversed(range(len(self.runs))):
+            for seen in self.seen(index, lambda planned: planned.cell.id == cell):
+                if seen.verdict.verdict in GREEN:
+                    return seen
+        return None

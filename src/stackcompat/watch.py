@@ -1,0 +1,377 @@
+"""What is watched from night to night: a state machine for every pair and every test at the newest releases. Pure.
+
+Nothing is stored: the states are replayed from the runs. What follows from a change of state is data, an action; who
+carries it out (:mod:`stackcompat.tracker`) may do so twice without harm, and a night that was missed is made up for.
+
+Source of the design: the state machine of Ray's release tests; quarantine expires here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Literal
+
+from stackcompat.evidence import Evidence, RunRecord
+from stackcompat.history import History, Move, Seen, moves
+from stackcompat.matrix import Components
+from stackcompat.night import culprits
+from stackcompat.pairs import PairVerdict
+from stackcompat.record import Record
+from stackcompat.report.markdown import fenced
+from stackcompat.report.model import FailureGroup, Summary
+from stackcompat.report.summary import summarise
+from stackcompat.verdict import Standing, Verdict
+from stackcompat.wording import and_list
+
+__all__ = [
+    "BODY_LIMIT",
+    "CALM_NIGHTS",
+    "FLAKY_NIGHTS",
+    "QUARANTINE",
+    "Action",
+    "Facts",
+    "Item",
+    "Said",
+    "State",
+    "Subject",
+    "Watched",
+    "issue_body",
+    "issue_title",
+    "marker",
+    "transition",
+    "watch",
+]
+
+#: ``failing`` failed once and was not tried again, ``confirmed`` failed again the same way in a fresh environment.
+State = Literal["passing", "failing", "confirmed", "flaky", "quarantined", "fixed"]
+
+#: What one night says. ``unknown``: infrastructure, not run, or not what was asked for.
+Said = Literal["green", "failed", "broken", "flaky", "unknown"]
+
+Action = Literal["open", "update", "close"]
+
+#: Flaky nights after which a subject is quarantined.
+FLAKY_NIGHTS = 3
+
+#: Green nights in a row after which it is flaky no more.
+CALM_NIGHTS = 5
+
+#: How long a quarantine lasts.
+QUARANTINE = dt.timedelta(days=14)
+
+#: Characters that a tracker takes in the text of an issue, and in its title.
+BODY_LIMIT = 65_536
+_TITLE_LIMIT = 256
+_MOST_MOVES = 200
+
+
+class Watched(Record):
+    """Where a subject stands. `since` is the day of the last change; `until` the day on which a quarantine ends.
+
+    `open`: an issue about it is open.
+    """
+
+    state: State = "passing"
+    since: dt.date | None = None
+    until: dt.date | None = None
+    open: bool = False
+    flaky_nights: int = 0
+    calm_nights: int = 0
+
+
+def transition(watched: Watched, said: Said, today: dt.date) -> tuple[Watched, tuple[Action, ...]]:
+    """Where a subject stands after a night that said `said`, and what is to be done about it.
+
+    Infrastructure changes nothing. In quarantine nothing counts; once it is over, the next night that tells something
+    is judged as if nothing had been known.
+    """
+    if said == "unknown":
+        return watched, ()
+    if watched.state == "quarantined":
+        if watched.until is not None and today < watched.until:
+            return watched, ()
+        watched = Watched(since=watched.since, open=watched.open)
+    match said:
+        case "green":
+            if watched.state == "flaky" and watched.calm_nights + 1 < CALM_NIGHTS:
+                return watched.model_copy(update={"calm_nights": watched.calm_nights + 1}), ()
+            if watched.open:
+                return Watched(state="fixed", since=today), ("close",)
+            return _move(watched, "passing", today), ()
+        case "failed":
+            state = watched.state if watched.state in ("confirmed", "flaky") else "failing"
+            return _move(watched, state, today, watched.flaky_nights), (("update",) if watched.open else ())
+        case "broken":
+            return _move(watched, "confirmed", today).model_copy(update={"open": True}), (_tell(watched),)
+        case "flaky":
+            nights = watched.flaky_nights + 1
+            if nights < FLAKY_NIGHTS:
+                return _move(watched, "flaky", today, nights), (("update",) if watched.open else ())
+            ends = {"until": today + QUARANTINE, "open": True}
+            return _move(watched, "quarantined", today).model_copy(update=ends), (_tell(watched),)
+
+
+def _move(watched: Watched, state: State, today: dt.date, flaky_nights: int = 0) -> Watched:
+    since = watched.since if watched.state == state else today
+    return Watched(state=state, since=since, open=watched.open, flaky_nights=flaky_nights)
+
+
+def _tell(watched: Watched) -> Action:
+    return "update" if watched.open else "open"
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# From runs to states
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+class Subject(Record):
+    """What is watched: ``first + second`` or the id of a test; `title` is for people."""
+
+    kind: Literal["pair", "test"]
+    name: str
+    title: str
+
+    @property
+    def id(self) -> str:
+        """The same from night to night."""
+        return f"{self.kind}:{self.name}"
+
+
+class Facts(Record):
+    """What an issue says. `moved` is what differs from the lock of the last green run; `last_green` its time."""
+
+    signature: str
+    culprits: tuple[str, ...] = ()
+    suspects: tuple[str, ...] = ()
+    moved: tuple[Move, ...] = ()
+    last_green: dt.datetime | None = None
+    python: str
+    installed: tuple[str, ...] = ()
+    reproduce: str
+    details: str = ""
+
+
+class Item(Record):
+    """A subject, where it stands after the last run, what is to be done about its issue, and what that says.
+
+    `action` is the last one that any of the runs called for, None: none ever did. `facts` are there while it is not
+    green. `covered_by` is the title of a pair whose issue tells the same; then there is no action.
+    """
+
+    subject: Subject
+    watched: Watched
+    said: Said
+    action: Action | None = None
+    facts: Facts | None = None
+    covered_by: str = ""
+
+
+_OF_VERDICT: dict[Verdict, Said] = {
+    "works": "green",
+    "broken": "broken",
+    "uninstallable": "broken",
+    "unresolvable": "broken",
+    "flaky": "flaky",
+}
+
+
+def _said_of_pair(pairs: Iterable[PairVerdict]) -> Said:
+    """A red that other components may explain as well is not this pair's: the test that shows it is watched too."""
+    said = {
+        "unknown" if pair.inferred and pair.verdict != "works" else _OF_VERDICT.get(pair.verdict, "unknown")
+        for pair in pairs
+    }
+    return next((one for one in ("broken", "flaky", "unknown") if one in said), "green")
+
+
+_OF_STATE: dict[str, Said] = {
+    "confirmed": "broken",
+    "flaky": "flaky",
+    "once": "failed",
+    "starved": "unknown",
+    "blocked": "unknown",
+    "passed": "green",
+}
+
+
+def _said_of_test(standings: Iterable[Standing]) -> Said:
+    said = {_OF_STATE[standing.state] for standing in standings if standing.state in _OF_STATE}
+    order: tuple[Said, ...] = ("broken", "flaky", "failed", "unknown", "green")
+    return next((one for one in order if one in said), "unknown")
+
+
+def watch(
+    components: Components,
+    runs: Iterable[RunRecord],
+    evidence: Mapping[str, tuple[Evidence, ...]],
+    now: dt.datetime,
+) -> tuple[Item, ...]:
+    """Every pair and test of `runs` (of one matrix, at least one), pairs first, each in the order of its id.
+
+    `evidence` is by the planned cells' keys.
+    """
+    history = History(runs, evidence)
+    states: dict[str, Watched] = {}
+    actions: dict[str, Action] = {}
+    subjects: dict[str, Subject] = {}
+    said: dict[str, Said] = {}
+    for index, run in enumerate(history.runs):
+        told = dict(_night(history, index, components))
+        said = {subject.id: one for subject, one in told.items()}
+        for subject, one in told.items():
+            subjects[subject.id] = subject
+            before = states.get(subject.id, Watched())
+            states[subject.id], called = transition(before, one, run.started.date())
+            if called:
+                actions[subject.id] = called[-1]
+    teller = _Teller(history, components, now)
+    items = [
+        Item(
+            subject=subjects[name],
+            watched=states[name],
+            said=said.get(name, "unknown"),
+            action=actions.get(name),
+            facts=teller.facts(subjects[name]) if said.get(name) in ("failed", "broken", "flaky") else None,
+        )
+        for name in sorted(subjects)
+    ]
+    return tuple(_without_repeats(items, teller))
+
+
+def _night(history: History, index: int, components: Components) -> Iterator[tuple[Subject, Said]]:
+    for (first, second), pairs in history.pairs(index, components).items():
+        title = f"{components[first].title} with {components[second].title}"
+        yield Subject(kind="pair", name=f"{first} + {second}", title=title), _said_of_pair(pairs)
+    for test, found in history.tests(index).items():
+        standings = [standing for _, standing in found]
+        yield Subject(kind="test", name=test, title=test), _said_of_test(standings)
+
+
+def _without_repeats(items: Iterable[Item], teller: _Teller) -> Iterator[Item]:
+    """A test that a watched pair explains needs no issue of its own."""
+    explained: dict[str, str] = {}
+    for item in items:
+        if item.subject.kind == "pair" and item.watched.open:
+            for test in teller.tests_of_pair(item.subject):
+                explained[test] = item.subject.title
+        covered = explained.get(item.subject.name, "") if item.subject.kind == "test" else ""
+        yield item.model_copy(update={"action": None, "covered_by": covered}) if covered else item
+
+
+class _Teller:
+    """Finds what an issue says about the last run."""
+
+    def __init__(self, history: History, components: Components, now: dt.datetime) -> None:
+        self._history = history
+        self._last = len(history.runs) - 1
+        tonight = history.runs[self._last]
+        evidence = {cell.key: history.known(self._last, cell) for cell in tonight.cells if cell.key}
+        self._summary: Summary = summarise(components, (tonight,), evidence, now)
+        self._pairs = {f"{a} + {b}": said for (a, b), said in history.pairs(self._last, components).items()}
+        self._tests = history.tests(self._last)
+        self._seen = {seen.planned.cell.id: seen for seen in history.seen(self._last)}
+
+    def tests_of_pair(self, subject: Subject) -> set[str]:
+        """The tests that failed for the pair."""
+        red = [pair for pair in self._pairs.get(subject.name, ()) if pair.verdict in ("broken", "flaky")]
+        return {test for pair in red for test in pair.tests}
+
+    def facts(self, subject: Subject) -> Facts | None:
+        if subject.kind == "pair":
+            red = [pair for pair in self._pairs.get(subject.name, ()) if pair.verdict != "works"]
+            return self._facts(red[0].witness, lambda group: group.signature == red[0].signature) if red else None
+        found = [seen for seen, one in self._tests.get(subject.name, ()) if one.state in ("confirmed", "flaky", "once")]
+        return self._facts(found[0].planned.cell.id, lambda group: subject.name in group.tests) if found else None
+
+    def _facts(self, cell: str, fits: Callable[[FailureGroup], bool]) -> Facts:
+        row = next(row for row in self._summary.cells if row.id == cell)
+        groups = [group for group in self._summary.failures if cell in group.cells]
+        group = next((group for group in groups if fits(group)), groups[0] if groups else None)
+        seen = self._seen[cell]
+        green = self._history.last_green(cell)
+        moved = _moved(green, seen)
+        titles = self._summary.titles()
+        return Facts(
+            signature=group.signature if group else row.sentence,
+            culprits=culprits(group, self._summary, moved) if group else (),
+            suspects=tuple(titles[name] for name in group.suspects) if group else (),
+            moved=moved,
+            last_green=green.run.started if green else None,
+            python=row.python,
+            installed=tuple(f"{titles[name]} {here.version}" for name, here in row.components.items()),
+            reproduce=row.reproduce,
+            details=group.details if group else "",
+        )
+
+
+def _moved(green: Seen | None, now: Seen) -> tuple[Move, ...]:
+    old = green.planned.resolution.lock if green else None
+    new = now.planned.resolution.lock
+    return moves(old, new) if old is not None and new is not None else ()
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The issue
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def issue_title(item: Item) -> str:
+    """One line, no longer than a tracker takes."""
+    what = "is flaky" if item.watched.state in ("flaky", "quarantined") else "is broken"
+    title = f"{item.subject.title} {what} at the newest releases"
+    return title if len(title) <= _TITLE_LIMIT else title[: _TITLE_LIMIT - 1] + "…"
+
+
+def marker(subject: Subject) -> str:
+    """What the text of an issue is found again by; invisible where it is shown."""
+    return f"<!-- stackcompat: {subject.id} -->"
+
+
+def issue_body(item: Item, limit: int = BODY_LIMIT) -> str:
+    """The text of the issue in Markdown, at most `limit` characters.
+
+    What does not fit is cut from the traceback, then from the list of versions, then from the signature; never from the
+    command that reproduces it.
+    """
+    facts = item.facts
+    state = f"Now {item.watched.state}" + (f" since {item.watched.since}" if item.watched.since else "")
+    state += f", quarantined until {item.watched.until}" if item.watched.until else ""
+    if facts is None:
+        return f"{marker(item.subject)}\n{state}.\n"
+    signature, rows, details = facts.signature, list(facts.moved), facts.details
+    rows = rows[:_MOST_MOVES]
+    body = _body(item, facts, state, signature, rows, details)
+    if len(body) > limit:
+        details = details[-max(0, len(details) - (len(body) - limit) - 100) :] if len(details) > 200 else ""
+        body = _body(item, facts, state, signature, rows, details)
+    while len(body) > limit and rows:
+        rows = rows[: len(rows) // 2]
+        body = _body(item, facts, state, signature, rows, "")
+    if len(body) > limit:
+        signature = signature[: max(0, len(signature) - (len(body) - limit) - 100)] + "…"
+        body = _body(item, facts, state, signature, rows, "")
+    return body
+
+
+def _body(item: Item, facts: Facts, state: str, signature: str, rows: list[Move], details: str) -> str:
+    green = f"last green {facts.last_green:%Y-%m-%d %H:%M} UTC" if facts.last_green else "not seen to work"
+    parts = [
+        marker(item.subject),
+        f"{state}, on Python {facts.python}; {green}.",
+        fenced(signature),
+        f"Culprit: {and_list(facts.culprits)}." if facts.culprits else "",
+        f"It points at {and_list(facts.suspects)}." if facts.suspects else "",
+        f"Reproduce:\n\n{fenced(facts.reproduce)}",
+    ]
+    if rows:
+        parts.append(f"Since it was last green, {len(facts.moved)} distributions moved:")
+        lines = [f"| {move.name} | {move.before or 'absent'} | {move.after or 'absent'} |" for move in rows]
+        lines += [f"| and {len(facts.moved) - len(rows)} more | | |"] if len(rows) < len(facts.moved) else []
+        parts.append("\n".join(["| distribution | then | now |", "| --- | --- | --- |", *lines]))
+    elif facts.installed and not facts.moved:
+        parts.append(f"Installed: {', '.join(facts.installed)}.")
+    if details:
+        parts.append(f"<details><summary>Traceback</summary>\n\n{fenced(details)}\n\n</details>")
+    return "\n\n".join(filter(None, parts)) + "\n"

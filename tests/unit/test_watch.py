@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from made_up import COMPONENTS, NOW, failed
+from nights import BREAKS, FIXED, JOINT, NEW, OLD, PASSES, Nights
+from stackcompat.watch import (
+    CALM_NIGHTS,
+    QUARANTINE,
+    Action,
+    Item,
+    Said,
+    State,
+    Watched,
+    issue_body,
+    issue_title,
+    transition,
+    watch,
+)
+
+TODAY = dt.date(2026, 11, 22)
+OVER = Watched(state="quarantined", since=TODAY - QUARANTINE, until=TODAY, open=True)
+CALM = Watched(state="flaky", flaky_nights=1, calm_nights=CALM_NIGHTS - 1)
+
+
+@pytest.mark.parametrize(
+    ("before", "said", "state", "actions"),
+    [
+        (Watched(), "green", "passing", ()),
+        (Watched(), "failed", "failing", ()),
+        (Watched(), "broken", "confirmed", ("open",)),
+        (Watched(), "flaky", "flaky", ()),
+        (Watched(state="failing"), "green", "passing", ()),
+        (Watched(state="failing"), "failed", "failing", ()),
+        (Watched(state="failing"), "broken", "confirmed", ("open",)),
+        (Watched(state="confirmed", open=True), "broken", "confirmed", ("update",)),
+        (Watched(state="confirmed", open=True), "failed", "confirmed", ("update",)),
+        (Watched(state="confirmed", open=True), "flaky", "flaky", ("update",)),
+        (Watched(state="confirmed", open=True), "green", "fixed", ("close",)),
+        (Watched(state="fixed"), "green", "passing", ()),
+        (Watched(state="fixed"), "broken", "confirmed", ("open",)),
+        (Watched(state="flaky", flaky_nights=1), "green", "flaky", ()),
+        (CALM, "green", "passing", ()),
+        (CALM.model_copy(update={"open": True}), "green", "fixed", ("close",)),
+        (Watched(state="flaky", flaky_nights=2), "flaky", "quarantined", ("open",)),
+        (Watched(state="flaky", flaky_nights=2, open=True), "flaky", "quarantined", ("update",)),
+        (OVER, "green", "fixed", ("close",)),
+        (OVER, "broken", "confirmed", ("update",)),
+        (OVER, "failed", "failing", ("update",)),
+        (OVER, "flaky", "flaky", ("update",)),
+        (OVER, "unknown", "quarantined", ()),
+    ],
+)
+def test_transitions(before: Watched, said: Said, state: State, actions: tuple[Action, ...]) -> None:
+    after, called = transition(before, said, TODAY)
+    assert (after.state, called) == (state, actions)
+
+
+def watched(nights: Nights) -> dict[str, Item]:
+    return {item.subject.id: item for item in watch(COMPONENTS, nights.runs, nights.evidence, NOW)}
+
+
+def test_a_break_is_told_once_with_all_that_is_known() -> None:
+    nights = Nights()
+    nights.add(2, OLD, PASSES)
+    nights.add(1, OLD)
+    nights.add(0, NEW, BREAKS)
+    items = watched(nights)
+    told = [item for item in items.values() if item.action is not None]
+    (item,) = told
+    assert (item.watched.state, item.action, item.said) == ("confirmed", "open", "broken")
+    body = issue_body(item)
+    assert body.startswith(f"<!-- stackcompat: {item.subject.id} -->\n\nNow confirmed since 2026-11-22")
+    for text in (
+        "AttributeError: module 'alpha' has no attribute 'boxes' [beta]",
+        "Culprit: alpha 1.3.0.",
+        f"nox -s cell -- --lock reports/locks/{nights.cell.id}.txt --python 3.12",
+        "| alpha | 1.2.0 | 1.3.0 |",
+        "last green 2026-11-21 05:00 UTC",
+        "Traceback",
+    ):
+        assert text in body
+    assert "/home/" not in body
+    assert issue_title(item).endswith("is broken at the newest releases")
+
+
+def test_what_works_again_is_closed_also_when_a_night_was_missed() -> None:
+    nights = Nights()
+    nights.add(3, NEW, BREAKS)
+    nights.add(2, FIXED, PASSES)
+    closed = [item for item in watched(nights).values() if item.action == "close"]
+    assert {item.watched.state for item in closed} == {"fixed"}
+    nights.add(1, FIXED)
+    nights.add(0, OLD, outcome="disk-full")
+    again = watched(nights)
+    assert [again[item.subject.id].action for item in closed] == ["close"] * len(closed)
+    assert {again[item.subject.id].watched.state for item in closed} == {"passing"}
+
+
+def test_a_test_that_a_pair_explains_has_no_issue_of_its_own() -> None:
+    nights = Nights()
+    other = failed("test_alpha.py::test_grad", "alpha", message="alone")
+    nights.add(1, OLD, (*PASSES, other.model_copy(update={"outcome": "passed", "failure": None})))
+    nights.add(0, NEW, (*BREAKS, other))
+    items = watched(nights)
+    assert items["test:test_alpha.py::test_grad"].action == "open"
+    pair = items["pair:alpha + beta"]
+    test = items[f"test:{JOINT}"]
+    assert {pair.action, test.action} == {"open", None}
+    assert bool(test.covered_by) == (pair.action == "open")
+    assert "module 'alpha'" not in issue_body(items["test:test_alpha.py::test_grad"])
