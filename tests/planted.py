@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
-from stackcompat.frontier import Answer, Question, Side, Space
+from stackcompat.chart import Chart
+from stackcompat.forecast import Missing
+from stackcompat.frontier import Answer, Frontier, Question, Side, Space
 from stackcompat.intervals import Pair
 from stackcompat.verdict import Verdict
 
-__all__ = ["Planted", "stairs", "table"]
+__all__ = ["Planted", "chart_of", "stairs", "table"]
 
 _BEGIN = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
 
@@ -29,6 +32,12 @@ def table(rows: int, columns: int, permitted: Collection[Pair] | None = None) ->
 def stairs(edges: Sequence[tuple[int, int]], columns: int) -> dict[Pair, bool]:
     """What works where row i works from its first to its last column."""
     return {(row, c): low <= c <= high for row, (low, high) in enumerate(edges) for c in range(columns)}
+
+
+def chart_of(found: Frontier, foreseen: Mapping[Pair, Sequence[Missing]] | None = None, **more: Any) -> Chart:
+    """What was found as it is kept: on Python 3.12, to imports, on a day in 2026."""
+    fields: dict[str, Any] = {"python": "3.12", "platform": "linux-x86_64", "level": "import"}
+    return Chart.of(found, foreseen or {}, **{**fields, "seen": dt.datetime(2026, 11, 20, tzinfo=dt.UTC), **more})
 
 
 class Planted:

@@ -76,12 +76,15 @@ class Question(NamedTuple):
 class Answer(Record):
     """What came of a question. `level` is the first that is red or else the deepest that was reached.
 
-    `runs` counts those made for this question, `reused` those that there were before.
+    `runs` counts those made for this question, `reused` those that there were before. A break has the `signature` of
+    its failure, which ends the sentence; `doubt` says why the failure may be another's.
     """
 
     verdict: Verdict
     level: Level
     sentence: str = ""
+    signature: str = ""
+    doubt: str = ""
     runs: int = 0
     reused: int = 0
     evidence: tuple[str, ...] = ()
@@ -101,6 +104,8 @@ class Finding(Record):
     level: Level
     inferred: bool = False
     sentence: str = ""
+    signature: str = ""
+    doubt: str = ""
     evidence: tuple[str, ...] = ()
 
 
@@ -282,7 +287,7 @@ class _Picture:
         if pair not in self._answers:
             return Finding(verdict="untested", level="resolve")
         answer = self._answers[pair].answer
-        return Finding(verdict=answer.verdict, level=answer.level, sentence=answer.sentence, evidence=answer.evidence)
+        return Finding(**answer.model_dump(exclude={"runs", "reused"}))
 
     def _expected_red(self, pair: Pair) -> Level:
         """The level at which a pair is red, if it is: as the nearest is that is known to be, in its row if there is."""

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Connection
 
+from stackcompat.chart import Chart
 from stackcompat.evidence import Evidence, RunRecord
 from stackcompat.islands import Archipelago
 from stackcompat.lock import Resolution
@@ -55,6 +56,13 @@ _islands = sa.Table(
     _metadata,
     sa.Column("python", sa.String, primary_key=True),
     sa.Column("platform", sa.String, primary_key=True),
+    sa.Column("record", sa.Text, nullable=False),
+)
+_charts = sa.Table(
+    "frontiers",
+    _metadata,
+    *(sa.Column(name, sa.String, primary_key=True) for name in ("first", "second", "python", "platform", "level")),
+    sa.Column("seen", sa.String, nullable=False),
     sa.Column("record", sa.Text, nullable=False),
 )
 
@@ -168,6 +176,27 @@ class Store:
         found = [Archipelago.model_validate_json(row.record) for row in rows]
         return tuple(sorted(found, key=lambda one: [-int(part) for part in one.python.split(".")]))
 
+    def keep_chart(self, chart: Chart) -> None:
+        """Remember a frontier in place of an earlier one of the same two components, Python, platform and level."""
+        row = {
+            "first": chart.first.name,
+            "second": chart.second.name,
+            "python": chart.python,
+            "platform": chart.platform,
+            "level": chart.level,
+            "seen": chart.seen.astimezone(dt.UTC).isoformat(timespec="microseconds"),
+            "record": chart.to_json(),
+        }
+        with self._transaction() as connection:
+            connection.execute(_unless_known(_charts), row)
+
+    def charts(self) -> tuple[Chart, ...]:
+        """The newest frontier of each two components, Python, platform and level, by name, the newest Python first."""
+        with self.engine.connect() as connection:
+            rows = connection.execute(sa.select(_charts.c.record).order_by(*_charts.primary_key)).all()
+        found = [Chart.model_validate_json(row.record) for row in rows]
+        return tuple(sorted(found, key=lambda one: [-int(part) for part in one.python.split(".")]))
+
     def add_run(self, run: RunRecord) -> None:
         """Keep the record of one execution of a matrix."""
         row = {"matrix": run.matrix, "started": run.started.isoformat(), "record": run.to_json()}
@@ -197,7 +226,7 @@ class Store:
         """
         told: list[RunRecord] = []
         for other in others:
-            for table in (_evidence, _resolutions):
+            for table in (_evidence, _resolutions, _charts):
                 with other.engine.connect() as connection:
                     rows = [dict(row) for row in connection.execute(sa.select(table)).mappings()]
                 with self._transaction() as connection:
@@ -217,11 +246,13 @@ class Store:
 
 
 def _unless_known(table: sa.Table) -> sa.Insert:
-    """Adds a row; of two resolutions of a cell, the later one stays."""
+    """Adds a row; of two resolutions of a cell, or of two frontiers of the same, the later one stays."""
     if table is _evidence:
         return sa.insert(table).prefix_with("OR IGNORE")
     insert = sqlite.insert(table)
-    columns = {column.name: column for column in insert.excluded if column.name != "cell"}
+    keys = [column.name for column in table.primary_key]
+    columns = {column.name: column for column in insert.excluded if column.name not in keys}
+    moment = "resolved" if table is _resolutions else "seen"
     return insert.on_conflict_do_update(
-        index_elements=["cell"], set_=columns, where=insert.excluded.resolved > table.c.resolved
+        index_elements=keys, set_=columns, where=insert.excluded[moment] > table.c[moment]
     )

@@ -225,7 +225,7 @@ class Survey:
         standings = settle(evidence)
         if verdict.verdict == "broken":
             present = versions_of(verdict.installed, self.components)
-            theirs: list[TestResult] = []
+            theirs: list[tuple[TestResult, str]] = []
             others = set[str]()
             for standing in standings:
                 if standing.state == "confirmed":
@@ -233,14 +233,15 @@ class Survey:
                     suspects = suspicion.components
                     own = suspects & sides and (not suspicion.sure or suspects <= sides)
                     if own:
-                        theirs.append(standing.result)
+                        theirs.append((standing.result, suspicion.doubt))
                     else:
                         others |= suspects - sides
             if not theirs:
                 sentence = f"hidden by a failure of {', '.join(sorted(others))}: {verdict.sentence}"
                 return answer.model_copy(update={"verdict": "untested", "sentence": sentence})
-            first = min(theirs, key=lambda result: LEVELS.index(result.level))
-            return answer.model_copy(update={"level": first.level, "sentence": f"{first.test}: {why(first)}"})
+            first, doubt = min(theirs, key=lambda one: LEVELS.index(one[0].level))
+            told = {"level": first.level, "sentence": f"{first.test}: {why(first)}", "signature": why(first)}
+            return answer.model_copy(update=told | {"doubt": doubt})
         if verdict.verdict == "works":
             used = {name for standing in standings if standing.state == "passed" for name in standing.result.components}
             silent = [row.name for row in self.rows if row.distribution not in used]

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from fakes import Catalogue, make_bench
 from made_up import COMPONENTS, failed, passed
-from planted import Planted, stairs, table
+from planted import Planted, chart_of, stairs, table
 from stackcompat.campaign import Bench
 from stackcompat.cell import Job
 from stackcompat.cli import frontier as command
@@ -21,7 +21,6 @@ from stackcompat.evidence import TestResult
 from stackcompat.forecast import Missing
 from stackcompat.frontier import explore
 from stackcompat.record import UsageError
-from stackcompat.survey import Foreseen
 
 WORKS = stairs([(0, 2), (0, 2), (1, 3)], 4)
 
@@ -49,8 +48,8 @@ def test_what_is_no_moment(text: str) -> None:
 
 def test_the_answer_has_every_pair_by_the_names_of_both() -> None:
     found = explore(table(3, 4, permitted=WORKS.keys() - {(2, 0)}), Planted(WORKS))
-    foreseen = Foreseen({(0, 3): (Missing("beta.gone", "alpha.core", 7),)}, {})
-    answer = json.loads(json.dumps(command.answer(found, foreseen, "3.12", "import")))
+    foreseen = {(0, 3): (Missing("beta.gone", "alpha.core", 7),)}
+    answer = json.loads(json.dumps(command.answer(chart_of(found, foreseen))))
     pairs = {(pair["alpha"], pair["beta"]): pair for pair in answer["pairs"]}
     assert len(pairs) == 12
     assert pairs["1.2", "1.0"]["verdict"] == "unresolvable"
@@ -58,7 +57,7 @@ def test_the_answer_has_every_pair_by_the_names_of_both() -> None:
     assert pairs["1.0", "1.3"]["forecast"] == ["alpha.core:7 takes beta.gone, which is not there"]
     assert pairs["1.1", "1.0"]["verdict"] == "works"
     assert {key for pair in pairs.values() for key in pair} == {
-        *("alpha", "beta", "verdict", "level", "inferred", "sentence", "evidence", "forecast"),
+        *("alpha", "beta", "verdict", "level", "inferred", "sentence", "signature", "doubt", "evidence", "forecast"),
     }
     assert answer["edges"] == [
         {"alpha": "1.0", "works": [["1.0", "1.2"]]},
@@ -109,8 +108,24 @@ def test_a_second_call_runs_nothing(bench: Bench, tmp_path: Path) -> None:
     assert before["runs"] == len({run for pair in before["pairs"] for run in pair["evidence"]})
     assert (after["runs"], after["reused"]) == (0, before["runs"])
     assert after["pairs"] == before["pairs"]
-    broken = [(pair["beta"], pair["alpha"]) for pair in before["pairs"] if pair["verdict"] == "broken"]
-    assert broken == [("1.0", "3.0")]
+    broken = [pair for pair in before["pairs"] if pair["verdict"] == "broken"]
+    assert [(pair["beta"], pair["alpha"]) for pair in broken] == [("1.0", "3.0")]
+    assert broken[0]["signature"] == "ImportError: cannot import name 'gone' from 'alpha' [beta]"
+    assert broken[0]["doubt"] == ""
+
+
+def test_the_newest_answer_stays_in_the_store_complete_or_not(bench: Bench) -> None:
+    arguments = ["beta", "alpha", "--python", "3.12", "--level", "import", "-j", "1"]
+    CliRunner().invoke(command.frontier_, [*arguments, "--budget", "1"])
+    assert bench.store.charts() == ()  # a run and its confirmation are more than that
+    CliRunner().invoke(command.frontier_, [*arguments, "--budget", "4"])
+    (kept,) = bench.store.charts()
+    assert not kept.complete
+    CliRunner().invoke(command.frontier_, arguments)
+    (kept,) = bench.store.charts()
+    assert kept.complete
+    assert (kept.first.name, kept.second.name, kept.python, kept.level) == ("beta", "alpha", "3.12", "import")
+    assert {kept.by_pair[0, 2].verdict, kept.by_pair[2, 0].verdict} == {"broken", "works"}
 
 
 def test_a_budget_ends_the_search_and_the_next_call_goes_on(bench: Bench) -> None:
@@ -124,7 +139,7 @@ def test_a_budget_ends_the_search_and_the_next_call_goes_on(bench: Bench) -> Non
 def test_what_is_printed() -> None:
     found = explore(table(3, 4, permitted=WORKS.keys() - {(2, 0)}), Planted(WORKS))
     with out.capture() as captured:
-        command.print_frontier(found, {})
+        command.print_frontier(chart_of(found))
     text = captured.get()
     rows = [line.split() for line in text.splitlines()]
     assert rows[1][:4] == ["1.2", "1.1", "\N{EN DASH}", "1.3"]

@@ -16,7 +16,9 @@ import pytest
 
 from islands_world import Islands
 from made_up import NEWEST, failed, history, make_cell, passed, planned, run_of
+from planted import Planted, chart_of, stairs, table
 from stackcompat.evidence import Evidence
+from stackcompat.frontier import explore
 from stackcompat.lock import Resolution
 from stackcompat.store import Store
 
@@ -80,6 +82,23 @@ def test_the_last_islands_of_each_python(store: Store) -> None:
     store.keep_islands(found.model_copy(update={"python": "3.9"}))
     store.keep_islands(found)
     assert store.islands() == (found, found.model_copy(update={"python": "3.9"}))
+
+
+def test_the_newest_frontier_of_each_question(store: Store, tmp_path: Path) -> None:
+    found = explore(table(2, 3), Planted(stairs([(0, 1), (1, 2)], 3)))
+    late = chart_of(found)
+    early = late.model_copy(update={"seen": late.seen - dt.timedelta(hours=1), "runs": 99})
+    deeper, newer = chart_of(found, level="interop"), chart_of(found, python="3.13")
+    for chart in (late, early, deeper, newer):
+        store.keep_chart(chart)
+    assert store.charts() == (newer, late, deeper)
+    other = Store(tmp_path / "other.sqlite")
+    latest = late.model_copy(update={"seen": late.seen + dt.timedelta(hours=1)})
+    other.keep_chart(latest)
+    other.keep_chart(deeper.model_copy(update={"seen": early.seen}))
+    store.merge([other])
+    other.close()
+    assert store.charts() == (newer, latest, deeper)
 
 
 def test_a_store_is_the_same_when_opened_again(store: Store) -> None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 import sys
-from collections.abc import Mapping, Sequence
-from itertools import groupby
 from typing import Any
 
 import click
 from rich.table import Table
 
+from stackcompat.chart import Chart
 from stackcompat.cli.common import (
     COULD_NOT_TELL,
     jobs_option,
@@ -23,15 +22,14 @@ from stackcompat.cli.common import (
     reporting,
     write_json,
 )
-from stackcompat.forecast import Missing, compare
-from stackcompat.frontier import Frontier, explore
+from stackcompat.frontier import explore
 from stackcompat.interpreter import find_interpreters, how_to_get, this_platform
 from stackcompat.intervals import Pair
 from stackcompat.matrix import Level, parse_date
 from stackcompat.packages import default_cache
 from stackcompat.project import find_project
 from stackcompat.record import StackcompatError, UsageError
-from stackcompat.survey import Foreseen, Survey
+from stackcompat.survey import Survey
 from stackcompat.verdict import LEVELS
 from stackcompat.wheelnames import WheelNames
 
@@ -74,7 +72,8 @@ def frontier_(
     \b
     stackcompat frontier flax jax --python 3.12 --since 2025-01
 
-    What follows from what was seen is marked inferred, and a random sample of it is checked.
+    What follows from what was seen is marked inferred, and a random sample of it is checked. The answer is kept in the
+    store, and published with the next report.
 
     Exit code: 0 when each pair has a verdict and the sample agreed; 2 bad usage; 3 when the budget ended before.
     """  # noqa: D301  (as above)
@@ -109,9 +108,14 @@ def frontier_(
             forecast=foreseen.names(levels),
         )
     bench.cache.trim()
-    write_json(json_file, answer(found, foreseen, python, level))
+    chart = Chart.of(
+        found, foreseen.at(level), python=python, platform=this_platform(), level=level, seen=dt.datetime.now(dt.UTC)
+    )
+    if chart.told:
+        bench.store.keep_chart(chart)
+    write_json(json_file, answer(chart))
     if json_file != "-":
-        print_frontier(found, foreseen.at(level))
+        print_frontier(chart)
     sys.exit(0 if found.complete else COULD_NOT_TELL)
 
 
@@ -130,81 +134,46 @@ def moment(option: str, text: str | None, *, end: bool) -> dt.datetime | None:
     return moment if end or len(text) > len("2025-01-15") else moment.replace(hour=0, minute=0, second=0)
 
 
-def answer(found: Frontier, foreseen: Foreseen, python: str, level: Level) -> dict[str, Any]:
+def answer(chart: Chart) -> dict[str, Any]:
     """The JSON twin of what `frontier` prints. Versions are keyed by component name."""
-    first, second = found.space.first, found.space.second
+    first, second = chart.first, chart.second
+
+    def named(pair: Pair) -> dict[str, str]:
+        return {first.name: first.versions[pair[0]], second.name: second.versions[pair[1]]}
+
     return {
         "schema_version": 1,
         "first": first.name,
         "second": second.name,
-        "python": python,
-        "platform": this_platform(),
-        "level": level,
-        "runs": found.runs,
-        "reused": found.reused,
-        "complete": found.complete,
-        "disagreement": found.disagreement,
+        "python": chart.python,
+        "platform": chart.platform,
+        "level": chart.level,
+        "runs": chart.runs,
+        "reused": chart.reused,
+        "complete": chart.complete,
+        "disagreement": chart.disagreement,
         "checks": [
-            {
-                first.name: first.versions[check.pair[0]],
-                second.name: second.versions[check.pair[1]],
-                "inferred": check.inferred,
-                "observed": check.observed,
-            }
-            for check in found.checks
+            {**named(check.pair), "inferred": check.inferred, "observed": check.observed} for check in chart.checks
         ],
-        "counts": _counts(found),
-        "forecast": {
-            "precision": (accuracy := compare(_broken(foreseen.at(level)), found.observed())).precision,
-            "recall": accuracy.recall,
-        },
+        "counts": chart.counts(),
+        "forecast": {"precision": chart.precision, "recall": chart.recall},
         "edges": [
-            {first.name: version, "works": [list(ends) for ends in _intervals(found, row)]}
+            {first.name: version, "works": [list(ends) for ends in chart.intervals(0, row)]}
             for row, version in enumerate(first.versions)
         ],
         "pairs": [
-            {
-                first.name: first.versions[row],
-                second.name: second.versions[column],
-                **finding.model_dump(mode="json"),
-                "forecast": [str(lacking) for lacking in foreseen.at(level).get((row, column), ())],
-            }
-            for (row, column), finding in found.findings.items()
+            {**named(finding.pair), **finding.model_dump(mode="json", exclude={"pair"})} for finding in chart.findings
         ],
     }
 
 
-def _counts(found: Frontier) -> dict[str, int]:
-    """How many pairs have which verdict, and how many of them are inferred."""
-    verdicts = [finding.verdict for finding in found.findings.values()]
-    inferred = sum(finding.inferred for finding in found.findings.values())
-    return {verdict: verdicts.count(verdict) for verdict in dict.fromkeys(verdicts)} | {"inferred": inferred}
-
-
-def _intervals(found: Frontier, row: int) -> list[tuple[str, str]]:
-    """The first and last of each run of releases of the second that work with a release of the first."""
-    second = found.space.second
-    works = [
-        (column, found.findings[row, column].verdict == "works")
-        for column in range(len(second.versions))
-        if found.findings[row, column].verdict in ("works", "broken")
-    ]
-    runs = [[column for column, _ in some] for good, some in groupby(works, key=lambda place: place[1]) if good]
-    return [(second.versions[run[0]], second.versions[run[-1]]) for run in runs]
-
-
-def _broken(foreseen: Mapping[Pair, Sequence[Missing]]) -> set[Pair]:
-    """The pairs that are expected to break."""
-    return {pair for pair, lacking in foreseen.items() if lacking}
-
-
-def print_frontier(found: Frontier, foreseen: Mapping[Pair, Sequence[Missing]]) -> None:
+def print_frontier(chart: Chart) -> None:
     """A row for each release of the first, and what it cost."""
-    first, second = found.space.first, found.space.second
+    first, second = chart.first, chart.second
     table = Table(first.name, f"works with {second.name}", "works", "broken", "inferred", box=None, header_style="bold")
     for row, version in reversed(list(enumerate(first.versions))):
-        here = [found.findings[row, column] for column in range(len(second.versions))]
-        spans = _intervals(found, row)
+        here = [chart.by_pair[row, column] for column in range(len(second.versions))]
+        spans = chart.intervals(0, row)
         table.add_row(
             version,
             ", ".join(low if low == high else f"{low} \N{EN DASH} {high}" for low, high in spans) or "none",
@@ -213,19 +182,18 @@ def print_frontier(found: Frontier, foreseen: Mapping[Pair, Sequence[Missing]]) 
             str(sum(finding.inferred for finding in here)),
         )
     out.print(table)
-    counts = _counts(found)
+    counts = chart.counts()
     inferred = counts.pop("inferred")
     permitted = sum(counts.values()) - counts.pop("unresolvable", 0)
     said = ", ".join(f"{number} {verdict}" for verdict, number in counts.items())
     out.print(f"{permitted} pairs that metadata permits: {said}; {inferred} of these inferred")
-    earlier = f" (and {found.reused} made before)" if found.reused else ""
-    wrong = sum(not check.agrees for check in found.checks)
+    earlier = f" (and {chart.reused} made before)" if chart.reused else ""
+    wrong = sum(not check.agrees for check in chart.checks)
     out.print(
-        f"{found.runs} runs{earlier}; {len(found.checks)} inferred pairs were checked, {wrong} came out otherwise"
+        f"{chart.runs} runs{earlier}; {len(chart.checks)} inferred pairs were checked, {wrong} came out otherwise"
     )
-    accuracy = compare(_broken(foreseen), found.observed())
-    known = (accuracy.precision, accuracy.recall)
+    known = (chart.precision, chart.recall)
     shares = [f"{share:.0%}" if share is not None else "none to tell by" for share in known]
     out.print(f"forecast from source, against what was observed: precision {shares[0]}, recall {shares[1]}")
-    if not found.complete:
+    if not chart.complete:
         out.print("Not complete: the budget ended before; the same command goes on from here.", style="yellow")

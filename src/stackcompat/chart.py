@@ -1,0 +1,115 @@
+"""A frontier as it is kept: the answer of a search, where and when it was found, and what was foreseen."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from itertools import groupby
+
+from stackcompat.forecast import Missing, compare
+from stackcompat.frontier import Check, Finding, Frontier, Side
+from stackcompat.intervals import Pair
+from stackcompat.matrix import Level
+from stackcompat.record import Record
+
+__all__ = ["Chart", "Charted"]
+
+
+class Charted(Finding):
+    """What is known of one pair (a release of the first, one of the second), and what the forecast said of it."""
+
+    pair: Pair
+    forecast: tuple[str, ...] = ()
+
+
+class Chart(Record):
+    """Which releases of `first` work with which of `second`, as far as `level`, as it was known at the time `seen`.
+
+    `precision` and `recall` are those of the forecast, against the pairs that were observed.
+    """
+
+    first: Side
+    second: Side
+    python: str
+    platform: str
+    level: Level
+    seen: dt.datetime
+    findings: tuple[Charted, ...]
+    checks: tuple[Check, ...] = ()
+    runs: int = 0
+    reused: int = 0
+    complete: bool = True
+    precision: float | None = None
+    recall: float | None = None
+
+    @classmethod
+    def of(
+        cls,
+        found: Frontier,
+        foreseen: Mapping[Pair, Sequence[Missing]],
+        *,
+        python: str,
+        platform: str,
+        level: Level,
+        seen: dt.datetime,
+    ) -> Chart:
+        """The chart of what a search `found`; `foreseen` is what each pair was expected to want for at `level`."""
+        accuracy = compare({pair for pair, lacking in foreseen.items() if lacking}, found.observed())
+        return cls(
+            first=found.space.first,
+            second=found.space.second,
+            python=python,
+            platform=platform,
+            level=level,
+            seen=seen,
+            findings=tuple(
+                Charted(pair=pair, forecast=tuple(map(str, foreseen.get(pair, ()))), **dict(finding))
+                for pair, finding in found.findings.items()
+            ),
+            checks=found.checks,
+            runs=found.runs,
+            reused=found.reused,
+            complete=found.complete,
+            precision=accuracy.precision,
+            recall=accuracy.recall,
+        )
+
+    def to_json(self) -> str:
+        """One line of JSON that leaves out what is as by default: most pairs have no more than a verdict."""
+        return self.model_dump_json(by_alias=False, exclude_defaults=True)
+
+    @property
+    def told(self) -> bool:
+        """Whether it says anything."""
+        return any(finding.verdict != "untested" for finding in self.findings)
+
+    @property
+    def disagreement(self) -> float | None:
+        """The share of checked inferences that were wrong; None when none was checked."""
+        return sum(not check.agrees for check in self.checks) / len(self.checks) if self.checks else None
+
+    def counts(self) -> dict[str, int]:
+        """How many pairs have which verdict, and how many of them are inferred."""
+        verdicts = [finding.verdict for finding in self.findings]
+        inferred = sum(finding.inferred for finding in self.findings)
+        return {verdict: verdicts.count(verdict) for verdict in dict.fromkeys(verdicts)} | {"inferred": inferred}
+
+    @cached_property
+    def by_pair(self) -> dict[Pair, Charted]:
+        """The findings by their pair."""
+        return {finding.pair: finding for finding in self.findings}
+
+    def intervals(self, axis: int, number: int) -> tuple[tuple[str, str], ...]:
+        """The first and last of each run of the other side's releases that work with the release `number` of a side.
+
+        `axis` 0 is the first side. A run goes past what metadata forbids, and past nothing else.
+        """
+        other = (self.second, self.first)[axis]
+        line = [
+            (place, finding.verdict == "works")
+            for place in range(len(other.versions))
+            if (finding := self.by_pair[(number, place) if axis == 0 else (place, number)]).verdict != "unresolvable"
+        ]
+        runs = [[place for place, _ in some] for good, some in groupby(line, key=lambda one: one[1]) if good]
+        return tuple((other.versions[run[0]], other.versions[run[-1]]) for run in runs)
