@@ -29,6 +29,7 @@ from stackcompat.matrix import Level, parse_date
 from stackcompat.packages import default_cache
 from stackcompat.project import find_project
 from stackcompat.record import StackcompatError, UsageError
+from stackcompat.report.words import interval_words
 from stackcompat.survey import Survey
 from stackcompat.verdict import LEVELS
 from stackcompat.wheelnames import WheelNames
@@ -173,10 +174,9 @@ def print_frontier(chart: Chart) -> None:
     table = Table(first.name, f"works with {second.name}", "works", "broken", "inferred", box=None, header_style="bold")
     for row, version in reversed(list(enumerate(first.versions))):
         here = [chart.by_pair[row, column] for column in range(len(second.versions))]
-        spans = chart.intervals(0, row)
         table.add_row(
             version,
-            ", ".join(low if low == high else f"{low} \N{EN DASH} {high}" for low, high in spans) or "none",
+            interval_words(chart.intervals(0, row)),
             str(sum(finding.verdict == "works" for finding in here)),
             str(sum(finding.verdict == "broken" for finding in here)),
             str(sum(finding.inferred for finding in here)),

@@ -173,7 +173,8 @@ def publish(project: Project, store: Store, destination: Path) -> None:
         raise UsageError(f"{store.path.name}: holds no run yet; run a matrix first, for example: stackcompat run quick")
     past = [record for run in runs for record in store.history(run.matrix, LAST_RUNS)]
     keys = {key for record in (*runs, *past) for key in record.evidence_keys()}
-    summary = summarise(project.components(), runs, store.of_keys(keys), now(), store.islands(), past)
+    evidence = store.of_keys(keys)
+    summary = summarise(project.components(), runs, evidence, now(), store.islands(), past, store.charts())
     write(destination, summary, _advice(project, summary))
     out.print(summary.headline)
     page = destination / "index.html"

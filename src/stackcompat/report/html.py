@@ -12,8 +12,12 @@ from markupsafe import Markup
 from stackcompat.report.model import (
     CellRow,
     ComponentRow,
+    DatedRelease,
     ExchangeSquare,
     FailureGroup,
+    FrontierPair,
+    FrontierReason,
+    FrontierRow,
     PairRelease,
     PairRow,
     Summary,
@@ -28,6 +32,7 @@ from stackcompat.report.words import (
     pair_on,
     sign,
     spark,
+    told_frontier,
     told_history,
     version_key,
     who,
@@ -56,6 +61,17 @@ class _Grid(NamedTuple):
     known: Mapping[tuple[str, str], PairRelease]
 
 
+class _Square(NamedTuple):
+    """A frontier as a table, newest releases first: head cells, and for each row its release and its cells."""
+
+    frontier: FrontierRow
+    down: str
+    across: str
+    columns: list[DatedRelease]
+    rows: list[tuple[DatedRelease, Markup]]
+    reasons: list[tuple[int, FrontierReason]]
+
+
 class _Section(NamedTuple):
     """Failures of one kind."""
 
@@ -81,6 +97,8 @@ def html(summary: Summary) -> str:
         policies=_by_policy(summary.cells),
         installed=[row for row in summary.components if row.releases],
         grids=[_grid(pair) for pair in summary.pairs if pair.releases],
+        squares=[_square(row) for row in summary.frontiers],
+        told_frontier=told_frontier,
         strangers=[pair for pair in summary.pairs if not pair.releases],
         legend=_legend(),
         tally=_tally(summary.counts),
@@ -184,3 +202,32 @@ def _grid(pair: PairRow) -> _Grid:
         return _Grid(pair, pair.first, pair.second, first, second, known)
     turned = {(b, a): one for (a, b), one in known.items()}
     return _Grid(pair, pair.second, pair.first, second, first, turned)
+
+
+def _square(row: FrontierRow) -> _Square:
+    """The side with more releases goes down."""
+    sides = [(row.first, row.first_releases), (row.second, row.second_releases)]
+    (down, lines), (across, columns) = sorted(sides, key=lambda side: -len(side[1]))
+    known = {(pair.versions[down], pair.versions[across]): pair for pair in row.pairs}
+    wide = list(reversed(columns))
+    return _Square(
+        frontier=row,
+        down=down,
+        across=across,
+        columns=wide,
+        rows=[
+            (line, Markup().join(_mark(known[line.version, column.version], line, column) for column in wide))
+            for line in reversed(lines)
+        ],
+        reasons=[(number, one) for number, one in enumerate(row.reasons, start=1) if one.verdict == "broken"],
+    )
+
+
+def _mark(pair: FrontierPair, down: DatedRelease, across: DatedRelease) -> Markup:
+    """One cell, in few bytes: there are thousands. Its class is that of the verdict, with an i if it is inferred."""
+    said = sign(pair.verdict)
+    kind = {"works": "w", "broken": "b", "unresolvable": "a"}.get(pair.verdict, "u") + "i" * pair.inferred
+    words = {"works": f"works to {pair.level}", "broken": f"broken at {pair.level}", "unresolvable": "metadata forbids"}
+    title = f"{down.version} + {across.version} {words.get(pair.verdict, said.word)}{', inferred' * pair.inferred}"
+    title += f", reason {pair.reason + 1}" if pair.verdict == "broken" and pair.reason is not None else ""
+    return Markup('<td class={} title="{}">{}</td>').format(kind, title, said.glyph)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 
 from stackcompat.report.model import Summary
 
 __all__ = ["compat", "schema"]
 
+#: A pair of a frontier, of which there are thousands: nothing in it holds a brace or a space.
+_PAIR = re.compile(r'\{\s+"versions": \{[^{}]*\},[^{}]*\}')
+
 
 def compat(summary: Summary) -> str:
-    """The summary as JSON, one field a line so that two nights can be compared."""
-    return summary.model_dump_json(by_alias=False, indent=1) + "\n"
+    """The summary as JSON, one field a line so that two nights can be compared; of frontiers, one pair a line."""
+    return _PAIR.sub(lambda pair: " ".join(pair[0].split()), summary.model_dump_json(by_alias=False, indent=1)) + "\n"
 
 
 def schema() -> str:

@@ -5,14 +5,20 @@ from __future__ import annotations
 import re
 
 from stackcompat.report.model import CrossingCell, ExchangeSquare, FailureGroup, PairRow, Summary
-from stackcompat.report.words import SIGNS, and_list, pair_on, sign, who
+from stackcompat.report.words import SIGNS, and_list, interval_words, pair_on, sign, told_frontier, who
 
 __all__ = ["fenced", "markdown", "plain"]
 
 _MOST_BREAKS = 15
+_NEWEST_FEW = 3
 _INTRODUCTION = (
     "Every verdict comes from trying, and untested is not green. The [full table](index.html) has every cell with the "
     "command that reproduces it; programs read [compat.json](compat.json)."
+)
+
+_AS_OF = (
+    "Each pair with the partners of the day on which the later of the two was uploaded; the page has "
+    "[every pair](index.html#frontiers)."
 )
 
 
@@ -27,6 +33,7 @@ def markdown(summary: Summary) -> str:
         _legend(),
         *_islands(summary),
         *_breaks(summary),
+        *_frontiers(summary),
         *_exchanges(summary),
         *_untested(summary),
     ]
@@ -105,6 +112,25 @@ def _break(group: FailureGroup, summary: Summary) -> str:
         f"- {sign(group.verdict).glyph} {subject}at {group.level}{today}: `{signature}` "
         f"([{cells}](index.html#failure-{group.id}){guess})"
     )
+
+
+def _frontiers(summary: Summary) -> list[str]:
+    """What the newest few releases of either side of each frontier work with."""
+    titles = summary.titles()
+    parts = []
+    for row in summary.frontiers:
+        first, second = (plain(titles.get(name, name)) for name in (row.first, row.second))
+        parts.append(f"### {first} with {second}, Python {row.python}, to {row.level}")
+        sides = ((first, row.edges, second), (second, row.second_edges, first))
+        lines = [
+            f"- {title} {edge.version} works with {other}: {interval_words(edge.works)}"
+            for title, edges, other in sides
+            for edge in edges[: -_NEWEST_FEW - 1 : -1]
+        ]
+        parts.append("\n".join([*lines, "", f"{told_frontier(row)}."]))
+    if not parts:
+        return []
+    return ["## Release by release", _AS_OF, *parts]
 
 
 def _exchanges(summary: Summary) -> list[str]:

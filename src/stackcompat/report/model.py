@@ -25,8 +25,15 @@ __all__ = [
     "ComponentRow",
     "CrossingCell",
     "CrossingEnd",
+    "DatedRelease",
     "ExchangeSquare",
     "FailureGroup",
+    "FrontierCheck",
+    "FrontierEdge",
+    "FrontierPair",
+    "FrontierRange",
+    "FrontierReason",
+    "FrontierRow",
     "Interval",
     "Measured",
     "PairRelease",
@@ -299,6 +306,94 @@ class ExchangeSquare(Record):
     crossings: tuple[CrossingCell, ...]
 
 
+class DatedRelease(Record):
+    """One release of one side of a frontier."""
+
+    version: str
+    uploaded: dt.date
+
+
+class FrontierPair(Record):
+    """Two releases, each one of its side. Tried as of the day on which the later of the two was uploaded."""
+
+    versions: Annotated[dict[str, str], Field(description="Component to version, the two of the pair.")]
+    verdict: Verdict
+    level: Annotated[Level, Field(description="The first that is red, or else the deepest that was reached.")]
+    inferred: Annotated[bool, Field(description="Whether it follows from other pairs; then it was not tried.")]
+    evidence: Annotated[str, Field(description="Id of one run that shows it; empty: inferred, or bounds say it.")]
+    reason: Annotated[
+        int | None,
+        Field(description="Place in `reasons`; of an inferred break, that of the nearest break that was seen."),
+    ]
+
+
+class FrontierRange(Record):
+    """Releases from one to another of the first side with releases from one to another of the second."""
+
+    first: tuple[str, str]
+    second: tuple[str, str]
+
+
+class FrontierReason(Record):
+    """What pairs that do not work say for themselves, once."""
+
+    verdict: Verdict
+    level: Level
+    sentence: str
+    signature: Annotated[str, Field(description="That of the failure; empty: none was met.")]
+    doubt: Annotated[str, Field(description="Why the failure may be another's; empty: it is surely of these two.")]
+    seen: Annotated[int, Field(description="Pairs that were seen to have it.")]
+    inferred: Annotated[int, Field(description="Pairs that are inferred to be broken, of which this is the nearest.")]
+    ranges: Annotated[tuple[FrontierRange, ...], Field(description="Where it is, inferred pairs included.")]
+
+
+class FrontierEdge(Record):
+    """The releases of the second side that work with one of the first, as intervals: first and last release of each."""
+
+    version: str
+    works: tuple[tuple[str, str], ...]
+
+
+class FrontierCheck(Record):
+    """An inferred pair that was tried after all."""
+
+    versions: dict[str, str]
+    inferred: Verdict
+    observed: Verdict
+
+
+class FrontierRow(Record):
+    """Every release of one component against every release of another, as far as `level`, on one Python.
+
+    The partners of each pair are those of the day on which the later of the two was uploaded, not those of today.
+    """
+
+    first: str
+    second: str
+    python: str
+    platform: str
+    level: Annotated[Level, Field(description="How far a pair has to work.")]
+    seen: dt.datetime
+    complete: Annotated[bool, Field(description="Whether each pair has a verdict and the last checks agreed.")]
+    runs: Annotated[int, Field(description="Fresh environments that were made for it, or that there were before.")]
+    pairs_answered: Annotated[int, Field(description="Pairs with a verdict, metadata's included.")]
+    pairs_inferred: int
+    checks: Annotated[tuple[FrontierCheck, ...], Field(description="Inferences that were checked.")]
+    disagreement: Annotated[float | None, Field(description="The share of these that were wrong; null: no checks.")]
+    precision: Annotated[float | None, Field(description="Of the forecast from source, against what was tried.")]
+    recall: Annotated[float | None, Field(description="Of the forecast from source, against what was tried.")]
+    first_releases: tuple[DatedRelease, ...]
+    second_releases: tuple[DatedRelease, ...]
+    edges: tuple[FrontierEdge, ...]
+    second_edges: Annotated[tuple[FrontierEdge, ...], Field(description="The same, seen from the second side.")]
+    reasons: tuple[FrontierReason, ...]
+    pairs: tuple[FrontierPair, ...]
+
+    def told(self) -> tuple[FrontierPair, ...]:
+        """The pairs that work or are broken, inferred ones too."""
+        return tuple(pair for pair in self.pairs if pair.verdict in ("works", "broken"))
+
+
 class Summary(Record):
     """What was tried, and what was seen: everything that the reports show."""
 
@@ -323,6 +418,10 @@ class Summary(Record):
     islands: Annotated[
         tuple[Archipelago, ...],
         Field(description="Which newest releases can be installed together, for each Python that was asked about."),
+    ] = ()
+    frontiers: Annotated[
+        tuple[FrontierRow, ...],
+        Field(description="Which releases of one component work with which of another, release by release."),
     ] = ()
     locks: SkipJsonSchema[dict[str, str]] = Field(default={}, exclude=True)
     installed: SkipJsonSchema[dict[str, dict[str, str]]] = Field(default={}, exclude=True)

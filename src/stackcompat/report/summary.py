@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from packaging.version import Version
 
+from stackcompat.chart import Chart
 from stackcompat.evidence import Evidence, RunRecord
 from stackcompat.history import History, Past, first_red, last_green
 from stackcompat.islands import Archipelago
@@ -18,6 +19,7 @@ from stackcompat.report.cases import Case, cell_row, gather, lock_text
 from stackcompat.report.components import component_row
 from stackcompat.report.exchange import exchange_squares
 from stackcompat.report.failures import group_failures, public
+from stackcompat.report.frontiers import frontier_row
 from stackcompat.report.model import (
     SCHEMA_VERSION,
     CellRow,
@@ -48,10 +50,12 @@ def summarise(
     now: dt.datetime,
     islands: tuple[Archipelago, ...] = (),
     past: Iterable[RunRecord] = (),
+    charts: Iterable[Chart] = (),
 ) -> Summary:
     """Everything that the reports show of `runs` at the time `now`; `evidence` is by the planned cells' keys.
 
-    `past` are the runs that the history of cells and pairs is told from, those of `runs` among them.
+    `past` are the runs that the history of cells and pairs is told from, those of `runs` among them; `charts` are the
+    frontiers that are known.
     """
     cases = gather(components, runs, evidence)
     pairs = judge_pairs([case.verdict for case in cases], evidence, components)
@@ -88,6 +92,7 @@ def summarise(
         exchanges=exchange_squares(runs, evidence, components),
         warnings=_warnings(cases),
         islands=islands,
+        frontiers=tuple(frontier_row(chart) for chart in charts),
         installed={case.verdict.cell.id: case.verdict.installed for case in cases},
         locks={cell.id: lock_text(case) for case, cell in zip(cases, cells, strict=True) if cell.lock},
     )

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from packaging.version import Version
 
 from stackcompat.history import Past, first_red, last_green
-from stackcompat.report.model import FailureGroup, PairRow, Summary
+from stackcompat.report.model import FailureGroup, FrontierRow, PairRow, Summary
 from stackcompat.verdict import Verdict
 from stackcompat.wording import and_list
 
@@ -20,11 +20,13 @@ __all__ = [
     "age",
     "and_list",
     "count_words",
+    "interval_words",
     "pair_on",
     "python_key",
     "sign",
     "span",
     "spark",
+    "told_frontier",
     "told_history",
     "version_key",
     "who",
@@ -136,6 +138,23 @@ def span(versions: Iterable[str], among: Sequence[str]) -> str:
                 runs.append([version])
         follows = version in wanted
     return ", ".join(run[0] if len(run) == 1 else f"{run[0]} \N{EN DASH} {run[-1]}" for run in runs)
+
+
+def told_frontier(row: FrontierRow) -> str:
+    """What a frontier rests on: ``340 pairs: 336 answered, 210 inferred, from 61 runs; ...``."""
+    wrong = sum(check.inferred != check.observed for check in row.checks)
+    shares = [f"{share:.0%}" if share is not None else "none to tell by" for share in (row.precision, row.recall)]
+    parts = [
+        f"{len(row.pairs)} pairs: {row.pairs_answered} answered, {row.pairs_inferred} inferred, from {row.runs} runs",
+        f"{len(row.checks)} inferred pairs were checked, {wrong} came out otherwise",
+        f"forecast from source: precision {shares[0]}, recall {shares[1]}",
+    ]
+    return "; ".join(parts) + ("" if row.complete else "; not complete yet")
+
+
+def interval_words(works: Iterable[tuple[str, str]]) -> str:
+    """``1.2 .. 1.4, 1.6``, from the first and last of each interval; ``none``."""
+    return ", ".join(low if low == high else f"{low} \N{EN DASH} {high}" for low, high in works) or "none"
 
 
 def count_words(counts: Mapping[Verdict, int]) -> str:

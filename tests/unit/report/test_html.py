@@ -3,10 +3,10 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import Counter
-from html.parser import HTMLParser
 
 from islands_world import Islands
 from made_up import COMPONENTS, NOW, History, history
+from page import Page
 from stackcompat.report import Summary, summarise
 from stackcompat.report.html import _when, html
 from stackcompat.report.model import CellRow
@@ -14,36 +14,6 @@ from stackcompat.report.model import CellRow
 MADE = history()
 SUMMARY = summarise(COMPONENTS, (MADE.record(),), MADE.evidence, NOW)
 TEXT = html(SUMMARY)
-VOID = {"meta", "link", "br", "input", "img", "hr"}
-
-
-class Page(HTMLParser):
-    """What a page has: elements with their attributes, the text, and tags that do not match."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.unmatched: list[str] = []
-        self._open: list[str] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self._open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        if not self._open or self._open.pop() != tag:
-            self.unmatched.append(tag)
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-    def all(self, attribute: str) -> list[str]:
-        return [value for _, attributes in self.elements if (value := attributes.get(attribute)) is not None]
-
-
 PAGE = Page(TEXT)
 
 

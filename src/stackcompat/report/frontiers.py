@@ -1,0 +1,140 @@
+"""Frontiers as they are published: each pair once, each reason once with the releases that it covers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+from stackcompat.chart import Chart, Charted
+from stackcompat.frontier import Side
+from stackcompat.intervals import Pair
+from stackcompat.matrix import Level
+from stackcompat.report.failures import public
+from stackcompat.report.model import (
+    DatedRelease,
+    FrontierCheck,
+    FrontierEdge,
+    FrontierPair,
+    FrontierRange,
+    FrontierReason,
+    FrontierRow,
+)
+from stackcompat.verdict import Verdict
+
+__all__ = ["frontier_row"]
+
+
+class _Said(NamedTuple):
+    """What makes two reasons the same."""
+
+    verdict: Verdict
+    level: Level
+    sentence: str
+    signature: str
+    doubt: str
+
+
+def frontier_row(chart: Chart) -> FrontierRow:
+    """What is published of a chart. Works by itself if one of the two is no component of the table."""
+    first, second = chart.first, chart.second
+    said = {f.pair: _said(f) for f in chart.findings if f.sentence and f.verdict != "works"}
+    broken = [pair for pair in said if chart.by_pair[pair].verdict == "broken"]
+    for finding in chart.findings:
+        if finding.inferred and finding.verdict == "broken" and broken:
+            said[finding.pair] = said[_nearest(finding.pair, broken)]
+    reasons = list(dict.fromkeys(said.values()))
+
+    def named(pair: Pair) -> dict[str, str]:
+        return {first.name: first.versions[pair[0]], second.name: second.versions[pair[1]]}
+
+    return FrontierRow(
+        first=first.name,
+        second=second.name,
+        python=chart.python,
+        platform=chart.platform,
+        level=chart.level,
+        seen=chart.seen,
+        complete=chart.complete,
+        runs=chart.runs + chart.reused,
+        pairs_answered=sum(finding.verdict in ("works", "broken", "unresolvable") for finding in chart.findings),
+        pairs_inferred=sum(finding.inferred for finding in chart.findings),
+        checks=tuple(
+            FrontierCheck(versions=named(check.pair), inferred=check.inferred, observed=check.observed)
+            for check in chart.checks
+        ),
+        disagreement=chart.disagreement,
+        precision=chart.precision,
+        recall=chart.recall,
+        first_releases=_dated(first),
+        second_releases=_dated(second),
+        edges=_edges(chart, 0),
+        second_edges=_edges(chart, 1),
+        reasons=tuple(_reason(reason, [p for p in said if said[p] == reason], chart) for reason in reasons),
+        pairs=tuple(
+            FrontierPair(
+                versions=named(finding.pair),
+                verdict=finding.verdict,
+                level=finding.level,
+                inferred=finding.inferred,
+                evidence=next(iter(finding.evidence), ""),
+                reason=reasons.index(said[finding.pair]) if finding.pair in said else None,
+            )
+            for finding in chart.findings
+        ),
+    )
+
+
+def _said(finding: Charted) -> _Said:
+    return _Said(finding.verdict, finding.level, public(finding.sentence), finding.signature, finding.doubt)
+
+
+def _nearest(pair: Pair, others: Iterable[Pair]) -> Pair:
+    """The one in the nearest row, there in the nearest column: a release breaks by what it uses."""
+    return min(others, key=lambda other: (abs(other[0] - pair[0]), abs(other[1] - pair[1]), other))
+
+
+def _dated(side: Side) -> tuple[DatedRelease, ...]:
+    return tuple(
+        DatedRelease(version=version, uploaded=moment.date())
+        for version, moment in zip(side.versions, side.uploaded, strict=True)
+    )
+
+
+def _edges(chart: Chart, axis: int) -> tuple[FrontierEdge, ...]:
+    side = (chart.first, chart.second)[axis]
+    return tuple(
+        FrontierEdge(version=version, works=chart.intervals(axis, number))
+        for number, version in enumerate(side.versions)
+    )
+
+
+def _reason(said: _Said, pairs: Collection[Pair], chart: Chart) -> FrontierReason:
+    inferred = sum(chart.by_pair[pair].inferred for pair in pairs)
+    return FrontierReason(
+        **said._asdict(), seen=len(pairs) - inferred, inferred=inferred, ranges=tuple(_ranges(pairs, chart))
+    )
+
+
+def _ranges(pairs: Collection[Pair], chart: Chart) -> Iterable[FrontierRange]:
+    """`pairs` as rectangles: rows that follow each other and have the same stretch of columns are one."""
+    first, second = chart.first.versions, chart.second.versions
+    stretches: dict[tuple[int, int], list[int]] = {}
+    for row in sorted({row for row, _ in pairs}):
+        permitted = [
+            c for c in range(len(second)) if chart.by_pair[row, c].verdict != "unresolvable" or (row, c) in pairs
+        ]
+        for here, some in groupby(permitted, key=lambda column, row=row: (row, column) in pairs):  # type: ignore[misc]
+            if here:
+                columns = list(some)
+                stretches.setdefault((columns[0], columns[-1]), []).append(row)
+    for (low, high), rows in stretches.items():
+        for top, bottom in _follow(rows):
+            yield FrontierRange(first=(first[top], first[bottom]), second=(second[low], second[high]))
+
+
+def _follow(rows: Sequence[int]) -> Iterable[tuple[int, int]]:
+    """The first and last of each run of numbers that follow each other."""
+    for _, some in groupby(enumerate(rows), key=lambda item: item[1] - item[0]):
+        run = [row for _, row in some]
+        yield run[0], run[-1]
