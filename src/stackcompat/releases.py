@@ -7,6 +7,7 @@ tests' one is made up.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from typing import Protocol
 
 from packaging.requirements import Requirement
@@ -63,10 +64,10 @@ class Project(Record):
         wanted = Version(version)
         return next((release for release in self.releases if release.parsed == wanted), None)
 
-    def newest(
+    def fit(
         self, *, python: str | None = None, before: dt.datetime | None = None, prereleases: bool = False
-    ) -> Release | None:
-        """The highest release that an installer may take: not yanked, fit for `python`, uploaded until `before`."""
+    ) -> Iterator[Release]:
+        """The releases that an installer may take, highest first: not yanked, fit for `python`, there by `before`."""
         for release in reversed(self.releases):
             if release.yanked or (release.parsed.is_prerelease and not prereleases):
                 continue
@@ -74,8 +75,13 @@ class Project(Record):
                 continue
             if before is not None and release.uploaded > before:
                 continue
-            return release
-        return None
+            yield release
+
+    def newest(
+        self, *, python: str | None = None, before: dt.datetime | None = None, prereleases: bool = False
+    ) -> Release | None:
+        """The highest release that an installer may take: not yanked, fit for `python`, uploaded until `before`."""
+        return next(self.fit(python=python, before=before, prereleases=prereleases), None)
 
     def fingerprint(self, before: dt.datetime | None = None) -> str:
         """Changes exactly when something that a resolver sees of this project, uploaded until `before`, changes."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from made_up import COMPONENTS, NOW, history
+from planted import Planted, chart_of, stairs, table
+from stackcompat.frontier import explore
+from stackcompat.releases import needs
 from stackcompat.report import summarise
-from stackcompat.timeline import pair_verdicts, timeline
+from stackcompat.timeline import Said, pair_verdicts, timeline
 from stackcompat.verdict import Verdict
 from world import World, day
 
@@ -28,9 +31,9 @@ RULES: dict[tuple[str, str], Verdict] = {
 }
 
 
-def verdict(one: str, version: str, other: str, its: str) -> Verdict:
+def verdict(one: str, version: str, other: str, its: str) -> Said:
     assert (one, other) == ("alpha", "beta")
-    return RULES.get((version, its), "works")
+    return Said(RULES.get((version, its), "works"))
 
 
 def test_breaks_begin_and_end_with_an_upload() -> None:
@@ -65,8 +68,135 @@ def test_verdicts_come_from_the_table() -> None:
         wanted = release.pythons.get("3.12", release.verdict)
         if wanted == "broken" and release.inferred:
             wanted = "untested"
-        assert lookup(row.first, release.first_version, row.second, release.second_version) == wanted
-        assert lookup(row.second, release.second_version, row.first, release.first_version) == wanted
-    assert lookup(row.first, "99", row.second, "99") == "untested"
+        assert lookup(row.first, release.first_version, row.second, release.second_version).verdict == wanted
+        assert lookup(row.second, release.second_version, row.first, release.first_version).verdict == wanted
+    assert lookup(row.first, "99", row.second, "99").verdict == "untested"
     stranger = next(row for row in summary.pairs if not row.releases)
-    assert lookup(stranger.first, "1", stranger.second, "1") == "not-applicable"
+    assert lookup(stranger.first, "1", stranger.second, "1").verdict == "not-applicable"
+
+
+def test_who_broke_and_who_fixed() -> None:
+    line = timeline(PROJECTS, verdict, python="3.12", since=day("2026-02-01"), until=day("2026-04-12"))
+    (one,) = line.breaks
+    assert (one.first, one.first_version, one.second, one.second_version) == ("alpha", "1.1", "beta", "1.0")
+    assert (one.broke, one.fixed) == ("alpha 1.1", ("beta 1.1",))
+    assert (one.days, one.after) == (10, 59)  # beta 1.0 was 59 days old
+    assert not one.inferred
+
+
+def test_a_break_goes_on_while_the_versions_change_and_to_this_day() -> None:
+    rules = {("1.1", "1.0"), ("1.1", "1.1")}
+    line = timeline(
+        PROJECTS,
+        lambda one, version, other, its: Said("broken" if (version, its) in rules else "works"),
+        python="3.12",
+        since=day("2026-03-02"),
+        until=day("2026-03-20"),
+    )
+    (one,) = line.breaks
+    assert (one.second_version, one.since, one.until) == ("1.0", day("2026-03-02"), day("2026-03-20"))
+    assert (one.broke, one.fixed) == ("", ())
+    assert len(line.spans) == 2
+
+
+def test_what_bounds_forbid_is_held_back_as_far_as_it_must() -> None:
+    """The newest alpha and the newest beta exclude each other; whoever goes back the shorter time gives way."""
+    world = World(
+        {
+            "alpha": {"1.0": "2026-01-01", "2.0": "2026-03-01"},
+            "beta": {
+                "1.0": "2025-12-01",
+                "1.1": {"uploaded": "2026-02-01", "requires": ["alpha<2"]},
+                "1.2": {"uploaded": "2026-04-01", "requires": ["alpha"]},
+            },
+        }
+    )
+    asked: list[tuple[str, str]] = []
+
+    def lookup(one: str, version: str, other: str, its: str) -> Said:
+        asked.append((version, its))
+        return Said("broken" if (version, its) == ("2.0", "1.1") else "works")
+
+    projects = {name: world.project(name) for name in ("alpha", "beta")}
+    line = timeline(
+        projects,
+        lookup,
+        python="3.12",
+        since=day("2026-01-02"),
+        until=day("2026-05-01"),
+        bounds=lambda name, version: needs(world, name, version, "3.12"),
+    )
+    assert asked == [("1.0", "1.0"), ("1.0", "1.1"), ("1.0", "1.1"), ("2.0", "1.2")]
+    assert [span.state for span in line.spans] == ["works"]
+    # Without bounds it would have been judged as an installer never gives it.
+    asked.clear()
+    line = timeline(projects, lookup, python="3.12", since=day("2026-01-02"), until=day("2026-05-01"))
+    assert [span.state for span in line.spans] == ["works", "broken", "works"]
+
+
+def test_bounds_that_nobody_can_meet_end_too() -> None:
+    world = World(
+        {
+            "alpha": {"1.0": {"uploaded": "2026-01-01", "requires": ["beta>9"]}},
+            "beta": {"1.0": "2026-01-01", "1.1": "2026-01-02"},
+        }
+    )
+    line = timeline(
+        {name: world.project(name) for name in ("alpha", "beta")},
+        lambda *pair: Said("unresolvable"),
+        python="3.12",
+        since=day("2026-01-03"),
+        until=day("2026-01-04"),
+        bounds=lambda name, version: needs(world, name, version, "3.12"),
+    )
+    assert [span.state for span in line.spans] == ["works"]  # an installer gives nothing, so nothing breaks
+
+
+def test_frontiers_fill_in_where_no_cell_tried_a_pair() -> None:
+    works = stairs([(0, 2), (0, 2), (0, 3), (1, 4), (2, 5), (2, 5), (3, 5), (3, 5)], 6)
+    chart = chart_of(explore(table(8, 6), Planted(works)))
+    deep = chart.model_copy(update={"level": "interop"})
+    made = history()
+    args = (COMPONENTS, (made.record(),), made.evidence, NOW)
+    lookup = pair_verdicts(summarise(*args, charts=[chart]), "3.12")
+    plain = pair_verdicts(summarise(*args), "3.12")
+    for finding in chart.findings:
+        pair = ("alpha", f"1.{finding.pair[0]}", "beta", f"1.{finding.pair[1]}")
+        assert plain(*pair).verdict == "untested"
+        assert lookup(*pair) == Said(finding.verdict, finding.level, finding.inferred)
+    assert pair_verdicts(summarise(*args, charts=[chart]), "3.13")(*pair).verdict == "untested"
+    # Cells tell more than frontiers, and what was observed more than what was inferred.
+    cells = {("alpha", "1.3.0", "beta", "2.4.1"): "works"}
+    named = chart.model_copy(
+        update={
+            "first": chart.first.model_copy(update={"versions": ("1.3.0", *chart.first.versions[1:])}),
+            "second": chart.second.model_copy(update={"versions": (*chart.second.versions[:-1], "2.4.1")}),
+        }
+    )
+    assert named.by_pair[0, 5].verdict == "broken"
+    for pair, said in cells.items():
+        assert pair_verdicts(summarise(*args, charts=[named]), "3.12")(*pair).verdict == said
+    turned = deep.model_copy(
+        update={
+            "findings": tuple(one.model_copy(update={"verdict": "broken", "inferred": True}) for one in chart.findings)
+        }
+    )
+    seen = next(one for one in chart.findings if one.verdict == "works" and not one.inferred)
+    both = pair_verdicts(summarise(*args, charts=[turned, chart]), "3.12")
+    assert both("alpha", f"1.{seen.pair[0]}", "beta", f"1.{seen.pair[1]}").verdict == "works"
+
+
+def test_a_span_says_that_it_rests_on_an_inferred_pair() -> None:
+    def lookup(one: str, version: str, other: str, its: str) -> Said:
+        return Said(RULES.get((version, its), "works"), "import", inferred=its != "1.1")
+
+    line = timeline(PROJECTS, lookup, python="3.12", since=day("2026-02-01"), until=day("2026-04-12"))
+    assert [(span.state, span.inferred, span.level, span.unknown, span.of) for span in line.spans] == [
+        ("works", True, "import", 0, 1),
+        ("broken", True, "import", 0, 1),
+        ("works", False, "import", 0, 1),
+        ("unknown", False, None, 1, 1),
+    ]
+    assert line.days("broken", inferred=True) == 10
+    assert line.days("broken", inferred=False) == 0
+    assert line.breaks[0].inferred

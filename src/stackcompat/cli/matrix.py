@@ -37,16 +37,17 @@ from stackcompat.project import Project, find_project
 from stackcompat.record import UsageError
 from stackcompat.releases import IndexUnreachable
 from stackcompat.report import Summary, summarise, write
-from stackcompat.report.advice import advice
+from stackcompat.report.advice import advice, replayed
 from stackcompat.shard import Shard
 from stackcompat.shard import shards as all_shards
 from stackcompat.store import Store
+from stackcompat.timeline import Timeline
 from stackcompat.verdict import Verdict, judge
 
 __all__ = ["LAST_RUNS", "merge", "plan", "publish", "report", "run"]
 
-#: How far back the days are replayed on which the newest releases did not work together.
-REPLAYED = dt.timedelta(days=365)
+#: Since when the days are replayed on which the newest releases did not work together.
+REPLAYED = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
 
 #: How many runs of a matrix the history of a cell is told from.
 LAST_RUNS = 30
@@ -175,20 +176,23 @@ def publish(project: Project, store: Store, destination: Path) -> None:
     keys = {key for record in (*runs, *past) for key in record.evidence_keys()}
     evidence = store.of_keys(keys)
     summary = summarise(project.components(), runs, evidence, now(), store.islands(), past, store.charts())
-    write(destination, summary, _advice(project, summary))
+    more, days = _advice(project, summary)
+    write(destination, summary, more, days)
     out.print(summary.headline)
     page = destination / "index.html"
     out.print(f"Table: {os.path.relpath(page)}, {os.path.relpath(destination / 'COMPATIBILITY.md')}")
 
 
-def _advice(project: Project, summary: Summary) -> dict[str, str]:
+def _advice(project: Project, summary: Summary) -> tuple[dict[str, str], tuple[Timeline, ...]]:
     """What follows from the table together with the index; without the index only the table is written."""
     links = load_links(project.matrices / "advisories.toml")
+    catalog = open_index()
     try:
-        return advice(summary, project.components(), open_index(), links, summary.generated - REPLAYED)
+        days = replayed(summary, catalog, REPLAYED)
+        return advice(summary, project.components(), catalog, links, days), days
     except IndexUnreachable as error:
         err.print(f"Advisories and bounds are left out: {error}", style="yellow")
-        return {}
+        return {}, ()
 
 
 @click.command()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stackcompat.report.badges import badges
 from stackcompat.report.gate import gate_schema
@@ -15,25 +16,31 @@ from stackcompat.report.markdown import markdown
 from stackcompat.report.model import Summary
 from stackcompat.report.summary import summarise
 
+if TYPE_CHECKING:  # it reads summaries, so it comes after this package
+    from stackcompat.timeline import Timeline
+
 __all__ = ["Summary", "summarise", "write"]
 
 
 #: What there is one of for each of many things.
-_MANY = ("badges/*.json", "locks/*.txt", "advisories/*.json", "constraints/*.txt")
+_MANY = ("badges/*.json", "locks/*.txt", "advisories/*.json", "constraints/*.txt", "timeline-*.svg")
 
 
-def write(destination: Path, summary: Summary, more: Mapping[str, str] | None = None) -> list[Path]:
+def write(
+    destination: Path, summary: Summary, more: Mapping[str, str] | None = None, days: Sequence[Timeline] = ()
+) -> list[Path]:
     """Write every report into the folder `destination`, which is made if need be; the files, in order of name.
 
-    `more` are files beside them, name to content. Badges, locks, advisories and constraints of an earlier summary that
-    this one does not have are removed, so that the folder is always that of one summary.
+    `more` are files beside them, name to content; `days` are timelines that the page shows. Badges, locks, advisories,
+    constraints and pictures of an earlier summary that this one does not have are removed, so that the folder is always
+    that of one summary.
     """
     files = {
         "COMPATIBILITY.md": markdown(summary),
         "compat.json": compat(summary),
         "compat.schema.json": schema(),
         "gate.schema.json": gate_schema(),
-        "index.html": html(summary),
+        "index.html": html(summary, days),
         "junit.xml": junit(summary),
     }
     files |= {f"badges/{name}": text for name, text in badges(summary).items()}

@@ -5,35 +5,63 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterable, Sequence
+from functools import cache, partial
+
+from packaging.specifiers import SpecifierSet
 
 from stackcompat.advisory import Advisory, Link, advisories, osv
 from stackcompat.bounds import Finding, constraints, findings, repaired
 from stackcompat.deprecation import Forecast, forecasts
 from stackcompat.matrix import Components
-from stackcompat.releases import Catalog
+from stackcompat.releases import Catalog, needs
 from stackcompat.report.feed import atom, json_feed
 from stackcompat.report.model import Summary
-from stackcompat.timeline import Span, Timeline, pair_verdicts, timeline
+from stackcompat.report.strip import break_words, days_words, strip
+from stackcompat.timeline import Timeline, pair_verdicts, timeline
 
-__all__ = ["advice"]
+__all__ = ["advice", "replayed"]
+
+_REPLAY = (
+    "What an installer would have given at each moment, from upload times and declared bounds; where these exclude "
+    "each other, whoever has to go back the shorter time is held back. Verdicts are those of cells, else of frontiers."
+)
 
 #: Cells whose set is published as constraints when it works: those that a person would want to stand on.
 _KNOWN_GOOD = ("newest", "metapackage", "as-of")
 
 
+def replayed(summary: Summary, catalog: Catalog, since: dt.datetime) -> tuple[Timeline, ...]:
+    """The days from `since` on, on each Python with a cell of the newest releases, of the components in such cells.
+
+    A component that no such cell has (a metapackage, whose pins would hold back all the others) is left out.
+    """
+    held = {name for one in summary.today for name in one.versions}
+    rows = [row for row in summary.square() if row.distribution and row.name in held]
+    projects = {row.name: catalog.project(row.distribution) for row in rows}
+    return tuple(
+        timeline(
+            projects,
+            pair_verdicts(summary, one.python),
+            python=one.python,
+            since=since,
+            until=summary.generated,
+            bounds=cache(partial(_needs, catalog, one.python)),
+        )
+        for one in summary.today
+    )
+
+
+def _needs(catalog: Catalog, python: str, distribution: str, version: str) -> dict[str, SpecifierSet]:
+    return needs(catalog, distribution, version, python)
+
+
 def advice(
-    summary: Summary, components: Components, catalog: Catalog, links: Iterable[Link], since: dt.datetime
+    summary: Summary, components: Components, catalog: Catalog, links: Iterable[Link], days: Sequence[Timeline]
 ) -> dict[str, str]:
-    """File name to content. `catalog` gives declared metadata and upload times; days are counted from `since` on."""
+    """File name to content. `catalog` gives declared metadata; `days` are the timelines to tell of."""
     known = advisories(summary, links)
     bounds = findings(summary, catalog)
     coming = forecasts(summary, components, catalog)
-    square = [row for row in summary.square() if row.distribution]
-    projects = {row.name: catalog.project(row.distribution) for row in square}
-    days = [
-        timeline(projects, pair_verdicts(summary, one.python), python=one.python, since=since, until=summary.generated)
-        for one in summary.today
-    ]
     files = {
         "advisories.json": _json([osv(advisory, summary.generated) for advisory in known]),
         "bounds.json": _json([finding.model_dump(mode="json") for finding in bounds]),
@@ -44,6 +72,7 @@ def advice(
         "ADVICE.md": _page(summary, known, bounds, coming, days),
     }
     files |= {f"advisories/{advisory.id}.json": _json(osv(advisory, summary.generated)) for advisory in known}
+    files |= {f"timeline-{line.python}.svg": strip(line, summary.titles()) + "\n" for line in days}
     for cell in summary.cells:
         if cell.verdict == "works" and cell.policy in _KNOWN_GOOD and not cell.forced:
             title = f"# {cell.label}, Python {cell.python}, seen to work on {cell.seen:%Y-%m-%d} (cell {cell.id})\n"
@@ -83,26 +112,16 @@ def _page(
         offer = f" Workaround: {advisory.workaround}." if advisory.workaround else ""
         lines.append(f"- **[{advisory.id}](advisories/{advisory.id}.json)** {_plain(advisory.summary)}.{offer}")
     lines += ["" if known else "None is known.", "## Days on which the newest releases did not work together", ""]
+    lines += [_REPLAY, ""]
     for line in days:
-        total = sum(span.days for span in line.spans)
-        lines.append(
-            f"- Python {line.python}: {line.days('broken'):.1f} of {total:.0f} days broken, "
-            f"{line.days('unknown'):.1f} unknown"
-        )
-        lines += [f"    - {_span(span, summary)}" for span in line.spans if span.state == "broken"]
+        lines.append(f"- Python {line.python}: {days_words(line)}")
+        lines += [f"    - {_plain(break_words(one, summary.titles()))}" for one in line.breaks]
+    lines += [f"\n![Python {line.python}: {days_words(line)}](timeline-{line.python}.svg)" for line in days]
     lines += ["", "## Declared bounds that are not what was measured", ""]
     lines += [f"- {_plain(finding.sentence())}" for finding in bounds] or ["None."]
     lines += ["", "## Deprecated today, red tomorrow", ""]
     lines += [f"- {_plain(one.sentence())}" for one in coming] or ["None."]
     return "\n".join(lines) + "\n"
-
-
-def _span(span: Span, summary: Summary) -> str:
-    titles = summary.titles()
-    pairs = ", ".join(f"{titles[a]} {v} with {titles[b]} {w}" for a, v, b, w in span.pairs)
-    began = f" since {' and '.join(span.began_with)}" if span.began_with else ""
-    ended = f", until {' and '.join(span.ended_with)}" if span.ended_with else ", to this day"
-    return f"{span.since:%Y-%m-%d %H:%M}, {span.days:.1f} days: {pairs}{began}{ended}"
 
 
 def _plain(text: str) -> str:

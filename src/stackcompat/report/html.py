@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import jinja2
 from markupsafe import Markup
@@ -22,6 +22,7 @@ from stackcompat.report.model import (
     PairRow,
     Summary,
 )
+from stackcompat.report.strip import break_words, days_words, strip
 from stackcompat.report.words import (
     POLICIES,
     SIGNS,
@@ -38,6 +39,9 @@ from stackcompat.report.words import (
     who,
 )
 from stackcompat.verdict import Verdict
+
+if TYPE_CHECKING:  # it reads summaries, so it comes after this package
+    from stackcompat.timeline import Timeline
 
 __all__ = ["html"]
 
@@ -81,8 +85,8 @@ class _Section(NamedTuple):
     groups: list[FailureGroup]
 
 
-def html(summary: Summary) -> str:
-    """The text of the page."""
+def html(summary: Summary, days: Sequence[Timeline] = ()) -> str:
+    """The text of the page; `days` are the timelines that it shows."""
     columns = summary.square()
     pairs = {frozenset((pair.first, pair.second)): pair for pair in summary.pairs}
     return _templates.get_template("index.html.j2").render(
@@ -97,6 +101,10 @@ def html(summary: Summary) -> str:
         policies=_by_policy(summary.cells),
         installed=[row for row in summary.components if row.releases],
         grids=[_grid(pair) for pair in summary.pairs if pair.releases],
+        days=days,
+        strip=strip,
+        days_words=days_words,
+        break_words=break_words,
         squares=[_square(row) for row in summary.frontiers],
         told_frontier=told_frontier,
         strangers=[pair for pair in summary.pairs if not pair.releases],

@@ -26,6 +26,7 @@ __all__ = [
     "sign",
     "span",
     "spark",
+    "titled",
     "told_frontier",
     "told_history",
     "version_key",
@@ -97,6 +98,11 @@ _SPARKS: dict[str, str] = {"works": "▁", "broken": "█", "apart": "▆", "fla
 def spark(verdict: Verdict) -> str:
     """One character for `verdict` in a history: low is green, full is red, a dot could not be told."""
     return _SPARKS[sign(verdict).tone]
+
+
+def titled(titles: Mapping[str, str], name: str) -> str:
+    """The title of a component; a distribution that is none is called by its name."""
+    return titles.get(name, name)
 
 
 def told_history(past: Sequence[Past]) -> str:

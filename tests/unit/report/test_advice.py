@@ -11,7 +11,7 @@ import pytest
 
 from made_up import COMPONENTS, NOW, history
 from stackcompat.report import summarise, write
-from stackcompat.report.advice import advice
+from stackcompat.report.advice import advice, replayed
 from world import World
 
 WORLD = World(
@@ -29,7 +29,7 @@ WORLD = World(
 def files() -> dict[str, str]:
     made = history()
     summary = summarise(COMPONENTS, (made.record(),), made.evidence, NOW)
-    return advice(summary, COMPONENTS, WORLD, (), NOW - dt.timedelta(days=365))
+    return advice(summary, COMPONENTS, WORLD, (), replayed(summary, WORLD, NOW - dt.timedelta(days=365)))
 
 
 def test_every_advisory_is_a_file_and_a_line(files: dict[str, str]) -> None:
@@ -59,6 +59,9 @@ def test_days_are_counted_on_each_python_that_has_a_newest_cell(files: dict[str,
     lines = json.loads(files["timeline.json"])
     assert [line["python"] for line in lines] == ["3.13", "3.12", "3.11"]
     assert "of 365 days broken" in files["ADVICE.md"]
+    for line in lines:
+        assert f"](timeline-{line['python']}.svg)" in files["ADVICE.md"]
+        assert files[f"timeline-{line['python']}.svg"].startswith("<svg ")
 
 
 def test_what_is_known_no_more_is_taken_away(files: dict[str, str], tmp_path: Path) -> None:
