@@ -2,7 +2,8 @@
 
 An advisory is about two components: which releases of the one fail with which of the other, in what way. Its id is made
 of that, so it stays the same from night to night while the list of affected releases grows. Only what was confirmed is
-in one; releases between two affected ones that nobody tried are not.
+in one, in a cell or in a run of a frontier; releases between two affected ones that nobody tried are not, and what a
+frontier infers is told apart.
 
 Source of the shape: the Open Source Vulnerability schema, 1.6 (``affected``, ``ranges`` with ``introduced`` and
 ``last_affected`` events, ``database_specific`` for what it has no word for: that both sides must be there).
@@ -13,13 +14,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from stackcompat.evidence import incompatibility_id
 from stackcompat.matrix import Level, Table, load_record
 from stackcompat.record import Record
-from stackcompat.report.model import FailureGroup, PairRow, Summary
+from stackcompat.report.model import FailureGroup, FrontierPair, FrontierReason, FrontierRow, PairRelease, Summary
 from stackcompat.report.words import and_list, span, version_key
+from stackcompat.verdict import LEVELS
 
 __all__ = ["Advisory", "Link", "advisories", "load_links", "osv"]
 
@@ -39,6 +41,9 @@ class Side(Record):
 class Advisory(Record):
     """One incompatibility. `pairs` are the releases of `first` and `second` that were seen to fail together.
 
+    `cells` and `evidence` (ids of runs of frontiers) show it. `inferred` are pairs that a frontier infers to be broken
+    and whose nearest break that was seen is this one; nobody tried them.
+
     `workaround` is one sentence; empty: none is known.
     """
 
@@ -53,6 +58,8 @@ class Advisory(Record):
     tests: tuple[str, ...]
     pythons: tuple[str, ...]
     cells: tuple[str, ...]
+    evidence: tuple[str, ...] = ()
+    inferred: tuple[tuple[str, str], ...] = ()
     first_seen: dt.datetime | None
     last_seen: dt.datetime | None
     workaround: str
@@ -86,65 +93,147 @@ def advisories(summary: Summary, links: Iterable[Link] = ()) -> tuple[Advisory, 
     addresses: dict[str, list[str]] = {}
     for link in links:
         addresses.setdefault(link.id, []).append(link.url)
-    found = [advisory for row in summary.pairs for advisory in _of_pair(row, summary, groups, addresses)]
+    tried = {(row.first, row.second): row.releases for row in summary.pairs}
+    sides = {frozenset(names): names for names in tried}
+    for row in summary.frontiers:  # its sides may be the other way round, or two that met in no cell
+        sides.setdefault(frozenset((row.first, row.second)), (row.first, row.second))
+    found = [
+        one for names in sides.values() for one in _of_pair(names, tried.get(names, ()), summary, groups, addresses)
+    ]
     return tuple(sorted(found, key=lambda one: [version_key(one.first.versions[-1]), one.id], reverse=True))
 
 
+class _Charted(NamedTuple):
+    """A pair of a frontier, its versions in the order of an advisory's sides, and what it says for itself."""
+
+    versions: tuple[str, str]
+    pair: FrontierPair
+    reason: FrontierReason | None
+    row: FrontierRow
+
+
+def _charted(sides: tuple[str, str], summary: Summary) -> list[_Charted]:
+    """The pairs of `sides` that frontiers tell of, as (version, version)."""
+    return [
+        _Charted(
+            versions=(pair.versions[sides[0]], pair.versions[sides[1]]),
+            pair=pair,
+            reason=row.reasons[pair.reason] if pair.reason is not None else None,
+            row=row,
+        )
+        for row in summary.frontiers
+        if {row.first, row.second} == set(sides)
+        for pair in row.told()
+    ]
+
+
 def _of_pair(
-    row: PairRow, summary: Summary, groups: Mapping[str, FailureGroup], links: Mapping[str, Sequence[str]]
+    sides: tuple[str, str],
+    releases: Sequence[PairRelease],
+    summary: Summary,
+    groups: Mapping[str, FailureGroup],
+    links: Mapping[str, Sequence[str]],
 ) -> Iterator[Advisory]:
-    distribution = {component.name: component.distribution for component in summary.components}
-    titles = summary.titles()
-    broken: dict[str, list[tuple[str, str]]] = {}
-    for release in row.releases:
+    """Where a frontier's failure may be another's, it only adds to what cells have shown to be of these two."""
+    charted = _charted(sides, summary)
+    observed = [one for one in charted if not one.pair.inferred]
+    said = {(r.first_version, r.second_version): r for r in releases}
+    tried = said.keys() | {one.versions for one in observed}
+    cells: dict[str, list[PairRelease]] = {}
+    for release in releases:
         # What is inferred may be the fault of a third one: it is no advisory until it was told apart.
         if release.verdict == "broken" and release.failure in groups and not release.inferred:
-            broken.setdefault(release.failure, []).append((release.first_version, release.second_version))
-    for failure, pairs in broken.items():
-        group = groups[failure]
-
-        def side(name: str, index: int, pairs: Sequence[tuple[str, str]] = pairs) -> Side:
-            known = {(r.first_version, r.second_version)[index] for r in row.releases}
-            return Side(
-                component=name,
-                title=titles[name],
-                distribution=distribution[name],
-                versions=_sorted({pair[index] for pair in pairs}),
-                known=_sorted(known),
-            )
-
-        first, second = side(row.first, 0), side(row.second, 1)
-        identity = incompatibility_id(group.signature, (first.distribution, second.distribution))
-        cells = {r.cell for r in row.releases if r.failure == failure}
+            cells.setdefault(groups[release.failure].signature, []).append(release)
+    runs: dict[str, list[_Charted]] = {}
+    for one in observed:
+        if one.pair.verdict != "broken" or one.reason is None or not one.reason.signature:
+            continue
+        cell = said.get(one.versions)
+        mended = cell is not None and cell.pythons.get(one.row.python, cell.verdict) == "works"  # by other partners
+        if not mended and (one.reason.signature in cells or not one.reason.doubt):
+            runs.setdefault(one.reason.signature, []).append(one)
+    for signature in dict.fromkeys((*cells, *runs)):
+        here, also = cells.get(signature, []), runs.get(signature, [])
+        group = groups[here[0].failure] if here else None
+        reasons = [one.reason for one in also if one.reason is not None]
+        moments = [one.row.seen for one in also]
+        level = min([group.level] if group else (reason.level for reason in reasons), key=LEVELS.index)
+        pairs = tuple(
+            dict.fromkeys((*((r.first_version, r.second_version) for r in here), *(one.versions for one in also)))
+        )
+        works = {versions for versions, release in said.items() if release.verdict == "works"}
+        works |= {
+            one.versions
+            for one in observed
+            if one.pair.verdict == "works" and LEVELS.index(one.pair.level) >= LEVELS.index(level)
+        }
+        first, second = (_side(name, axis, pairs, tried, summary) for axis, name in enumerate(sides))
+        identity = incompatibility_id(signature, (first.distribution, second.distribution))
+        message = (group.message or group.type) if group else _message(signature)
         yield Advisory(
             id=identity,
             summary=(
                 f"{first.title} {span(first.versions, first.known)} with {second.title} "
-                f"{span(second.versions, second.known)}: {group.message or group.type}"
+                f"{span(second.versions, second.known)}: {message}"
             ),
             first=first,
             second=second,
-            pairs=tuple(pairs),
-            level=group.level,
-            signature=group.signature,
-            package=group.package,
-            tests=group.tests,
-            pythons=group.pythons,
-            cells=tuple(sorted(cells)),
-            first_seen=group.first_seen,
-            last_seen=group.last_seen,
-            workaround=_workaround(row, first, second, pairs),
+            pairs=pairs,
+            level=level,
+            signature=signature,
+            package=group.package if group else signature.rpartition(" [")[2].removesuffix("]"),
+            tests=_together(group.tests if group else (), (r.sentence.removesuffix(f": {signature}") for r in reasons)),
+            pythons=_together(group.pythons if group else (), (one.row.python for one in also)),
+            cells=tuple(sorted({release.cell for release in here})),
+            evidence=tuple(sorted({one.pair.evidence for one in also})),
+            inferred=tuple(
+                dict.fromkeys(
+                    one.versions
+                    for one in charted
+                    if one.pair.verdict == "broken" and one.versions not in tried and one.reason is not None
+                    if one.reason.signature == signature
+                )
+            ),
+            first_seen=min([*_some(group.first_seen if group else None), *moments], default=None),
+            last_seen=max([*_some(group.last_seen if group else None), *moments], default=None),
+            workaround=_workaround(works - set(pairs), first, second, pairs),
             links=tuple(links.get(identity, ())),
         )
+
+
+def _side(
+    name: str, axis: int, pairs: Iterable[tuple[str, str]], tried: Iterable[tuple[str, str]], summary: Summary
+) -> Side:
+    row = next((row for row in summary.components if row.name == name), None)
+    return Side(
+        component=name,
+        title=row.title if row else name,
+        distribution=row.distribution if row else name,
+        versions=_sorted({pair[axis] for pair in pairs}),
+        known=_sorted({pair[axis] for pair in tried}),
+    )
+
+
+def _message(signature: str) -> str:
+    """What a signature says without the type before it and the package behind it."""
+    words = signature.rpartition(" [")[0] or signature
+    return words.partition(": ")[2] or words
+
+
+def _together(some: Iterable[str], more: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*some, *more)))
+
+
+def _some(moment: dt.datetime | None) -> tuple[dt.datetime, ...]:
+    return () if moment is None else (moment,)
 
 
 def _sorted(versions: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(versions, key=version_key))
 
 
-def _workaround(row: PairRow, first: Side, second: Side, pairs: Sequence[tuple[str, str]]) -> str:
+def _workaround(works: Iterable[tuple[str, str]], first: Side, second: Side, pairs: Sequence[tuple[str, str]]) -> str:
     """For the newest affected pair: the nearest release of each side that works with the other as it is."""
-    works = [(r.first_version, r.second_version) for r in row.releases if r.verdict == "works"]
     one, other = max(pairs, key=lambda pair: (version_key(pair[0]), version_key(pair[1])))
     offers = []
     for keep, kept, move, index in ((second, other, first, 0), (first, one, second, 1)):
@@ -183,6 +272,8 @@ def osv(advisory: Advisory, modified: dt.datetime) -> dict[str, Any]:
             "tests": list(advisory.tests),
             "pythons": list(advisory.pythons),
             "cells": list(advisory.cells),
+            "evidence": list(advisory.evidence),
+            "inferred_together": [list(pair) for pair in advisory.inferred],
             "workaround": advisory.workaround,
         },
     }

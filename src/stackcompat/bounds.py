@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -17,8 +17,9 @@ from packaging.utils import canonicalize_name
 
 from stackcompat.record import Record
 from stackcompat.releases import Catalog
-from stackcompat.report.model import PairRelease, Summary
+from stackcompat.report.model import Summary
 from stackcompat.report.words import version_key
+from stackcompat.verdict import Verdict
 
 __all__ = ["Finding", "constraints", "findings", "repaired"]
 
@@ -29,8 +30,9 @@ class Finding(Record):
     """A bound of one release that is not what was measured.
 
     `release` of `distribution` declares `declared` for the distribution `on` (empty: nothing) and should declare
-    `proposed`. `works` and `broken` are the releases of `on` that decide it, lowest first; `cells` show it. `kinds` say
-    what is wrong; with "works with none" and "too tight" there is no bound to propose.
+    `proposed`. `works` and `broken` are the releases of `on` that decide it, lowest first; `cells` show it, or the runs
+    in `evidence`, whose other distributions are of the day of the later release. `kinds` say what is wrong; with "works
+    with none" and "too tight" there is no bound to propose.
     """
 
     distribution: str
@@ -42,6 +44,7 @@ class Finding(Record):
     works: tuple[str, ...]
     broken: tuple[str, ...]
     cells: tuple[str, ...]
+    evidence: tuple[str, ...] = ()
 
     def sentence(self) -> str:
         """The finding in one line, fit for an issue upstream."""
@@ -57,22 +60,45 @@ def _some(versions: Sequence[str]) -> str:
     return ", ".join(versions) if len(versions) <= 4 else f"{versions[0]} to {versions[-1]} ({len(versions)} releases)"
 
 
+class _Seen(NamedTuple):
+    """What two releases were seen to do, and the cell or the run of a frontier that shows it.
+
+    A break that is `doubtful` may be another's.
+    """
+
+    verdict: Verdict
+    doubtful: bool
+    cell: str = ""
+    run: str = ""
+
+
 def findings(summary: Summary, catalog: Catalog) -> tuple[Finding, ...]:
     """Every bound of a tested release that is too loose or too tight, newest releases first."""
     distribution = {row.name: row.distribution for row in summary.components}
-    sides: dict[tuple[str, str, str], list[tuple[str, PairRelease]]] = {}
+    sides: dict[tuple[str, str, str], dict[str, _Seen]] = {}
+
+    def add(one: tuple[str, str], other: tuple[str, str], seen: _Seen) -> None:
+        """Both releases (component and version) see each other, unless something told of them before."""
+        for (name, version), (on, its) in ((one, other), (other, one)):
+            side = (distribution.get(name, name), version, distribution.get(on, on))
+            sides.setdefault(side, {}).setdefault(its, seen)
+
     for row in summary.pairs:
         for release in row.releases:
             if release.verdict in ("works", "broken"):
-                one, other = (distribution[row.first], distribution[row.second])
-                sides.setdefault((one, release.first_version, other), []).append((release.second_version, release))
-                sides.setdefault((other, release.second_version, one), []).append((release.first_version, release))
+                told = _Seen(release.verdict, doubtful=release.inferred, cell=release.cell)
+                add((row.first, release.first_version), (row.second, release.second_version), told)
+    charted = [(pair, row) for row in summary.frontiers for pair in row.observed()]
+    for pair, frontier in sorted(charted, key=lambda one: one[0].verdict):  # what is broken on one Python is broken
+        doubt = frontier.reasons[pair.reason].doubt if pair.reason is not None else ""
+        one, other = pair.versions.items()
+        add(one, other, _Seen(pair.verdict, doubtful=bool(doubt), run=pair.evidence))
     found = []
     for (name, version, on), seen in sides.items():
         needs = [r for r in catalog.requires(name, version) if _about(r, on)]
         # A pair is broken because of the one that uses the other: it alone can declare a bound.
         if needs:
-            finding = _compare(name, version, on, needs, seen)
+            finding = _compare(name, version, on, needs, seen.items())
             if finding is not None:
                 found.append(finding)
     found += _too_tight(summary, catalog)
@@ -89,18 +115,18 @@ def _compare(
     version: str,
     on: str,
     needs: Iterable[Requirement],
-    seen: Iterable[tuple[str, PairRelease]],
+    seen: Iterable[tuple[str, _Seen]],
 ) -> Finding | None:
     declared = _declared(needs)
     works: list[str] = []
     broken: list[str] = []
-    cells: list[str] = []
-    for other, release in sorted(seen, key=lambda item: version_key(item[0])):
-        if release.verdict == "works":
+    shown: list[_Seen] = []
+    for other, one in sorted(seen, key=lambda item: version_key(item[0])):
+        if one.verdict == "works":
             works.append(other)
-        elif declared.contains(other, prereleases=True) and not release.inferred:
+        elif declared.contains(other, prereleases=True) and not one.doubtful:
             broken.append(other)
-            cells.append(release.cell)
+            shown.append(one)
     if not broken:
         return None
     proposed, kinds = _proposal(declared, works, broken)
@@ -113,7 +139,8 @@ def _compare(
         kinds=kinds,
         works=tuple(works),
         broken=tuple(broken),
-        cells=tuple(dict.fromkeys(cells)),
+        cells=tuple(dict.fromkeys(one.cell for one in shown if one.cell)),
+        evidence=tuple(dict.fromkeys(one.run for one in shown if one.run)),
     )
 
 

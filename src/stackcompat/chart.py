@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from itertools import groupby
 
 from stackcompat.forecast import Missing, compare
@@ -95,7 +94,6 @@ class Chart(Record):
         inferred = sum(finding.inferred for finding in self.findings)
         return {verdict: verdicts.count(verdict) for verdict in dict.fromkeys(verdicts)} | {"inferred": inferred}
 
-    @cached_property
     def by_pair(self) -> dict[Pair, Charted]:
         """The findings by their pair."""
         return {finding.pair: finding for finding in self.findings}
@@ -105,11 +103,11 @@ class Chart(Record):
 
         `axis` 0 is the first side. A run goes past what metadata forbids, and past nothing else.
         """
-        other = (self.second, self.first)[axis]
+        other, known = (self.second, self.first)[axis], self.by_pair()
         line = [
             (place, finding.verdict == "works")
             for place in range(len(other.versions))
-            if (finding := self.by_pair[(number, place) if axis == 0 else (place, number)]).verdict != "unresolvable"
+            if (finding := known[(number, place) if axis == 0 else (place, number)]).verdict != "unresolvable"
         ]
         runs = [[place for place, _ in some] for good, some in groupby(line, key=lambda one: one[1]) if good]
         return tuple((other.versions[run[0]], other.versions[run[-1]]) for run in runs)

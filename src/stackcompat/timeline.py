@@ -171,7 +171,7 @@ def timeline(
             spans.append(span.model_copy(update={"began_with": moved if last is not None else ()}))
             chosen.append(releases)
         before = newest
-    return Timeline(python=python, spans=tuple(spans), breaks=tuple(_breaks(spans, chosen)))
+    return Timeline(python=python, spans=tuple(spans), breaks=tuple(_breaks(spans, chosen, verdict)))
 
 
 def _uploads(projects: Iterable[Project], python: str, since: dt.datetime, until: dt.datetime) -> Iterator[dt.datetime]:
@@ -235,7 +235,7 @@ def _judge(newest: Mapping[str, str], verdict: Lookup, since: dt.datetime, until
     )
 
 
-def _breaks(spans: Iterable[Span], chosen: Iterable[Mapping[str, Release]]) -> Iterator[Break]:
+def _breaks(spans: Iterable[Span], chosen: Iterable[Mapping[str, Release]], verdict: Lookup) -> Iterator[Break]:
     """Each stretch of spans in which the same two components do not work together, in the order of their beginnings."""
     going: dict[tuple[str, str], Break] = {}
     found: list[Break] = []
@@ -245,9 +245,10 @@ def _breaks(spans: Iterable[Span], chosen: Iterable[Mapping[str, Release]]) -> I
             fixed = tuple(release for release in span.began_with if release.split()[0] in names)
             found.append(going.pop(names).model_copy(update={"fixed": fixed or span.began_with}))
         for (one, other), (its, others) in here.items():
+            inferred = verdict(one, its, other, others).inferred
             if (one, other) in going:
                 begun = going[one, other]
-                update = {"until": span.until, "inferred": begun.inferred and span.inferred}
+                update = {"until": span.until, "inferred": begun.inferred and inferred}
                 going[one, other] = begun.model_copy(update=update)
                 continue
             older, newer = sorted((one, other), key=lambda name: releases[name].uploaded)
@@ -262,7 +263,7 @@ def _breaks(spans: Iterable[Span], chosen: Iterable[Mapping[str, Release]]) -> I
                 broke=cause if cause in span.began_with else " and ".join(span.began_with),
                 fixed=(),
                 after=_days(span.since - releases[older].uploaded),
-                inferred=span.inferred,
+                inferred=inferred,
             )
     return iter(sorted([*found, *going.values()], key=lambda one: (one.since, one.first, one.second)))
 

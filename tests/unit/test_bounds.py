@@ -10,7 +10,11 @@ import pytest
 from packaging.specifiers import SpecifierSet
 
 from made_up import COMPONENTS, NOW, History, make_cell
+from planted import Planted, chart_of, stairs
+from planted import table as table_of
 from stackcompat.bounds import Finding, constraints, findings, repaired
+from stackcompat.chart import Chart
+from stackcompat.frontier import explore
 from stackcompat.report import Summary, summarise
 from world import World
 
@@ -109,3 +113,51 @@ def test_repaired_metadata_is_the_whole_with_the_bound_replaced() -> None:
 
 def test_constraints_are_lines() -> None:
     assert constraints({"b": "2", "a": "1.0"}) == "a==1.0\nb==2\n"
+
+
+def charted(*, doubt: str = "") -> Chart:
+    """Beta 2.1.3 was seen to work with alpha 1.0 and 1.1 and to fail with 1.2; that it fails with 1.3 is inferred."""
+    works = stairs([(0, 1)], len(ALPHAS))
+    space = table_of(1, len(ALPHAS))
+    sides = {
+        "first": space.first.model_copy(update={"name": "beta", "versions": ("2.1.3",)}),
+        "second": space.second.model_copy(update={"name": "alpha", "versions": ALPHAS}),
+    }
+    chart = chart_of(explore(space, Planted(works, words="t: E [beta]"))).model_copy(update=sides)
+    *seen, last = (one.model_copy(update={"doubt": doubt} if one.sentence else {}) for one in chart.findings)
+    assert last.verdict == "broken"
+    inferred = last.model_copy(update={"inferred": True, "evidence": (), "sentence": ""})
+    return chart.model_copy(update={"findings": (*seen, inferred)})
+
+
+def with_chart(chart: Chart, cells: Iterable[tuple[str, str]] = ()) -> Summary:
+    made = History()
+    for alpha, beta in cells:
+        versions = {"alpha": alpha, "beta": beta}
+        made.add(make_cell(versions), versions)
+    return summarise(COMPONENTS, (made.record(),), made.evidence, NOW, charts=[chart])
+
+
+def test_what_frontiers_observed_counts_and_what_they_inferred_does_not() -> None:
+    chart = charted()
+    (finding,) = findings(with_chart(chart), world(">=1.0"))
+    assert (finding.works, finding.broken) == (("1.0.0", "1.1.0"), ("1.2.0",))
+    assert SpecifierSet(finding.proposed) == SpecifierSet(">=1.0,<1.2.0")
+    assert (finding.kinds, finding.cells) == (("cap missing",), ())
+    assert finding.evidence == (chart.by_pair()[0, 2].evidence[0],)
+    assert findings(with_chart(charted(doubt="a third one had a part")), world(">=1.0")) == ()
+
+
+def test_cells_tell_more_than_frontiers() -> None:
+    chart = charted()
+    turned = chart.model_copy(
+        update={
+            "findings": tuple(
+                one.model_copy(update={"verdict": "broken", "inferred": False, "evidence": ("run",)})
+                for one in chart.findings
+            )
+        }
+    )
+    assert findings(with_chart(turned), world(">=1.0"))[0].kinds == ("works with none",)
+    (finding,) = findings(with_chart(turned, [("1.0.0", "2.1.3"), ("1.1.0", "2.1.3")]), world(">=1.0"))
+    assert finding.works == ("1.0.0", "1.1.0")

@@ -15,7 +15,7 @@ def test_it_is_the_same_again_and_short() -> None:
     chart = chart_of(found, {(0, 29): (Missing("beta.gone", "alpha.core", 7),)})
     assert Chart.model_validate_json(chart.to_json()) == chart
     assert len(chart.to_json()) < 600 * 100
-    assert {pair: finding.verdict for pair, finding in chart.by_pair.items()} == {
+    assert {pair: finding.verdict for pair, finding in chart.by_pair().items()} == {
         pair: finding.verdict for pair, finding in found.findings.items()
     }
     assert [finding.pair for finding in chart.findings if finding.forecast] == [(0, 29)]

@@ -125,7 +125,7 @@ def test_the_newest_answer_stays_in_the_store_complete_or_not(bench: Bench) -> N
     (kept,) = bench.store.charts()
     assert kept.complete
     assert (kept.first.name, kept.second.name, kept.python, kept.level) == ("beta", "alpha", "3.12", "import")
-    assert {kept.by_pair[0, 2].verdict, kept.by_pair[2, 0].verdict} == {"broken", "works"}
+    assert {kept.by_pair()[0, 2].verdict, kept.by_pair()[2, 0].verdict} == {"broken", "works"}
 
 
 def test_a_budget_ends_the_search_and_the_next_call_goes_on(bench: Bench) -> None:

@@ -173,7 +173,7 @@ def test_frontiers_fill_in_where_no_cell_tried_a_pair() -> None:
             "second": chart.second.model_copy(update={"versions": (*chart.second.versions[:-1], "2.4.1")}),
         }
     )
-    assert named.by_pair[0, 5].verdict == "broken"
+    assert named.by_pair()[0, 5].verdict == "broken"
     for pair, said in cells.items():
         assert pair_verdicts(summarise(*args, charts=[named]), "3.12")(*pair).verdict == said
     turned = deep.model_copy(

@@ -170,10 +170,10 @@ def answer(chart: Chart) -> dict[str, Any]:
 
 def print_frontier(chart: Chart) -> None:
     """A row for each release of the first, and what it cost."""
-    first, second = chart.first, chart.second
+    first, second, known = chart.first, chart.second, chart.by_pair()
     table = Table(first.name, f"works with {second.name}", "works", "broken", "inferred", box=None, header_style="bold")
     for row, version in reversed(list(enumerate(first.versions))):
-        here = [chart.by_pair[row, column] for column in range(len(second.versions))]
+        here = [known[row, column] for column in range(len(second.versions))]
         table.add_row(
             version,
             interval_words(chart.intervals(0, row)),
@@ -192,8 +192,8 @@ def print_frontier(chart: Chart) -> None:
     out.print(
         f"{chart.runs} runs{earlier}; {len(chart.checks)} inferred pairs were checked, {wrong} came out otherwise"
     )
-    known = (chart.precision, chart.recall)
-    shares = [f"{share:.0%}" if share is not None else "none to tell by" for share in known]
+    accuracy = (chart.precision, chart.recall)
+    shares = [f"{share:.0%}" if share is not None else "none to tell by" for share in accuracy]
     out.print(f"forecast from source, against what was observed: precision {shares[0]}, recall {shares[1]}")
     if not chart.complete:
         out.print("Not complete: the budget ended before; the same command goes on from here.", style="yellow")

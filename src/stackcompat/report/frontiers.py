@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
@@ -37,9 +37,9 @@ class _Said(NamedTuple):
 
 def frontier_row(chart: Chart) -> FrontierRow:
     """What is published of a chart. Works by itself if one of the two is no component of the table."""
-    first, second = chart.first, chart.second
+    first, second, known = chart.first, chart.second, chart.by_pair()
     said = {f.pair: _said(f) for f in chart.findings if f.sentence and f.verdict != "works"}
-    broken = [pair for pair in said if chart.by_pair[pair].verdict == "broken"]
+    broken = [pair for pair in said if known[pair].verdict == "broken"]
     for finding in chart.findings:
         if finding.inferred and finding.verdict == "broken" and broken:
             said[finding.pair] = said[_nearest(finding.pair, broken)]
@@ -70,7 +70,7 @@ def frontier_row(chart: Chart) -> FrontierRow:
         second_releases=_dated(second),
         edges=_edges(chart, 0),
         second_edges=_edges(chart, 1),
-        reasons=tuple(_reason(reason, [p for p in said if said[p] == reason], chart) for reason in reasons),
+        reasons=tuple(_reason(reason, [p for p in said if said[p] == reason], chart, known) for reason in reasons),
         pairs=tuple(
             FrontierPair(
                 versions=named(finding.pair),
@@ -109,21 +109,19 @@ def _edges(chart: Chart, axis: int) -> tuple[FrontierEdge, ...]:
     )
 
 
-def _reason(said: _Said, pairs: Collection[Pair], chart: Chart) -> FrontierReason:
-    inferred = sum(chart.by_pair[pair].inferred for pair in pairs)
+def _reason(said: _Said, pairs: Collection[Pair], chart: Chart, known: Mapping[Pair, Charted]) -> FrontierReason:
+    inferred = sum(known[pair].inferred for pair in pairs)
     return FrontierReason(
-        **said._asdict(), seen=len(pairs) - inferred, inferred=inferred, ranges=tuple(_ranges(pairs, chart))
+        **said._asdict(), seen=len(pairs) - inferred, inferred=inferred, ranges=tuple(_ranges(set(pairs), chart, known))
     )
 
 
-def _ranges(pairs: Collection[Pair], chart: Chart) -> Iterable[FrontierRange]:
+def _ranges(pairs: Collection[Pair], chart: Chart, known: Mapping[Pair, Charted]) -> Iterable[FrontierRange]:
     """`pairs` as rectangles: rows that follow each other and have the same stretch of columns are one."""
     first, second = chart.first.versions, chart.second.versions
     stretches: dict[tuple[int, int], list[int]] = {}
     for row in sorted({row for row, _ in pairs}):
-        permitted = [
-            c for c in range(len(second)) if chart.by_pair[row, c].verdict != "unresolvable" or (row, c) in pairs
-        ]
+        permitted = [c for c in range(len(second)) if known[row, c].verdict != "unresolvable" or (row, c) in pairs]
         for here, some in groupby(permitted, key=lambda column, row=row: (row, column) in pairs):  # type: ignore[misc]
             if here:
                 columns = list(some)

@@ -393,6 +393,10 @@ class FrontierRow(Record):
         """The pairs that work or are broken, inferred ones too."""
         return tuple(pair for pair in self.pairs if pair.verdict in ("works", "broken"))
 
+    def observed(self) -> tuple[FrontierPair, ...]:
+        """The pairs that were seen to work or to be broken."""
+        return tuple(pair for pair in self.told() if not pair.inferred)
+
 
 class Summary(Record):
     """What was tried, and what was seen: everything that the reports show."""
