@@ -17,8 +17,12 @@ from typing import Any
 import pytest
 
 from made_up import COMPONENTS, NOW, history
+from planted import Planted, chart_of, stairs, table
+from stackcompat.frontier import explore
 from stackcompat.report import Summary, summarise, write
 from stackcompat.report.model import CellRow
+from stackcompat.timeline import Said, timeline
+from world import World, day
 
 pytestmark = pytest.mark.e2e
 
@@ -80,6 +84,15 @@ measured.red = verdicts();
 document.getElementById("show-odd").checked = true;
 measured.odd = verdicts();
 document.getElementById("show-all").checked = true;
+const marks = [...document.querySelectorAll(".frontier tbody td")];
+measured.marks = marks.length;
+measured.widest = Math.max(...marks.map((mark) => mark.getBoundingClientRect().width));
+measured.looks = ["w", "wi", "b", "bi", "a", "u"].map((kind) => {
+  const look = getComputedStyle(document.querySelector(`.frontier td.${kind}`));
+  return `${look.backgroundColor} ${look.backgroundImage}`;
+});
+const spans = [...document.querySelectorAll(".days rect")].map((one) => one.getBoundingClientRect());
+measured.spans = spans.map((one) => [Math.round(one.width), Math.round(one.height)]);
 const search = document.querySelector("#mine input");
 measured.searchShown = search.offsetParent !== null;
 for (const words of ["beta==2.4.1", "Beta 2.4", "nothing 1"]) {
@@ -109,13 +122,27 @@ def browser() -> str:
 @pytest.fixture(scope="module")
 def summary() -> Summary:
     made = history()
-    return summarise(COMPONENTS, (made.record(),), made.evidence, NOW)
+    works = stairs([(max(0, row // 2 - 3), row // 2 + 8) for row in range(40)], 25)
+    permitted = {(row, column) for row, column in works if column >= row // 2 - 6}
+    words = "t.py::test: ImportError: cannot import name 'gone' from 'beta' [alpha]"
+    found = explore(table(40, 25, permitted=permitted), Planted(works, words=words), budget=150)
+    return summarise(COMPONENTS, (made.record(),), made.evidence, NOW, charts=[chart_of(found)])
 
 
 @pytest.fixture(scope="module")
 def page(summary: Summary, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("reports")
-    write(folder, summary)
+    world = World(
+        {"alpha": {"1.0": "2025-01-01", "1.1": "2026-03-01"}, "beta": {"1.0": "2025-01-01", "1.1": "2026-03-11"}}
+    )
+    days = timeline(
+        {name: world.project(name) for name in ("alpha", "beta")},
+        lambda one, version, other, its: Said("broken" if (version, its) == ("1.1", "1.0") else "works", inferred=True),
+        python="3.12",
+        since=day("2025-01-02"),
+        until=day("2026-04-12"),
+    )
+    write(folder, summary, {}, [days])
     return folder / "index.html"
 
 
@@ -151,6 +178,12 @@ def test_the_page(
         assert measured["firstColumn"] <= 1
     assert measured["red"] == ["is-apart", "is-broken"]
     assert measured["odd"] == ["is-apart", "is-broken", "is-flaky", "is-unknown", "is-untested"]
+    assert measured["marks"] == 40 * 25
+    assert measured["widest"] < 32
+    assert len(set(measured["looks"])) == 6
+    (before, broken, after) = measured["spans"]
+    assert broken[1] > before[1] == after[1] > 0
+    assert before[0] > after[0] > broken[0] > 0
     assert measured["searchShown"]
     holding = [cell for cell in summary.cells if _version(cell, "beta") == "2.4.1"]
     assert measured["beta==2.4.1"] == len(holding)
