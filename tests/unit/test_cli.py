@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from loopback_index import LoopbackIndex
 from made_up import COMPONENTS as COMPONENTS_MADE_UP
 from made_up import DISTRIBUTION, NEWEST, NOW, failed, history, make_cell, passed, planned, run_of, unresolved
+from planted import Planted, chart_of, stairs, table
 from stackcompat import cli
 from stackcompat.calibration import Calibration, KnownCase
 from stackcompat.cli import attempt, matrix
@@ -24,6 +25,7 @@ from stackcompat.cli import blame as cli_blame
 from stackcompat.cli import calibrate as cli_calibrate
 from stackcompat.culprit import Culprit, Finding, Found
 from stackcompat.evidence import Evidence, RunRecord
+from stackcompat.frontier import explore
 from stackcompat.lock import HeldBack
 from stackcompat.moved import Moved
 from stackcompat.record import StackcompatError, UsageError
@@ -496,6 +498,28 @@ def test_the_group_works_under_clicks_own_runner(checkout: Path) -> None:
     result = CliRunner().invoke(cli.main, ["releases", "alpha", "--last", "1"])
     assert result.exit_code == 0, result.output
     assert "1.1" in result.output
+
+
+# --- report ---
+
+
+def test_a_report_has_the_frontiers_of_the_store_and_the_days_since_2025(run: Run, checkout: Path) -> None:
+    cell = planned(make_cell({"alpha": "1.1"}, policy="newest", newest=("alpha",)), {"alpha": "1.1"})
+    store = Store(checkout / ".stackcompat" / "evidence.sqlite")
+    store.add(run_of(cell, passed("t.py::test", "alpha")))
+    record = history().record().model_copy(update={"cells": (cell,), "components": ("alpha",)})
+    store.add_run(record)
+    store.keep_chart(chart_of(explore(table(3, 4), Planted(stairs([(0, 2), (0, 2), (1, 3)], 4)))))
+    store.close()
+    code, _, error = run("report")
+    assert (code, error) == (0, "")
+    written = json.loads((checkout / "reports" / "compat.json").read_text())
+    assert [(row["first"], row["second"], len(row["pairs"])) for row in written["frontiers"]] == [("alpha", "beta", 12)]
+    (line,) = json.loads((checkout / "reports" / "timeline.json").read_text())
+    assert line["spans"][0]["since"] == "2025-01-01T00:00:00Z"
+    page = (checkout / "reports" / "index.html").read_text()
+    assert 'id="frontiers"' in page
+    assert 'id="days-3.12"' in page
 
 
 # --- check ---
