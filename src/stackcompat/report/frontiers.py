@@ -43,7 +43,7 @@ def frontier_row(chart: Chart) -> FrontierRow:
     for finding in chart.findings:
         if finding.inferred and finding.verdict == "broken" and broken:
             said[finding.pair] = said[_nearest(finding.pair, broken)]
-    reasons = list(dict.fromkeys(said.values()))
+    reasons = sorted(dict.fromkeys(said.values()), key=lambda reason: reason.verdict != "broken")  # red ones first
 
     def named(pair: Pair) -> dict[str, str]:
         return {first.name: first.versions[pair[0]], second.name: second.versions[pair[1]]}

@@ -61,6 +61,7 @@ def test_each_reason_once_with_what_it_covers(summary: Summary) -> None:
     (row,) = summary.frontiers
     (red,) = [reason for reason in row.reasons if reason.verdict == "broken"]
     broken = [pair for pair in row.pairs if pair.verdict == "broken"]
+    assert red == row.reasons[0]  # so that the page counts from 1
     assert red.sentence == WORDS
     assert red.seen == sum(not pair.inferred for pair in broken)
     assert red.seen + red.inferred == len(broken)
