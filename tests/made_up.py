@@ -386,7 +386,8 @@ def history() -> History:
             }
             if alpha == "1.0.0" and beta >= "2.4":
                 sentence = f"beta {beta} requires alpha>=1.1, but alpha==1.0.0 is asked for"
-                chain = (f"you require beta=={beta}", f"beta=={beta} depends on alpha>=1.1", "you require alpha==1.0.0")
+                asked = (f"beta=={beta} is requested", "alpha==1.0.0 is requested")
+                chain = (f"beta=={beta} depends on alpha>=1.1", *asked)
                 made.cells.append(
                     unresolved(make_cell(chosen, python, label=f"pairs row {index}"), sentence, chain=chain)
                 )

@@ -11,6 +11,7 @@ from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
+from stackcompat.charge import Charges
 from stackcompat.evidence import Evidence, PlannedCell, RunRecord
 from stackcompat.lock import Lock
 from stackcompat.matrix import Components
@@ -79,9 +80,18 @@ def is_today(planned: PlannedCell) -> bool:
 
 
 class History:
-    """Runs and what was known after each, oldest first. `evidence` is by the planned cells' keys."""
+    """Runs and what was known after each, oldest first. `evidence` is by the planned cells' keys.
 
-    def __init__(self, runs: Iterable[RunRecord], evidence: Mapping[str, tuple[Evidence, ...]]) -> None:
+    `charges` are what searches for culprits have shown by now.
+    """
+
+    def __init__(
+        self,
+        runs: Iterable[RunRecord],
+        evidence: Mapping[str, tuple[Evidence, ...]],
+        charges: Charges | None = None,
+    ) -> None:
+        self.charges = charges or Charges()
         self.runs = tuple(sorted(runs, key=lambda run: run.started))
         self._evidence = evidence
         self._following: list[dt.datetime | None] = [
@@ -135,7 +145,7 @@ class History:
         here = [versions_of(seen.verdict.installed, components).items() for seen in tonight]
         unlocked = any(not seen.planned.key for seen in tonight)
         found: dict[tuple[str, str], list[PairVerdict]] = {}
-        for pair in judge_pairs([seen.verdict for seen in heard.values()], known, components):
+        for pair in judge_pairs([seen.verdict for seen in heard.values()], known, components, self.charges):
             held = {(pair.first, pair.first_version), (pair.second, pair.second_version)}
             if any(held <= versions for versions in here) or (unlocked and pair.verdict == "unresolvable"):
                 found.setdefault((pair.first, pair.second), []).append(pair)

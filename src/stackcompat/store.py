@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Connection
 
+from stackcompat.charge import Charge
 from stackcompat.evidence import Evidence, RunRecord
 from stackcompat.islands import Archipelago
 from stackcompat.lock import Resolution
@@ -55,6 +56,13 @@ _islands = sa.Table(
     _metadata,
     sa.Column("python", sa.String, primary_key=True),
     sa.Column("platform", sa.String, primary_key=True),
+    sa.Column("record", sa.Text, nullable=False),
+)
+_charges = sa.Table(
+    "charges",
+    _metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("made", sa.String, nullable=False),
     sa.Column("record", sa.Text, nullable=False),
 )
 
@@ -168,6 +176,24 @@ class Store:
         found = [Archipelago.model_validate_json(row.record) for row in rows]
         return tuple(sorted(found, key=lambda one: [-int(part) for part in one.python.split(".")]))
 
+    def keep_charge(self, charge: Charge) -> None:
+        """Remember who is to blame for a failure; of two charges about the same one, the later one stays."""
+        row = {"id": charge.id, "made": charge.made.isoformat(), "record": charge.to_json()}
+        insert = sqlite.insert(_charges)
+        newer = insert.on_conflict_do_update(
+            index_elements=["id"],
+            set_={"made": insert.excluded.made, "record": insert.excluded.record},
+            where=insert.excluded.made >= _charges.c.made,
+        )
+        with self._transaction() as connection:
+            connection.execute(newer, row)
+
+    def charges(self) -> tuple[Charge, ...]:
+        """Every charge, oldest first."""
+        with self.engine.connect() as connection:
+            rows = connection.execute(sa.select(_charges.c.record).order_by(_charges.c.made)).scalars().all()
+        return tuple(Charge.model_validate_json(record) for record in rows)
+
     def add_run(self, run: RunRecord) -> None:
         """Keep the record of one execution of a matrix."""
         row = {"matrix": run.matrix, "started": run.started.isoformat(), "record": run.to_json()}
@@ -205,6 +231,8 @@ class Store:
                         connection.execute(_unless_known(table), row)
             for archipelago in other.islands():
                 self.keep_islands(archipelago)
+            for charge in other.charges():
+                self.keep_charge(charge)
             with other.engine.connect() as connection:
                 records = connection.execute(sa.select(_runs.c.record)).scalars().all()
             told += [RunRecord.model_validate_json(record) for record in records]

@@ -12,6 +12,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Literal
 
+from stackcompat.charge import Charges
 from stackcompat.evidence import Evidence, RunRecord
 from stackcompat.history import History, Move, Seen, moves
 from stackcompat.matrix import Components
@@ -207,12 +208,13 @@ def watch(
     runs: Iterable[RunRecord],
     evidence: Mapping[str, tuple[Evidence, ...]],
     now: dt.datetime,
+    charges: Charges | None = None,
 ) -> tuple[Item, ...]:
     """Every pair and test of `runs` (of one matrix, at least one), pairs first, each in the order of its id.
 
-    `evidence` is by the planned cells' keys.
+    `evidence` is by the planned cells' keys, `charges` are what searches for culprits have shown.
     """
-    history = History(runs, evidence)
+    history = History(runs, evidence, charges)
     states: dict[str, Watched] = {}
     actions: dict[str, Action] = {}
     subjects: dict[str, Subject] = {}
@@ -268,7 +270,7 @@ class _Teller:
         self._last = len(history.runs) - 1
         tonight = history.runs[self._last]
         evidence = {cell.key: history.known(self._last, cell) for cell in tonight.cells if cell.key}
-        self._summary: Summary = summarise(components, (tonight,), evidence, now)
+        self._summary: Summary = summarise(components, (tonight,), evidence, now, charges=history.charges)
         self._pairs = {f"{a} + {b}": said for (a, b), said in history.pairs(self._last, components).items()}
         self._tests = history.tests(self._last)
         self._seen = {seen.planned.cell.id: seen for seen in history.seen(self._last)}

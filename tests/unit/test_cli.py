@@ -19,6 +19,7 @@ from made_up import COMPONENTS as COMPONENTS_MADE_UP
 from made_up import DISTRIBUTION, NEWEST, NOW, failed, history, make_cell, passed, planned, run_of, unresolved
 from stackcompat import cli
 from stackcompat.calibration import Calibration, KnownCase
+from stackcompat.charge import Blame
 from stackcompat.cli import attempt, matrix
 from stackcompat.cli import blame as cli_blame
 from stackcompat.cli import calibrate as cli_calibrate
@@ -29,7 +30,6 @@ from stackcompat.moved import Moved
 from stackcompat.record import StackcompatError, UsageError
 from stackcompat.report import summarise, write
 from stackcompat.store import Store
-from stackcompat.triage import Blame
 from stackcompat.verdict import judge
 
 COMPONENTS = """
@@ -327,6 +327,50 @@ def test_a_cell_of_the_last_runs_is_blamed_by_its_id(run: Run, checkout: Path, m
     assert answer["probes"] == 7
     code, output, _ = run("blame", cell.cell.id)
     assert "culprit: alpha 1.3.0" in output
+
+
+def test_every_failure_is_blamed_once_and_the_reports_say_on_whom(
+    run: Run, checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cell = planned(make_cell(NEWEST), NEWEST)
+    red = failed("t.py::test_x", "alpha", packages=("alpha",))
+    store = Store(checkout / ".stackcompat" / "evidence.sqlite")
+    store.add_run(
+        RunRecord(matrix="m", started=NOW, title="M", components=("alpha",), pythons=("3.12",), cells=(cell,))
+    )
+    for attempt_ in range(2):
+        store.add(run_of(cell, red, attempt=attempt_))
+    store.close()
+    asked = []
+
+    def found(*given: object) -> Blame:
+        asked.append(given)
+        culprits = tuple(c for c in BLAMED.found.culprits if c.name in cell.resolution.lock.versions())  # type: ignore[union-attr]
+        return BLAMED.model_copy(update={"found": BLAMED.found.model_copy(update={"culprits": culprits})})
+
+    monkeypatch.setattr(cli_blame, "find_culprit", found)
+    code, output, _ = run("blame", "--minutes", "0")
+    assert (code, asked) == (0, [])
+    assert "0 failures searched, 1 left for the next time" in output
+    for searched in (1, 0):
+        code, output, _ = run("blame")
+        assert code == 0
+        assert f"{searched} failure{'s' if searched != 1 else ''} searched" in output
+    assert len(asked) == 1
+    run("report")
+    table = json.loads((checkout / "reports" / "compat.json").read_text())
+    assert table["failures"][0]["blamed"]["probes"] == 7
+    assert table["cells"][0]["culprit"]["versions"]["alpha"] == "1.3.0"
+    assert table["cells"][0]["culprit"]["inferred"]  # the search had a doubt
+    assert "Culprit: alpha 1.3.0" in (checkout / "reports" / "COMPATIBILITY.md").read_text()
+    assert "Culprit: alpha 1.3.0" in (checkout / "reports" / "index.html").read_text()
+    for wrong, option in (
+        (("blame", cell.cell.id, "--minutes", "3"), "--minutes"),
+        (("blame", "--about", "x"), "--about"),
+    ):
+        code, _, error = run(*wrong)
+        assert code == 2
+        assert error.startswith(f"stackcompat: {option}: ")
 
 
 def test_calibrate_counts_exact_culprits(run: Run, checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:

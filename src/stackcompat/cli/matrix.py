@@ -14,6 +14,7 @@ from rich.table import Table
 
 from stackcompat.advisory import load_links
 from stackcompat.campaign import due_cells, execute, lock_matrix, now
+from stackcompat.charge import Charges
 from stackcompat.cli.common import (
     err,
     glyph,
@@ -173,7 +174,9 @@ def publish(project: Project, store: Store, destination: Path) -> None:
         raise UsageError(f"{store.path.name}: holds no run yet; run a matrix first, for example: stackcompat run quick")
     past = [record for run in runs for record in store.history(run.matrix, LAST_RUNS)]
     keys = {key for record in (*runs, *past) for key in record.evidence_keys()}
-    summary = summarise(project.components(), runs, store.of_keys(keys), now(), store.islands(), past)
+    summary = summarise(
+        project.components(), runs, store.of_keys(keys), now(), store.islands(), past, Charges(store.charges())
+    )
     write(destination, summary, _advice(project, summary))
     out.print(summary.headline)
     page = destination / "index.html"

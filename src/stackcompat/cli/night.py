@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from stackcompat.campaign import now
+from stackcompat.charge import Charges
 from stackcompat.cli.common import open_index, open_store, out, project_option
 from stackcompat.cli.matrix import LAST_RUNS
 from stackcompat.night import night
@@ -30,7 +31,7 @@ def night_(matrix: str, output: str | None, project_folder: str | None) -> None:
     if not runs:
         raise UsageError(f'MATRIX: "{name}" has no run in {store.path.name}; run it first: stackcompat run {name}')
     evidence = store.of_keys(cell.key for run in runs for cell in run.cells if cell.key)
-    told = night(project.components(), runs, evidence, open_index(), now())
+    told = night(project.components(), runs, evidence, open_index(), now(), Charges(store.charges()))
     destination = Path(output) if output else project.reports
     destination.mkdir(parents=True, exist_ok=True)
     (destination / "NIGHT.md").write_text(night_markdown(told), encoding="utf-8")

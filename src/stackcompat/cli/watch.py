@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from stackcompat.campaign import now
+from stackcompat.charge import Charges
 from stackcompat.cli.common import json_option, open_store, out, project_option, write_json
 from stackcompat.cli.matrix import LAST_RUNS
 from stackcompat.project import find_project
@@ -52,7 +53,7 @@ def watch_(
     if not runs:
         raise UsageError(f'MATRIX: "{name}" has no run in {store.path.name}; run it first: stackcompat run {name}')
     evidence = store.of_keys(cell.key for run in runs for cell in run.cells if cell.key)
-    items = watch(project.components(), runs, evidence, now())
+    items = watch(project.components(), runs, evidence, now(), Charges(store.charges()))
     write_json(json_file, [item.model_dump(mode="json") for item in items])
     if json_file == "-":
         return
