@@ -20,7 +20,19 @@ from stackcompat.record import Record
 from stackcompat.suspicion import versions_of
 from stackcompat.verdict import CellVerdict, Standing, Verdict, judge, settle, worst
 
-__all__ = ["GREEN", "RED", "History", "Move", "Past", "Seen", "first_red", "is_today", "last_green", "moves"]
+__all__ = [
+    "GREEN",
+    "RED",
+    "History",
+    "Move",
+    "Past",
+    "Seen",
+    "first_red",
+    "is_today",
+    "last_green",
+    "moved_since",
+    "moves",
+]
 
 RED: frozenset[Verdict] = frozenset(("broken", "uninstallable", "unresolvable"))
 
@@ -72,6 +84,13 @@ def moves(before: Lock, after: Lock) -> tuple[Move, ...]:
     old, new = before.versions(), after.versions()
     names = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
     return tuple(Move(name=name, before=old.get(name, ""), after=new.get(name, "")) for name in names)
+
+
+def moved_since(green: Seen | None, now: Seen) -> tuple[Move, ...]:
+    """What a cell's lock got since it last worked; nothing where it has no lock, or never worked."""
+    old = green.planned.resolution.lock if green else None
+    new = now.planned.resolution.lock
+    return moves(old, new) if old is not None and new is not None else ()
 
 
 def is_today(planned: PlannedCell) -> bool:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from stackcompat.charge import Charges
 from stackcompat.deprecation import Forecast, forecasts
 from stackcompat.evidence import Evidence, RunRecord
-from stackcompat.history import GREEN, RED, History, Move, Past, Seen, last_green, moves
+from stackcompat.history import GREEN, RED, History, Move, Past, Seen, last_green, moved_since
 from stackcompat.matrix import Components
 from stackcompat.record import Record
 from stackcompat.releases import Catalog, Project
@@ -206,7 +206,7 @@ def _breaks(summary: Summary, last: Mapping[str, Seen], before: _Before) -> tupl
         cells.sort(key=lambda cell: (cell not in turned, rows[cell].policy != "newest"))
         first = cells[0]
         green = before.green.get(first)
-        moved = _moved(green, last[first])
+        moved = moved_since(green, last[first])
         found.append(
             Break(
                 failure=group.id,
@@ -226,13 +226,6 @@ def _breaks(summary: Summary, last: Mapping[str, Seen], before: _Before) -> tupl
             )
         )
     return tuple(sorted(found, key=lambda one: (not one.culprits, one.culprits, -len(one.cells))))
-
-
-def _moved(green: Seen | None, now: Seen) -> tuple[Move, ...]:
-    """What a cell's lock got since it last worked; nothing where it has no lock, or never worked."""
-    old = green.planned.resolution.lock if green else None
-    new = now.planned.resolution.lock
-    return moves(old, new) if old is not None and new is not None else ()
 
 
 def culprits(group: FailureGroup, summary: Summary, moved: Iterable[Move]) -> tuple[str, ...]:

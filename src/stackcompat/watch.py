@@ -14,7 +14,7 @@ from typing import Literal
 
 from stackcompat.charge import Charges
 from stackcompat.evidence import Evidence, RunRecord
-from stackcompat.history import History, Move, Seen, moves
+from stackcompat.history import History, Move, moved_since
 from stackcompat.matrix import Components
 from stackcompat.night import culprits
 from stackcompat.pairs import PairVerdict
@@ -293,7 +293,7 @@ class _Teller:
         group = next((group for group in groups if fits(group)), groups[0] if groups else None)
         seen = self._seen[cell]
         green = self._history.last_green(cell)
-        moved = _moved(green, seen)
+        moved = moved_since(green, seen)
         titles = self._summary.titles()
         return Facts(
             signature=group.signature if group else row.sentence,
@@ -306,12 +306,6 @@ class _Teller:
             reproduce=row.reproduce,
             details=group.details if group else "",
         )
-
-
-def _moved(green: Seen | None, now: Seen) -> tuple[Move, ...]:
-    old = green.planned.resolution.lock if green else None
-    new = now.planned.resolution.lock
-    return moves(old, new) if old is not None and new is not None else ()
 
 
 # ---------------------------------------------------------------------------------------------------------------------

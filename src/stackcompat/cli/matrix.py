@@ -16,6 +16,7 @@ from stackcompat.advisory import load_links
 from stackcompat.campaign import due_cells, execute, lock_matrix, now
 from stackcompat.charge import Charges
 from stackcompat.cli.common import (
+    LAST_RUNS,
     err,
     glyph,
     jobs_option,
@@ -44,13 +45,10 @@ from stackcompat.shard import shards as all_shards
 from stackcompat.store import Store
 from stackcompat.verdict import Verdict, judge
 
-__all__ = ["LAST_RUNS", "merge", "plan", "publish", "report", "run"]
+__all__ = ["merge", "plan", "publish", "report", "run"]
 
 #: How far back the days are replayed on which the newest releases did not work together.
 REPLAYED = dt.timedelta(days=365)
-
-#: How many runs of a matrix the history of a cell is told from.
-LAST_RUNS = 30
 
 
 @click.command()
