@@ -296,10 +296,10 @@ def _next(
         cell = goal.cell(row, readable(pin for pin in row if not pin.startswith("python==")))
         if cell.id not in asked:
             cells.setdefault(cell.id, (cell, row))
-    possible = [pins for pins in wanted if pins not in set(impossible)]
-    _, stuck = share_covered(possible, [row for _, row in cells.values()])
-    let_be(stuck, _UNEXPLAINED)
-    let_be((pins for pins in possible if pins not in set(stuck)), _SPENT.format(budget=goal.budget))
+    _, stuck = share_covered(wanted, [row for _, row in cells.values()])
+    hopeless, nothing_new = set(impossible), set(stuck)
+    let_be((pins for pins in stuck if pins not in hopeless), _UNEXPLAINED)
+    let_be((pins for pins in wanted if pins not in nothing_new), _SPENT.format(budget=goal.budget))
     reached = tuple(cell for cell, _ in cells.values())[:left]
     return reached, tuple(_sentence(some, why, known) for why, some in reasons.items() if some)
 
