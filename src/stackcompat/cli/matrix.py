@@ -174,7 +174,7 @@ def _print_coverage(record: RunRecord) -> None:
         out.print(escape(said))
     if record.rounds:
         cells = " and ".join(map(str, record.rounds))
-        out.print(f"{cells} of the cells were made in further rounds, for what had none")
+        out.print(f"cells made in further rounds, for what had no verdict: {cells}")
     for sentence in record.unanswered:
         out.print(escape(sentence))
 
