@@ -333,6 +333,9 @@ class History:
             pythons=("3.13", "3.12", "3.11"),
             missing_pythons=("3.14",),
             coverage={"pairs on 3.12, 2-way": 100.0, "pairs on 3.13, 2-way": 97.3},
+            answered={"pairs on 3.12, 2-way": 100.0, "pairs on 3.13, 2-way": 94.6},
+            unanswered=("pairs on 3.13, 2-way: 3 were not asked for again",),
+            rounds=(5, 2),
             cells=tuple(self.cells),
         )
 

@@ -1,7 +1,7 @@
 """Where evidence, resolutions and the records of runs are kept: one embedded SQLite file.
 
-Records are only ever added, each in one transaction, so a stop at any instant (``kill -9`` included) loses nothing that
-was finished.
+Evidence is only ever added, and each record is written in one transaction, so a stop at any instant (``kill -9``
+included) loses nothing that was finished.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ from stackcompat.record import UsageError
 from stackcompat.shard import join, missing
 
 __all__ = ["Store"]
+
+#: So many keys are looked up one by one.
+FEW = 500
 
 _metadata = sa.MetaData()
 _evidence = sa.Table(
@@ -130,6 +133,8 @@ class Store:
         wanted = set(keys)
         found: dict[str, list[Evidence]] = {}
         query = sa.select(_evidence.c.key, _evidence.c.record).order_by(_evidence.c.started)
+        if len(wanted) <= FEW:  # for more of them, reading everything once is faster and has no limit
+            query = query.where(_evidence.c.key.in_(wanted))
         with self.engine.connect() as connection:
             for row in connection.execute(query):
                 if row.key in wanted:
@@ -194,10 +199,12 @@ class Store:
             rows = connection.execute(sa.select(_charges.c.record).order_by(_charges.c.made)).scalars().all()
         return tuple(Charge.model_validate_json(record) for record in rows)
 
-    def add_run(self, run: RunRecord) -> None:
-        """Keep the record of one execution of a matrix."""
+    def add_run(self, run: RunRecord, *, instead_of: RunRecord | None = None) -> None:
+        """Keep the record of one execution of a matrix, in place of an earlier record of the same one if there is."""
         row = {"matrix": run.matrix, "started": run.started.isoformat(), "record": run.to_json()}
         with self._transaction() as connection:
+            if instead_of is not None:
+                connection.execute(sa.delete(_runs).where(_runs.c.record == instead_of.to_json()))
             connection.execute(sa.insert(_runs).values(row))
 
     def runs(self) -> tuple[RunRecord, ...]:

@@ -443,6 +443,25 @@ def test_plan_shows_and_runs_nothing(run: Run, checkout: Path, monkeypatch: pyte
     assert not (checkout / ".stackcompat").exists()
 
 
+def test_plan_and_run_tell_how_much_has_a_verdict(run: Run, checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(matrix, "find_interpreters", lambda pythons=None: dict.fromkeys(pythons or ()))
+    told = history().record().model_copy(update={"matrix": "m", "cells": (), "missing_pythons": ()})
+    monkeypatch.setattr(matrix, "execute", lambda *_, **__: told)
+    code, output, _ = run("run", "m", "--no-report")
+    assert code == 0
+    words = " ".join(output.split())
+    said = "pairs on 3.13, 2-way: 97.3 % of the allowed combinations are locked together, 94.6 % have a verdict"
+    assert said in words
+    assert "cells made in further rounds, for what had no verdict: 5 and 2" in words
+    assert "pairs on 3.13, 2-way: 3 were not asked for again" in words
+    store = Store(checkout / ".stackcompat" / "evidence.sqlite")
+    store.add_run(told)
+    store.close()
+    code, output, _ = run("plan", "m")
+    assert code == 0
+    assert "pairs on 3.13, 2-way: 94.6 % had a verdict after the run of" in " ".join(output.split())
+
+
 def _verdict(monkeypatch: pytest.MonkeyPatch, cell: Any, evidence: tuple[Evidence, ...]) -> None:
     monkeypatch.setattr(attempt, "try_cell", lambda *_, **__: (judge(cell, evidence), evidence))
     monkeypatch.setattr(attempt, "find_interpreters", lambda _=None: {})

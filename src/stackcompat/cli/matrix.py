@@ -31,6 +31,7 @@ from stackcompat.cli.common import (
     write_json,
 )
 from stackcompat.crossings import execute_exchange
+from stackcompat.evidence import RunRecord
 from stackcompat.exchange import judge_crossings
 from stackcompat.interpreter import find_interpreters, this_platform
 from stackcompat.matrix import Matrix
@@ -87,6 +88,10 @@ def plan(matrix: str, shards: int | None, jobs: int, project_folder: str | None,
     out.print(f"{len(made.cells)} cells", style="bold")
     for label, percent in made.coverage.items():
         out.print(f"{label}: {percent:.1f} % of the allowed combinations are covered")
+    if project.store.is_file():
+        for last in (one for one in open_store(project).runs() if one.matrix == path.stem):
+            for label, percent in last.answered.items():
+                out.print(f"{label}: {percent:.1f} % had a verdict after the run of {last.started:%Y-%m-%d %H:%M} UTC")
 
 
 def _plan_shards(project: Project, path: Path, loaded: Matrix, number: int, jobs: int, json_file: str | None) -> None:
@@ -156,8 +161,21 @@ def run(
         _print_counts([verdict.verdict for verdict in verdicts], "cells")
     if crossed:
         _print_counts([verdict.verdict for verdict in crossed], "crossings")
+    _print_coverage(record)
     if reports:
         publish(project, bench.store, project.reports)
+
+
+def _print_coverage(record: RunRecord) -> None:
+    for label, percent in record.coverage.items():
+        said = f"{label}: {percent:.1f} % of the allowed combinations are locked together"
+        said += f", {record.answered[label]:.1f} % have a verdict" if label in record.answered else ""
+        out.print(escape(said))
+    if record.rounds:
+        cells = " and ".join(map(str, record.rounds))
+        out.print(f"cells made in further rounds, for what had no verdict: {cells}")
+    for sentence in record.unanswered:
+        out.print(escape(sentence))
 
 
 def _print_counts(verdicts: Sequence[Verdict], noun: str) -> None:

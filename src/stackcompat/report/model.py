@@ -74,6 +74,16 @@ class RunRow(Record):
         dict[str, float],
         Field(description="Per covering array, percent of the allowed combinations that some cell holds."),
     ]
+    answered: Annotated[
+        dict[str, float],
+        Field(description="Per covering array, percent of the allowed combinations that have a verdict."),
+    ] = {}
+    unanswered: Annotated[
+        tuple[str, ...], Field(description="Why combinations have no verdict, with an example each.")
+    ] = ()
+    rounds: Annotated[
+        tuple[int, ...], Field(description="Cells that each round added after the first covering array.")
+    ] = ()
 
 
 class Measured(Record):

@@ -226,6 +226,9 @@ def _run(run: RunRecord) -> RunRow:
         pythons=run.pythons,
         missing_pythons=run.missing_pythons,
         coverage=run.coverage,
+        answered=run.answered,
+        unanswered=run.unanswered,
+        rounds=run.rounds,
     )
 
 
