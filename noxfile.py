@@ -33,9 +33,11 @@ def quick(session: nox.Session) -> None:
 
 @nox.session
 def nightly(session: nox.Session) -> None:
-    """The main job, whole: every policy on every Python; what has evidence is not run again. Then: what changed."""
+    """The main job, whole: what has no evidence yet is run; then who broke it, the table, and what changed."""
     _tool(session)
-    session.run("stackcompat", "run", "nightly", "--verbose", *session.posargs)
+    session.run("stackcompat", "run", "nightly", "--no-report", "--verbose", *session.posargs)
+    session.run("stackcompat", "blame", "--minutes", "30")
+    session.run("stackcompat", "report")
     session.run("stackcompat", "night", "nightly")
 
 

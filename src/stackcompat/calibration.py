@@ -16,6 +16,7 @@ from packaging.version import Version
 from pydantic import field_validator
 
 from stackcompat.campaign import Bench, Reporter, Source, lock_cells, plan_cell, run_cells
+from stackcompat.charge import Blame
 from stackcompat.crossings import ExchangeBench, plan_exchange, run_exchange
 from stackcompat.evidence import PlannedCell
 from stackcompat.exchange import CrossingVerdict, judge_crossings
@@ -23,7 +24,7 @@ from stackcompat.interpreter import this_platform
 from stackcompat.matrix import Level, load_record, parse_date, parse_requirement
 from stackcompat.plan import Cell
 from stackcompat.record import Record
-from stackcompat.triage import Blame, blame
+from stackcompat.triage import blame
 from stackcompat.verdict import CellVerdict, Verdict, judge
 
 __all__ = ["Calibration", "KnownCase", "calibrate", "calibrate_crossings", "compare", "load_cases"]

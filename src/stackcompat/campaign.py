@@ -25,9 +25,10 @@ from stackcompat.interpreter import Interpreter, how_to_get, this_platform
 from stackcompat.lock import Lock, Resolution, Resolver
 from stackcompat.matrix import Components, Level, Matrix
 from stackcompat.packages import PackageCache
-from stackcompat.plan import Cell, make_plan
+from stackcompat.plan import Cell, Plan, make_plan
 from stackcompat.record import StackcompatError, UsageError, digest
 from stackcompat.releases import Catalog, IndexUnreachable
+from stackcompat.rounds import Round, next_round
 from stackcompat.shard import Shard
 from stackcompat.store import Store
 from stackcompat.suite import Suite
@@ -349,6 +350,12 @@ def lock_matrix(
     Combinations that a covering array was to bring together but that did not resolve are tried once more as cells of
     their own; the coverage in the record is that of what was really locked.
     """
+    return _planned_and_locked(matrix, path, bench, catalog, reporter, relock=relock)[1]
+
+
+def _planned_and_locked(
+    matrix: Matrix, path: Path, bench: Bench, catalog: Source, reporter: Reporter, *, relock: bool
+) -> tuple[Plan, RunRecord]:
     started = now()
     pythons = pythons_here(matrix, path, bench)
     plan = make_plan(
@@ -366,7 +373,7 @@ def lock_matrix(
         resolutions |= lock_cells(repairs, bench, catalog, reporter, again=relock)
         _, coverage = plan.repair(resolutions)
     planned = [plan_cell(cell, resolutions[cell.id], bench, matrix.level) for cell in (*plan.cells, *repairs)]
-    return RunRecord(
+    record = RunRecord(
         matrix=path.stem,
         started=started,
         title=matrix.title,
@@ -377,6 +384,7 @@ def lock_matrix(
         reserved=plan.reserved,
         cells=tuple(planned),
     )
+    return plan, record
 
 
 def due_cells(planned: Iterable[PlannedCell], store: Store) -> list[PlannedCell]:
@@ -397,15 +405,80 @@ def execute(
     relock: bool = False,
     shard: Shard | None = None,
 ) -> RunRecord:
-    """Run `matrix` (read from `path`), or the `shard` of it: plan, lock, run, confirm; the record, which is kept."""
-    record = lock_matrix(matrix, path, bench, catalog, reporter, relock=relock)
+    """Run `matrix` (read from `path`), or the `shard` of it: plan, lock, run, confirm; the record, which is kept.
+
+    What a covering array leaves without a verdict is tried in further rounds; a shard knows only its part of the
+    evidence, so it makes none: they follow when the matrix is run whole, on what the shards found.
+    """
+    plan, record = _planned_and_locked(matrix, path, bench, catalog, reporter, relock=relock)
     mine = [cell for cell in record.cells if shard is None or shard.owns(cell)]
     if shard is not None:
         record = record.model_copy(update={"shard": str(shard)})
     # Before the cells run: what is finished when somebody stops it can be published, the rest shows as untested.
-    bench.store.add_run(record)
+    bench.store.add_run(record, instead_of=None if shard is not None else _unfinished(record, bench.store))
     run_cells(mine, bench, matrix.level, reporter, rerun=rerun)
-    return record
+    if shard is not None or not plan.goals:
+        return record
+    return _further_rounds(plan, record, bench, catalog, matrix.level, reporter, rerun=rerun, relock=relock)
+
+
+def _unfinished(record: RunRecord, store: Store) -> RunRecord | None:
+    """The last run of the same matrix, if it asked the same but was stopped, or merged from shards, before its rounds.
+
+    Then `record` goes on with it, and the two are one execution.
+    """
+
+    def asked(run: RunRecord) -> set[tuple[str, str]]:
+        return {(one.cell.id, one.key) for one in run.cells}
+
+    last = store.history(record.matrix, 1)
+    return next((run for run in last if run.coverage and not run.answered and asked(run) == asked(record)), None)
+
+
+def _further_rounds(
+    plan: Plan,
+    record: RunRecord,
+    bench: Bench,
+    catalog: Source,
+    level: Level,
+    reporter: Reporter,
+    *,
+    rerun: bool,
+    relock: bool,
+) -> RunRecord:
+    """Go on from `record`, whose cells ran, until the goals have their verdicts, or nothing more can be made for them.
+
+    Each round follows from the evidence alone, so one that was stopped comes out the same again.
+    """
+    evidence = bench.store.of_keys(record.evidence_keys())
+    left = {goal.label: goal.budget for goal in plan.goals}
+    while True:
+        rounds = {
+            goal.label: next_round(goal, record.cells, evidence, bench.components, left[goal.label])
+            for goal in plan.goals
+        }
+        cells = {cell.id: cell for one in rounds.values() for cell in one.cells}
+        resolutions = lock_cells(tuple(cells.values()), bench, catalog, reporter, again=relock) if cells else {}
+        further = tuple(plan_cell(cell, resolutions[cell.id], bench, level) for cell in cells.values())
+        before, record = record, record.model_copy(update=_standing(rounds))
+        if further:
+            update = {"cells": (*record.cells, *further), "rounds": (*record.rounds, len(further)), "unanswered": ()}
+            record = record.model_copy(update=update)
+        bench.store.add_run(record, instead_of=before)
+        if not further:
+            return record
+        run_cells(further, bench, level, reporter, rerun=rerun)
+        evidence |= bench.store.of_keys({cell.key for cell in further})
+        left = {label: left[label] - len(one.cells) for label, one in rounds.items()}
+
+
+def _standing(rounds: Mapping[str, Round]) -> dict[str, object]:
+    """The fields of a record that say where its goals stand."""
+    return {
+        "coverage": {label: one.locked for label, one in rounds.items()},
+        "answered": {label: one.answered for label, one in rounds.items()},
+        "unanswered": tuple(f"{label}: {text}" for label, one in rounds.items() for text in one.unanswered),
+    }
 
 
 def try_cell(

@@ -70,6 +70,8 @@ def _compare(before: Standing | None, after: Standing | None, installed: set[str
     if "flaky" in (old, new):
         return said("unknown", "review", "is flaky: failed and passed, or failed each time differently")
     if new == "confirmed":
+        if old == "passed" and result.failure is not None and result.failure.changed:
+            return said("unknown", "review", f"gives other values from the same seed: {why(result)}")
         if old == "passed":
             return said("regressed", "against")
         if old in _ABSENT:

@@ -31,6 +31,7 @@ class Space:
 
     def __init__(self, factors: Sequence[Sequence[str]], compatible: Callable[[str, str], bool]) -> None:
         self._values = [value for factor in factors for value in factor]
+        self._number = {value: item for item, value in enumerate(self._values)}
         factor_of = [number for number, factor in enumerate(factors) for _ in factor]
         self._factors = [[item for item, owner in enumerate(factor_of) if owner == n] for n in range(len(factors))]
         self._friends: list[set[int]] = [set() for _ in self._values]
@@ -48,24 +49,46 @@ class Space:
 
         A row for each of `seeds` (values of different factors, which need not go together) comes first.
         """
-        allowed = self._allowed(strength)
-        missing = set(allowed)
-        pending = Counter(item for items in allowed for item in items)
+        return self._cover([self._items(seed) for seed in seeds], self._allowed(strength), strength, whole=False)
+
+    def cover(self, wanted: Iterable[Sequence[str]], *, whole: bool = True) -> list[Row]:
+        """Rows in which all of `wanted` meet; the values of each, equally many of them, need not go together.
+
+        If `whole`, each row has a value of every factor, and what no such row can hold is left out.
+        """
+        items = [self._items(values) for values in wanted]
+        possible = [one for one in items if not whole or self._whole(one)]
+        return self._cover([], possible, len(possible[0]) if possible else 0, whole=whole)
+
+    def holds(self, values: Sequence[str]) -> bool:
+        """Whether some row with a value of every factor holds `values`, which need not go together."""
+        return self._whole(self._items(values))
+
+    def grows(self, row: Sequence[str]) -> bool:
+        """Whether some value goes with all of `row`."""
+        return bool(self._options(self._items(row)))
+
+    def _cover(self, seeds: Iterable[_Items], wanted: Sequence[_Items], strength: int, *, whole: bool) -> list[Row]:
+        missing = set(wanted)
+        pending = Counter(item for items in wanted for item in items)
         found = []
 
         def take(start: _Items) -> None:
-            row = self._grown(start, missing, pending, strength)
+            row = self._grown(start, missing, pending, strength, whole=whole)
             for met in missing.intersection(combinations(row, strength)):
                 missing.remove(met)
                 pending.subtract(met)
             found.append(self._row(row))
 
         for seed in seeds:
-            take(tuple(sorted(self._values.index(value) for value in seed)))
-        for items in allowed:
+            take(seed)
+        for items in wanted:
             if items in missing:
                 take(items)
         return found
+
+    def _items(self, values: Iterable[str]) -> _Items:
+        return tuple(sorted(self._number[value] for value in values))
 
     def _row(self, items: _Items) -> Row:
         return tuple(self._values[item] for item in items)
@@ -81,10 +104,12 @@ class Space:
             if all(second in self._friends[first] for first, second in combinations(items, 2))
         ]
 
-    def _grown(self, start: _Items, missing: set[_Items], pending: Counter[int], strength: int) -> _Items:
-        """The row that grows from `start`."""
+    def _grown(
+        self, start: _Items, missing: set[_Items], pending: Counter[int], strength: int, *, whole: bool
+    ) -> _Items:
+        """The row that grows from `start`, into one with a value of every factor if it must be `whole`."""
         row = start
-        options = set.intersection(*(self._friends[item] for item in start))
+        options = self._options(start)
 
         def worth(item: int) -> tuple[int, int, int]:
             gain = sum(tuple(sorted((*group, item))) in missing for group in combinations(row, strength - 1))
@@ -92,9 +117,27 @@ class Space:
 
         while options:
             best = max(options, key=worth)
-            row = tuple(sorted((*row, best)))
+            grown = tuple(sorted((*row, best)))
+            if whole and not self._whole(grown, options & self._friends[best]):
+                options = options - {best}
+                continue
+            row = grown
             options &= self._friends[best]
         return row
+
+    def _options(self, row: _Items) -> set[int]:
+        """The values that go with all of `row`."""
+        return set.intersection(*(self._friends[item] for item in row))
+
+    def _whole(self, row: _Items, options: set[int] | None = None) -> bool:
+        """Whether `row` can get a value, out of `options`, of every factor that it has none of."""
+        options = self._options(row) if options is None else options
+        still = [options.intersection(factor) for factor in self._factors if not set(factor).intersection(row)]
+        if not still:
+            return True
+        # The factor with the least choice first: where there is no row, that shows soonest.
+        scarcest = min(still, key=len)
+        return any(self._whole((*row, item), options & self._friends[item]) for item in sorted(scarcest))
 
 
 def share_covered(wanted: Sequence[Row], rows: Iterable[Iterable[str]]) -> tuple[float, tuple[Row, ...]]:

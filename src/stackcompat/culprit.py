@@ -99,6 +99,21 @@ class Culprit(Record):
     holes: tuple[str, ...] = ()
     shown_by: Literal["moving", "contrast", "traceback", "metadata"] = "moving"
 
+    def sentence(self) -> str:
+        """Where the red stretch of its releases begins and ends, or how else it is known to be a member."""
+        name, version = self.name, self.version
+        if self.shown_by == "traceback":
+            return f"{name} {version} calls it; no release of {name} was seen to do otherwise"
+        if self.shown_by == "contrast":
+            return f"{name} {version} is among what cannot be moved apart from each other, and the failure names it"
+        if self.shown_by == "metadata" and self.last_good is None and self.fixed_in is None:
+            return f"{name} {version} is part of it by what metadata says"
+        if self.last_good is not None:
+            said = f"{name} {self.last_good} was the last good, {self.first_bad} the first bad"
+        else:
+            said = f"no release of {name} before {version} was seen to pass"
+        return said + (f"; it passes again from {self.fixed_in} on" if self.fixed_in else "; nothing newer passes")
+
 
 class Finding(Record):
     """Another failure that was met on the way: how the set differed from the red one, and what it said."""

@@ -227,6 +227,10 @@ class RunRecord(Record):
 
     `reserved` are components of which the index had no more than a name, and the release that reserves it.
     `shard` (such as ``2/4``) says that it ran only its part of them; empty: all.
+
+    By covering array, `coverage` says how many percent of the allowed combinations are locked together in some cell,
+    `answered` how many have a verdict (empty: it was stopped before, or is a shard); `unanswered` says in sentences why
+    others have none. `rounds` is how many cells each round after the first array added.
     """
 
     matrix: str
@@ -236,6 +240,9 @@ class RunRecord(Record):
     pythons: tuple[str, ...]
     missing_pythons: tuple[str, ...] = ()
     coverage: dict[str, float] = {}
+    answered: dict[str, float] = {}
+    unanswered: tuple[str, ...] = ()
+    rounds: tuple[int, ...] = ()
     reserved: dict[str, str] = {}
     cells: tuple[PlannedCell, ...] = ()
     exchange: ExchangePlan | None = None

@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 from stackcompat.calibration import KnownCase
 from stackcompat.candidate import Candidate
 from stackcompat.matrix import Components
-from stackcompat.policy import Floors, GatePolicy, Metapackage, Newest, Releases, Rule, Weight
+from stackcompat.policy import Artifacts, Direction, Floors, GatePolicy, Metapackage, Newest, Releases, Rule, Weight
 from stackcompat.record import Record, digest
 from stackcompat.releases import Catalog, Release
 from stackcompat.requirement import NotTested
@@ -30,7 +30,8 @@ class Question(Record):
     """A paired cell before it is locked.
 
     `others` are the requirements on everything but the candidates, `subject` the component whose release the cell is
-    about (none: all of them). `rank` orders questions by what they would tell, the lowest first.
+    about (none: all of them). `direction` is there where artifacts, those of `only` if any, are to cross from one arm
+    to the other. `rank` orders questions by what they would tell, the lowest first.
     """
 
     rule: str
@@ -40,6 +41,8 @@ class Question(Record):
     thorough: bool = False
     others: tuple[str, ...]
     subject: str = ""
+    direction: Direction | None = None
+    only: tuple[str, ...] = ()
     rank: tuple[int, ...] = ()
 
     @property
@@ -113,7 +116,13 @@ def make_questions(
             for back, question in planner.questions(rule, python):
                 place = planner.names.index(question.subject) if question.subject in planner.names else -1
                 rank = (_WEIGHTS.index(rule.weight), back, -known[question.subject], number, place, -age)
-                key = (question.python, str(question.thorough), *question.others)
+                key = (
+                    question.python,
+                    str(question.thorough),
+                    str(question.direction),
+                    *question.only,
+                    *question.others,
+                )
                 asked = question.model_copy(update={"rank": rank})
                 if key not in found or asked.rank < found[key].rank:
                     found[key] = asked
@@ -151,17 +160,30 @@ class _Planner:
     def questions(self, rule: Rule, python: str) -> Iterable[tuple[int, Question]]:
         match rule:
             case Newest():
-                others = [d for name in self.names if self._releases(d := self._distribution(name), None)]
-                for name in self.names:
-                    if self._distribution(name) not in others:
-                        self._skip(name, "the index had no release of it")
-                yield 0, self._question(rule, python, f"{self._subject} with the newest others", others)
+                yield 0, self._question(rule, python, f"{self._subject} with the newest others", self._newest())
+            case Artifacts():
+                yield 0, self._crossing(rule, python)
             case Floors():
                 yield from self._floors(rule, python)
             case Releases():
                 yield from self._earlier(rule, python)
             case Metapackage():
                 yield from self._metapackage(rule, python)
+
+    def _newest(self) -> list[str]:
+        """All others, in whatever release an installer takes."""
+        others = [d for name in self.names if self._releases(d := self._distribution(name), None)]
+        for name in self.names:
+            if self._distribution(name) not in others:
+                self._skip(name, "the index had no release of it")
+        return others
+
+    def _crossing(self, rule: Artifacts, python: str) -> Question:
+        replaced = and_list([f"{c.name} {c.replaces}" for c in self._candidates])
+        reader, writer = (self._subject, replaced) if rule.direction == "backward" else (replaced, self._subject)
+        label = f"{reader} reads what {writer} wrote, next to the newest others"
+        question = self._question(rule, python, label, self._newest())
+        return question.model_copy(update={"direction": rule.direction, "only": rule.only})
 
     def _floors(self, rule: Floors, python: str) -> Iterable[tuple[int, Question]]:
         for candidate in self._candidates:

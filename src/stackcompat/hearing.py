@@ -236,8 +236,7 @@ class Hearing:
                     shown.append(Shown.model_validate(values | {"arm": name, "versions": self._asked(arm)}))
         reproduce = ""
         if cell.candidate is not None and all(c.source == "index" for c in self._candidates):
-            asked = " ".join(f'"{name}=={version}"' for name, version in self._asked(cell.candidate).items())
-            reproduce = f"stackcompat try {asked} --python {cell.python}" if asked else ""
+            reproduce = self._command(cell)
         fields = {
             "id": cell.id,
             "rule": cell.rule,
@@ -252,6 +251,21 @@ class Hearing:
             "reproduce": reproduce,
         }
         return Requirement.model_validate(fields | more)
+
+    def _command(self, cell: PairedCell) -> str:
+        """The command that tries the candidate's arm again; empty where it asks for nothing."""
+
+        def words(arm: Arm | None) -> str:
+            return " ".join(f'"{name}=={version}"' for name, version in self._asked(arm).items())
+
+        asked = words(cell.candidate)
+        if cell.direction is None or not asked:
+            return f"stackcompat try {asked} --python {cell.python}" if asked else ""
+        writer, reader = (words(cell.control), asked)
+        if cell.direction == "forward":
+            writer, reader = reader, writer
+        python = f"--write-python {cell.python} --read-python {cell.python}"
+        return f"stackcompat exchange --write-with {writer} --read-with {reader} {python}"
 
     @staticmethod
     def _asked(arm: Arm | None) -> dict[str, str]:
@@ -310,6 +324,10 @@ class Hearing:
             else f"{failure.message[:_MESSAGE_CHARACTERS]}…"
         )
         sentence = f"{self.subject} {whom}: {action} fails with {failure.type}: {message}"
+        if case.cell.direction == "backward":
+            sentence += f" (on what {self._replaced} wrote)"
+        if case.cell.direction == "forward":
+            sentence += f" (in the environment of {self._replaced}, or on what it reads there)"
         if case.cell.differs:
             sentence += f" (the arms also differ in {', '.join(case.cell.differs)})"
         waiver = self._waiver(one.test, {*self._moving, *others}, ident, case.versions)

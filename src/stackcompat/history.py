@@ -11,6 +11,7 @@ from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
+from stackcompat.charge import Charges
 from stackcompat.evidence import Evidence, PlannedCell, RunRecord
 from stackcompat.lock import Lock
 from stackcompat.matrix import Components
@@ -19,7 +20,19 @@ from stackcompat.record import Record
 from stackcompat.suspicion import versions_of
 from stackcompat.verdict import CellVerdict, Standing, Verdict, judge, settle, worst
 
-__all__ = ["GREEN", "RED", "History", "Move", "Past", "Seen", "first_red", "is_today", "last_green", "moves"]
+__all__ = [
+    "GREEN",
+    "RED",
+    "History",
+    "Move",
+    "Past",
+    "Seen",
+    "first_red",
+    "is_today",
+    "last_green",
+    "moved_since",
+    "moves",
+]
 
 RED: frozenset[Verdict] = frozenset(("broken", "uninstallable", "unresolvable"))
 
@@ -73,15 +86,31 @@ def moves(before: Lock, after: Lock) -> tuple[Move, ...]:
     return tuple(Move(name=name, before=old.get(name, ""), after=new.get(name, "")) for name in names)
 
 
+def moved_since(green: Seen | None, now: Seen) -> tuple[Move, ...]:
+    """What a cell's lock got since it last worked; nothing where it has no lock, or never worked."""
+    old = green.planned.resolution.lock if green else None
+    new = now.planned.resolution.lock
+    return moves(old, new) if old is not None and new is not None else ()
+
+
 def is_today(planned: PlannedCell) -> bool:
     """Whether the cell asks for the newest releases of everything, as published."""
     return planned.cell.policy == "newest" and not planned.cell.overrides and not planned.cell.local
 
 
 class History:
-    """Runs and what was known after each, oldest first. `evidence` is by the planned cells' keys."""
+    """Runs and what was known after each, oldest first. `evidence` is by the planned cells' keys.
 
-    def __init__(self, runs: Iterable[RunRecord], evidence: Mapping[str, tuple[Evidence, ...]]) -> None:
+    `charges` are what searches for culprits have shown by now.
+    """
+
+    def __init__(
+        self,
+        runs: Iterable[RunRecord],
+        evidence: Mapping[str, tuple[Evidence, ...]],
+        charges: Charges | None = None,
+    ) -> None:
+        self.charges = charges or Charges()
         self.runs = tuple(sorted(runs, key=lambda run: run.started))
         self._evidence = evidence
         self._following: list[dt.datetime | None] = [
@@ -135,7 +164,7 @@ class History:
         here = [versions_of(seen.verdict.installed, components).items() for seen in tonight]
         unlocked = any(not seen.planned.key for seen in tonight)
         found: dict[tuple[str, str], list[PairVerdict]] = {}
-        for pair in judge_pairs([seen.verdict for seen in heard.values()], known, components):
+        for pair in judge_pairs([seen.verdict for seen in heard.values()], known, components, self.charges):
             held = {(pair.first, pair.first_version), (pair.second, pair.second_version)}
             if any(held <= versions for versions in here) or (unlocked and pair.verdict == "unresolvable"):
                 found.setdefault((pair.first, pair.second), []).append(pair)

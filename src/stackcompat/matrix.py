@@ -293,13 +293,15 @@ class Metapackage(_Policy):
 class Pairs(_Policy):
     """A covering array of `strength` over chosen releases: every allowed combination of so many meets in some cell.
 
-    `seeds` are combinations that come first, given as exact pins such as ``["alpha==1.2", "beta==3.4"]``.
+    `seeds` are combinations that come first, given as exact pins such as ``["alpha==1.2", "beta==3.4"]``. `budget` is
+    how many cells may be made besides, for combinations that get no verdict where they first meet.
     """
 
     policy: Literal["pairs"]
     releases: Annotated[dict[str, Selection], Field(min_length=2)]
     strength: Annotated[int, Field(ge=2, le=4)] = 2
     seeds: tuple[tuple[_Requirement, ...], ...] = ()
+    budget: Annotated[int, Field(ge=0)] = 100
 
     @model_validator(mode="after")
     def _enough(self) -> Pairs:

@@ -11,9 +11,10 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from stackcompat.charge import Charges
 from stackcompat.deprecation import Forecast, forecasts
 from stackcompat.evidence import Evidence, RunRecord
-from stackcompat.history import GREEN, RED, History, Move, Past, Seen, last_green, moves
+from stackcompat.history import GREEN, RED, History, Move, Past, Seen, last_green, moved_since
 from stackcompat.matrix import Components
 from stackcompat.record import Record
 from stackcompat.releases import Catalog, Project
@@ -33,9 +34,10 @@ _REPLAYED = dt.timedelta(days=365)
 class Break(Record):
     """A failure that is new tonight, in these `cells` (ids, with Pythons).
 
-    `culprits` are the releases that it points at and that were not there when the first of the cells last worked, each
-    ``name version``; `sure` if nothing else moved. `moved` is all that differs from that run's lock; a cell that never
-    worked has none, and `last_green` is None.
+    `culprits` are the releases that a search has found, else those that it points at and that were not there when the
+    first of the cells last worked, each ``name version``; `sure` if the search left no doubt, or nothing else moved.
+    `moved_by` says in a sentence which side moved, where a search has told. `moved` is all that differs from that run's
+    lock; a cell that never worked has none, and `last_green` is None.
     """
 
     failure: str
@@ -44,6 +46,7 @@ class Break(Record):
     signature: str
     culprits: tuple[str, ...]
     sure: bool
+    moved_by: str
     moved: tuple[Move, ...]
     last_green: dt.datetime | None
     cells: tuple[str, ...]
@@ -122,14 +125,16 @@ def night(
     evidence: Mapping[str, tuple[Evidence, ...]],
     catalog: Catalog,
     now: dt.datetime,
+    charges: Charges | None = None,
 ) -> Night:
     """What the last of `runs` (of one matrix, at least one) changed; `evidence` is by the planned cells' keys.
 
-    `catalog` gives upload times. Raises IndexUnreachable where it cannot.
+    `catalog` gives upload times, `charges` are what searches for culprits have shown. Raises IndexUnreachable where the
+    index does not answer.
     """
-    history = History(runs, evidence)
+    history = History(runs, evidence, charges)
     tonight = history.runs[-1]
-    summary = summarise(components, (tonight,), evidence, now)
+    summary = summarise(components, (tonight,), evidence, now, charges=history.charges)
     before = _Before(history)
     last = {seen.planned.cell.id: seen for seen in history.seen(len(history.runs) - 1)}
     broken = _breaks(summary, last, before) if len(history.runs) > 1 else ()
@@ -201,7 +206,7 @@ def _breaks(summary: Summary, last: Mapping[str, Seen], before: _Before) -> tupl
         cells.sort(key=lambda cell: (cell not in turned, rows[cell].policy != "newest"))
         first = cells[0]
         green = before.green.get(first)
-        moved = _moved(green, last[first])
+        moved = moved_since(green, last[first])
         found.append(
             Break(
                 failure=group.id,
@@ -209,7 +214,8 @@ def _breaks(summary: Summary, last: Mapping[str, Seen], before: _Before) -> tupl
                 subject=who(group, summary),
                 signature=group.signature,
                 culprits=culprits(group, summary, moved),
-                sure=len(moved) == 1,
+                sure=not group.blamed.doubt if group.blamed is not None else len(moved) == 1,
+                moved_by=group.blamed.moved if group.blamed is not None else "",
                 moved=moved,
                 last_green=green.run.started if green else None,
                 cells=tuple(cells),
@@ -222,19 +228,16 @@ def _breaks(summary: Summary, last: Mapping[str, Seen], before: _Before) -> tupl
     return tuple(sorted(found, key=lambda one: (not one.culprits, one.culprits, -len(one.cells))))
 
 
-def _moved(green: Seen | None, now: Seen) -> tuple[Move, ...]:
-    """What a cell's lock got since it last worked; nothing where it has no lock, or never worked."""
-    old = green.planned.resolution.lock if green else None
-    new = now.planned.resolution.lock
-    return moves(old, new) if old is not None and new is not None else ()
-
-
 def culprits(group: FailureGroup, summary: Summary, moved: Iterable[Move]) -> tuple[str, ...]:
-    """What moved and is suspected; all that moved where none of it is."""
+    """What moved and is to blame, or suspected where no search has told; all that a search has told, or that moved."""
     distributions = {row.name: row.distribution for row in summary.components}
     suspects = {distributions[name] for name in group.suspects} | {group.package}
+    found = group.blamed.culprits if group.blamed is not None else ()
+    if found:
+        suspects = {culprit.name for culprit in found}
     said = [(move.name, f"{move.name} {move.after or 'taken away'}") for move in moved]
-    return tuple(text for name, text in said if name in suspects) or tuple(text for _, text in said)
+    told = tuple(text for name, text in said if name in suspects)
+    return told or tuple(f"{culprit.name} {culprit.version}" for culprit in found) or tuple(text for _, text in said)
 
 
 def _fixed(last: Mapping[str, Seen], before: _Before) -> tuple[Fixed, ...]:

@@ -11,10 +11,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
+from stackcompat.charge import Charges
 from stackcompat.evidence import Evidence, TestResult
 from stackcompat.matrix import Components, Level
 from stackcompat.record import Record
-from stackcompat.suspicion import Names, implicated, mentioned, pins_of, versions_of
+from stackcompat.suspicion import Names, mentioned, pins_of, versions_of
 from stackcompat.verdict import (
     LEVELS,
     NOT_GREEN,
@@ -32,22 +33,24 @@ __all__ = ["PairVerdict", "judge_components", "judge_pairs"]
 
 
 def judge_components(
-    verdict: CellVerdict, standings: Iterable[Standing], components: Components
+    verdict: CellVerdict, standings: Iterable[Standing], components: Components, charges: Charges | None = None
 ) -> dict[str, tuple[Verdict, Level]]:
     """Each component of a cell: its verdict there, and the level that is red or, if none is, the deepest that passed.
 
     A component that moves with another has that other's verdict.
 
     A component is red only where a confirmed failure points at it (where that is unsure: where it is on the traceback,
-    or nobody narrows it down), and green only where no test that uses it lacks an outcome.
+    or nobody narrows it down), and green only where no test that uses it lacks an outcome. `charges` say whom a failure
+    points at where a search has shown it.
     """
+    charges = charges or Charges()
     present = versions_of(verdict.installed, components)
     names = Names(components, present)
     found: dict[str, list[tuple[Verdict, Level]]] = {name: [] for name in present}
     for standing in standings:
         result = standing.result
         if standing.state in ("confirmed", "flaky"):
-            suspicion = implicated(result, present, components)
+            suspicion = charges.suspicion(verdict, result, present, components)
             narrowed = not suspicion.sure and len(suspicion.traced) > 1
             for name in suspicion.traced if narrowed else suspicion.components:
                 found[name].append((NOT_GREEN[standing.state], result.level))
@@ -135,7 +138,10 @@ class _Charge(NamedTuple):
 
 
 def judge_pairs(
-    cells: Iterable[CellVerdict], evidence: Mapping[str, tuple[Evidence, ...]], components: Components
+    cells: Iterable[CellVerdict],
+    evidence: Mapping[str, tuple[Evidence, ...]],
+    components: Components,
+    charges: Charges | None = None,
 ) -> tuple[PairVerdict, ...]:
     """The verdict on every pair of component versions that met in some cell, or that a cell could not bring together.
 
@@ -143,7 +149,8 @@ def judge_pairs(
     against a pair that it points at, unless the same test passed where the same two versions were installed on the same
     Python in some other cell. Where a failure points at more than one pair, it is held, as inferred, against those that
     are the likeliest, and the others' innocence is inferred too. Where a test never passed anywhere, the test itself
-    may be at fault, so what it says is inferred. Cells with overridden metadata or local code do not count: they say
+    may be at fault, so what it says is inferred. What a search for the culprit has shown (`charges`) goes before what a
+    failure only suggests. Cells with overridden metadata or local code do not count: they say
     nothing about the releases as published.
     """
     cases = []
@@ -152,7 +159,7 @@ def judge_pairs(
             versions = versions_of(verdict.installed, components)
             standings = settle(evidence.get(verdict.key, ()))
             cases.append(_Case(verdict, versions, Names(components, versions), standings))
-    trial = _Trial(cases, components)
+    trial = _Trial(cases, components, charges or Charges())
     for case in cases:
         for standing in case.standings:
             if standing.state in ("confirmed", "flaky"):
@@ -174,8 +181,9 @@ def judge_pairs(
 class _Trial:
     """What speaks for and against each pair, wherever it was."""
 
-    def __init__(self, cases: Iterable[_Case], components: Components) -> None:
+    def __init__(self, cases: Iterable[_Case], components: Components, charges: Charges) -> None:
         self._components = components
+        self._brought = charges
         #: Tests that use both sides of a pair and passed, each with the first cell that shows it.
         self._passes: dict[_Where, dict[str, tuple[CellVerdict, TestResult]]] = {}
         #: Tests that passed where both sides were installed: whatever else fails them, these two alone do not.
@@ -209,11 +217,13 @@ class _Trial:
     def hear(self, case: _Case, standing: Standing) -> None:
         """Hold one failure of `case` against whom it points at."""
         result = standing.result
-        suspicion = implicated(result, case.versions, self._components)
+        suspicion = self._brought.suspicion(case.verdict, result, case.versions, self._components)
         suspects = [where for where in case.places(suspicion.components) if result.test not in self._harmless[where]]
         blamed = suspects if suspicion.sure else self._likeliest(suspects, suspicion.traced)
         doubt = suspicion.doubt
-        if not doubt and result.test not in self._proven and result.level != "import":
+        brought = self._brought.about(case.verdict, result)
+        proven = result.test in self._proven or (brought is not None and brought.certain)
+        if not doubt and not proven and result.level != "import":
             doubt = f"{result.test} passed in no cell yet, so the test itself may be at fault"
         for where in blamed:
             verdict = NOT_GREEN[standing.state]

@@ -36,7 +36,7 @@ from stackcompat.releases import Catalog, Release, needs, requirements, select
 if TYPE_CHECKING:
     from stackcompat.lock import Resolution
 
-__all__ = ["Cell", "Goal", "Plan", "make_plan"]
+__all__ = ["Cell", "Goal", "Plan", "make_plan", "readable"]
 
 
 class Cell(Record):
@@ -86,11 +86,14 @@ class Cell(Record):
 class Goal(Record):
     """What a `pairs` policy wants to see together: combinations of exact pins, ``python`` among them, that are allowed.
 
-    `template` is the cell that pins nothing, from which others are made; `pythons` are those that a pin supports,
-    newest first.
+    `axes` are the pins to choose from, each component's (and the Pythons) newest first. `template` is the cell that
+    pins nothing, from which others are made; `pythons` are those that a pin supports, newest first. `budget` is how
+    many cells may be made after the first array (see :mod:`stackcompat.rounds`).
     """
 
     label: str
+    axes: tuple[tuple[str, ...], ...]
+    budget: int
     combinations: tuple[tuple[str, ...], ...]
     template: Cell
     pythons: dict[str, tuple[str, ...]]
@@ -104,7 +107,7 @@ class Goal(Record):
         percent, missing = share_covered(self.combinations, rows)
         cells = []
         for pins in missing:
-            cells.append(self.cell(pins, f"{_readable(pins)}, all else free"))
+            cells.append(self.cell(pins, f"{readable(pins)}, all else free"))
         return percent, tuple(cells)
 
     def cell(self, pins: Iterable[str], label: str) -> Cell:
@@ -360,7 +363,7 @@ class _Planner:
                     floors.pop(follower, None)
             if floors:
                 pins = tuple(f"{other}=={version}" for other, version in floors.items())
-                detail = f"{name} {newest.version} at its floors: {_readable(pins)}"
+                detail = f"{name} {newest.version} at its floors: {readable(pins)}"
                 yield self.cell(policy, python, _pinned(self.names, (f"{name}=={newest.version}", *pins)), detail)
 
     def series(self, policy: Series, python: str) -> Iterator[Cell]:
@@ -408,11 +411,11 @@ class _Planner:
             for pin, (name, version) in ((first, release[second]), (second, release[first])):
                 if name == "python":
                     if version not in supported[pin]:
-                        return f"{_readable([pin])} does not support Python {version}"
+                        return f"{readable([pin])} does not support Python {version}"
                     continue
                 bounds = bounds_of[pin].get(name, SpecifierSet())
                 if name not in overridden and not bounds.contains(version, prereleases=True):
-                    return f"{_readable([pin])} needs {name}{bounds}"
+                    return f"{readable([pin])} needs {name}{bounds}"
             return ""
 
         space = Space(axes, lambda first, second: not objection(first, second))
@@ -421,12 +424,14 @@ class _Planner:
         seeds += [seed for seed in map(self.seed, policy.seeds) if release.keys() >= set(seed)]
         goal = Goal(
             label=policy.label or f"{policy.strength}-way over Python, {', '.join(policy.releases)}",
+            axes=tuple(tuple(pins) for pins in axes),
+            budget=policy.budget,
             combinations=space.combinations(policy.strength),
             template=self.cell(policy, pythons[0], self.names, "template"),
             pythons=supported,
         )
         cells = [
-            goal.cell(row, _readable(pin for pin in row if not pin.startswith("python==")))
+            goal.cell(row, readable(pin for pin in row if not pin.startswith("python==")))
             for row in space.rows(policy.strength, seeds)
         ]
         excluded = []
@@ -475,7 +480,8 @@ def _free(requirement: Requirement) -> Requirement:
     return free
 
 
-def _readable(pins: Iterable[str]) -> str:
+def readable(pins: Iterable[str]) -> str:
+    """Exact pins as a person says them."""
     return ", ".join(pin.replace("==", " ") for pin in pins)
 
 

@@ -21,6 +21,8 @@ from stackcompat.matrix import Components, Level, Table, load_record
 from stackcompat.record import UsageError
 
 __all__ = [
+    "Artifacts",
+    "Direction",
     "Floors",
     "GatePolicy",
     "Metapackage",
@@ -37,6 +39,10 @@ __all__ = [
 
 #: What a red cell of a rule means: it blocks, it asks a human, or it is only told.
 Weight = Literal["required", "review", "told"]
+
+#: ``backward``: the candidate reads what the release that it replaces wrote; ``forward``: that one reads what the
+#: candidate wrote.
+Direction = Literal["backward", "forward"]
 
 
 class _Rule(Table):
@@ -73,7 +79,18 @@ class Metapackage(_Rule):
     distribution: Annotated[str, AfterValidator(canonicalize_name)]
 
 
-Rule = Annotated[Newest | Floors | Releases | Metapackage, Field(discriminator="rule")]
+class Artifacts(_Rule):
+    """What was written before the release is read after it (``backward``), or the other way round (``forward``).
+
+    The others are what an installer gives. `only` are artifacts, or words of their names; none means all.
+    """
+
+    rule: Literal["artifacts"]
+    direction: Direction = "backward"
+    only: tuple[str, ...] = ()
+
+
+Rule = Annotated[Newest | Floors | Releases | Metapackage | Artifacts, Field(discriminator="rule")]
 
 
 class GatePolicy(Table):

@@ -14,6 +14,7 @@ from typing import Annotated
 from pydantic import Field, field_validator
 
 from stackcompat.campaign import Bench, Reporter, Source
+from stackcompat.crossings import ExchangeBench
 from stackcompat.gate import Decision, GateReport
 from stackcompat.matrix import Table, load_record, parse_date
 from stackcompat.policy import GatePolicy, Waivers
@@ -70,13 +71,19 @@ def compare_case(case: ReplayCase, report: GateReport) -> str:
 
 
 def replay(
-    cases: Sequence[ReplayCase], policy: GatePolicy, bench: Bench, catalog: Source, reporter: Reporter
+    cases: Sequence[ReplayCase],
+    policy: GatePolicy,
+    bench: Bench,
+    catalog: Source,
+    reporter: Reporter,
+    *,
+    exchange: ExchangeBench | None = None,
 ) -> tuple[Replayed, ...]:
     """Judge every case, without waivers: history had none."""
     found = []
     for case in cases:
         day = parse_date(case.exclude_newer)
         terms = Terms(policy=policy, waivers=Waivers(), pythons=case.pythons or policy.pythons, as_of=day)
-        report = hold(case.candidates, terms, bench, catalog, reporter)
+        report = hold(case.candidates, terms, bench, catalog, reporter, exchange=exchange)
         found.append(Replayed(case=case, report=report, wrong=compare_case(case, report)))
     return tuple(found)

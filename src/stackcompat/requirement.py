@@ -7,7 +7,7 @@ from typing import Literal
 
 from stackcompat.evidence import Evidence, PlannedCell
 from stackcompat.matrix import Level
-from stackcompat.policy import Weight
+from stackcompat.policy import Direction, Weight
 from stackcompat.record import Record
 
 __all__ = [
@@ -69,6 +69,7 @@ class PairedCell(Record):
     """One cell of the gate with both arms. `differs` are distributions, other than the candidate, that are not alike.
 
     `untried` says why no arm was run; without a reason there are two arms, or an exclusion by the candidate.
+    `direction` is there where artifacts cross between the two environments.
     """
 
     id: str
@@ -81,6 +82,7 @@ class PairedCell(Record):
     differs: tuple[str, ...] = ()
     exclusions: tuple[Exclusion, ...] = ()
     untried: str = ""
+    direction: Direction | None = None
 
 
 # ---------------------------------------------------------------------------------------------------------------------

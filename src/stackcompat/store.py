@@ -1,7 +1,7 @@
 """Where evidence, resolutions and the records of runs are kept: one embedded SQLite file.
 
-Records are only ever added, each in one transaction, so a stop at any instant (``kill -9`` included) loses nothing that
-was finished.
+Evidence is only ever added, and each record is written in one transaction, so a stop at any instant (``kill -9``
+included) loses nothing that was finished.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Connection
 
+from stackcompat.charge import Charge
 from stackcompat.chart import Chart
 from stackcompat.evidence import Evidence, RunRecord
 from stackcompat.islands import Archipelago
@@ -23,6 +24,9 @@ from stackcompat.record import UsageError
 from stackcompat.shard import join, missing
 
 __all__ = ["Store"]
+
+#: So many keys are looked up one by one.
+FEW = 500
 
 _metadata = sa.MetaData()
 _evidence = sa.Table(
@@ -63,6 +67,13 @@ _charts = sa.Table(
     _metadata,
     *(sa.Column(name, sa.String, primary_key=True) for name in ("first", "second", "python", "platform", "level")),
     sa.Column("seen", sa.String, nullable=False),
+    sa.Column("record", sa.Text, nullable=False),
+)
+_charges = sa.Table(
+    "charges",
+    _metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("made", sa.String, nullable=False),
     sa.Column("record", sa.Text, nullable=False),
 )
 
@@ -130,6 +141,8 @@ class Store:
         wanted = set(keys)
         found: dict[str, list[Evidence]] = {}
         query = sa.select(_evidence.c.key, _evidence.c.record).order_by(_evidence.c.started)
+        if len(wanted) <= FEW:  # for more of them, reading everything once is faster and has no limit
+            query = query.where(_evidence.c.key.in_(wanted))
         with self.engine.connect() as connection:
             for row in connection.execute(query):
                 if row.key in wanted:
@@ -197,10 +210,30 @@ class Store:
         found = [Chart.model_validate_json(row.record) for row in rows]
         return tuple(sorted(found, key=lambda one: [-int(part) for part in one.python.split(".")]))
 
-    def add_run(self, run: RunRecord) -> None:
-        """Keep the record of one execution of a matrix."""
+    def keep_charge(self, charge: Charge) -> None:
+        """Remember who is to blame for a failure; of two charges about the same one, the later one stays."""
+        row = {"id": charge.id, "made": charge.made.isoformat(), "record": charge.to_json()}
+        insert = sqlite.insert(_charges)
+        newer = insert.on_conflict_do_update(
+            index_elements=["id"],
+            set_={"made": insert.excluded.made, "record": insert.excluded.record},
+            where=insert.excluded.made >= _charges.c.made,
+        )
+        with self._transaction() as connection:
+            connection.execute(newer, row)
+
+    def charges(self) -> tuple[Charge, ...]:
+        """Every charge, oldest first."""
+        with self.engine.connect() as connection:
+            rows = connection.execute(sa.select(_charges.c.record).order_by(_charges.c.made)).scalars().all()
+        return tuple(Charge.model_validate_json(record) for record in rows)
+
+    def add_run(self, run: RunRecord, *, instead_of: RunRecord | None = None) -> None:
+        """Keep the record of one execution of a matrix, in place of an earlier record of the same one if there is."""
         row = {"matrix": run.matrix, "started": run.started.isoformat(), "record": run.to_json()}
         with self._transaction() as connection:
+            if instead_of is not None:
+                connection.execute(sa.delete(_runs).where(_runs.c.record == instead_of.to_json()))
             connection.execute(sa.insert(_runs).values(row))
 
     def runs(self) -> tuple[RunRecord, ...]:
@@ -234,6 +267,8 @@ class Store:
                         connection.execute(_unless_known(table), row)
             for archipelago in other.islands():
                 self.keep_islands(archipelago)
+            for charge in other.charges():
+                self.keep_charge(charge)
             with other.engine.connect() as connection:
                 records = connection.execute(sa.select(_runs.c.record)).scalars().all()
             told += [RunRecord.model_validate_json(record) for record in records]

@@ -15,32 +15,19 @@ from packaging.utils import canonicalize_name
 
 from stackcompat.blame import BUDGET, Search, Value, search, trace_refusal
 from stackcompat.campaign import Bench, Reporter, Silent, Source, lock_cells, plan_cell, run_cells
-from stackcompat.culprit import Answer, Culprit, Finding, Found, Probe, Red, needs, same_failure
-from stackcompat.evidence import Evidence, Failure, PlannedCell, TestResult
+from stackcompat.charge import Blame, failure_of, leading
+from stackcompat.culprit import Answer, Culprit, Finding, Probe, Red, needs, same_failure
+from stackcompat.evidence import Evidence, PlannedCell, TestResult
 from stackcompat.lock import Lock, Resolution
 from stackcompat.matrix import Metapackage
-from stackcompat.moved import Moved, moved_by
+from stackcompat.moved import moved_by
 from stackcompat.plan import Cell
 from stackcompat.project import Project
-from stackcompat.record import Record, UsageError
+from stackcompat.record import UsageError
 from stackcompat.refusal import refused
-from stackcompat.verdict import LEVELS, CellVerdict, Standing, settle, why
+from stackcompat.verdict import CellVerdict, Standing, settle, why
 
-__all__ = ["Blame", "blame", "published_sets"]
-
-
-class Blame(Record):
-    """Who broke a cell: what was searched for, what was found, and which side moved.
-
-    `test` and `signature` are the failure that was followed; `chain` are the requirements that exclude each other,
-    where nothing could be resolved.
-    """
-
-    test: str = ""
-    signature: str
-    found: Found
-    moved: Moved | None = None
-    chain: tuple[str, ...] = ()
+__all__ = ["blame", "published_sets"]
 
 
 class _Target(NamedTuple):
@@ -91,31 +78,17 @@ def blame(
 
 
 def _followed(failures: Sequence[TestResult], about: str) -> TestResult:
-    """The failing test to follow: of a failure that keeps a module from loading, else of the one that most tests show.
-
-    Of tests that fail the same way it is the shallowest, and then the one that uses least. With `about`, only tests
-    that have it in their name or message count.
-    """
-    said = [test for test in failures if about in test.test or about in _failure(test).message]
+    """The failing test to follow. With `about`, only tests that have it in their name or message count."""
+    said = [test for test in failures if about in test.test or about in failure_of(test).message]
     if not said:
         named = ", ".join(dict.fromkeys(test.test for test in failures))
         raise UsageError(f'--about: no failing test has "{about}" in its name or message; those that fail are {named}')
-
-    def weight(test: TestResult) -> tuple[bool, int]:
-        return test.level != "import", -sum(same_failure(_failure(test), _failure(other)) for other in said)
-
-    first = min(said, key=weight)
-    alike = [test for test in said if same_failure(_failure(test), _failure(first))]
-    return min(alike, key=lambda test: (LEVELS.index(test.level), len(set(test.components)), test.seconds))
-
-
-def _failure(test: TestResult) -> Failure:
-    return test.failure or Failure(type="", message=test.reason)
+    return leading(said)
 
 
 def _others(failures: Sequence[TestResult], followed: TestResult) -> tuple[Finding, ...]:
     """The failures of the same cell that were not followed."""
-    signatures = dict.fromkeys(why(t) for t in failures if not same_failure(_failure(t), _failure(followed)))
+    signatures = dict.fromkeys(why(t) for t in failures if not same_failure(failure_of(t), failure_of(followed)))
     return tuple(Finding(moved={}, signature=signature) for signature in signatures)
 
 
@@ -244,7 +217,7 @@ def _judge(planned: PlannedCell, evidence: tuple[Evidence, ...], test: TestResul
     match standing.state:
         case "passed":
             more["outcome"] = "pass"
-        case "confirmed" if same_failure(_failure(standing.result), _failure(test)):
+        case "confirmed" if same_failure(failure_of(standing.result), failure_of(test)):
             more["outcome"] = "same"
         case "confirmed":
             more |= {"outcome": "other", "signature": why(standing.result)}

@@ -20,9 +20,12 @@ from stackcompat.campaign import Bench, Reporter, Silent, Source, lock_cells, no
 from stackcompat.candidate import Candidate
 from stackcompat.comparison import compare
 from stackcompat.confirm import next_run
+from stackcompat.crossings import ExchangeBench
 from stackcompat.evidence import Evidence, PlannedCell
+from stackcompat.exchange import choose
 from stackcompat.experiment import Question, broke_before, make_questions, moving
 from stackcompat.gate import GateReport, decide, false_reds
+from stackcompat.handover import Handover
 from stackcompat.intake import Intake
 from stackcompat.interpreter import this_platform
 from stackcompat.lock import Conflict, Lock, Resolution
@@ -65,8 +68,12 @@ class Trial:
         policy: GatePolicy,
         candidates: Sequence[Candidate],
         as_of: dt.datetime | None,
+        exchange: ExchangeBench | None = None,
     ) -> None:
         self._bench = bench
+        self._exchange = exchange
+        #: The crossings of the cells in which artifacts cross, by the id of the cell.
+        self._handovers: dict[str, Handover] = {}
         self._catalog = catalog
         self._reporter = reporter
         self._policy = policy
@@ -115,9 +122,22 @@ class Trial:
         for question in questions:
             cell = self._pair(question, ())
             if cell is not None:
-                found.append(cell)
+                found.append(self._crossed(question, cell))
             self._reporter.step(question.label)
         return found
+
+    def _crossed(self, question: Question, cell: PairedCell) -> PairedCell:
+        """`cell` as one in which artifacts cross, where that is the question and both arms are locked."""
+        arms = (cell.control, cell.candidate)
+        if question.direction is None or any(arm is None or not arm.planned.key for arm in arms):
+            return cell
+        if self._exchange is None:
+            return cell.model_copy(update={"untried": "there is no suite of tests that write and read artifacts"})
+        bench = self._exchange.narrow(choose(question.only, self._exchange.suite.artifacts()))
+        handover = Handover(cell, question.direction, bench, self._catalog)
+        self._handovers[cell.id] = handover
+        control, candidate = handover.arms()
+        return cell.model_copy(update={"direction": question.direction, "control": control, "candidate": candidate})
 
     def _pair(self, question: Question, waiting: tuple[Exclusion, ...]) -> PairedCell | None:
         """One paired cell, without the components that are `waiting` for the candidate; None if it does not apply."""
@@ -337,9 +357,13 @@ class Trial:
                 self._out_of_time(batch, done, budget or 0)
                 continue
             batch_began = time.monotonic()
+            plain = [cell for cell in batch if cell.id not in self._handovers]
             self._run_arms(
-                [arm.planned for cell in batch for arm in (cell.control, cell.candidate) if arm], rerun=rerun
+                [arm.planned for cell in plain for arm in (cell.control, cell.candidate) if arm], rerun=rerun
             )
+            for handover in (self._handovers[cell.id] for cell in batch if cell.id in self._handovers):
+                stale = any(self._stale(arm.evidence) for arm in handover.arms())
+                handover.run(rerun=rerun or stale)
             for cell in batch:
                 done[cell.id] = self._settled(cell)
                 self._reporter.step(f"{cell.label} on Python {cell.python}")
@@ -372,6 +396,9 @@ class Trial:
     def _with_evidence(self, cell: PairedCell) -> PairedCell:
         assert cell.control is not None
         assert cell.candidate is not None
+        if cell.id in self._handovers:
+            control, candidate = self._handovers[cell.id].arms()
+            return cell.model_copy(update={"control": control, "candidate": candidate})
         update = {}
         for name, arm in (("control", cell.control), ("candidate", cell.candidate)):
             runs = self._bench.store.of_key(arm.planned.key) if arm.planned.key else ()
@@ -386,10 +413,13 @@ class Trial:
         compared = compare(self._young(cell.control.evidence), self._young(cell.candidate.evidence))
         regressed = {one.test for one in compared if one.comparison == "regressed"}
         once = {test for test in regressed if _runs(test, self._young(cell.control.evidence)) < 2}
+        if once and cell.id in self._handovers:
+            self._handovers[cell.id].run(rerun=True)
+            return self._with_evidence(cell)
         if once:
             self._once_more(cell.control, once)
             cell = self._with_evidence(cell)
-        for _ in range(self._policy.repeats):
+        for _ in range(self._policy.repeats if cell.id not in self._handovers else 0):
             assert cell.control is not None
             assert cell.candidate is not None
             arms = (cell.control, cell.candidate)
@@ -413,7 +443,7 @@ class Trial:
         """The A/A run: each cell's control is run twice, anew, and the second time stands for the candidate's arm."""
         found = []
         for cell in cells:
-            if cell.control is None or not cell.control.planned.key:
+            if cell.control is None or not cell.control.planned.key or cell.id in self._handovers:
                 continue
             arms = []
             for _ in range(2):
@@ -437,10 +467,12 @@ def hold(
     against: str = "last-release",
     budget: float | None = None,
     rerun: bool = False,
+    exchange: ExchangeBench | None = None,
 ) -> GateReport:
     """Judge the candidates that `given` names, as one set: take, plan, lock, run, decide.
 
-    `budget` is in seconds of wall clock (the policy's unless given). Raises UsageError for a candidate, or a release to
+    `budget` is in seconds of wall clock (the policy's unless given), `exchange` the bench with the tests that write and
+    read artifacts, for a policy that asks for them. Raises UsageError for a candidate, or a release to
     compare it with, that is not there.
     """
     began = time.monotonic()
@@ -455,7 +487,7 @@ def hold(
         platform=this_platform(),
     )
     candidates = intake.take(given, index=index, against=against, as_of=terms.as_of)
-    trial = Trial(bench, catalog, reporter, policy=policy, candidates=candidates, as_of=terms.as_of)
+    trial = Trial(bench, catalog, reporter, policy=policy, candidates=candidates, as_of=terms.as_of, exchange=exchange)
     cells = trial.lock(trial.questions(terms))
     left = (policy.budget_seconds if budget is None else budget) - (time.monotonic() - began)
     cells = trial.run(cells, rerun=rerun, budget=left)

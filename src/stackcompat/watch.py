@@ -12,8 +12,9 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Literal
 
+from stackcompat.charge import Charges
 from stackcompat.evidence import Evidence, RunRecord
-from stackcompat.history import History, Move, Seen, moves
+from stackcompat.history import History, Move, moved_since
 from stackcompat.matrix import Components
 from stackcompat.night import culprits
 from stackcompat.pairs import PairVerdict
@@ -207,12 +208,13 @@ def watch(
     runs: Iterable[RunRecord],
     evidence: Mapping[str, tuple[Evidence, ...]],
     now: dt.datetime,
+    charges: Charges | None = None,
 ) -> tuple[Item, ...]:
     """Every pair and test of `runs` (of one matrix, at least one), pairs first, each in the order of its id.
 
-    `evidence` is by the planned cells' keys.
+    `evidence` is by the planned cells' keys, `charges` are what searches for culprits have shown.
     """
-    history = History(runs, evidence)
+    history = History(runs, evidence, charges)
     states: dict[str, Watched] = {}
     actions: dict[str, Action] = {}
     subjects: dict[str, Subject] = {}
@@ -268,7 +270,7 @@ class _Teller:
         self._last = len(history.runs) - 1
         tonight = history.runs[self._last]
         evidence = {cell.key: history.known(self._last, cell) for cell in tonight.cells if cell.key}
-        self._summary: Summary = summarise(components, (tonight,), evidence, now)
+        self._summary: Summary = summarise(components, (tonight,), evidence, now, charges=history.charges)
         self._pairs = {f"{a} + {b}": said for (a, b), said in history.pairs(self._last, components).items()}
         self._tests = history.tests(self._last)
         self._seen = {seen.planned.cell.id: seen for seen in history.seen(self._last)}
@@ -291,7 +293,7 @@ class _Teller:
         group = next((group for group in groups if fits(group)), groups[0] if groups else None)
         seen = self._seen[cell]
         green = self._history.last_green(cell)
-        moved = _moved(green, seen)
+        moved = moved_since(green, seen)
         titles = self._summary.titles()
         return Facts(
             signature=group.signature if group else row.sentence,
@@ -304,12 +306,6 @@ class _Teller:
             reproduce=row.reproduce,
             details=group.details if group else "",
         )
-
-
-def _moved(green: Seen | None, now: Seen) -> tuple[Move, ...]:
-    old = green.planned.resolution.lock if green else None
-    new = now.planned.resolution.lock
-    return moves(old, new) if old is not None and new is not None else ()
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -84,3 +84,29 @@ def test_share_counts_what_is_missing(case: Case, data: st.DataObject) -> None:
     met = {values for row in rows for values in combinations(row, 2)}
     assert set(missing) == set(wanted) - met
     assert abs(percent - (100 * (1 - len(missing) / len(wanted)) if wanted else 100)) < 1e-9
+
+
+@given(cases(), st.integers(2, 3), st.data())
+def test_whole_rows_cover_what_they_can(case: Case, strength: int, data: st.DataObject) -> None:
+    """The rows have a value of every factor; what none of them holds is in no such row at all."""
+    factors, apart = case
+    wanted = data.draw(st.lists(st.sampled_from(space(case).combinations(strength) or [()]), unique=True))
+    wanted = [values for values in wanted if values]
+    rows = space(case).cover(wanted)
+    assert all(fits(row, apart) and len(row) == len(factors) for row in rows)
+    possible = [row for row in product(*factors) if fits(row, apart)]
+    _, missing = share_covered(wanted, rows)
+    for values in wanted:
+        could_be = any(set(values) <= set(row) for row in possible)
+        assert could_be == (values not in missing) == space(case).holds(values)
+
+
+@given(cases(), st.data())
+def test_values_that_do_not_go_together_are_kept_where_they_are_wanted(case: Case, data: st.DataObject) -> None:
+    factors, apart = case
+    pair = data.draw(st.tuples(st.sampled_from(factors[0]), st.sampled_from(factors[1])))
+    for row in space(case).cover([pair], whole=False):
+        assert set(pair) <= set(row)
+        others = [values for values in combinations(row, 2) if set(values) != set(pair)]
+        assert not any(frozenset(values) in apart for values in others)
+        assert not space(case).grows(row)

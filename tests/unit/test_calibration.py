@@ -12,10 +12,10 @@ from made_up import NEWEST, failed, make_cell, passed, planned, run_of, unresolv
 from stackcompat.calibration import Calibration, KnownCase, calibrate, calibrate_crossings, compare, load_cases
 from stackcompat.campaign import Silent
 from stackcompat.cell import Job
+from stackcompat.charge import Blame
 from stackcompat.crossings import ExchangeBench
 from stackcompat.culprit import Culprit, Found
 from stackcompat.record import UsageError
-from stackcompat.triage import Blame
 from stackcompat.verdict import CellVerdict, judge
 
 CELL = planned(make_cell(NEWEST), NEWEST)

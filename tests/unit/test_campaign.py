@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import threading
 from collections.abc import Iterable, Sequence
@@ -12,7 +13,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from fakes import Catalogue, FakeResolver, make_bench
-from made_up import COMPONENTS, failed, make_lock, passed, starved
+from made_up import COMPONENTS, blocked, failed, make_lock, passed, starved
 from stackcompat.campaign import Silent, execute, lock_cells, try_cell
 from stackcompat.cell import Job
 from stackcompat.evidence import RunRecord, TestResult
@@ -22,6 +23,7 @@ from stackcompat.matrix import Matrix
 from stackcompat.plan import Cell
 from stackcompat.record import StackcompatError, UsageError
 from stackcompat.releases import Catalog, IndexUnreachable, Project
+from stackcompat.shard import shards
 from stackcompat.verdict import CellVerdict, judge
 
 NEWEST = {"alpha": "2.0", "beta": "2.0"}
@@ -408,3 +410,110 @@ def test_a_matrix_with_a_release_that_does_not_exist_runs_nothing(tmp_path: Path
 def test_the_made_up_world_has_the_components_that_are_used() -> None:
     used: Sequence[str] = ("alpha", "beta")
     assert set(used) <= set(COMPONENTS.names())
+
+
+# --- further rounds of a covering array ---
+
+FULL = {
+    "policy": "pairs",
+    "releases": {name: {"all": True} for name in ("alpha", "beta", "gamma")},
+}
+THREE = Catalogue({name: {"1.0": "2026-01-01", "2.0": "2026-02-01"} for name in ("alpha", "beta", "gamma")})
+LABEL = "2-way over Python, alpha, beta, gamma"
+
+
+def no_import(job: Job, before: int) -> Iterable[TestResult]:
+    """Old beta cannot be imported with new alpha, and nothing that uses it is tried then."""
+    versions = job.lock.versions()
+    if versions["alpha"] == "2.0" and versions["beta"] == "1.0":
+        lacking = "module 'alpha.core' has no attribute 'x'"
+        yield failed("in", "beta", level="import", type="AttributeError", message=lacking, packages=("beta",))
+        yield from (blocked("ab", "alpha", "beta"), blocked("bc", "beta", "gamma"))
+    else:
+        yield passed("in", "beta", level="import")
+        yield from (passed("ab", "alpha", "beta"), passed("bc", "beta", "gamma"))
+    yield passed("ac", "alpha", "gamma")
+
+
+def three(**more: Any) -> Matrix:
+    return matrix(FULL | more, components=("alpha", "beta", "gamma"))
+
+
+def test_what_a_known_culprit_masks_is_tried_in_other_company(tmp_path: Path) -> None:
+    bench, executor, _ = make_bench(tmp_path, no_import, {})
+    record = execute(three(), PATH, bench, THREE, Silent())
+    first = len(record.cells) - sum(record.rounds)
+    assert record.rounds == (1,)
+    masked = next(v for v in verdicts(record, bench)[:first] if v.verdict == "broken")
+    # What the red cell masked is in the further one, without the new alpha that broke it.
+    further = verdicts(record, bench)[-1]
+    assert further.verdict == "works"
+    assert set(further.cell.requirements) == {"alpha==1.0"} | set(masked.cell.requirements) - {"alpha==2.0"}
+    assert (record.coverage, record.answered, record.unanswered) == ({LABEL: 100.0}, {LABEL: 100.0}, ())
+    assert bench.store.history("m") == (record,)
+    # An unchanged night comes to the same end and runs nothing.
+    runs = len(executor.asked)
+    again = execute(three(), PATH, bench, THREE, Silent())
+    assert len(executor.asked) == runs
+    assert (again.cells, again.rounds, again.answered) == (record.cells, record.rounds, record.answered)
+    bench.store.close()
+
+
+def test_without_a_budget_what_is_masked_is_told(tmp_path: Path) -> None:
+    bench, _, _ = make_bench(tmp_path, no_import, {})
+    record = execute(three(budget=0), PATH, bench, THREE, Silent())
+    assert record.rounds == ()
+    assert record.answered[LABEL] < record.coverage[LABEL] == 100.0
+    (sentence,) = record.unanswered
+    assert sentence.startswith(f"{LABEL}: ")
+    assert "were not asked for again, since the budget of 0 further cells is spent; for example, beta 1.0" in sentence
+    bench.store.close()
+
+
+def test_a_shard_makes_no_further_rounds_and_the_whole_run_after_it_does(tmp_path: Path) -> None:
+    (tmp_path / "merged").mkdir()
+    bench, executor, _ = make_bench(tmp_path, no_import, {})
+    parts = [execute(three(), PATH, bench, THREE, Silent(), shard=shard) for shard in shards(2)]
+    assert {(part.rounds, *part.answered) for part in parts} == {((),)}
+    merged, went_on, _ = make_bench(tmp_path / "merged", no_import, {})
+    merged.store.merge([bench.store])
+    whole = execute(three(), PATH, merged, THREE, Silent())
+    assert (whole.rounds, whole.answered) == ((1,), {LABEL: 100.0})
+    assert len(executor.asked) == len(whole.cells)  # one is further, one is red and ran twice
+    assert len(went_on.asked) == 1
+    assert merged.store.history("m") == (whole,)
+    for each_ in (bench, merged):
+        each_.store.close()
+
+
+@pytest.mark.parametrize("stop", range(8))
+def test_rounds_that_were_stopped_come_out_the_same(tmp_path: Path, stop: int) -> None:
+    calls = 0
+
+    def impatient(job: Job, before: int) -> Iterable[TestResult]:
+        nonlocal calls
+        calls += 1
+        if calls == stop + 1:
+            raise KeyboardInterrupt
+        return list(no_import(job, before))
+
+    bench, executor, _ = make_bench(tmp_path, impatient, {})
+    with contextlib.suppress(KeyboardInterrupt):
+        execute(three(), PATH, bench, THREE, Silent())
+    record = execute(three(), PATH, bench, THREE, Silent())
+    assert (record.rounds, record.answered) == ((1,), {LABEL: 100.0})
+    assert len(executor.finished) == len(record.cells) + 1  # one is red and runs twice
+    assert bench.store.history("m")[-1] == record
+    bench.store.close()
+
+
+def test_what_infrastructure_kept_from_an_outcome_waits_where_it_is(tmp_path: Path) -> None:
+    answers: dict[str, Any] = {"starved": True}
+    rule = lambda job, before: "timeout" if answers["starved"] else no_import(job, before)  # noqa: E731
+    bench, _, _ = make_bench(tmp_path, rule, {})
+    record = execute(three(), PATH, bench, THREE, Silent())
+    assert (record.rounds, record.answered) == ((), {LABEL: 0.0})
+    assert "wait for the next run, since infrastructure kept a cell from an outcome" in record.unanswered[0]
+    answers["starved"] = False
+    assert execute(three(), PATH, bench, THREE, Silent()).answered == {LABEL: 100.0}
+    bench.store.close()

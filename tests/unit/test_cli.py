@@ -20,6 +20,7 @@ from made_up import DISTRIBUTION, NEWEST, NOW, failed, history, make_cell, passe
 from planted import Planted, chart_of, stairs, table
 from stackcompat import cli
 from stackcompat.calibration import Calibration, KnownCase
+from stackcompat.charge import Blame
 from stackcompat.cli import attempt, matrix
 from stackcompat.cli import blame as cli_blame
 from stackcompat.cli import calibrate as cli_calibrate
@@ -31,7 +32,6 @@ from stackcompat.moved import Moved
 from stackcompat.record import StackcompatError, UsageError
 from stackcompat.report import summarise, write
 from stackcompat.store import Store
-from stackcompat.triage import Blame
 from stackcompat.verdict import judge
 
 COMPONENTS = """
@@ -331,6 +331,50 @@ def test_a_cell_of_the_last_runs_is_blamed_by_its_id(run: Run, checkout: Path, m
     assert "culprit: alpha 1.3.0" in output
 
 
+def test_every_failure_is_blamed_once_and_the_reports_say_on_whom(
+    run: Run, checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cell = planned(make_cell(NEWEST), NEWEST)
+    red = failed("t.py::test_x", "alpha", packages=("alpha",))
+    store = Store(checkout / ".stackcompat" / "evidence.sqlite")
+    store.add_run(
+        RunRecord(matrix="m", started=NOW, title="M", components=("alpha",), pythons=("3.12",), cells=(cell,))
+    )
+    for attempt_ in range(2):
+        store.add(run_of(cell, red, attempt=attempt_))
+    store.close()
+    asked = []
+
+    def found(*given: object) -> Blame:
+        asked.append(given)
+        culprits = tuple(c for c in BLAMED.found.culprits if c.name in cell.resolution.lock.versions())  # type: ignore[union-attr]
+        return BLAMED.model_copy(update={"found": BLAMED.found.model_copy(update={"culprits": culprits})})
+
+    monkeypatch.setattr(cli_blame, "find_culprit", found)
+    code, output, _ = run("blame", "--minutes", "0")
+    assert (code, asked) == (0, [])
+    assert "0 failures searched, 1 left for the next time" in output
+    for searched in (1, 0):
+        code, output, _ = run("blame")
+        assert code == 0
+        assert f"{searched} failure{'s' if searched != 1 else ''} searched" in output
+    assert len(asked) == 1
+    run("report")
+    table = json.loads((checkout / "reports" / "compat.json").read_text())
+    assert table["failures"][0]["blamed"]["probes"] == 7
+    assert table["cells"][0]["culprit"]["versions"]["alpha"] == "1.3.0"
+    assert table["cells"][0]["culprit"]["inferred"]  # the search had a doubt
+    assert "Culprit: alpha 1.3.0" in (checkout / "reports" / "COMPATIBILITY.md").read_text()
+    assert "Culprit: alpha 1.3.0" in (checkout / "reports" / "index.html").read_text()
+    for wrong, option in (
+        (("blame", cell.cell.id, "--minutes", "3"), "--minutes"),
+        (("blame", "--about", "x"), "--about"),
+    ):
+        code, _, error = run(*wrong)
+        assert code == 2
+        assert error.startswith(f"stackcompat: {option}: ")
+
+
 def test_calibrate_counts_exact_culprits(run: Run, checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A break that only another environment's artifacts show is not among those that are blamed."""
     red = judge(planned(make_cell(NEWEST), NEWEST), ())
@@ -399,6 +443,25 @@ def test_plan_shows_and_runs_nothing(run: Run, checkout: Path, monkeypatch: pyte
     code, output, _ = run("plan", "m", "--json", "-")
     assert json.loads(output)["cells"][0]["python"] == "3.12"
     assert not (checkout / ".stackcompat").exists()
+
+
+def test_plan_and_run_tell_how_much_has_a_verdict(run: Run, checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(matrix, "find_interpreters", lambda pythons=None: dict.fromkeys(pythons or ()))
+    told = history().record().model_copy(update={"matrix": "m", "cells": (), "missing_pythons": ()})
+    monkeypatch.setattr(matrix, "execute", lambda *_, **__: told)
+    code, output, _ = run("run", "m", "--no-report")
+    assert code == 0
+    words = " ".join(output.split())
+    said = "pairs on 3.13, 2-way: 97.3 % of the allowed combinations are locked together, 94.6 % have a verdict"
+    assert said in words
+    assert "cells made in further rounds, for what had no verdict: 5 and 2" in words
+    assert "pairs on 3.13, 2-way: 3 were not asked for again" in words
+    store = Store(checkout / ".stackcompat" / "evidence.sqlite")
+    store.add_run(told)
+    store.close()
+    code, output, _ = run("plan", "m")
+    assert code == 0
+    assert "pairs on 3.13, 2-way: 94.6 % had a verdict after the run of" in " ".join(output.split())
 
 
 def _verdict(monkeypatch: pytest.MonkeyPatch, cell: Any, evidence: tuple[Evidence, ...]) -> None:

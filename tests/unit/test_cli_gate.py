@@ -160,7 +160,7 @@ def test_a_replay_says_what_is_not_as_known(
 ) -> None:
     from stackcompat.replay import Replayed
 
-    def replay(cases: Any, *_: Any) -> tuple[Replayed, ...]:
+    def replay(cases: Any, *_: Any, **__: Any) -> tuple[Replayed, ...]:
         return tuple(Replayed(case=case, report=DECISIONS[0], wrong=wrong) for case in cases)
 
     monkeypatch.setattr(gate, "replay", replay)

@@ -109,6 +109,10 @@ def refusal(tmp_path: Path, text: str) -> str:
             'policies[0].seeds[0]: "gamma" is not possible here; allowed are alpha, beta',
         ),
         (
+            'policy = "pairs"\nbudget = -1\nreleases.alpha.all = true\nreleases.beta.all = true',
+            "policies[0].budget: should be greater than or equal to 0",
+        ),
+        (
             'policy = "newest"\npythons = ["3.11"]',
             'policies[0].pythons: "3.11" is not possible here; allowed are 3.12, 3.13',
         ),

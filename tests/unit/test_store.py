@@ -15,12 +15,15 @@ from pathlib import Path
 import pytest
 
 from islands_world import Islands
-from made_up import NEWEST, failed, history, make_cell, passed, planned, run_of
+from made_up import NEWEST, NOW, failed, history, make_cell, passed, planned, run_of
 from planted import Planted, chart_of, stairs, table
+from stackcompat.charge import Blame, Charge
+from stackcompat.culprit import Culprit, Found
 from stackcompat.evidence import Evidence
 from stackcompat.frontier import explore
 from stackcompat.lock import Resolution
 from stackcompat.store import Store
+from stackcompat.verdict import judge, why
 
 CELL = planned(make_cell(NEWEST), NEWEST)
 OTHER = planned(make_cell({"alpha": "1.0.0"}), {"alpha": "1.0.0"})
@@ -205,3 +208,18 @@ def test_merging_stores_takes_all_of_both_once(store: Store, tmp_path: Path) -> 
         assert store.resolution(CELL.cell.id, "2026-11-22T02") == CELL.resolution  # the one that was kept later
     for other in others:
         other.close()
+
+
+def test_charges_are_kept_the_latest_of_each_failure_and_merged(store: Store, tmp_path: Path) -> None:
+    red = failed("a", "alpha")
+    verdict = judge(CELL, (run_of(CELL, red), run_of(CELL, red, attempt=1)))
+    found = Found(culprits=(Culprit(name="alpha", version="1.3.0"),))
+    first = Charge.of(verdict, Blame(test="a", signature=why(red), found=Found()), NOW)
+    later = Charge.of(verdict, Blame(test="a", signature=why(red), found=found), NOW + dt.timedelta(days=1))
+    for charge in (first, later, first):
+        store.keep_charge(charge)
+    assert store.charges() == (later,)
+    other = Store(tmp_path / "other.sqlite")
+    other.merge([store])
+    assert other.charges() == (later,)
+    other.close()

@@ -13,6 +13,7 @@ from fakes import Catalogue, FakeExecutor, make_bench
 from made_up import failed, passed
 from stackcompat.campaign import Bench, Silent, execute, try_cell
 from stackcompat.cell import Job
+from stackcompat.charge import Blame
 from stackcompat.interpreter import this_platform
 from stackcompat.lock import Conflict, Lock, Pin, Resolution
 from stackcompat.matrix import Matrix
@@ -20,7 +21,7 @@ from stackcompat.plan import Cell
 from stackcompat.project import Project
 from stackcompat.record import UsageError, digest
 from stackcompat.releases import Catalog
-from stackcompat.triage import Blame, blame, published_sets
+from stackcompat.triage import blame, published_sets
 
 CATALOG = Catalogue(
     {

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import click
 from rich.markup import escape
 
 from stackcompat.blame import BUDGET
-from stackcompat.campaign import Bench, Source
+from stackcompat.campaign import Bench, Source, now
+from stackcompat.charge import Blame, Charge, Charges, unexplained
 from stackcompat.cli.common import (
     find_cell,
     json_option,
@@ -20,9 +22,10 @@ from stackcompat.cli.common import (
     reporting,
     write_json,
 )
-from stackcompat.culprit import Culprit
 from stackcompat.project import Project, find_project
-from stackcompat.triage import Blame, blame, published_sets
+from stackcompat.record import UsageError
+from stackcompat.store import Store
+from stackcompat.triage import blame, published_sets
 from stackcompat.verdict import CellVerdict, judge
 
 __all__ = ["about_option", "blame_", "blame_answer", "find_culprit", "print_blame", "probes_option"]
@@ -37,26 +40,82 @@ about_option = click.option(
 
 
 @click.command("blame")
-@click.argument("cell")
+@click.argument("cell", required=False)
 @probes_option
 @about_option
+@click.option(
+    "--minutes", type=click.FloatRange(min=0), help="Without CELL: no search is begun after so long; default: no limit."
+)
 @json_option
 @project_option
-def blame_(cell: str, probes: int, about: str, json_file: str | None, project_folder: str | None) -> None:
+def blame_(
+    cell: str | None,
+    probes: int,
+    about: str,
+    minutes: float | None,
+    json_file: str | None,
+    project_folder: str | None,
+) -> None:
     """Find who broke CELL of the last runs (its id, or the first characters): the smallest set of versions.
 
-    Tries further combinations, each of which is evidence like any other; stopped, it goes on where it was.
-    """
+    \b
+    stackcompat blame 1a2b3c
+    stackcompat blame --minutes 30    # every failure of the last runs that nobody was blamed for yet
+
+    Tries further combinations, each of which is evidence like any other; stopped, it goes on where it was. What it
+    finds stands in the reports that are written from then on.
+    """  # noqa: D301  (\b is click's mark for a paragraph to be left as it is)
     project = find_project(project_folder)
     store = open_store(project)
+    if cell is None:
+        for option, given in (("--about", about), ("--json", json_file)):
+            if given:
+                raise UsageError(f"{option}: is about one cell; name it, or leave the option away")
+        _blame_all(project, store, probes, minutes)
+        return
+    if minutes is not None:
+        raise UsageError("--minutes: is for all failures; leave CELL away, or use --probes")
     planned = find_cell(store, cell)
     verdict = judge(planned, store.of_key(planned.key) if planned.key else ())
     bench = make_bench(project, 1, [planned.cell.python])
     found = find_culprit(verdict, bench, open_index(), project, probes, about)
+    _keep(verdict, found, store)
     question = {"schema_version": 1, "cell": planned.cell.id, "sentence": verdict.sentence}
     write_json(json_file, question | blame_answer(found))
     if json_file != "-":
         print_blame(found)
+
+
+def _blame_all(project: Project, store: Store, probes: int, minutes: float | None) -> None:
+    """Search for the culprit of each distinct failure of the last runs that no search was made for."""
+    planned = {cell.cell.id: cell for record in store.runs() for cell in record.cells}
+    evidence = store.of_keys(cell.key for cell in planned.values() if cell.key)
+    verdicts = [judge(cell, evidence.get(cell.key, ())) for cell in planned.values()]
+    due = unexplained(verdicts, Charges(store.charges()))
+    bench, catalog = make_bench(project, 1, sorted({verdict.cell.python for verdict in due})), open_index()
+    began = time.monotonic()
+    done = 0
+    for verdict in due:
+        if minutes is not None and time.monotonic() - began > minutes * 60:
+            break
+        if verdict.cell.python in bench.interpreters:
+            out.print(f"{verdict.cell.id}: {escape(verdict.sentence)}")
+            found = find_culprit(verdict, bench, catalog, project, probes, "")
+            _keep(verdict, found, store)
+            print_blame(found)
+            done += 1
+    bench.cache.trim()
+    left = len(due) - done
+    out.print(
+        f"{done} {'failure' if done == 1 else 'failures'} searched"
+        + (f", {left} left for the next time" if left else "")
+    )
+
+
+def _keep(verdict: CellVerdict, found: Blame, store: Store) -> None:
+    """Remember who broke a cell; where nothing could be resolved, the resolver says it every time."""
+    if found.test in {test.test for test in verdict.failures}:
+        store.keep_charge(Charge.of(verdict, found, now()))
 
 
 def find_culprit(
@@ -106,7 +165,7 @@ def print_blame(found: Blame) -> None:
         names = " with ".join(f"{culprit.name} {culprit.version}" for culprit in culprits)
         out.print(f"[bold]culprit:[/] {escape(names)}")
     for culprit in culprits:
-        out.print(f"  {escape(_sentence(culprit))}")
+        out.print(f"  {escape(culprit.sentence())}")
     if found.moved:
         out.print(f"  {escape(found.moved.sentence)}")
     if found.found.doubt:
@@ -116,19 +175,3 @@ def print_blame(found: Blame) -> None:
         out.print(f"  another failure{f' with {moved}' if moved else ''}: {escape(finding.signature)}", style="dim")
     taken = "1 probe" if found.found.probes == 1 else f"{found.found.probes} probes"
     out.print(f"  {taken}; release by release it would have been {found.found.linear}", style="dim")
-
-
-def _sentence(culprit: Culprit) -> str:
-    """Where the red stretch of a member's releases begins and ends."""
-    name, version = culprit.name, culprit.version
-    if culprit.shown_by == "traceback":
-        return f"{name} {version} calls it; no release of {name} was seen to do otherwise"
-    if culprit.shown_by == "contrast":
-        return f"{name} {version} is among what cannot be moved apart from each other, and the failure names it"
-    if culprit.shown_by == "metadata" and culprit.last_good is None and culprit.fixed_in is None:
-        return f"{name} {version} is part of it by what metadata says"
-    if culprit.last_good is not None:
-        said = f"{name} {culprit.last_good} was the last good, {culprit.first_bad} the first bad"
-    else:
-        said = f"no release of {name} before {version} was seen to pass"
-    return said + (f"; it passes again from {culprit.fixed_in} on" if culprit.fixed_in else "; nothing newer passes")

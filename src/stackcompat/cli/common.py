@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from stackcompat.campaign import Bench, Reporter, Silent
 from stackcompat.crossings import ExchangeBench
-from stackcompat.evidence import PlannedCell
+from stackcompat.evidence import PlannedCell, RunRecord
 from stackcompat.execute.local import Local
 from stackcompat.index import Index
 from stackcompat.interpreter import find_interpreters
@@ -31,6 +31,7 @@ from stackcompat.verdict import Verdict
 __all__ = [
     "COULD_NOT_TELL",
     "EXIT_CODES",
+    "LAST_RUNS",
     "STYLES",
     "Bars",
     "Lines",
@@ -39,6 +40,7 @@ __all__ = [
     "glyph",
     "jobs_option",
     "json_option",
+    "last_runs",
     "make_bench",
     "make_exchange_bench",
     "open_index",
@@ -52,6 +54,9 @@ __all__ = [
 EXIT_CODES = {"works": 0, "broken": 1, "unresolvable": 1, "uninstallable": 1, "changed": 4}
 
 COULD_NOT_TELL = 3
+
+#: How many runs of a matrix the history of a cell is told from.
+LAST_RUNS = 30
 
 STYLES = {"works": "green", "broken": "red", "uninstallable": "red", "unresolvable": "magenta", "changed": "yellow"}
 
@@ -154,6 +159,15 @@ def find_cell(store: Store, cell: str) -> PlannedCell:
         found = ", ".join(sorted(matches)[:5]) or "none"
         raise UsageError(f'CELL: "{cell}" fits {len(matches)} cells of the last runs ({found}); give one cell\'s id')
     return next(iter(matches.values()))
+
+
+def last_runs(store: Store, matrix: str) -> tuple[RunRecord, ...]:
+    """The runs that the history of `matrix` (a file, or the name of one) is told from; there is at least one."""
+    name = Path(matrix).stem
+    runs = store.history(name, LAST_RUNS)
+    if not runs:
+        raise UsageError(f'MATRIX: "{name}" has no run in {store.path.name}; run it first: stackcompat run {name}')
+    return runs
 
 
 def open_index() -> Index:

@@ -12,10 +12,20 @@ import click
 from rich.markup import escape
 
 from stackcompat.calibration import KnownCase, load_cases
-from stackcompat.cli.common import jobs_option, make_bench, open_index, out, project_option, reporting
+from stackcompat.campaign import Bench
+from stackcompat.cli.common import (
+    jobs_option,
+    make_bench,
+    make_exchange_bench,
+    open_index,
+    out,
+    project_option,
+    reporting,
+)
+from stackcompat.crossings import ExchangeBench
 from stackcompat.gate import GateReport
 from stackcompat.matrix import parse_date
-from stackcompat.policy import Waivers, load_policy, load_waivers
+from stackcompat.policy import Artifacts, GatePolicy, Waivers, load_policy, load_waivers
 from stackcompat.project import Project, find_project
 from stackcompat.record import UsageError
 from stackcompat.replay import load_replay, replay
@@ -131,8 +141,18 @@ def gate_(
             rate = f" ({100 * wrong / compared:.1f} %)" if compared else ""
             more = f"A/A: {wrong} of {compared} tests came out differently{rate}"
         else:
-            options = {"index": index, "against": against}
-            report = hold(candidates, terms, bench, open_index(), reporter, budget=budget, rerun=rerun, **options)
+            report = hold(
+                candidates,
+                terms,
+                bench,
+                open_index(),
+                reporter,
+                index=index,
+                against=against,
+                budget=budget,
+                rerun=rerun,
+                exchange=_exchange(policy, project, jobs, bench),
+            )
     bench.cache.trim()
     _write("--json", json_file, gate_json(report))
     _write("--markdown", markdown_file, gate_markdown(report) + (f"\n{more}\n" if more else ""))
@@ -142,6 +162,13 @@ def gate_(
         if more:
             out.print(more)
     sys.exit(EXIT_CODES[report.decision])
+
+
+def _exchange(policy: GatePolicy, project: Project, jobs: int, bench: Bench) -> ExchangeBench | None:
+    """The bench for artifacts, where a rule of the policy wants it."""
+    if not any(isinstance(rule, Artifacts) for rule in policy.rules):
+        return None
+    return make_exchange_bench(project, jobs, None, plain=bench)
 
 
 def _default(given: str | None, project: Project, name: str) -> Path:
@@ -197,7 +224,8 @@ def replay_(
     pythons = tuple(dict.fromkeys(python for case in told.cases for python in case.pythons or policy.pythons))
     bench = make_bench(project, jobs, pythons)
     with reporting(verbose=False) as reporter:
-        replayed = replay(told.cases, policy, bench, open_index(), reporter)
+        exchange = _exchange(policy, project, jobs, bench)
+        replayed = replay(told.cases, policy, bench, open_index(), reporter, exchange=exchange)
     _write("--json", json_file, replay_json(told.title, replayed))
     _write("--markdown", markdown_file, replay_markdown(told.title, replayed))
     if "-" not in (json_file, markdown_file):

@@ -14,7 +14,9 @@ from rich.table import Table
 
 from stackcompat.advisory import load_links
 from stackcompat.campaign import due_cells, execute, lock_matrix, now
+from stackcompat.charge import Charges
 from stackcompat.cli.common import (
+    LAST_RUNS,
     err,
     glyph,
     jobs_option,
@@ -29,6 +31,7 @@ from stackcompat.cli.common import (
     write_json,
 )
 from stackcompat.crossings import execute_exchange
+from stackcompat.evidence import RunRecord
 from stackcompat.exchange import judge_crossings
 from stackcompat.interpreter import find_interpreters, this_platform
 from stackcompat.matrix import Matrix
@@ -44,13 +47,10 @@ from stackcompat.store import Store
 from stackcompat.timeline import Timeline
 from stackcompat.verdict import Verdict, judge
 
-__all__ = ["LAST_RUNS", "merge", "plan", "publish", "report", "run"]
+__all__ = ["merge", "plan", "publish", "report", "run"]
 
 #: Since when the days are replayed on which the newest releases did not work together.
 REPLAYED = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
-
-#: How many runs of a matrix the history of a cell is told from.
-LAST_RUNS = 30
 
 
 @click.command()
@@ -89,6 +89,10 @@ def plan(matrix: str, shards: int | None, jobs: int, project_folder: str | None,
     out.print(f"{len(made.cells)} cells", style="bold")
     for label, percent in made.coverage.items():
         out.print(f"{label}: {percent:.1f} % of the allowed combinations are covered")
+    if project.store.is_file():
+        for last in (one for one in open_store(project).runs() if one.matrix == path.stem):
+            for label, percent in last.answered.items():
+                out.print(f"{label}: {percent:.1f} % had a verdict after the run of {last.started:%Y-%m-%d %H:%M} UTC")
 
 
 def _plan_shards(project: Project, path: Path, loaded: Matrix, number: int, jobs: int, json_file: str | None) -> None:
@@ -158,8 +162,21 @@ def run(
         _print_counts([verdict.verdict for verdict in verdicts], "cells")
     if crossed:
         _print_counts([verdict.verdict for verdict in crossed], "crossings")
+    _print_coverage(record)
     if reports:
         publish(project, bench.store, project.reports)
+
+
+def _print_coverage(record: RunRecord) -> None:
+    for label, percent in record.coverage.items():
+        said = f"{label}: {percent:.1f} % of the allowed combinations are locked together"
+        said += f", {record.answered[label]:.1f} % have a verdict" if label in record.answered else ""
+        out.print(escape(said))
+    if record.rounds:
+        cells = " and ".join(map(str, record.rounds))
+        out.print(f"cells made in further rounds, for what had no verdict: {cells}")
+    for sentence in record.unanswered:
+        out.print(escape(sentence))
 
 
 def _print_counts(verdicts: Sequence[Verdict], noun: str) -> None:
@@ -174,8 +191,16 @@ def publish(project: Project, store: Store, destination: Path) -> None:
         raise UsageError(f"{store.path.name}: holds no run yet; run a matrix first, for example: stackcompat run quick")
     past = [record for run in runs for record in store.history(run.matrix, LAST_RUNS)]
     keys = {key for record in (*runs, *past) for key in record.evidence_keys()}
-    evidence = store.of_keys(keys)
-    summary = summarise(project.components(), runs, evidence, now(), store.islands(), past, store.charts())
+    summary = summarise(
+        project.components(),
+        runs,
+        store.of_keys(keys),
+        now(),
+        store.islands(),
+        past,
+        Charges(store.charges()),
+        store.charts(),
+    )
     more, days = _advice(project, summary)
     write(destination, summary, more, days)
     out.print(summary.headline)

@@ -7,11 +7,10 @@ from pathlib import Path
 import click
 
 from stackcompat.campaign import now
-from stackcompat.cli.common import open_index, open_store, out, project_option
-from stackcompat.cli.matrix import LAST_RUNS
+from stackcompat.charge import Charges
+from stackcompat.cli.common import last_runs, open_index, open_store, out, project_option
 from stackcompat.night import night
 from stackcompat.project import find_project
-from stackcompat.record import UsageError
 from stackcompat.report.night import night_json, night_lines, night_markdown
 
 __all__ = ["night_"]
@@ -25,12 +24,9 @@ def night_(matrix: str, output: str | None, project_folder: str | None) -> None:
     """Tell what the last run of MATRIX changed and whose release did it; writes NIGHT.md and night.json."""
     project = find_project(project_folder)
     store = open_store(project)
-    name = Path(matrix).stem
-    runs = store.history(name, LAST_RUNS)
-    if not runs:
-        raise UsageError(f'MATRIX: "{name}" has no run in {store.path.name}; run it first: stackcompat run {name}')
+    runs = last_runs(store, matrix)
     evidence = store.of_keys(cell.key for run in runs for cell in run.cells if cell.key)
-    told = night(project.components(), runs, evidence, open_index(), now())
+    told = night(project.components(), runs, evidence, open_index(), now(), Charges(store.charges()))
     destination = Path(output) if output else project.reports
     destination.mkdir(parents=True, exist_ok=True)
     (destination / "NIGHT.md").write_text(night_markdown(told), encoding="utf-8")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import click
 
 from stackcompat.campaign import now
-from stackcompat.cli.common import json_option, open_store, out, project_option, write_json
-from stackcompat.cli.matrix import LAST_RUNS
+from stackcompat.charge import Charges
+from stackcompat.cli.common import json_option, last_runs, open_store, out, project_option, write_json
 from stackcompat.project import find_project
 from stackcompat.record import UsageError
 from stackcompat.tracker import GitHub, carry_out
@@ -47,12 +46,9 @@ def watch_(
         raise UsageError(f"--token-variable: {token_variable} is empty; it must hold a token that may write issues")
     project = find_project(project_folder)
     store = open_store(project)
-    name = Path(matrix).stem
-    runs = store.history(name, LAST_RUNS)
-    if not runs:
-        raise UsageError(f'MATRIX: "{name}" has no run in {store.path.name}; run it first: stackcompat run {name}')
+    runs = last_runs(store, matrix)
     evidence = store.of_keys(cell.key for run in runs for cell in run.cells if cell.key)
-    items = watch(project.components(), runs, evidence, now())
+    items = watch(project.components(), runs, evidence, now(), Charges(store.charges()))
     write_json(json_file, [item.model_dump(mode="json") for item in items])
     if json_file == "-":
         return

@@ -7,10 +7,12 @@ import shlex
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from stackcompat.charge import Charges, leading
 from stackcompat.evidence import Evidence, PlannedCell, RunRecord
 from stackcompat.matrix import Components
 from stackcompat.pairs import judge_components
-from stackcompat.report.model import CellRow, ComponentHere
+from stackcompat.refusal import refused
+from stackcompat.report.model import CellCulprit, CellRow, ComponentHere
 from stackcompat.report.words import POLICIES, python_key
 from stackcompat.suspicion import pins_of, versions_of
 from stackcompat.verdict import CellVerdict, Standing, Verdict, judge, settle
@@ -32,6 +34,7 @@ class Case(NamedTuple):
     asked: frozenset[str]
     pins: dict[str, str]
     also: tuple[str, ...]
+    culprit: CellCulprit | None
 
     @property
     def released(self) -> bool:
@@ -45,9 +48,16 @@ class Case(NamedTuple):
 
 
 def gather(
-    components: Components, runs: Iterable[RunRecord], evidence: Mapping[str, tuple[Evidence, ...]]
+    components: Components,
+    runs: Iterable[RunRecord],
+    evidence: Mapping[str, tuple[Evidence, ...]],
+    charges: Charges | None = None,
 ) -> tuple[Case, ...]:
-    """Each distinct cell once, under the first policy (in the order of POLICIES) that asks for it."""
+    """Each distinct cell once, under the first policy (in the order of POLICIES) that asks for it.
+
+    `charges` are what searches for culprits have shown.
+    """
+    charges = charges or Charges()
     asked: dict[str, list[tuple[PlannedCell, dt.datetime]]] = {}
     for run in sorted(runs, key=lambda run: run.started, reverse=True):
         for planned in run.cells:
@@ -65,7 +75,7 @@ def gather(
         if verdict.seen is None:  # what the index and the machine had, was seen when the run began
             verdict = verdict.model_copy(update={"seen": started})
         standings = settle(known)
-        states = judge_components(verdict, standings, components)
+        states = judge_components(verdict, standings, components, charges)
         here = {
             name: ComponentHere(version=version, verdict=states[name][0], level=states[name][1])
             for name, version in versions_of(verdict.installed, components).items()
@@ -81,9 +91,24 @@ def gather(
                 asked=frozenset(component.name for component in owners if component is not None),
                 pins=pins_of(planned.cell, components),
                 also=tuple(sorted(also)),
+                culprit=_culprit(verdict, charges),
             )
         )
     return tuple(sorted(cases, key=_case_key))
+
+
+def _culprit(verdict: CellVerdict, charges: Charges) -> CellCulprit | None:
+    """Who is to blame for a red cell, as far as the resolver has said or a search has shown."""
+    if verdict.verdict == "unresolvable" and verdict.conflict is not None:
+        members = refused(verdict.conflict, verdict.cell)
+        return CellCulprit(versions=dict(members), inferred=False) if members else None
+    if verdict.verdict != "broken":
+        return None
+    charge = charges.about(verdict, leading(verdict.failures))
+    if charge is None:
+        return None
+    versions = {name: verdict.installed[name] for name in charge.names}
+    return CellCulprit(versions=versions, inferred=charge.lock_id != verdict.lock_id or not charge.certain)
 
 
 def _case_key(case: Case) -> tuple[object, ...]:
@@ -117,6 +142,7 @@ def cell_row(case: Case, failures: tuple[str, ...]) -> CellRow:
         exclude_newer=cell.exclude_newer,
         held_back=verdict.held_back,
         failures=failures,
+        culprit=case.culprit,
         passed=verdict.passed,
         not_applicable=verdict.not_applicable,
         blocked=verdict.blocked,

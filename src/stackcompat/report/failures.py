@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from stackcompat.evidence import Failure
+from stackcompat.charge import Charge, Charges, failure_of
 from stackcompat.lock import strip_addresses
 from stackcompat.matrix import Components, Level
 from stackcompat.record import digest
 from stackcompat.report.cases import Case
-from stackcompat.report.model import FailureGroup
+from stackcompat.report.model import Blamed, FailureGroup
 from stackcompat.report.words import python_key, version_key
-from stackcompat.suspicion import implicated, mentioned
+from stackcompat.suspicion import mentioned
 
 __all__ = ["group_failures", "public"]
 
@@ -34,6 +34,7 @@ class _Seen(NamedTuple):
     details: str
     suspects: frozenset[str]
     inferred: bool
+    charge: Charge | None = None
 
     @property
     def id(self) -> str:
@@ -42,20 +43,24 @@ class _Seen(NamedTuple):
 
 
 def group_failures(
-    cases: Iterable[Case], components: Components
+    cases: Iterable[Case], components: Components, charges: Charges | None = None
 ) -> tuple[tuple[FailureGroup, ...], dict[str, tuple[str, ...]]]:
-    """Every distinct failure once, the most frequent first; and the ids of the failures of each cell."""
+    """Every distinct failure once, the most frequent first; and the ids of the failures of each cell.
+
+    `charges` are what searches for culprits have shown.
+    """
+    charges = charges or Charges()
     found: dict[str, list[_Seen]] = {}
     of_cell: dict[str, list[str]] = {}
     for case in cases:
-        for seen in _failures_of(case, components):
+        for seen in _failures_of(case, components, charges):
             found.setdefault(seen.id, []).append(seen)
             of_cell.setdefault(case.verdict.cell.id, []).append(seen.id)
     groups = sorted((_group(seen, components) for seen in found.values()), key=lambda group: -len(group.cells))
     return tuple(groups), {cell: tuple(dict.fromkeys(ids)) for cell, ids in of_cell.items()}
 
 
-def _failures_of(case: Case, components: Components) -> list[_Seen]:
+def _failures_of(case: Case, components: Components, charges: Charges) -> list[_Seen]:
     verdict = case.verdict
     if verdict.verdict in ("works", "untested", "not-applicable"):
         return []
@@ -63,8 +68,8 @@ def _failures_of(case: Case, components: Components) -> list[_Seen]:
         return [_kept_from_tests(case, components)]
     found = []
     for result in verdict.failures:
-        suspicion = implicated(result, case.components, components)
-        failure = result.failure or Failure(type=result.outcome, message=result.reason)
+        suspicion = charges.suspicion(verdict, result, case.components, components)
+        failure = failure_of(result)
         found.append(
             _Seen(
                 case=case,
@@ -78,6 +83,7 @@ def _failures_of(case: Case, components: Components) -> list[_Seen]:
                 details=public(failure.traceback)[-_TRACEBACK_CHARACTERS:],
                 suspects=suspicion.components,
                 inferred=not suspicion.sure,
+                charge=charges.about(verdict, result),
             )
         )
     return found
@@ -129,6 +135,24 @@ def _group(seen: Sequence[_Seen], components: Components) -> FailureGroup:
         first_seen=min(moments, default=None),
         last_seen=max(moments, default=None),
         details=first.details,
+        blamed=_blamed([one.charge for one in seen if one.charge is not None]),
+    )
+
+
+def _blamed(charges: Sequence[Charge]) -> Blamed | None:
+    """Who is to blame, as the charge says that was found out best."""
+    if not charges:
+        return None
+    charge = max(charges, key=lambda charge: (charge.certain, charge.made))
+    found, moved = charge.blame.found, charge.blame.moved
+    return Blamed(
+        culprits=found.culprits,
+        cell=charge.cell,
+        moved=public(moved.sentence) if moved else "",
+        doubt=public(found.doubt),
+        probes=found.probes,
+        linear=found.linear,
+        works_with={name: found.passing[name] for name in charge.names if name in found.passing},
     )
 
 

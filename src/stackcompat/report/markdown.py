@@ -5,7 +5,16 @@ from __future__ import annotations
 import re
 
 from stackcompat.report.model import CrossingCell, ExchangeSquare, FailureGroup, PairRow, Summary
-from stackcompat.report.words import SIGNS, and_list, interval_words, pair_on, sign, told_frontier, who
+from stackcompat.report.words import (
+    SIGNS,
+    and_list,
+    interval_words,
+    pair_on,
+    sign,
+    together,
+    told_frontier,
+    who,
+)
 
 __all__ = ["fenced", "markdown", "plain"]
 
@@ -105,13 +114,22 @@ def _breaks(summary: Summary) -> list[str]:
 def _break(group: FailureGroup, summary: Summary) -> str:
     cells = f"{len(group.cells)} {'cell' if len(group.cells) == 1 else 'cells'}"
     today = " **in the newest releases**" if group.today else ""
-    guess = ", suspects inferred" if group.inferred else ""
+    guess = ", suspects inferred" if group.inferred and group.blamed is None else ""
     subject = f"**{plain(who(group, summary))}** " if group.suspects else ""
     signature = group.signature.replace("`", "'").replace("\n", " ")
     return (
         f"- {sign(group.verdict).glyph} {subject}at {group.level}{today}: `{signature}` "
-        f"([{cells}](index.html#failure-{group.id}){guess})"
+        f"([{cells}](index.html#failure-{group.id}){guess}){_blamed(group)}"
     )
+
+
+def _blamed(group: FailureGroup) -> str:
+    """Whom a search has found to be to blame, and which side moved."""
+    if group.blamed is None or not group.blamed.culprits:
+        return ""
+    moved = f": {plain(group.blamed.moved)}" if group.blamed.moved else ""
+    doubt = " (not certain)" if group.blamed.doubt else ""
+    return f"<br>Culprit: {plain(together(group.blamed.versions()))}{doubt}{moved}"
 
 
 def _frontiers(summary: Summary) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
+from stackcompat.culprit import Culprit
 from stackcompat.history import Past
 from stackcompat.islands import Archipelago
 from stackcompat.lock import HeldBack
@@ -20,6 +21,8 @@ from stackcompat.verdict import Verdict
 
 __all__ = [
     "SCHEMA_VERSION",
+    "Blamed",
+    "CellCulprit",
     "CellRow",
     "ComponentHere",
     "ComponentRow",
@@ -78,6 +81,16 @@ class RunRow(Record):
         dict[str, float],
         Field(description="Per covering array, percent of the allowed combinations that some cell holds."),
     ]
+    answered: Annotated[
+        dict[str, float],
+        Field(description="Per covering array, percent of the allowed combinations that have a verdict."),
+    ] = {}
+    unanswered: Annotated[
+        tuple[str, ...], Field(description="Why combinations have no verdict, with an example each.")
+    ] = ()
+    rounds: Annotated[
+        tuple[int, ...], Field(description="Cells that each round added after the first covering array.")
+    ] = ()
 
 
 class Measured(Record):
@@ -103,6 +116,15 @@ class ComponentHere(Record):
     level: Level
 
 
+class CellCulprit(Record):
+    """Who is to blame for a red cell."""
+
+    versions: Annotated[dict[str, str], Field(description="Distribution to version (or bounds): the culprit set.")]
+    inferred: Annotated[
+        bool, Field(description="Whether a search in another cell with the same failure says so, or one with a doubt.")
+    ]
+
+
 class CellRow(Record):
     """One combination that was asked for, and what came of it."""
 
@@ -123,6 +145,9 @@ class CellRow(Record):
     exclude_newer: dt.datetime | None
     held_back: tuple[HeldBack, ...]
     failures: Annotated[tuple[str, ...], Field(description="Ids of the failures seen here.")]
+    culprit: Annotated[
+        CellCulprit | None, Field(description="Null: not red, or nobody has searched for the culprit yet.")
+    ] = None
     passed: int
     not_applicable: int
     blocked: int
@@ -138,6 +163,28 @@ class CellRow(Record):
         dt.datetime | None, Field(description="When the latest stretch of red began; null: never red in that time.")
     ] = None
     last_green: Annotated[dt.datetime | None, Field(description="When it last worked; null: not in that time.")] = None
+
+
+class Blamed(Record):
+    """What a search for the culprit of a failure has found, in the cell with the id `cell`."""
+
+    culprits: Annotated[
+        tuple[Culprit, ...], Field(description="The smallest set of releases without which it would not fail.")
+    ]
+    cell: str
+    moved: Annotated[str, Field(description="Which side moved, in a sentence; empty: unknown.")]
+    doubt: Annotated[
+        str, Field(description="Why the set may be incomplete; empty: each member was shown to be needed.")
+    ]
+    probes: Annotated[int, Field(description="Environments that the search tried.")]
+    linear: Annotated[int, Field(description="How many it would have been release by release.")]
+    works_with: Annotated[
+        dict[str, str], Field(description="The culprits' versions in the nearest set that was seen to pass.")
+    ]
+
+    def versions(self) -> dict[str, str]:
+        """Distribution to version, of the culprits."""
+        return {culprit.name: culprit.version for culprit in self.culprits}
 
 
 class FailureGroup(Record):
@@ -161,6 +208,7 @@ class FailureGroup(Record):
     first_seen: dt.datetime | None
     last_seen: dt.datetime | None
     details: Annotated[str, Field(description="End of the traceback, or the chain of bounds.")]
+    blamed: Annotated[Blamed | None, Field(description="Null: nobody has searched for the culprit yet.")] = None
 
 
 class ComponentRow(Record):

@@ -72,6 +72,8 @@ def _break(one: Break) -> str:
         + (f", last green {one.last_green:%Y-%m-%d %H:%M}" if one.last_green else ", never green")
         + (f"; tests: {plain(', '.join(one.tests[:3]))}" if one.tests else ""),
     ]
+    if one.moved_by:
+        lines.append(plain(one.moved_by))
     if one.moved:
         moved = ", ".join(f"{m.name} {m.before or 'absent'} → {m.after or 'absent'}" for m in one.moved)
         lines.append(f"Moved since then: {plain(moved)}")

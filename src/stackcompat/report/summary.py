@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from packaging.version import Version
 
+from stackcompat.charge import Charges
 from stackcompat.chart import Chart
 from stackcompat.evidence import Evidence, RunRecord
 from stackcompat.history import History, Past, first_red, last_green
@@ -50,19 +51,20 @@ def summarise(
     now: dt.datetime,
     islands: tuple[Archipelago, ...] = (),
     past: Iterable[RunRecord] = (),
+    charges: Charges | None = None,
     charts: Iterable[Chart] = (),
 ) -> Summary:
     """Everything that the reports show of `runs` at the time `now`; `evidence` is by the planned cells' keys.
 
-    `past` are the runs that the history of cells and pairs is told from, those of `runs` among them; `charts` are the
-    frontiers that are known.
+    `past` are the runs that the history of cells and pairs is told from, those of `runs` among them. `charges` are what
+    searches for culprits have shown, `charts` the frontiers that are known.
     """
-    cases = gather(components, runs, evidence)
-    pairs = judge_pairs([case.verdict for case in cases], evidence, components)
-    groups, of_cell = group_failures(cases, components)
+    cases = gather(components, runs, evidence, charges)
+    pairs = judge_pairs([case.verdict for case in cases], evidence, components, charges)
+    groups, of_cell = group_failures(cases, components, charges)
     reserved = {name: (version, run.started) for run in runs for name, version in run.reserved.items()}
     rows = tuple(component_row(component, components, cases, reserved, now) for component in components.components)
-    history = History(past, evidence)
+    history = History(past, evidence, charges)
     past_of_cell, past_of_pair = history.of_cells(), history.of_pairs(components)
     cells = tuple(
         _with_history(cell_row(case, of_cell.get(case.verdict.cell.id, ())), past_of_cell.get(case.verdict.cell.id, ()))
@@ -228,6 +230,9 @@ def _run(run: RunRecord) -> RunRow:
         pythons=run.pythons,
         missing_pythons=run.missing_pythons,
         coverage=run.coverage,
+        answered=run.answered,
+        unanswered=run.unanswered,
+        rounds=run.rounds,
     )
 
 

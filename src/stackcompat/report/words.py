@@ -27,6 +27,7 @@ __all__ = [
     "span",
     "spark",
     "titled",
+    "together",
     "told_frontier",
     "told_history",
     "version_key",
@@ -184,6 +185,11 @@ def who(group: FailureGroup, summary: Summary) -> str:
         among = sorted({*rows[name].releases, *versions}, key=version_key)
         parts.append(f"{rows[name].title} {span(versions, among)}".rstrip())
     return " with ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
+
+
+def together(versions: Mapping[str, str]) -> str:
+    """The releases of a culprit set: ``beta 2.4 with alpha 1.3``."""
+    return " with ".join(f"{name} {version}".rstrip() for name, version in versions.items())
 
 
 def pair_on(pair: PairRow) -> str:

@@ -104,6 +104,9 @@ def test_how_it_was_measured() -> None:
     (run,) = summary.runs
     assert run.missing_pythons == ("3.14",)
     assert run.coverage["pairs on 3.13, 2-way"] == 97.3
+    assert run.answered["pairs on 3.13, 2-way"] == 94.6
+    assert run.unanswered == ("pairs on 3.13, 2-way: 3 were not asked for again",)
+    assert run.rounds == (5, 2)
 
 
 def test_warnings_are_counted_once_for_each_kind() -> None:

@@ -1,0 +1,161 @@
+"""What searches for culprits came to, kept with the failures that they explain. Pure.
+
+A charge was brought about one failure of one lock, and says of that who is to blame. Another cell that fails the same
+way most likely does so for the same reason: whom it points at there is inferred from the charge.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Sequence
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from stackcompat.culprit import Found, same_failure
+from stackcompat.evidence import Failure, TestResult
+from stackcompat.matrix import Components
+from stackcompat.moved import Moved
+from stackcompat.record import Record, digest
+from stackcompat.suspicion import Names, Suspicion, implicated
+from stackcompat.verdict import LEVELS, CellVerdict, why
+from stackcompat.wording import and_list
+
+__all__ = ["Blame", "Charge", "Charges", "failure_of", "leading", "unexplained"]
+
+
+class Blame(Record):
+    """Who broke a cell: what was searched for, what was found, and which side moved.
+
+    `test` and `signature` are the failure that was followed; `chain` are the requirements that exclude each other,
+    where nothing could be resolved.
+    """
+
+    test: str = ""
+    signature: str
+    found: Found
+    moved: Moved | None = None
+    chain: tuple[str, ...] = ()
+
+
+class Charge(Record):
+    """A blame that is kept: the cell and the lock that it is about, the failing test, and when it was found."""
+
+    cell: str
+    lock_id: str
+    failing: TestResult
+    blame: Blame
+    made: dt.datetime
+
+    @classmethod
+    def of(cls, verdict: CellVerdict, blame: Blame, made: dt.datetime) -> Charge:
+        """The charge that keeps `blame`, which was laid for a failing test of the cell of `verdict`."""
+        failing = next(test for test in verdict.failures if test.test == blame.test)
+        return cls(cell=verdict.cell.id, lock_id=verdict.lock_id, failing=failing, blame=blame, made=made)
+
+    @property
+    def certain(self) -> bool:
+        """Whether its culprits were shown to be enough, and each to be needed."""
+        return bool(self.blame.found.culprits) and not self.blame.found.doubt
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The distributions that are to blame."""
+        return tuple(culprit.name for culprit in self.blame.found.culprits)
+
+    @property
+    def id(self) -> str:
+        """The same for the same failure of the same lock."""
+        return digest(self.lock_id, why(self.failing))
+
+
+class Charges:
+    """Every charge that was brought; the latest about a failure counts, certain ones first."""
+
+    def __init__(self, charges: Iterable[Charge] = ()) -> None:
+        self._charges = sorted(charges, key=lambda charge: (charge.certain, charge.made), reverse=True)
+
+    def about(self, verdict: CellVerdict, test: TestResult) -> Charge | None:
+        """The charge that explains the failing `test` of the cell of `verdict`: its own, else that of another cell."""
+        fit = [charge for charge in self._charges if _alike(charge.failing, test) and charge.names]
+        own = [charge for charge in fit if charge.lock_id == verdict.lock_id]
+        alike = [charge for charge in fit if set(charge.names) <= verdict.installed.keys()]
+        return next(iter(own or alike), None)
+
+    def tried(self, verdict: CellVerdict, test: TestResult) -> bool:
+        """Whether a search was made for the failing `test`, with whatever success."""
+        own = any(charge.lock_id == verdict.lock_id and _alike(charge.failing, test) for charge in self._charges)
+        return own or self.about(verdict, test) is not None
+
+    def suspicion(
+        self, verdict: CellVerdict, test: TestResult, present: Collection[str], components: Components
+    ) -> Suspicion:
+        """Whom the failing `test` of a cell points at, among the components `present` there.
+
+        What the failure says by itself goes first where that leaves no doubt; then what a search has shown.
+        """
+        told = implicated(test, present, components)
+        charge = self.about(verdict, test)
+        if told.sure or charge is None or not charge.certain:
+            return told
+        names = Names(components, present)
+        carried = {name: names.owner(name) or _carrier(name, present, components) for name in charge.names}
+        blamed = names.lead({component for component in carried.values() if component})
+        if not blamed:
+            return told
+        strangers = [name for name, component in carried.items() if component is None]
+        doubt = ""
+        if charge.lock_id != verdict.lock_id:
+            doubt = f"{and_list(sorted(blamed))} was shown to be to blame for it in cell {charge.cell}"
+        if strangers or len(blamed) > 2:
+            doubt = f"{and_list([f'{n} {verdict.installed[n]}' for n in charge.names])} are to blame together"
+        return Suspicion(components=blamed, doubt=doubt)
+
+
+def _carrier(distribution: str, present: Collection[str], components: Components) -> str | None:
+    """The component whose documentation installs `distribution` beside it, if it is here."""
+    for component in components.components:
+        if component.name in present:
+            beside = {canonicalize_name(Requirement(text).name) for text in component.install}
+            if distribution in beside - set(component.distributions):
+                return component.name
+    return None
+
+
+def leading(failures: Sequence[TestResult]) -> TestResult:
+    """The failing test that a search follows: of what keeps a module from loading, else of what most tests show.
+
+    Of tests that fail the same way it is the shallowest, and then the one that uses least.
+    """
+
+    def weight(test: TestResult) -> tuple[bool, int]:
+        return test.level != "import", -sum(_alike(test, other) for other in failures)
+
+    first = min(failures, key=weight)
+    same = [test for test in failures if _alike(test, first)]
+    return min(same, key=lambda test: (LEVELS.index(test.level), len(set(test.components)), test.seconds))
+
+
+def _alike(one: TestResult, other: TestResult) -> bool:
+    return same_failure(failure_of(one), failure_of(other))
+
+
+def failure_of(test: TestResult) -> Failure:
+    """Why a test failed, also where it left no exception."""
+    return test.failure or Failure(type=test.outcome, message=test.reason)
+
+
+def unexplained(verdicts: Iterable[CellVerdict], charges: Charges) -> tuple[CellVerdict, ...]:
+    """One broken cell for each distinct failure that leads in some cell and that no search was made for.
+
+    The cells that ask for the newest releases come first, and of each failure the cell with the fewest distributions: a
+    search in it is the cheapest.
+    """
+    red = [verdict for verdict in verdicts if verdict.verdict == "broken"]
+    red.sort(key=lambda verdict: (verdict.cell.policy != "newest", len(verdict.installed)))
+    found: list[tuple[CellVerdict, TestResult]] = []
+    for verdict in red:
+        test = leading(verdict.failures)
+        if not charges.tried(verdict, test) and not any(_alike(test, other) for _, other in found):
+            found.append((verdict, test))
+    return tuple(verdict for verdict, _ in found)

@@ -1,0 +1,123 @@
+"""Charges: which failure each explains, whom that points at, and what is left to be searched."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from made_up import COMPONENTS, NOW, component, failed, make_cell, planned, run_of
+from stackcompat.charge import Blame, Charge, Charges, leading, unexplained
+from stackcompat.culprit import Culprit, Found
+from stackcompat.evidence import TestResult
+from stackcompat.matrix import Components
+from stackcompat.pairs import judge_components, judge_pairs
+from stackcompat.verdict import CellVerdict, judge, settle, why
+
+THREE = {"alpha": "1.3", "beta": "2.4", "gamma": "1.0"}
+TRAIN = failed("test_train", "alpha", "beta", "gamma", type="TypeError", packages=("gamma", "beta", "alpha"))
+
+
+def broken(versions: dict[str, str], *tests: TestResult, policy: str = "pairs") -> CellVerdict:
+    cell = planned(make_cell(versions, policy=policy), versions)
+    return judge(cell, (run_of(cell, *tests), run_of(cell, *tests, attempt=1)))
+
+
+def charge(verdict: CellVerdict, *names: str, doubt: str = "", made: dt.datetime = NOW, test: int = 0) -> Charge:
+    culprits = tuple(Culprit(name=name, version=verdict.installed[name]) for name in names)
+    failing = verdict.failures[test]
+    blame = Blame(test=failing.test, signature=why(failing), found=Found(culprits=culprits, doubt=doubt))
+    return Charge.of(verdict, blame, made)
+
+
+def suspects(verdict: CellVerdict, charges: Charges, components: Components = COMPONENTS) -> tuple[set[str], bool]:
+    told = charges.suspicion(verdict, verdict.failures[0], THREE, components)
+    return set(told.components), told.sure
+
+
+def test_a_charge_narrows_down_whom_a_failure_points_at() -> None:
+    verdict = broken(THREE, TRAIN)
+    assert suspects(verdict, Charges()) == ({"alpha", "beta", "gamma"}, False)
+    assert suspects(verdict, Charges([charge(verdict, "beta", "gamma")])) == ({"beta", "gamma"}, True)
+
+
+def test_in_another_cell_that_fails_alike_it_is_an_inference() -> None:
+    verdict, other = broken(THREE, TRAIN), broken({**THREE, "alpha": "1.2"}, TRAIN)
+    charges = Charges([charge(verdict, "beta", "gamma")])
+    assert suspects(other, charges) == ({"beta", "gamma"}, False)
+    unlike = broken({**THREE, "alpha": "1.2"}, failed("test_train", "alpha", "beta", "gamma", message="other words"))
+    assert suspects(unlike, charges) == ({"alpha", "beta", "gamma"}, False)
+
+
+def test_a_charge_with_a_doubt_narrows_nothing_down() -> None:
+    verdict = broken(THREE, TRAIN)
+    assert suspects(verdict, Charges([charge(verdict, "beta", doubt="the budget was spent")])) == (
+        {"alpha", "beta", "gamma"},
+        False,
+    )
+
+
+def test_a_certain_charge_goes_before_a_later_one_with_a_doubt() -> None:
+    verdict = broken(THREE, TRAIN)
+    doubted = charge(verdict, "alpha", doubt="faults", made=NOW + dt.timedelta(days=1))
+    assert suspects(verdict, Charges([doubted, charge(verdict, "beta", "gamma")])) == ({"beta", "gamma"}, True)
+
+
+def test_what_the_failure_says_by_itself_goes_first() -> None:
+    says = failed(
+        "test_train",
+        *THREE,
+        type="AttributeError",
+        message="module 'alpha.boxes' has no attribute 'Box'",
+        packages=("beta",),
+    )
+    verdict = broken(THREE, says)
+    assert suspects(verdict, Charges([charge(verdict, "gamma")])) == ({"alpha", "beta"}, True)
+
+
+def test_a_culprit_that_is_no_component_leaves_a_doubt_unless_a_component_brings_it() -> None:
+    verdict = broken(THREE, TRAIN)
+    charges = Charges([charge(verdict, "alpha", "numbers")])
+    assert suspects(verdict, charges) == ({"alpha"}, False)
+    brings = Components(components=(component("alpha"), component("gamma", install=("gamma", "numbers>=2"))))
+    assert suspects(verdict, charges, brings) == ({"alpha", "gamma"}, True)
+
+
+def test_pairs_and_components_go_by_the_charge() -> None:
+    cell = planned(make_cell(THREE), THREE)
+    runs = (run_of(cell, TRAIN), run_of(cell, TRAIN, attempt=1))
+    verdict = judge(cell, runs)
+    charges = Charges([charge(verdict, "beta", "gamma")])
+
+    def red(found: Charges | None) -> dict[tuple[str, str], bool]:
+        pairs = judge_pairs([verdict], {cell.key: runs}, COMPONENTS, found)
+        return {(pair.first, pair.second): pair.inferred for pair in pairs if pair.verdict == "broken"}
+
+    assert red(None) == {("alpha", "beta"): True, ("alpha", "gamma"): True, ("beta", "gamma"): True}
+    assert red(charges) == {("beta", "gamma"): False}
+    states = judge_components(verdict, settle(runs), COMPONENTS, charges)
+    assert {name for name, (said, _) in states.items() if said == "broken"} == {"beta", "gamma"}
+
+
+def test_the_failure_that_leads_is_one_at_import_else_the_most_frequent_one() -> None:
+    many = [failed(f"t{n}", *THREE, message="no box") for n in range(3)]
+    lone = failed("t9", "alpha", message="a lone one")
+    assert leading([lone, *many]).test == "t0"
+    module = failed("i", "beta", level="import", message="cannot load")
+    assert leading([lone, *many, module]) == module
+
+
+def searched(verdicts: list[CellVerdict], *charges: Charge) -> list[dict[str, str]]:
+    return [verdict.installed for verdict in unexplained(verdicts, Charges(charges))]
+
+
+def test_each_failure_is_searched_once_in_its_smallest_cell_those_of_today_first() -> None:
+    small, large = {"alpha": "1.1", "beta": "2.4"}, {**THREE, "alpha": "1.1"}
+    same: Any = {"type": "TypeError", "packages": ("beta",)}
+    many = broken(large, failed("t", "alpha", "beta", message="no 1", **same))
+    few = broken(small, failed("t", "alpha", "beta", message="no 2", **same))
+    today = broken(THREE, failed("u", "gamma", message="something else"), policy="newest")
+    assert searched([many, few, today]) == [today.installed, few.installed]
+    assert searched([many, few, today], charge(many, "alpha", "beta")) == [today.installed]
+    # Nobody was found: the same lock is not searched again, another one with the same failure is.
+    assert searched([few], charge(few)) == []
+    assert searched([many], charge(few)) == [many.installed]
