@@ -51,7 +51,7 @@ def blame_(cell: str, probes: int, about: str, json_file: str | None, project_fo
     store = open_store(project)
     planned = find_cell(store, cell)
     verdict = judge(planned, store.of_key(planned.key) if planned.key else ())
-    bench = make_bench(project, 1, [planned.cell.python])
+    bench = make_bench(project, 1, [planned.cell.python], verdict.level)
     found = find_culprit(verdict, bench, open_index(), project, probes, about)
     question = {"schema_version": 1, "cell": planned.cell.id, "sentence": verdict.sentence}
     write_json(json_file, question | blame_answer(found))
