@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import time
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -455,3 +456,118 @@ def test_helpers_can_be_imported_and_are_no_strangers(tmp_path: Path) -> None:
     events = run_probe(tmp_path, suite, helpers=[str(helpers)])
     assert end_of(events, "test_it")["outcome"] == "passed"
     assert events[-1] == {"event": "done", "foreign": []}
+
+
+# --- the tests that a release ships ---
+
+NETS_TEST = """
+import unittest
+
+import pytest
+
+import beta
+
+class Nets(unittest.TestCase):
+    def test_good(self):
+        self.assertEqual(beta.two(), 2)
+
+    def test_bad(self):
+        self.assertEqual(beta.two(), 3)
+
+    def test_skip(self):
+        self.skipTest("not today")
+
+    @unittest.expectedFailure
+    def test_expected(self):
+        raise AssertionError
+
+@pytest.mark.level("import")
+@pytest.mark.parametrize("number", [1, 2])
+def test_number(number):
+    beta.fail(number)
+
+def test_left_out():
+    raise AssertionError
+"""
+SHIPPED = {
+    "beta/__init__.py": "def two():\n    return 2\n\ndef fail(number):\n    1 / (number - 1)\n",
+    "beta/nets_test.py": NETS_TEST,
+    "beta/deep/torn_test.py": "from beta import absent\n",
+    "beta/deep/skip_test.py": "import pytest\n\npytest.importorskip('absent')\n",
+    "beta/deep/unchosen_test.py": "def test_it(): ...\n",
+}
+
+
+def run_own(folder: Path, tests: tuple[str, ...] = (), shipped: str = "wheel", **more: object) -> dict[str, Any]:
+    """How beta's own tests ended, by the end of their names; from its wheel, or unpacked outside the environment."""
+    (folder / "site").mkdir()
+    (folder / "own" / "beta").mkdir(parents=True)
+    held = SHIPPED if shipped == "wheel" else {"beta/__init__.py": SHIPPED["beta/__init__.py"]}
+    install(folder / "site", "beta", files=held)
+    (folder / "own" / "beta" / "nets_test.py").write_text(NETS_TEST, encoding="utf-8")
+    own: dict[str, object] = {
+        "distribution": "beta",
+        "folder": "" if shipped == "wheel" else str(folder / "own"),
+        "files": ["beta/nets_test.py", "beta/deep/[st]*_test.py"],
+        "without": ["*::test_left_out"],
+        "lost": [],
+        "until": time.time() + 60,
+    }
+    asked = [f"upstream/beta/{test}" for test in tests]
+    job: dict[str, object] = {"level": "upstream", "limits": {"beta": 9.0}, "temporary": [str(folder / "site")]}
+    events = run_probe(folder, "", tests=asked, upstream=own | more, **job)
+    assert events[-1] == {"event": "done", "foreign": []}
+    ends = [event for event in events if event["event"] == "end"]
+    assert all((event["level"], event["components"]) == ("upstream", ["beta"]) for event in ends)
+    starts = [event for event in events if event["event"] == "start"]
+    assert {event["limit"] for event in starts} <= {9.0}
+    assert [event["test"] for event in starts] == [event["test"] for event in ends]
+    return {event["test"].removeprefix("upstream/beta/"): event for event in ends}
+
+
+NETS = "beta/nets_test.py"
+OUTCOMES = {
+    f"{NETS}::Nets::test_good": "passed",
+    f"{NETS}::Nets::test_bad": "failed",
+    f"{NETS}::Nets::test_skip": "not-applicable",
+    f"{NETS}::Nets::test_expected": "failed",
+    f"{NETS}::test_number[1]": "failed",
+    f"{NETS}::test_number[2]": "passed",
+}
+
+
+def test_the_tests_of_a_wheel_run_where_they_are_installed(tmp_path: Path) -> None:
+    ended = run_own(tmp_path)
+    files = {NETS: "passed", "beta/deep/torn_test.py": "failed", "beta/deep/skip_test.py": "not-applicable"}
+    assert {test: event["outcome"] for test, event in ended.items()} == OUTCOMES | files
+    # Their files are told of as they are loaded, in the order of the patterns.
+    assert list(ended)[:3] == [NETS, "beta/deep/skip_test.py", "beta/deep/torn_test.py"]
+    torn = ended["beta/deep/torn_test.py"]["failure"]
+    assert (torn["type"], torn["phase"]) == ("ImportError", "collect")
+    assert "cannot import name 'absent' from 'beta'" in torn["message"]
+    # The package is named where it fails, and not where its tests do.
+    assert ended[f"{NETS}::test_number[1]"]["failure"]["package"] == "beta"
+    assert ended[f"{NETS}::Nets::test_bad"]["failure"]["package"] == ""
+
+
+def test_the_tests_of_an_sdist_run_outside_the_environment(tmp_path: Path) -> None:
+    ended = run_own(tmp_path, shipped="sdist")
+    assert {test: event["outcome"] for test, event in ended.items()} == OUTCOMES | {NETS: "passed"}
+
+
+def test_only_those_that_are_asked_for_are_run(tmp_path: Path) -> None:
+    ended = run_own(tmp_path, (f"{NETS}::Nets::test_bad", "beta/deep/torn_test.py"))
+    assert list(ended) == [NETS, "beta/deep/torn_test.py", f"{NETS}::Nets::test_bad"]
+
+
+def test_a_file_that_took_a_process_with_it_is_not_loaded_again(tmp_path: Path) -> None:
+    ended = run_own(tmp_path, lost=[f"upstream/beta/{NETS}"])
+    assert list(ended) == ["beta/deep/skip_test.py", "beta/deep/torn_test.py"]
+
+
+def test_what_did_not_begin_within_the_time_box_did_not_apply(tmp_path: Path) -> None:
+    ended = run_own(tmp_path, until=time.time() - 1)
+    tests = {test: event for test, event in ended.items() if "::" in test}
+    assert tests.keys() == OUTCOMES.keys()
+    assert {event["outcome"] for event in tests.values()} == {"not-applicable"}
+    assert {event["reason"] for event in tests.values()} == {"did not begin within the time box"}

@@ -2,31 +2,13 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from loopback_index import make_sdist
 from stackcompat.record import StackcompatError
 from stackcompat.sdist import unpack
-
-
-def archive(files: Mapping[str, str], links: Mapping[str, str] | None = None) -> bytes:
-    """A source archive with these files, and links to these targets, by their paths in it."""
-    content = io.BytesIO()
-    with tarfile.open(fileobj=content, mode="w:gz") as tar:
-        for path, text in files.items():
-            member = tarfile.TarInfo(path)
-            member.size = len(text.encode())
-            tar.addfile(member, io.BytesIO(text.encode()))
-        for path, target in (links or {}).items():
-            link = tarfile.TarInfo(path)
-            link.type, link.linkname = tarfile.SYMTYPE, target
-            tar.addfile(link)
-    return content.getvalue()
-
 
 FILES = {
     "alpha-1.0/alpha/__init__.py": "this is the package",
@@ -38,7 +20,7 @@ FILES = {
 
 
 def test_only_what_is_chosen_is_unpacked_without_the_outermost_folder(tmp_path: Path) -> None:
-    found = unpack(archive(FILES), ("tests/*_test.py", "tests/data/*"), tmp_path)
+    found = unpack(make_sdist(FILES), ("tests/*_test.py", "tests/data/*"), tmp_path)
     assert found == ("tests/core/deep_test.py", "tests/core_test.py", "tests/data/numbers.json")
     assert sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file()) == list(found)
     assert (tmp_path / "tests" / "core_test.py").read_text(encoding="utf-8") == "core"
@@ -47,7 +29,7 @@ def test_only_what_is_chosen_is_unpacked_without_the_outermost_folder(tmp_path: 
 def test_nothing_is_written_elsewhere(tmp_path: Path) -> None:
     inside = tmp_path / "inside"
     inside.mkdir()
-    bad = archive(
+    bad = make_sdist(
         {"alpha/../../out_test.py": "x", "alpha//etc/out_test.py": "x"}, {"alpha/link_test.py": "/etc/passwd"}
     )
     assert unpack(bad, ("*_test.py",), inside) == ("etc/out_test.py",)
@@ -58,4 +40,4 @@ def test_what_is_no_archive_is_said(tmp_path: Path) -> None:
     with pytest.raises(StackcompatError, match="cannot be read: ReadError"):
         unpack(b"no archive", ("*",), tmp_path)
     with pytest.raises(StackcompatError, match="cannot be read"):
-        unpack(archive(FILES)[:200], ("*",), tmp_path)
+        unpack(make_sdist(FILES)[:200], ("*",), tmp_path)

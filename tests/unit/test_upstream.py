@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from made_up import NOW, failed, make_cell, make_lock, not_applicable, passed, starved
 from stackcompat.cell import OwnTests
-from stackcompat.evidence import Evidence, PlannedCell, TestResult
+from stackcompat.evidence import Evidence, Outcome, PlannedCell, TestResult
 from stackcompat.lock import Conflict, Resolution
 from stackcompat.matrix import Component, Upstream
 from stackcompat.releases import Release
@@ -23,11 +24,16 @@ RELEASE = Release(version="1.2", uploaded=dt.datetime(2025, 3, 4, 23, 30, tzinfo
 
 def own(test: str, outcome: str = "passed", **more: Any) -> TestResult:
     """One of beta's own tests."""
-    make: dict[str, Any] = {"passed": passed, "failed": failed, "starved": starved, "skipped": not_applicable}
+    make: dict[str, Callable[..., TestResult]] = {
+        "passed": passed,
+        "failed": failed,
+        "starved": starved,
+        "skipped": not_applicable,
+    }
     return make[outcome](test, "beta", **more).model_copy(update={"level": "upstream"})
 
 
-def runs(*tests: tuple[TestResult, ...] | str) -> tuple[Evidence, ...]:
+def runs(*tests: tuple[TestResult, ...] | Outcome) -> tuple[Evidence, ...]:
     """A run for each, oldest first: what its tests did, or how it ended."""
     return tuple(
         Evidence(
@@ -39,7 +45,7 @@ def runs(*tests: tuple[TestResult, ...] | str) -> tuple[Evidence, ...]:
             platform="p",
             suite="s",
             level="upstream",
-            outcome="ran" if isinstance(each, tuple) else each,  # type: ignore[arg-type]
+            outcome="ran" if isinstance(each, tuple) else each,
             detail="" if isinstance(each, tuple) else "why",
             started=NOW + dt.timedelta(minutes=number),
             seconds=1.0,
@@ -116,7 +122,11 @@ def test_what_the_tests_need_must_be_there() -> None:
 
 def test_the_first_entry_for_a_release_is_taken() -> None:
     fields = {
-        **{"name": "beta", "title": "Beta", "summary": "s", "group": "core", "documentation": "d"},
+        "name": "beta",
+        "title": "Beta",
+        "summary": "s",
+        "group": "core",
+        "documentation": "d",
         "upstream": [
             {"archive": "wheel", "versions": ">=2", "tests": ["new"]},
             {"archive": "sdist", "versions": ">=1", "tests": ["old"]},
