@@ -59,6 +59,8 @@ def read_baseline(planned: PlannedCell, evidence: tuple[Evidence, ...]) -> Basel
     if not any(run.outcome == "ran" for run in evidence):
         return Baseline(absent=f"no baseline of {day}: {judge(planned, evidence).sentence}")
     standings = settle(evidence)
+    if not standings:
+        return Baseline(absent=f"no baseline of {day}: the release holds none of the chosen tests")
     words = {"confirmed": "failed", "once": "failed"}
     return Baseline(
         passed=tuple(standing.result.test for standing in standings if standing.state == "passed"),

@@ -91,6 +91,7 @@ def test_only_what_surely_passed_in_its_own_time_counts() -> None:
         (planned(), runs("index-unreachable", "index-unreachable"), "why"),
         (planned(), runs("uninstallable", "uninstallable"), "why"),
         (planned(), (), "not run yet"),
+        (planned(), runs(()), "holds none of the chosen tests"),
         (
             planned(
                 key="",
