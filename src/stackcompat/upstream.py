@@ -5,6 +5,7 @@ The rules of evidence for a release's own tests:
 * the baseline of a release is a cell that pins it, with everything else as of the day on which it was uploaded;
 * a test counts in any other cell only if it passed there; what failed, was flaky or was kept from an outcome there is
   not run elsewhere, and said to tell nothing; what was skipped or did not begin in time is as if it did not exist;
+* a test that fails in its own code, where it uses what a neighbour dropped, says nothing of its release, see the probe;
 * from there on it is a test like any other: red in two fresh environments, the same way, it breaks the cell.
 """
 

@@ -300,12 +300,14 @@ def _own_tests(standings: Iterable[Standing]) -> str:
     That one of their files loads is a test as well, but not one that a reader would count.
     """
     counts: dict[str, Counter[str]] = {}
+    said = ""
     for standing in standings:
         result = standing.result
-        if result.level == "upstream" and (standing.state != "passed" or "::" in result.test):
+        if result.level == "upstream" and result.test.endswith("/"):  # of all of them
+            said += f"; {result.components[0]}'s own tests were not run: {result.reason}"
+        elif result.level == "upstream" and (standing.state != "passed" or "::" in result.test):
             kind = standing.state if standing.state in ("passed", "confirmed") else "other"
             counts.setdefault(result.components[0], Counter())[kind] += 1
-    said = ""
     for name, count in counts.items():
         said += f"; of {name}'s own tests {count['passed']} pass"
         said += f", {count['confirmed']} fail that passed in its own time" if count["confirmed"] else ""

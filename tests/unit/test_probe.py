@@ -488,11 +488,32 @@ def test_number(number):
 
 def test_left_out():
     raise AssertionError
+
+def test_itself():
+    pytest.neighbour_dropped_it()
+
+def test_calls_back():
+    beta.call(lambda: pytest.neighbour_dropped_it())
+
+def test_does_not_raise():
+    with pytest.raises(ValueError):
+        beta.two()
 """
 SHIPPED = {
-    "beta/__init__.py": "def two():\n    return 2\n\ndef fail(number):\n    1 / (number - 1)\n",
+    "beta/__init__.py": """
+def two():
+    return 2
+
+def fail(number):
+    1 / (number - 1)
+
+def call(function):
+    function()
+""",
+    "beta/torn.py": "import absent\n",
     "beta/nets_test.py": NETS_TEST,
-    "beta/deep/torn_test.py": "from beta import absent\n",
+    "beta/deep/torn_test.py": "import beta.torn\n",
+    "beta/deep/stale_test.py": "import absent\n",
     "beta/deep/skip_test.py": "import pytest\n\npytest.importorskip('absent')\n",
     "beta/deep/unchosen_test.py": "def test_it(): ...\n",
 }
@@ -502,7 +523,7 @@ def run_own(folder: Path, tests: tuple[str, ...] = (), shipped: str = "wheel", *
     """How beta's own tests ended, by the end of their names; from its wheel, or unpacked outside the environment."""
     (folder / "site").mkdir()
     (folder / "own" / "beta").mkdir(parents=True)
-    held = SHIPPED if shipped == "wheel" else {"beta/__init__.py": SHIPPED["beta/__init__.py"]}
+    held = {name: text for name, text in SHIPPED.items() if shipped == "wheel" or not name.endswith("_test.py")}
     install(folder / "site", "beta", files=held)
     (folder / "own" / "beta" / "nets_test.py").write_text(NETS_TEST, encoding="utf-8")
     own: dict[str, object] = {
@@ -530,24 +551,31 @@ OUTCOMES = {
     f"{NETS}::Nets::test_good": "passed",
     f"{NETS}::Nets::test_bad": "failed",
     f"{NETS}::Nets::test_skip": "not-applicable",
-    f"{NETS}::Nets::test_expected": "failed",
+    f"{NETS}::Nets::test_expected": "not-applicable",
     f"{NETS}::test_number[1]": "failed",
     f"{NETS}::test_number[2]": "passed",
+    f"{NETS}::test_itself": "not-applicable",
+    f"{NETS}::test_calls_back": "not-applicable",
+    f"{NETS}::test_does_not_raise": "failed",
 }
 
 
 def test_the_tests_of_a_wheel_run_where_they_are_installed(tmp_path: Path) -> None:
     ended = run_own(tmp_path)
-    files = {NETS: "passed", "beta/deep/torn_test.py": "failed", "beta/deep/skip_test.py": "not-applicable"}
+    deep = {"torn": "failed", "skip": "not-applicable", "stale": "not-applicable"}
+    files = {NETS: "passed"} | {f"beta/deep/{name}_test.py": outcome for name, outcome in deep.items()}
     assert {test: event["outcome"] for test, event in ended.items()} == OUTCOMES | files
     # Their files are told of as they are loaded, in the order of the patterns.
-    assert list(ended)[:3] == [NETS, "beta/deep/skip_test.py", "beta/deep/torn_test.py"]
+    assert list(ended)[:4] == [NETS, *(f"beta/deep/{name}_test.py" for name in ("skip", "stale", "torn"))]
     torn = ended["beta/deep/torn_test.py"]["failure"]
-    assert (torn["type"], torn["phase"]) == ("ImportError", "collect")
-    assert "cannot import name 'absent' from 'beta'" in torn["message"]
+    assert (torn["type"], torn["phase"], torn["package"]) == ("ModuleNotFoundError", "collect", "beta")
     # The package is named where it fails, and not where its tests do.
     assert ended[f"{NETS}::test_number[1]"]["failure"]["package"] == "beta"
     assert ended[f"{NETS}::Nets::test_bad"]["failure"]["package"] == ""
+    # A test that itself uses what a neighbour dropped says nothing of the release that it tests.
+    reasons = [ended[test]["reason"] for test in (f"{NETS}::test_itself", f"{NETS}::test_calls_back")]
+    assert all(reason.startswith("the test itself fails: AttributeError: ") for reason in reasons)
+    assert ended["beta/deep/stale_test.py"]["reason"].startswith("the test itself fails: ModuleNotFoundError: ")
 
 
 def test_the_tests_of_an_sdist_run_outside_the_environment(tmp_path: Path) -> None:
@@ -562,7 +590,7 @@ def test_only_those_that_are_asked_for_are_run(tmp_path: Path) -> None:
 
 def test_a_file_that_took_a_process_with_it_is_not_loaded_again(tmp_path: Path) -> None:
     ended = run_own(tmp_path, lost=[f"upstream/beta/{NETS}"])
-    assert list(ended) == ["beta/deep/skip_test.py", "beta/deep/torn_test.py"]
+    assert list(ended) == [f"beta/deep/{name}_test.py" for name in ("skip", "stale", "torn")]
 
 
 def test_what_did_not_begin_within_the_time_box_did_not_apply(tmp_path: Path) -> None:

@@ -153,5 +153,8 @@ def test_a_cell_counts_the_releases_own_tests_apart() -> None:
     assert (verdict.verdict, verdict.level) == ("broken", "upstream")
     assert verdict.sentence.startswith(f"{FILE}::bad: AssertionError: gone")
     assert verdict.sentence.endswith("1 pass, 1 fail that passed in its own time, 1 tell nothing")
+    absent = own("upstream/beta/", "skipped")
+    verdict = judge(cell, runs((passed("test_it.py::a", "alpha"), absent)))
+    assert verdict.sentence == f"1 test passed; beta's own tests were not run: {absent.reason}"
     once = judge(cell, runs((*green, red), (own(f"{FILE}::bad"),)))
     assert once.verdict == "flaky"

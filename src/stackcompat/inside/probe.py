@@ -432,7 +432,8 @@ class OwnTests(Probe):
         # In the order of the patterns: what is named first begins before the time box is empty.
         fit = [path for pattern in own["files"] for path in fnmatch.filter(there, pattern) if path.endswith(".py")]
         self._files = list(dict.fromkeys(fit))
-        self._owners = Owners([os.path.join(self.root, path) for path in self._files])
+        self._paths = {os.path.join(self.root, path) for path in self._files}
+        self._owners = Owners(list(self._paths))
 
     def files(self) -> list[str]:
         wanted = {test.split("::")[0] for test in self.job["tests"]} or {self._prefix + path for path in self._files}
@@ -478,7 +479,33 @@ class OwnTests(Probe):
 
     def pytest_exception_interact(self, node, call, report) -> None:
         if report.when == "collect":
-            self._failure = describe_failure(call.excinfo.value, self._owners) | {"phase": "collect"}
+            error = call.excinfo.value.__cause__ or call.excinfo.value
+            self._failure = describe_failure(error, self._owners) | {"phase": "collect"}
+            self._excuse(error)
+
+    def pytest_runtest_makereport(self, item, call) -> None:
+        first = self._failure is None
+        super().pytest_runtest_makereport(item, call)
+        if first and self._failure is not None:
+            self._excuse(call.excinfo.value)
+
+    def _excuse(self, error: BaseException) -> None:
+        """Where a test itself uses what a neighbour does not have any more, the release that it tests is not to blame.
+
+        So it is when no code of the release is below the last frame of the test, unless the test found something wrong.
+        """
+        if isinstance(error, AssertionError) or type(error).__name__ == "Failed":
+            return
+        below = False
+        for frame, _ in traceback.walk_tb(error.__traceback__):
+            filename = os.path.normpath(frame.f_code.co_filename)
+            if filename in self._paths:
+                below = False
+            elif self._owners.owner(filename) == self._own["distribution"]:
+                below = True
+        if not below and self._failure is not None:
+            self._skip = f"the test itself fails: {self._failure['type']}: {self._failure['message']}"
+            self._failure = None
 
     def pytest_collectreport(self, report) -> None:
         path, _, inner = report.nodeid.partition("::")
@@ -486,7 +513,7 @@ class OwnTests(Probe):
             return
         if report.skipped:
             self._skip = str(report.longrepr[2])
-        outcome = {"passed": "passed", "failed": "failed", "skipped": "not-applicable"}[report.outcome]
+        outcome = "failed" if self._failed() else "not-applicable" if self._skip else "passed"
         self._end(self._prefix + path, None, outcome, self._began, {})
 
 
