@@ -10,6 +10,7 @@ import datetime as dt
 import hashlib
 import io
 import json
+import tarfile
 import threading
 import zipfile
 from collections.abc import Iterable, Mapping
@@ -48,6 +49,21 @@ def make_wheel(
         for path, text in held.items():
             archive.writestr(zipfile.ZipInfo(path), text)
     return f"{module}-{version}-py3-none-any.whl", content.getvalue(), metadata
+
+
+def make_sdist(files: Mapping[str, str], links: Mapping[str, str] | None = None) -> bytes:
+    """A source archive with these files, and links to these targets, by their paths in it."""
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w:gz") as tar:
+        for path, text in files.items():
+            member = tarfile.TarInfo(path)
+            member.size = len(text.encode())
+            tar.addfile(member, io.BytesIO(text.encode()))
+        for path, target in (links or {}).items():
+            link = tarfile.TarInfo(path)
+            link.type, link.linkname = tarfile.SYMTYPE, target
+            tar.addfile(link)
+    return content.getvalue()
 
 
 @dataclass

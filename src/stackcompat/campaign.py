@@ -108,6 +108,9 @@ class Bench:
         self.limits = limits or Limits()
         self.resolver = Resolver(cache.packages, {k: v.path for k, v in interpreters.items()}, cache.uv, cache.wheel)
 
+    def prepare(self, cells: Iterable[tuple[Cell, Lock]], level: Level, reporter: Reporter) -> None:
+        """Find out what must be known before `cells` can be planned: nothing, for the smoke tests."""
+
     def key(self, cell: Cell, lock: Lock, level: Level, tests: tuple[str, ...] = ()) -> str:
         """The address of the evidence on `lock`: of `tests` alone if there are any, else of all."""
         roots = tuple(sorted(set(cell.roots()) & lock.versions().keys()))
@@ -372,7 +375,10 @@ def _planned_and_locked(
     if repairs:
         resolutions |= lock_cells(repairs, bench, catalog, reporter, again=relock)
         _, coverage = plan.repair(resolutions)
-    planned = [plan_cell(cell, resolutions[cell.id], bench, matrix.level) for cell in (*plan.cells, *repairs)]
+    cells = (*plan.cells, *repairs)
+    locked = [(cell, lock) for cell in cells if (lock := resolutions[cell.id].lock) is not None]
+    bench.prepare(locked, matrix.level, reporter)
+    planned = [plan_cell(cell, resolutions[cell.id], bench, matrix.level) for cell in cells]
     record = RunRecord(
         matrix=path.stem,
         started=started,

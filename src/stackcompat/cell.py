@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import datetime as dt
+import itertools
 import json
 import os
 import re
@@ -31,11 +32,11 @@ from packaging.version import InvalidVersion, Version
 
 from stackcompat.evidence import CellResult, Environment, Isolation, Outcome, TestResult
 from stackcompat.lock import Lock, strip_addresses
-from stackcompat.matrix import Level
+from stackcompat.matrix import Level, Upstream
 from stackcompat.packages import PackageCache
 from stackcompat.record import Record, StackcompatError
 
-__all__ = ["Exchange", "Job", "Limits", "difference", "run"]
+__all__ = ["Exchange", "Job", "Limits", "OwnTests", "difference", "run"]
 
 _INSIDE = Path(__file__).parent / "inside"
 LOG_CHARACTERS = 20_000
@@ -85,6 +86,24 @@ class Exchange(Record):
                 shutil.move(folder / artifact, self.store / artifact)
 
 
+class OwnTests(Record):
+    """Tests that an installed release ships: those that its component's data has `chosen`, of them `tests` (None: all).
+
+    `folder` is where those of an sdist are. `left_out` are the tests that say nothing here, each with the reason.
+    """
+
+    distribution: str
+    chosen: Upstream
+    folder: Path | None = None
+    tests: tuple[str, ...] | None = None
+    left_out: dict[str, str] = {}
+
+    @property
+    def prefix(self) -> str:
+        """How the names of these tests begin."""
+        return f"upstream/{self.distribution}/"
+
+
 class Job(Record):
     """Everything that a nox session needs to run one cell. Lives as ``job.json`` in `folder`, results beside it.
 
@@ -107,6 +126,7 @@ class Job(Record):
     files: tuple[str, ...]
     helpers: Path | None = None
     exchange: Exchange | None = None
+    upstream: tuple[OwnTests, ...] = ()
     cache: Path
     uv: str
     limits: Limits = Limits()
@@ -271,6 +291,7 @@ class _Tests:
         self.python = python
         self._harness = harness
         self._pending: dict[str, dict[str, Any]] = {}
+        self.numbers = itertools.count()
         self.log = job.folder / "log.txt"
         self._fenced = network_can_be_cut()
         self.isolation = Isolation(
@@ -286,9 +307,17 @@ class _Tests:
     def run(self) -> None:
         """Run until every test has an outcome; each start of a process makes progress by at least one test."""
         deadline = time.monotonic() + self.job.limits.seconds
-        tests: tuple[str, ...] = self.job.tests
-        for number in range(1000):
-            finished = _Process(self, number, tests, deadline).run()
+        own = {test for each in self.job.upstream for test in self.job.tests if test.startswith(each.prefix)}
+        tests = tuple(test for test in self.job.tests if test not in own)
+        if tests or (self.job.files and not own) or not self.job.upstream:
+            self._run_suite(tests, deadline)
+        for each in self.job.upstream:
+            if not self.suite_error and not self.over_time:
+                self._run_own(each, deadline)
+
+    def _run_suite(self, tests: tuple[str, ...], deadline: float) -> None:
+        for _ in range(1000):
+            finished = _Process(self, tests, deadline).run()
             remaining = self.remaining()
             together = tuple(test for test in remaining if not self._pending[test]["alone"])
             # Where the last test took the process with it, one more start reads back what that left of the environment.
@@ -296,6 +325,37 @@ class _Tests:
             if self.suite_error or self.over_time or due == tests or (finished and not remaining):
                 return
             tests = due
+
+    def _run_own(self, own: OwnTests, deadline: float) -> None:
+        """Run the tests that a release ships; what did not begin within their time box did not apply."""
+        if own.distribution in self.blocked():
+            reason = f"{own.distribution} cannot be imported ({self.blocked()[own.distribution]})"
+            self.set_aside(own, own.prefix, "blocked", reason)
+            return
+        asked = self.job.tests
+        for test, reason in own.left_out.items():
+            if not asked or test in asked:
+                self.set_aside(own, test, "not-applicable", reason)
+        counted = own.tests if own.tests is not None else asked
+        tests = tuple(test for test in counted if test.startswith(own.prefix) and (not asked or test in asked))
+        if not tests and (asked or own.tests is not None):
+            return
+        until = time.time() + own.chosen.seconds
+        due = tests
+        for _ in range(1000):
+            before = len(self.results)
+            finished = _Process(self, due, deadline, own, until).run()
+            if self.over_time or (finished and not self.remaining()) or len(self.results) == before:
+                break
+            # A file that took the process with it when it was loaded is left out from then on.
+            due = self.remaining() or tests
+        for test in {*tests, *self.remaining()} - self.results.keys():
+            self.set_aside(own, test, "not-applicable", "was not reached")
+
+    def set_aside(self, own: OwnTests, test: str, outcome: str, reason: str) -> None:
+        """Record a test of a release's own that is not run."""
+        fields = {"test": test, "level": "upstream", "components": (own.distribution,)}
+        self.results[test] = TestResult.model_validate(fields | {"outcome": outcome, "reason": reason})
 
     def remaining(self) -> tuple[str, ...]:
         """The tests without an outcome."""
@@ -306,8 +366,10 @@ class _Tests:
         probe = [str(self.python), "-I", "-X", "faulthandler", str(_INSIDE / "probe.py"), str(job_file)]
         return [sys.executable, "-I", "-S", str(_INSIDE / "fence.py"), *probe] if self._fenced else probe
 
-    def probe_job(self, events: Path, tests: Iterable[str]) -> dict[str, object]:
-        """What the probe is told."""
+    def probe_job(
+        self, events: Path, tests: Iterable[str], own: OwnTests | None = None, until: float = 0.0
+    ) -> dict[str, object]:
+        """What the probe is told: to run the smoke tests, or those that a release ships and that begin `until` then."""
         return {
             "events": str(events),
             "tests": list(tests),
@@ -322,6 +384,7 @@ class _Tests:
             "helpers": [str(self.job.helpers)] if self.job.helpers else [],
             "temporary": [str(self.job.folder / "home" / "tmp")],
             "exchange": self._exchange(),
+            "upstream": self._upstream(own, until) if own is not None else None,
             "harness": str(self._harness),
         }
 
@@ -335,6 +398,23 @@ class _Tests:
         if asked is None:
             return None
         return {"mode": asked.mode, "artifacts": list(asked.artifacts), "folder": str(self.job.artifacts)}
+
+    def _upstream(self, own: OwnTests, until: float) -> dict[str, object]:
+        lost = [name for name, result in self.results.items() if result.outcome not in ("passed", "not-applicable")]
+        folder = ""
+        if own.folder is not None:
+            copy = self.job.folder / "upstream" / own.distribution
+            if not copy.exists():  # so that nothing that a test leaves is there for another cell
+                shutil.copytree(own.folder, copy)
+            folder = str(copy)
+        return {
+            "distribution": own.distribution,
+            "folder": folder,
+            "files": list(own.chosen.tests),
+            "without": list(own.chosen.without),
+            "lost": lost,
+            "until": until,
+        }
 
     def take(self, event: dict[str, Any]) -> None:
         """Take one event of the probe into account."""
@@ -355,6 +435,9 @@ class _Tests:
     def lose(self, test: str, outcome: str, reason: str, seconds: float) -> None:
         """Record a test that took its process with it."""
         known = self._pending.get(test, {"level": "interop", "components": [], "artifact": ""})
+        for own in self.job.upstream:  # a file of them is not announced before it is loaded
+            if test.startswith(own.prefix):
+                known = {"level": "upstream", "components": [own.distribution], "artifact": ""}
         self.results[test] = TestResult.model_validate(
             {
                 "test": test,
@@ -372,13 +455,20 @@ class _Tests:
 class _Process:
     """One process of the suite, watched: events are read as they come, limits are enforced from outside."""
 
-    def __init__(self, tests: _Tests, number: int, wanted: tuple[str, ...], deadline: float) -> None:
+    def __init__(
+        self,
+        tests: _Tests,
+        wanted: tuple[str, ...],
+        deadline: float,
+        own: OwnTests | None = None,
+        until: float = 0.0,
+    ) -> None:
         self._tests = tests
         self._deadline = deadline
-        folder = tests.job.folder
+        folder, number = tests.job.folder, next(tests.numbers)
         self._events = folder / f"events-{number}.jsonl"
         self._job_file = folder / f"probe-{number}.json"
-        self._job_file.write_text(json.dumps(tests.probe_job(self._events, wanted)), encoding="utf-8")
+        self._job_file.write_text(json.dumps(tests.probe_job(self._events, wanted, own, until)), encoding="utf-8")
         self._others = set(psutil.Process().children())
         self._offset = 0
         self._running: tuple[str, float, float] | None = None

@@ -7,6 +7,7 @@ The JSON simple API of PEP 691 with the upload times of PEP 700. Addresses come 
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import io
 import json
 import os
@@ -175,6 +176,27 @@ class Index:
         except (requests.RequestException, zipfile.BadZipFile) as error:
             sentence = f"the package index did not give the wheel of {name} {version}: {type(error).__name__}"
             raise IndexUnreachable(sentence) from None
+
+    def sdist(self, name: str, version: str) -> bytes:
+        """The source archive of a release, which has the hash that the index lists; nothing where there is none.
+
+        Raises IndexUnreachable when it cannot be had.
+        """
+        name = canonicalize_name(name)
+        release = self.project(name).find(version)
+        packages = self._packages.get((name, release.version), []) if release is not None else []
+        archive = next((file for file in packages if file.package_type == "sdist"), None)
+        if archive is None:
+            return b""
+        try:
+            answer = self._client.s.get(archive.url, timeout=60)
+            answer.raise_for_status()
+        except requests.RequestException as error:
+            sentence = f"the package index did not give the sdist of {name} {version}: {type(error).__name__}"
+            raise IndexUnreachable(sentence) from None
+        if hashlib.sha256(answer.content).hexdigest() != archive.digests.get("sha256"):
+            raise IndexUnreachable(f"the sdist of {name} {version} has not the hash that the package index lists")
+        return answer.content
 
     def _metadata(self, name: str, version: str) -> str:
         kept = self._cache / "metadata" / f"{name}-{version}.txt"

@@ -42,6 +42,7 @@ __all__ = [
     "Selection",
     "Series",
     "Table",
+    "Upstream",
     "load_components",
     "load_matrix",
     "load_record",
@@ -49,7 +50,9 @@ __all__ = [
     "parse_requirement",
 ]
 
-Level = Literal["reserved", "resolve", "install", "import", "lower", "compile", "run", "interop", "exchange"]
+Level = Literal[
+    "reserved", "resolve", "install", "import", "lower", "compile", "run", "interop", "exchange", "upstream"
+]
 
 
 def parse_requirement(text: str) -> Requirement:
@@ -116,6 +119,24 @@ class Module(Table):
     requires: tuple[str, ...] = ()
 
 
+class Upstream(Table):
+    """A part of the tests that releases of a component ship themselves.
+
+    `archive` is where they are: in the `wheel`, installed with the rest, or in the `sdist`, of which these alone are
+    unpacked, outside the environment. `tests` are patterns of their files, in the order in which they are to run;
+    `beside` of files of an sdist that they need; `without` of tests that are left out (``*`` crosses folders in all).
+    `requires` is what they import and the release does not declare. `seconds` is how long they may begin to run.
+    """
+
+    archive: Literal["wheel", "sdist"]
+    versions: Annotated[str, AfterValidator(_specifier_text)] = ""
+    tests: Annotated[tuple[str, ...], Field(min_length=1)]
+    beside: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    requires: tuple[_Requirement, ...] = ()
+    seconds: Annotated[float, Field(gt=0)] = 120.0
+
+
 class Component(Table):
     """One row of the ecosystem.
 
@@ -127,7 +148,7 @@ class Component(Table):
     enough: extras, companions that it does not declare. `placeholders` are the releases that only reserve its name.
     `blocker` says what keeps its tests from going deeper than they do. `seconds` is how long one test of it may take,
     `memory_mb` how much a cell that holds it may use. `deprecation_months` is how long it promises to keep what it has
-    deprecated.
+    deprecated. `upstream` are the tests that its releases ship: the first entry that is for a release is taken.
     """
 
     name: str
@@ -148,6 +169,7 @@ class Component(Table):
     seconds: Annotated[float, Field(gt=0)] = 60.0
     memory_mb: Annotated[int, Field(gt=0)] = 8_192
     undeclared: tuple[str, ...] = ()
+    upstream: tuple[Upstream, ...] = ()
 
     @field_validator("distributions", "undeclared")
     @classmethod
@@ -162,6 +184,11 @@ class Component(Table):
     def reserves(self, version: str) -> bool:
         """Whether the release `version` only reserves the component's name, and holds nothing of it."""
         return bool(self.placeholders) and SpecifierSet(self.placeholders).contains(version, prereleases=True)
+
+    def ships(self, version: str) -> Upstream | None:
+        """What is chosen of the tests that the release `version` ships; None where it ships none."""
+        fit = (own for own in self.upstream if SpecifierSet(own.versions).contains(version, prereleases=True))
+        return next(fit, None)
 
 
 class Library(Table):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 from typing import Literal, NamedTuple, get_args
@@ -283,12 +284,35 @@ def _judge_tests(standings: tuple[Standing, ...]) -> _Finding:
         if found:
             level = _shallowest(standing.result for standing in found)
             first = next(standing for standing in found if standing.result.level == level)
-            return _Finding(verdict, level, _sentence(first), tuple(standing.result for standing in found))
+            said = _sentence(first) + _own_tests(standings)
+            return _Finding(verdict, level, said, tuple(standing.result for standing in found))
     passed = [standing.result for standing in standings if standing.state == "passed"]
     if not passed:
         return _Finding("untested", "install", "installs, but no test applies to what is installed")
-    noun = "test" if len(passed) == 1 else "tests"
-    return _Finding("works", deepest(passed), f"{len(passed)} {noun} passed")
+    number = sum(result.level != "upstream" for result in passed)
+    noun = "test" if number == 1 else "tests"
+    return _Finding("works", deepest(passed), f"{number} {noun} passed{_own_tests(standings)}")
+
+
+def _own_tests(standings: Iterable[Standing]) -> str:
+    """How many of the tests that releases ship did what, by release; empty where none was to run.
+
+    That one of their files loads is a test as well, but not one that a reader would count.
+    """
+    counts: dict[str, Counter[str]] = {}
+    said = ""
+    for standing in standings:
+        result = standing.result
+        if result.level == "upstream" and result.test.endswith("/"):  # of all of them
+            said += f"; {result.components[0]}'s own tests were not run: {result.reason}"
+        elif result.level == "upstream" and (standing.state != "passed" or "::" in result.test):
+            kind = standing.state if standing.state in ("passed", "confirmed") else "other"
+            counts.setdefault(result.components[0], Counter())[kind] += 1
+    for name, count in counts.items():
+        said += f"; of {name}'s own tests {count['passed']} pass"
+        said += f", {count['confirmed']} fail that passed in its own time" if count["confirmed"] else ""
+        said += f", {count['other']} tell nothing" if count["other"] else ""
+    return said
 
 
 def _sentence(standing: Standing) -> str:

@@ -91,7 +91,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
             return COMPONENTS
 
     monkeypatch.setattr(command, "find_project", lambda folder: Checkout())
-    monkeypatch.setattr(command, "make_bench", lambda project, jobs, pythons: made)
+    monkeypatch.setattr(command, "make_bench", lambda project, jobs, pythons, level: made)
     monkeypatch.setattr(command, "open_index", lambda: world)
     monkeypatch.setenv("STACKCOMPAT_CACHE", str(tmp_path / "cache"))
     yield made

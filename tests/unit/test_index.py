@@ -215,6 +215,31 @@ class TestSources:
             Index(tmp_path, fake.address).sources("alpha", "1.1")
 
 
+class TestSdist:
+    CONTENT = b"an archive"
+    SHA256 = hashlib.sha256(CONTENT).hexdigest()
+
+    def index(self, fake: FakeIndex, folder: Path, sha256: str = SHA256) -> Index:
+        archive = file("alpha-1.1.tar.gz") | {"hashes": {"sha256": sha256}}
+        fake.answers["/simple/alpha/"] = [page(archive, file("alpha-1.2-py3-none-any.whl"))]
+        return Index(folder, fake.address)
+
+    def test_the_source_archive_of_a_release(self, fake: FakeIndex, tmp_path: Path) -> None:
+        fake.answers["/files/alpha-1.1.tar.gz"] = [("application/octet-stream", self.CONTENT)]
+        index = self.index(fake, tmp_path)
+        assert [index.sdist("Alpha", version) for version in ("1.1", "1.2", "9")] == [self.CONTENT, b"", b""]
+
+    def test_one_that_does_not_come_is_infrastructure(self, fake: FakeIndex, tmp_path: Path) -> None:
+        with pytest.raises(IndexUnreachable, match=r"did not give the sdist of alpha 1\.1"):
+            self.index(fake, tmp_path).sdist("alpha", "1.1")
+
+    @pytest.mark.parametrize("sha256", ["ab" * 32, ""])
+    def test_one_with_another_hash_is_not_taken(self, fake: FakeIndex, tmp_path: Path, sha256: str) -> None:
+        fake.answers["/files/alpha-1.1.tar.gz"] = [("application/octet-stream", self.CONTENT)]
+        with pytest.raises(IndexUnreachable, match="has not the hash"):
+            self.index(fake, tmp_path, sha256).sdist("alpha", "1.1")
+
+
 @pytest.mark.parametrize(
     ("environment", "expected"),
     [

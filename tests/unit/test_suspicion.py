@@ -36,6 +36,16 @@ def test_a_name_that_a_module_says_it_dropped_points_at_the_caller() -> None:
     assert suspects("AttributeError", message, ("zeta", "beta", "alpha"), "zeta") == ({"alpha", "beta"}, True)
 
 
+def test_a_module_that_answers_for_its_own_names_is_asked_by_its_caller() -> None:
+    message = "module 'alpha' has no attribute 'tree_map'"
+    red = red_of("AttributeError", message, ("zeta", "beta", "alpha"), "zeta")
+    assert red.failure is not None
+    for where, said in (("alpha/deprecations.py:getattr", {"alpha", "beta"}), ("alpha/core.py:trace", {"alpha"})):
+        failure = red.failure.model_copy(update={"package": "alpha", "where": where})
+        found = implicated(red.model_copy(update={"failure": failure}), HERE, COMPONENTS)
+        assert (set(found.components), found.sure) == (said, True)
+
+
 def test_a_namespace_package_is_told_apart() -> None:
     message = "module 'delta.checkpoint.handlers' has no attribute 'Arrays'"
     assert suspects("AttributeError", message, ("beta",), "beta") == ({"beta", "delta"}, True)

@@ -88,7 +88,7 @@ def try_(
     lock = read_lock(lock_file, python) if lock_file else None
     if lock is not None:
         cell = cell.model_copy(update={"requirements": tuple(f"{pin.name}=={pin.version}" for pin in lock.pins)})
-    bench = make_bench(project, 1, [python])
+    bench = make_bench(project, 1, [python], level)
     index = open_index()
     with reporting(verbose=False) as reporter:
         verdict, evidence = try_cell(cell, bench, index, level, reporter, lock=lock, rerun=rerun)

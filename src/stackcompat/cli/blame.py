@@ -77,7 +77,7 @@ def blame_(
         raise UsageError("--minutes: is for all failures; leave CELL away, or use --probes")
     planned = find_cell(store, cell)
     verdict = judge(planned, store.of_key(planned.key) if planned.key else ())
-    bench = make_bench(project, 1, [planned.cell.python])
+    bench = make_bench(project, 1, [planned.cell.python], verdict.level)
     found = find_culprit(verdict, bench, open_index(), project, probes, about)
     _keep(verdict, found, store)
     question = {"schema_version": 1, "cell": planned.cell.id, "sentence": verdict.sentence}

@@ -15,12 +15,14 @@ import uv
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from stackcompat.baselines import UpstreamBench
 from stackcompat.campaign import Bench, Reporter, Silent
 from stackcompat.crossings import ExchangeBench
 from stackcompat.evidence import PlannedCell, RunRecord
 from stackcompat.execute.local import Local
 from stackcompat.index import Index
 from stackcompat.interpreter import find_interpreters
+from stackcompat.matrix import Level
 from stackcompat.packages import PackageCache, default_cache
 from stackcompat.project import Project
 from stackcompat.record import UsageError
@@ -124,16 +126,18 @@ def open_store(project: Project) -> Store:
     return store
 
 
-def make_bench(project: Project, jobs: int, pythons: Sequence[str] | None) -> Bench:
+def make_bench(project: Project, jobs: int, pythons: Sequence[str] | None, level: Level = "interop") -> Bench:
+    """The bench for cells of `level`."""
     cache = PackageCache(default_cache(), uv.find_uv_bin())
-    return Bench(
-        components=project.components(),
-        store=open_store(project),
-        cache=cache,
-        interpreters=find_interpreters(pythons),
-        executor=Local(cache, jobs),
-        suite=project.suite,
-    )
+    bench: dict[str, Any] = {
+        "components": project.components(),
+        "store": open_store(project),
+        "cache": cache,
+        "interpreters": find_interpreters(pythons),
+        "executor": Local(cache, jobs),
+        "suite": project.suite,
+    }
+    return UpstreamBench(archives=open_index(), **bench) if level == "upstream" else Bench(**bench)
 
 
 def make_exchange_bench(

@@ -80,7 +80,7 @@ def frontier_(
     """  # noqa: D301  (as above)
     project = find_project(project_folder)
     python = python or next(iter(find_interpreters()), "3.12")
-    bench = make_bench(project, jobs, [python])
+    bench = make_bench(project, jobs, [python], level)
     if python not in bench.interpreters:
         raise StackcompatError(how_to_get(python))
     catalog = open_index()

@@ -132,7 +132,7 @@ def gate_(
     except ValueError as error:
         raise UsageError(f"--exclude-newer: {error}") from None
     wanted = pythons or policy.pythons
-    bench = make_bench(project, jobs, wanted)
+    bench = make_bench(project, jobs, wanted, policy.level)
     terms = Terms(policy=policy, waivers=waivers, pythons=wanted, known=_known(project), as_of=as_of)
     more = ""
     with reporting(verbose=False) as reporter:
@@ -222,7 +222,7 @@ def replay_(
     told = load_replay(path)
     policy = load_policy(path.parent / told.policy, project.components())
     pythons = tuple(dict.fromkeys(python for case in told.cases for python in case.pythons or policy.pythons))
-    bench = make_bench(project, jobs, pythons)
+    bench = make_bench(project, jobs, pythons, policy.level)
     with reporting(verbose=False) as reporter:
         exchange = _exchange(policy, project, jobs, bench)
         replayed = replay(told.cases, policy, bench, open_index(), reporter, exchange=exchange)

@@ -97,7 +97,7 @@ def plan(matrix: str, shards: int | None, jobs: int, project_folder: str | None,
 
 def _plan_shards(project: Project, path: Path, loaded: Matrix, number: int, jobs: int, json_file: str | None) -> None:
     """The shards, each with its cells and how many of them have no evidence yet."""
-    bench = make_bench(project, jobs, loaded.pythons)
+    bench = make_bench(project, jobs, loaded.pythons, loaded.level)
     with reporting(verbose=False) as reporter:
         record = lock_matrix(loaded, path, bench, open_index(), reporter)
     due = {planned.key for planned in due_cells(record.cells, bench.store)}
@@ -144,7 +144,7 @@ def run(
         raise UsageError(
             "--shard: a matrix of level exchange is not run in parts: its readers need what its writers wrote"
         )
-    bench = make_bench(project, jobs, loaded.pythons)
+    bench = make_bench(project, jobs, loaded.pythons, loaded.level)
     with reporting(verbose) as reporter:
         if loaded.level == "exchange":
             exchange = make_exchange_bench(project, jobs, loaded.pythons, plain=bench)

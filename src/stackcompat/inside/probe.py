@@ -16,6 +16,7 @@ Events, one JSON object a line, in the order in which they happen:
 
 from __future__ import annotations
 
+import fnmatch
 import importlib.metadata
 import json
 import os
@@ -31,7 +32,7 @@ from pathlib import Path
 # Only true inside the cell, where this file is the main script; the engine imports it for its constants and for tests.
 _INSIDE = __name__ == "__main__"
 
-LEVELS = ("reserved", "resolve", "install", "import", "lower", "compile", "run", "interop", "exchange")
+LEVELS = ("reserved", "resolve", "install", "import", "lower", "compile", "run", "interop", "exchange", "upstream")
 DEFAULT_LIMIT = 60.0
 MESSAGE_CHARACTERS = 500
 _NOT_LIBRARY = ("test", "tests", "testing", "docs", "doc", "examples", "example", "benchmarks", "scripts", "setup")
@@ -54,9 +55,13 @@ def canonical(name: str) -> str:
 
 
 class Owners:
-    """Which distribution a source file belongs to, read from the installed RECORD files when first asked."""
+    """Which distribution a source file belongs to, read from the installed RECORD files when first asked.
 
-    def __init__(self) -> None:
+    `tests` are installed files that count as nobody's.
+    """
+
+    def __init__(self, tests: list[str] | None = None) -> None:
+        self._tests = {os.path.normpath(path) for path in tests or ()}
         self._by_path: dict[str, str] | None = None
 
     def owner(self, filename: str) -> str | None:
@@ -68,7 +73,8 @@ class Owners:
                 for path in distribution.files or ():
                     if path.suffix in (".py", ".so"):
                         self._by_path[os.path.normpath(str(distribution.locate_file(path)))] = name
-        return self._by_path.get(os.path.normpath(filename))
+        source = os.path.normpath(filename)
+        return None if source in self._tests else self._by_path.get(source)
 
 
 def describe_failure(error: BaseException, owners: Owners) -> dict[str, object]:
@@ -178,6 +184,7 @@ class Probe:
         from packaging.requirements import Requirement
 
         self.job = job
+        self.root = job["suite"]
         self._requirement = Requirement
         self._stream = open(job["events"], "a", encoding="utf-8")  # noqa: SIM115  (open for the life of the process)
         self._owners = Owners()
@@ -186,6 +193,12 @@ class Probe:
         self._failure: dict[str, object] | None = None
         self._skip = ""
         self._emit(event="environment", when="start", distributions=self._versions)
+
+    def files(self) -> list[str]:
+        """What pytest is to collect."""
+        if any(self.job["tests"]):
+            return sorted({test.split("::")[0] for test in self.job["tests"]})
+        return list(self.job["files"])
 
     def imports(self) -> list[tuple[str, str, bool]]:
         """(distribution, module, declared) for all that this cell must be able to import.
@@ -211,6 +224,10 @@ class Probe:
         config.addinivalue_line("markers", "reads(artifact): reads what another left; see `changed` in evidence.py")
         config.stackcompat_imports = self.imports()
         config.stackcompat_exchange = self.job.get("exchange")
+
+    def _test(self, item) -> str:
+        """The name by which `item` is told of."""
+        return str(item.nodeid)
 
     def _level(self, item) -> str:
         marker = item.get_closest_marker("level")
@@ -243,11 +260,11 @@ class Probe:
             return False
         return not exchange["artifacts"] or self._artifact(item) in exchange["artifacts"]
 
-    def pytest_collection_modifyitems(self, session, config, items) -> None:
+    def _chosen(self, items) -> list:
         """Shallow levels first, so that a component that cannot be imported is not tried further."""
         wanted = set(self.job.get("tests") or ())
         deepest = LEVELS.index(self.job["level"])
-        items[:] = sorted(
+        return sorted(
             (
                 item
                 for item in items
@@ -258,11 +275,14 @@ class Probe:
             ),
             key=lambda item: LEVELS.index(self._level(item)),
         )
+
+    def pytest_collection_modifyitems(self, session, config, items) -> None:
+        items[:] = self._chosen(items)
         self._emit(
             event="collected",
             tests=[
                 {
-                    "test": item.nodeid,
+                    "test": self._test(item),
                     "level": self._level(item),
                     "components": [canonical(r.name) for r in self._uses(item)],
                     "artifact": self._artifact(item),
@@ -299,7 +319,7 @@ class Probe:
         from _pytest.outcomes import Exit
         from _pytest.runner import runtestprotocol
 
-        self._emit(event="start", test=item.nodeid, limit=self._limit(item))
+        self._emit(event="start", test=self._test(item), limit=self._limit(item))
         began = time.perf_counter()
         caught: dict[tuple[str, str, str, str], int] = {}
         verdict = self._inapplicable(item)
@@ -325,9 +345,14 @@ class Probe:
                         self._blocked.setdefault(canonical(requirement.name), item.nodeid)
             elif self._skip:
                 outcome = "not-applicable"
+        self._end(self._test(item), item, outcome, began, caught)
+        return True
+
+    def _end(self, test: str, item, outcome: str, began: float, caught: dict[tuple[str, str, str, str], int]) -> None:
+        """Tell of the end of `test`; `item` is what of pytest's it is."""
         self._emit(
             event="end",
-            test=item.nodeid,
+            test=test,
             level=self._level(item),
             components=[canonical(r.name) for r in self._uses(item)],
             artifact=self._artifact(item),
@@ -341,7 +366,6 @@ class Probe:
                 for (c, r, t, m), n in sorted(caught.items())
             ],
         )
-        return True
 
     def pytest_runtest_makereport(self, item, call) -> None:
         """Keep the first failure of a test, in whichever phase it came; remember a skip's reason."""
@@ -377,13 +401,120 @@ class Probe:
     def pytest_sessionfinish(self, session, exitstatus) -> None:
         self._emit(event="environment", when="end", distributions=environment())
         outside = foreign_modules(
-            [sys.prefix, sys.base_prefix, self.job["harness"], self.job["suite"], str(Path(__file__).parent)]
+            [sys.prefix, sys.base_prefix, self.job["harness"], self.root, str(Path(__file__).parent)]
             + self.job.get("helpers", [])
             # What is in the cell's own temporary folder was made there: code that a library generates as it runs.
             + self.job.get("temporary", [])
             + [entry for entry in sys.path if "lib-dynload" in entry]
         )
         self._emit(event="done", foreign=outside)
+
+
+class OwnTests(Probe):
+    """The plugin where the tests are those that a release ships. Each of their files is a test too: it can be loaded.
+
+    The job's `upstream` holds: distribution, folder (empty: they are installed), files (patterns), without (patterns),
+    lost (files that took the process with them when they were loaded), until (the end of the time box).
+    """
+
+    def __init__(self, job: dict) -> None:
+        super().__init__(job)
+        self._own = own = job["upstream"]
+        self._prefix = f"upstream/{own['distribution']}/"
+        self._began = 0.0
+        self.root, there = own["folder"], []
+        if self.root:
+            there = sorted(os.path.relpath(path, self.root) for path in Path(self.root).rglob("*.py"))
+        else:
+            distribution = importlib.metadata.distribution(own["distribution"])
+            self.root = os.path.normpath(str(distribution.locate_file("")))
+            there = sorted(str(path) for path in distribution.files or ())
+        # In the order of the patterns: what is named first begins before the time box is empty.
+        fit = [path for pattern in own["files"] for path in fnmatch.filter(there, pattern) if path.endswith(".py")]
+        self._files = list(dict.fromkeys(fit))
+        self._paths = {os.path.join(self.root, path) for path in self._files}
+        self._owners = Owners(list(self._paths))
+
+    def files(self) -> list[str]:
+        wanted = {test.split("::")[0] for test in self.job["tests"]} or {self._prefix + path for path in self._files}
+        wanted -= set(self._own["lost"])
+        return [os.path.join(self.root, path) for path in self._files if self._prefix + path in wanted]
+
+    def _test(self, item) -> str:
+        return f"{self._prefix}{item.nodeid}"
+
+    # Marks there mean what they mean to their authors.
+    def _level(self, item) -> str:
+        return "upstream"
+
+    def _uses(self, item) -> list:
+        return [self._requirement(self._own["distribution"])]
+
+    def _limit(self, item) -> float:
+        return float(self.job["limits"].get(self._own["distribution"], DEFAULT_LIMIT))
+
+    def _artifact(self, item) -> str:
+        return ""
+
+    def _chosen(self, items) -> list:
+        wanted = set(self.job["tests"])
+        return [
+            item
+            for item in items
+            if (not wanted or self._test(item) in wanted)
+            and not any(fnmatch.fnmatchcase(item.nodeid, pattern) for pattern in self._own["without"])
+        ]
+
+    def _inapplicable(self, item) -> tuple[str, str] | None:
+        if time.time() > self._own["until"]:
+            return "not-applicable", "did not begin within the time box"
+        return super()._inapplicable(item)
+
+    def pytest_collectstart(self, collector) -> None:
+        from _pytest.python import Module
+
+        if isinstance(collector, Module):
+            self._failure, self._skip, self._began = None, "", time.perf_counter()
+            self._emit(event="start", test=self._test(collector), limit=self._limit(collector))
+
+    def pytest_exception_interact(self, node, call, report) -> None:
+        if report.when == "collect":
+            error = call.excinfo.value.__cause__ or call.excinfo.value
+            self._failure = describe_failure(error, self._owners) | {"phase": "collect"}
+            self._excuse(error)
+
+    def pytest_runtest_makereport(self, item, call) -> None:
+        first = self._failure is None
+        super().pytest_runtest_makereport(item, call)
+        if first and self._failure is not None:
+            self._excuse(call.excinfo.value)
+
+    def _excuse(self, error: BaseException) -> None:
+        """Where a test itself uses what a neighbour does not have any more, the release that it tests is not to blame.
+
+        So it is when no code of the release is below the last frame of the test, unless the test found something wrong.
+        """
+        if isinstance(error, AssertionError) or type(error).__name__ == "Failed":
+            return
+        below = False
+        for frame, _ in traceback.walk_tb(error.__traceback__):
+            filename = os.path.normpath(frame.f_code.co_filename)
+            if filename in self._paths:
+                below = False
+            elif self._owners.owner(filename) == self._own["distribution"]:
+                below = True
+        if not below and self._failure is not None:
+            self._skip = f"the test itself fails: {self._failure['type']}: {self._failure['message']}"
+            self._failure = None
+
+    def pytest_collectreport(self, report) -> None:
+        path, _, inner = report.nodeid.partition("::")
+        if not path.endswith(".py") or (inner and not report.failed):
+            return
+        if report.skipped:
+            self._skip = str(report.longrepr[2])
+        outcome = "failed" if self._failed() else "not-applicable" if self._skip else "passed"
+        self._end(self._prefix + path, None, outcome, self._began, {})
 
 
 def main() -> int:
@@ -393,14 +524,17 @@ def main() -> int:
     sys.path.append(job["harness"])
     import pytest
 
-    probe = Probe(job)
+    probe = OwnTests(job) if job.get("upstream") else Probe(job)
     options = ["-q", "--color=no", "-p", "no:cacheprovider", "-p", "no:warnings", "-p", "no:faulthandler"]
-    options += ["-o", "addopts=", "--rootdir", job["suite"], "-c", os.devnull]
+    options += ["-o", "addopts=", "--rootdir", probe.root, "-c", os.devnull]
+    if job.get("upstream"):  # an installed test is a module of its package, not one of a folder on the import path
+        options += ["--import-mode=importlib", "-o", "consider_namespace_packages=true"]
+        options += ["--continue-on-collection-errors"]
     # What was loaded keeps working: submodules are found through their package.
     hide_later = type("Hide", (), {"pytest_sessionstart": staticmethod(lambda: hide(job["harness"]))})()
-    os.chdir(job["suite"])
-    files = sorted({test.split("::")[0] for test in job["tests"]}) if any(job["tests"]) else job["files"]
-    code = pytest.main([*options, *(files or ["--ignore-glob=*"])], plugins=[probe, hide_later])
+    if not job.get("upstream") or job["upstream"]["folder"]:  # else what tests leave would lie in the environment
+        os.chdir(probe.root)
+    code = pytest.main([*options, *(probe.files() or ["--ignore-glob=*"])], plugins=[probe, hide_later])
     return 0 if code in (0, 1, 5) else int(code)
 
 

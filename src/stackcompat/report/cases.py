@@ -158,7 +158,7 @@ def cell_row(case: Case, failures: tuple[str, ...]) -> CellRow:
 
 def _reproduce(case: Case, lock: str) -> str:
     cell = case.verdict.cell
-    words = ["nox", "-s", "cell", "--"]
+    words = ["nox", "-s", "cell", "--", *(("--level", "upstream") if case.verdict.level == "upstream" else ())]
     if lock:
         return shlex.join([*words, "--lock", f"reports/{lock}", "--python", cell.python])
     words += [*cell.requirements, "--python", cell.python]

@@ -1,0 +1,202 @@
+"""Releases' own tests with their baselines, with an executor that answers from rules."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fakes import Catalogue, FakeExecutor, Rule, make_bench
+from loopback_index import make_sdist
+from made_up import COMPONENTS, component, failed, passed
+from stackcompat.baselines import UpstreamBench
+from stackcompat.campaign import Silent, execute, try_cell
+from stackcompat.cell import Job
+from stackcompat.evidence import TestResult
+from stackcompat.interpreter import this_platform
+from stackcompat.matrix import Components, Matrix
+from stackcompat.plan import Cell
+from stackcompat.releases import IndexUnreachable
+from stackcompat.verdict import CellVerdict, judge
+
+FILE = "upstream/beta/tests/nets_test.py"
+OWN = {"archive": "sdist", "tests": ["tests/*_test.py"], "beside": ["tests/data/*"], "requires": ["gamma"]}
+FILES = {
+    "beta-1.0/beta/__init__.py": "",
+    "beta-1.0/tests/nets_test.py": "def test_it(): ...",
+    "beta-1.0/tests/data/x": "1",
+}
+
+
+class Shelf(Catalogue):
+    """An index that has a source archive of every release, or of none."""
+
+    def __init__(self, content: bytes | None) -> None:
+        projects = {
+            "alpha": {"1.0": "2026-01-01", "2.0": "2026-06-01"},
+            "beta": {"1.0": "2026-01-20", "1.5": "2026-03-01"},
+            "gamma": {"1.0": "2026-01-01"},
+        }
+        super().__init__(projects)
+        self.content = content
+        self.asked: list[str] = []
+
+    def sdist(self, name: str, version: str) -> bytes:
+        """See :class:`stackcompat.baselines.Archives`."""
+        self.asked.append(f"{name} {version}")
+        if self.content is None:
+            raise IndexUnreachable("the package index did not answer")
+        return self.content
+
+
+def own(test: str, *, ok: bool = True) -> TestResult:
+    found = passed(test, "beta") if ok else failed(test, "beta")
+    return found.model_copy(update={"level": "upstream"})
+
+
+def in_its_own_time(job: Job) -> bool:
+    return job.files == () and job.upstream != () and job.upstream[0].tests is None
+
+
+def broken_by_new_alpha(job: Job, _: int) -> Iterable[TestResult]:
+    """Of beta's own tests one never works, and one does not with alpha 2.0."""
+    new = job.lock.versions().get("alpha") == "2.0"
+    done = {
+        FILE: own(FILE),
+        f"{FILE}::good": own(f"{FILE}::good"),
+        f"{FILE}::never": own(f"{FILE}::never", ok=False),
+        f"{FILE}::then": own(f"{FILE}::then", ok=not new),
+    }
+    for each in job.upstream:
+        yield from (result for test, result in done.items() if each.tests is None or test in each.tests)
+    if not in_its_own_time(job):
+        yield passed("test_it.py::smoke", "alpha")
+
+
+class Table:
+    """An upstream bench with its fakes."""
+
+    def __init__(self, folder: Path, rule: Rule, content: bytes | None = make_sdist(FILES)) -> None:
+        rows = tuple(component("beta", upstream=(OWN,)) if c.name == "beta" else c for c in COMPONENTS.components)
+        plain, executor, resolver = make_bench(folder, rule, {"alpha": "1.0", "gamma": "1.0"})
+        self.shelf = Shelf(content)
+        self.executor: FakeExecutor = executor
+        self.more: dict[str, Any] = {
+            "components": Components(components=rows),
+            "store": plain.store,
+            "cache": plain.cache,
+            "interpreters": plain.interpreters,
+            "executor": executor,
+            "suite": plain.suite.folder,
+        }
+        self.resolver = resolver
+        self.bench = self.fresh()
+
+    def fresh(self) -> UpstreamBench:
+        """A bench that knows nothing but what is in the store."""
+        bench = UpstreamBench(archives=self.shelf, **self.more)
+        bench.resolver = self.resolver  # type: ignore[assignment]
+        return bench
+
+    def attempt(self, *requirements: str, bench: UpstreamBench | None = None, level: Any = "upstream") -> CellVerdict:
+        cell = Cell(python="3.12", platform=this_platform(), requirements=requirements)
+        return try_cell(cell, bench or self.bench, self.shelf, level, Silent())[0]
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Iterator[Table]:
+    made = Table(tmp_path, broken_by_new_alpha)
+    yield made
+    made.bench.store.close()
+
+
+def test_only_what_passed_in_its_own_time_and_fails_here_breaks_a_cell(table: Table) -> None:
+    verdict = table.attempt("alpha==2.0", "beta==1.0", "gamma==1.0")
+    assert (verdict.verdict, verdict.level) == ("broken", "upstream")
+    assert [failure.test for failure in verdict.failures] == [f"{FILE}::then"]
+    green = table.attempt("alpha==1.0", "beta==1.0", "gamma==1.0")
+    assert (green.verdict, green.level) == ("works", "upstream")
+    baselines = [job for job in table.executor.asked if in_its_own_time(job)]
+    # Once, and what failed once more; for both cells.
+    assert [job.tests for job in baselines] == [(), (f"{FILE}::never",)]
+    assert {job.requirements for job in baselines} == {("beta==1.0", "gamma")}
+
+
+def test_the_baseline_is_asked_for_as_of_the_day_of_the_upload(table: Table) -> None:
+    table.attempt("alpha==2.0", "beta==1.5", "gamma==1.0")
+    (asked,) = [cell for cell in table.resolver.asked if cell.policy == "baseline"]
+    assert asked.requirements == ("beta==1.5", "gamma")
+    assert asked.exclude_newer == dt.datetime(2026, 3, 1, 23, 59, 59, tzinfo=dt.UTC)
+
+
+def test_a_cell_is_told_which_tests_count_where_they_are_and_how_long(table: Table) -> None:
+    table.attempt("alpha==2.0", "beta==1.0", "gamma==1.0")
+    job = next(job for job in table.executor.asked if not in_its_own_time(job))
+    (told,) = job.upstream
+    assert told.tests == (FILE, f"{FILE}::good", f"{FILE}::then")
+    assert told.left_out.keys() == {f"{FILE}::never"}
+    assert told.folder is not None
+    found = [str(path.relative_to(told.folder)) for path in told.folder.rglob("*") if path.is_file()]
+    assert sorted(found) == ["tests/data/x", "tests/nets_test.py"]
+    assert job.limits.seconds == 900 + 120
+    assert table.shelf.asked == ["beta 1.0"]
+
+
+def test_what_is_known_is_not_run_again(table: Table) -> None:
+    table.attempt("alpha==2.0", "beta==1.0", "gamma==1.0")
+    before = len(table.executor.asked)
+    again = table.attempt("alpha==2.0", "beta==1.0", "gamma==1.0", bench=table.fresh())
+    assert again.verdict == "broken"
+    assert len(table.executor.asked) == before
+
+
+def test_shallower_cells_have_nothing_of_it(table: Table) -> None:
+    verdict = table.attempt("alpha==2.0", "beta==1.0", "gamma==1.0", level="interop")
+    assert (verdict.verdict, verdict.level) == ("works", "interop")
+    assert [job.upstream for job in table.executor.asked] == [()]
+
+
+def test_without_what_the_tests_need_none_is_run(table: Table) -> None:
+    verdict = table.attempt("alpha==2.0", "beta==1.0")
+    assert (verdict.verdict, verdict.level) == ("works", "interop")
+    assert [job.upstream[0].left_out for job in table.executor.asked] == [
+        {"upstream/beta/": "its tests need gamma, not installed here"}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "version", "reason"),
+    [
+        (None, "1.0", "the package index did not answer"),
+        (b"", "1.0", "beta 1.0 has no sdist"),
+        (make_sdist(FILES), "1.1.dev1", "the index does not have this release"),
+    ],
+)
+def test_without_a_baseline_the_reason_is_said(
+    tmp_path: Path, content: bytes | None, version: str, reason: str
+) -> None:
+    table = Table(tmp_path, broken_by_new_alpha, content)
+    table.attempt("alpha==2.0", f"beta=={version}", "gamma==1.0")
+    (job,) = table.executor.asked
+    assert reason in job.upstream[0].left_out["upstream/beta/"]
+    assert job.upstream[0].tests == ()
+    table.bench.store.close()
+
+
+def test_a_matrix_runs_its_baselines_first(table: Table) -> None:
+    policies = [
+        {"policy": "pins", "requirements": ["alpha==1.0", "beta==1.0", "gamma==1.0"]},
+        {"policy": "pins", "requirements": ["alpha==2.0", "beta==1.0", "gamma==1.0"]},
+    ]
+    fields = {"title": "M", "components": ("alpha", "beta", "gamma"), "pythons": ("3.12",), "level": "upstream"}
+    matrix = Matrix.model_validate(fields | {"policies": policies})
+    record = execute(matrix, Path("matrices/m.toml"), table.bench, table.shelf, Silent())
+    verdicts = [judge(cell, table.bench.store.of_key(cell.key)) for cell in record.cells]
+    assert sorted((verdict.verdict, verdict.level) for verdict in verdicts) == [
+        ("broken", "upstream"),
+        ("works", "upstream"),
+    ]
+    assert [in_its_own_time(job) for job in table.executor.asked] == [True, True, False, False, False]
