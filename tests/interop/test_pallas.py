@@ -61,11 +61,10 @@ def twice_plus_one(x: Any, **options: Any) -> Any:
 
 
 def tpu_interpreter(**options: Any) -> Any:
-    """What `interpret` takes to simulate a TPU: TPUInterpretParams before jax 0.7.2, InterpretParams since."""
+    """What `interpret` takes to simulate a TPU; public since jax 0.6.2."""
     from jax.experimental.pallas import tpu as pltpu
 
-    name = "InterpretParams" if idioms.at_least("jax", "0.7.2") else "TPUInterpretParams"
-    return getattr(pltpu, name)(**options)
+    return pltpu.InterpretParams(**options)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -95,7 +94,7 @@ def test_a_kernel_under_vmap() -> None:
     np.testing.assert_allclose(np.asarray(found), x @ y, rtol=1e-4, atol=1e-3)
 
 
-@pytest.mark.uses("jax>=0.6")
+@pytest.mark.uses("jax>=0.6.2")
 @pytest.mark.level("run")
 def test_blocked_product_on_a_simulated_tpu() -> None:
     """The simulation of a TPU's memories and cores computes what the plain interpreter does, and sees no race."""
