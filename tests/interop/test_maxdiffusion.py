@@ -88,23 +88,25 @@ def test_noise_against_its_formula() -> None:
 @pytest.mark.uses(*MAXDIFFUSION)
 @pytest.mark.level("interop")
 def test_ddim_goes_back_to_the_picture() -> None:
-    """DDIM, which draws nothing, walks from noise to the picture when it is told the true noise at each step."""
-    import jax.numpy as jnp
+    """DDIM, which draws nothing, walks from noise to the picture when it is told the true noise at each step.
+
+    Every picture on its way is the one that the formula mixes of the picture and that noise.
+    """
     import numpy as np
     from maxdiffusion.schedulers.scheduling_ddim_flax import FlaxDDIMScheduler
 
     scheduler = FlaxDDIMScheduler(**NOISE, set_alpha_to_one=True)
     state = scheduler.set_timesteps(scheduler.create_state(), 10, (2, 3, 8, 8))
-    rest = kept()
     clean, noise = np.random.default_rng(1).normal(size=(2, 2, 3, 8, 8)).astype(np.float32)
-    first = int(state.timesteps[0])
-    sample = jnp.asarray(np.sqrt(rest[first]) * clean + np.sqrt(1 - rest[first]) * noise, jnp.float32)
-    assert len(state.timesteps) == 10
-    assert np.abs(sample - clean).mean() > 0.2
-    for now in map(int, state.timesteps):
-        told = (sample - np.sqrt(rest[now]) * clean) / np.sqrt(1 - rest[now])
-        sample = scheduler.step(state, told, now, sample).prev_sample
-    np.testing.assert_allclose(sample, clean, atol=2e-3)
+    rest = [*kept()[np.asarray(state.timesteps)], 1.0]
+    mixed = [(np.sqrt(part) * clean + np.sqrt(1 - part) * noise).astype(np.float32) for part in rest]
+    assert len(mixed) == 11
+    assert np.abs(mixed[0] - clean).mean() > 0.5
+    sample = mixed[0]
+    for now, expected in zip(map(int, state.timesteps), mixed[1:], strict=True):
+        sample = scheduler.step(state, noise, now, sample).prev_sample
+        np.testing.assert_allclose(sample, expected, atol=5e-4)
+    np.testing.assert_array_equal(mixed[-1], clean)
 
 
 def trainer_of(folder: Path) -> Any:
