@@ -159,6 +159,17 @@ def extra_index(variable: str) -> list[str]:
     return ["--index", address, "--index-strategy", "unsafe-best-match"] if address else []
 
 
+def local_source(name: str, given: str) -> str:
+    """The file or source that `given` is, or that the environment variable holds that it names after a ``$``."""
+    if not given.startswith("$"):
+        return given
+    source = os.environ.get(given[1:], "").strip()
+    if not source:
+        allowed = "a wheel, a source folder or git+ADDRESS@REVISION"
+        raise StackcompatError(f"the environment variable {given[1:]} does not say where {name} is: {allowed}")
+    return source
+
+
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?(?:\[[\w,-]+\])?"
 _BOUND = r"(?:[<>]=?|[=!~]==?)[\w.+!*-]*[\w*]"
 _REQUIREMENT = rf"{_NAME}(?:{_BOUND}(?:,{_BOUND})*)?"
@@ -261,7 +272,8 @@ class Resolver:
         if cell.python not in self._interpreters:
             return Resolution(outcome="interpreter-missing", detail=how_to_get(cell.python))
         try:
-            wheels = {name: self._wheel(src, self._interpreters[cell.python]) for name, src in cell.local.items()}
+            sources = {name: local_source(name, given) for name, given in cell.local.items()}
+            wheels = {name: self._wheel(source, self._interpreters[cell.python]) for name, source in sources.items()}
         except StackcompatError as error:
             return Resolution(outcome="failed", detail=str(error))
         built = cell.model_copy(update={"local": {name: wheel.as_uri() for name, wheel in wheels.items()}})

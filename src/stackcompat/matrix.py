@@ -367,12 +367,22 @@ class Index(_Policy):
 
 
 class Local(_Policy):
-    """Newest, with one component from a wheel, a source folder or a git URL."""
+    """Newest, with one component from a wheel, a source folder or a git URL.
+
+    Which one stands in `source`, or in the environment variable `variable`, so that no matrix need name a path.
+    """
 
     policy: Literal["local"]
     thorough: bool = True
     component: str
-    source: str
+    source: str = ""
+    variable: Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")] = ""
+
+    @model_validator(mode="after")
+    def _one(self) -> Local:
+        if bool(self.source) == bool(self.variable):
+            raise ValueError('takes either source = "..." or variable = "..."')
+        return self
 
 
 Policy = Annotated[

@@ -44,9 +44,9 @@ class Cell(Record):
 
     `requirements` and `overrides` are PEP 508 texts in normal form; `newest` are the distributions that the request
     means at their newest, `development` those that must come out as development versions; `index` is the name of the
-    environment variable with an extra index's address, `local` maps a distribution to its file or source. `constraints`
-    are exact pins for what the resolver brings in besides; `admitted` are distributions to which `exclude_newer` does
-    not apply.
+    environment variable with an extra index's address, `local` maps a distribution to its file or source, or to ``$``
+    and the name of the environment variable that holds it. `constraints` are exact pins for what the resolver brings in
+    besides; `admitted` are distributions to which `exclude_newer` does not apply.
     `thorough` cells run every test, others leave out those marked so. That, `policy` and `label` say how and why the
     cell is there and are no part of its identity.
     """
@@ -322,7 +322,7 @@ class _Planner:
                     policy, python, taken, detail, index=policy.variable, development=development, newest=self.names
                 )
             case Local():
-                local = {self.distribution(policy.component): policy.source}
+                local = {self.distribution(policy.component): policy.source or f"${policy.variable}"}
                 others = tuple(name for name in self.names if name not in local)
                 yield self.cell(policy, python, self.names, f"local {policy.component}", local=local, newest=others)
 

@@ -423,6 +423,22 @@ def test_what_uv_is_asked(tmp_path: Path) -> None:
     assert rest == ["alpha>=2.0rc1", "beta @ file:///w/b.whl", "gamma==1", "delta==3", *files]
 
 
+def test_a_source_from_a_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = tmp_path / "asked"
+    found = resolver(tmp_path, f"cat requirements.in > {asked}\ncat <<X\n{pylock(beta='1')}\nX\n")
+    monkeypatch.setenv("BETA_SOURCE", "/w/b.whl")
+    assert found.resolve(cell("beta", local={"beta": "$BETA_SOURCE"})).outcome == "locked"
+    assert asked.read_text() == "beta @ file:///w/b.whl\n"
+
+    monkeypatch.setenv("BETA_SOURCE", " ")
+    empty = found.resolve(cell("beta", local={"beta": "$BETA_SOURCE"}))
+    assert empty.outcome == "failed"
+    assert empty.detail == (
+        "the environment variable BETA_SOURCE does not say where beta is: "
+        "a wheel, a source folder or git+ADDRESS@REVISION"
+    )
+
+
 def test_an_extra_index_without_an_address_is_not_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NIGHTLY", raising=False)
     found = resolver(tmp_path, "exit 99").resolve(cell("alpha", index="NIGHTLY"))

@@ -55,6 +55,18 @@ def refusal(tmp_path: Path, text: str) -> str:
             'policies[0].component: "gamma" is not possible here; allowed are alpha, alphalib, beta',
         ),
         (
+            'policy = "local"\ncomponent = "beta"',
+            'policies[0]: takes either source = "..." or variable = "..."',
+        ),
+        (
+            'policy = "local"\ncomponent = "beta"\nsource = "."\nvariable = "SOURCE"',
+            'policies[0]: takes either source = "..." or variable = "..."',
+        ),
+        (
+            'policy = "local"\ncomponent = "beta"\nvariable = "$SOURCE"',
+            "policies[0].variable: String should match pattern '^([A-Za-z_][A-Za-z0-9_]*)?$'",
+        ),
+        (
             'policy = "pins"\nrequirements = ["alpha=>1"]',
             'policies[0].requirements[0]: "alpha=>1" is not a requirement such as "alpha>=0.12,<0.13": ',
         ),

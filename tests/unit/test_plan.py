@@ -243,6 +243,11 @@ def test_local() -> None:
     assert cell.newest == ("alpha", "alphalib", "gamma")
 
 
+def test_local_from_a_variable_names_no_path() -> None:
+    cell = only({"policy": "local", "component": "beta", "variable": "BETA_SOURCE"})
+    assert cell.local == {"beta": "$BETA_SOURCE"}
+
+
 def test_components_of_one_distribution_are_asked_for_once() -> None:
     rows = STACK.model_copy(
         update={"components": (*STACK.components, STACK["beta"].model_copy(update={"name": "delta"}))}

@@ -30,10 +30,13 @@ def component_row(
     name = component.name
     holding = [case for case in cases if name in case.components]
     released = [case for case in holding if case.released]
-    releases = sorted({case.components[name].version for case in released}, key=version_key)
+    # Of what has no release on the index, cells tell that take it from its source, though they force its requirements.
+    from_source = component.published == "git only" and not released
+    shown = [case for case in holding if component.distribution in case.verdict.cell.local] if from_source else released
+    releases = sorted({case.components[name].version for case in shown}, key=version_key)
     final = [version for version in releases if not version_key(version).is_prerelease]
     newest = (final or releases or [""])[-1]
-    at_newest = [case for case in released if case.components[name].version == newest]
+    at_newest = [case for case in shown if case.components[name].version == newest]
     telling = [case for case in cases if case.today and (name in case.components or _stopped(case, name))] or at_newest
     found = [(_here(case, component), case) for case in telling]
     pythons = _by_python((case.verdict.cell.python, verdict) for (verdict, _), case in found)
@@ -65,7 +68,7 @@ def component_row(
         summary=component.summary,
         group=component.group,
         distribution=component.distribution,
-        published="index" if releases else component.published,
+        published="index" if released else component.published,
         documentation=component.documentation,
         hardware=component.hardware,
         moves_with=component.moves_with,

@@ -75,6 +75,24 @@ def test_nothing_tried_and_no_reason_given() -> None:
     assert found["omega"].blocker == "git only"
 
 
+def test_what_is_on_no_index_is_shown_from_its_source() -> None:
+    components = Components(components=(component("alpha"), component("beta", published="git only")))
+    made = History()
+    versions = {"alpha": "1.3.0", "beta": "2.4.1"}
+    asked = make_cell({"alpha": "", "beta": ""}, policy="local", local={"beta": "$BETA_SOURCE"}, overrides=("alpha",))
+    made.add(asked, versions)
+    found = rows(made, components)
+    row = found["beta"]
+    assert (row.verdict, row.deepest_level, row.newest) == ("works", "interop", "2.4.1")
+    assert (row.published, row.releases, row.pythons) == ("git only", ("2.4.1",), {"3.12": "works"})
+    assert found["alpha"].verdict == "untested"
+
+    # A release on the index, when there is one, is what users have.
+    made.add(make_cell({"alpha": "1.3.0", "beta": "2.4.0"}), {"alpha": "1.3.0", "beta": "2.4.0"})
+    row = rows(made, components)["beta"]
+    assert (row.newest, row.published, row.releases) == ("2.4.0", "index", ("2.4.0",))
+
+
 def test_held_back() -> None:
     made = History()
     held = HeldBack(name="alpha", newest="1.3.0", got="1.2.0", by="beta 2.4.1", bound="alpha<1.3")
