@@ -3,6 +3,9 @@
 No TPU is needed for most of it: vLLM chooses the TPU platform, reads checkpoints and makes its configuration; kernels
 are interpreted or lowered; a model computes on the CPU with the reference attention, and compiles for TPUs. The engine
 itself wants the device, and has to say so.
+
+vLLM asks for the device's name by way of a forked process: tests that get so far have a process of their own, in which
+jax has not started its threads yet.
 """
 
 from __future__ import annotations
@@ -34,6 +37,7 @@ def normal(*shape: int, seed: int = 0) -> Any:
 # ---------------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.alone
 @pytest.mark.uses(*VLLM, "libtpu")
 @pytest.mark.level("interop")
 def test_the_platform_is_the_tpu() -> None:
@@ -277,6 +281,7 @@ def over(devices: Any, shape: dict[str, int]) -> Any:
     return jax.sharding.Mesh(np.asarray(devices).reshape(sizes), MESH_AXIS_NAMES)
 
 
+@pytest.mark.alone
 @pytest.mark.uses(*MODEL)
 @pytest.mark.level("interop")
 def test_llama_computes_what_transformers_computes(llama: Any, monkeypatch: pytest.MonkeyPatch) -> None:
