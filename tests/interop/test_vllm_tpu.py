@@ -11,6 +11,9 @@ jax has not started its threads yet.
 from __future__ import annotations
 
 import re
+import sys
+import tempfile
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -24,6 +27,14 @@ MODEL = (*VLLM, "flax", "torch", "torchax", "transformers", "safetensors")
 PAGE, PAGES = 16, 3
 #: For kernels that would look up what suits the TPU that is there: queries and keys, fetched and then computed at once.
 DECODE_BLOCKS, MIXED_BLOCKS = (1, 32, 1, 32), (8, 32, 8, 32)
+
+
+@pytest.fixture(autouse=True)
+def _path_as_it_was() -> Iterator[None]:
+    """Torch loads setuptools, which puts the libraries that it carries on the path: none that is installed."""
+    kept = sys.path[:]
+    yield
+    sys.path[:] = kept
 
 
 def normal(*shape: int, seed: int = 0) -> Any:
@@ -415,13 +426,18 @@ def test_llama_compiles_for_tpus(llama: Any, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.alone
 @pytest.mark.uses(*MODEL)
 @pytest.mark.level("interop")
-def test_the_engine_ends_where_the_tpu_is_missing(llama: Any, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_engine_ends_where_the_tpu_is_missing(
+    llama: Any, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Started as its documentation says, with a process of its own: it gets to its device, and gives up in time."""
-    import psutil
-    from vllm import LLM
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        # Sockets are files, whose paths may have 107 characters.
+        monkeypatch.setenv("VLLM_RPC_BASE_PATH", folder)
+        import psutil
+        from vllm import LLM
 
-    with pytest.raises(RuntimeError, match="Engine core initialization failed"):
-        LLM(**options_of(llama))
+        with pytest.raises(RuntimeError, match="Engine core initialization failed"):
+            LLM(**options_of(llama))
     said = capfd.readouterr()
     assert "init_device" in said.out + said.err
     assert not [child for child in psutil.Process().children() if "EngineCore" in " ".join(child.cmdline())]
