@@ -437,7 +437,7 @@ def test_training_an_nnx_module_of_ops() -> None:
     assert losses[0][-1] < 0.95 * losses[0][0]
 
 
-@pytest.mark.uses("qwix>=0.1.2")
+@pytest.mark.uses("qwix>=0.1.4")
 def test_quantised_by_qwix() -> None:
     """Arrays that qwix has quantised go into attention and ragged_dot as they are, at int8's error and not without."""
     import jax.numpy as jnp

@@ -12,17 +12,19 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 
-from fakes import Catalogue, FakeResolver, make_bench
+from fakes import Catalogue, FakeExecutor, FakeResolver, make_bench
 from made_up import COMPONENTS, blocked, failed, make_lock, passed, starved
-from stackcompat.campaign import Silent, execute, lock_cells, try_cell
+from stackcompat.campaign import Silent, execute, lock_cells, now, try_cell
 from stackcompat.cell import Job
 from stackcompat.evidence import RunRecord, TestResult
 from stackcompat.interpreter import this_platform
 from stackcompat.lock import Conflict, Resolution
-from stackcompat.matrix import Matrix
+from stackcompat.matrix import Component, Components, Matrix
 from stackcompat.plan import Cell
 from stackcompat.record import StackcompatError, UsageError
 from stackcompat.releases import Catalog, IndexUnreachable, Project
+from stackcompat.report.model import ComponentRow
+from stackcompat.report.summary import summarise
 from stackcompat.shard import shards
 from stackcompat.verdict import CellVerdict, judge
 
@@ -268,6 +270,40 @@ def test_a_job_says_all_that_the_cell_needs(tmp_path: Path) -> None:
     assert job.guesses == ()
     assert job.lock == make_lock({"alpha": "2.0", "beta": "1.0"})
     bench.store.close()
+
+
+def test_a_reserved_name_wakes_up_when_there_is_a_release(tmp_path: Path) -> None:
+    """No file is changed for it: the same matrix asks for it, imports it, and the row is no longer that of a name."""
+    named = Component.model_validate({**COMPONENTS["eta"].model_dump(), "placeholders": "<=0.0.0", "modules": ()})
+    rows = Components(components=(COMPONENTS["alpha"], named))
+    watching = matrix({"policy": "newest"}).model_copy(update={"components": ("alpha", "eta")})
+
+    def imports(job: Job, before: int) -> Iterable[TestResult]:
+        found = [(name, name) for name in job.guesses] + list(job.imports)
+        return [passed(f"test_import[{module}]", name, level="import") for name, module in found]
+
+    def row(eta: dict[str, str]) -> tuple[ComponentRow, FakeExecutor, RunRecord]:
+        bench, executor, _ = make_bench(tmp_path, imports, {"alpha": "2.0", "eta": "0.1.0"})
+        bench.components = rows
+        world = Catalogue({"alpha": {"1.0": "2026-01-01", "2.0": "2026-02-01"}, "eta": eta})
+        record = execute(watching, PATH, bench, world, Silent())
+        runs = bench.store.runs()
+        summary = summarise(rows, runs, bench.store.of_keys(record.evidence_keys()), now())
+        bench.store.close()
+        return next(one for one in summary.components if one.name == "eta"), executor, record
+
+    asleep, executor, record = row({"0.0.0": "2026-01-01"})
+    assert (asleep.level, asleep.deepest_level, asleep.newest, asleep.cell) == ("reserved", "reserved", "", "")
+    assert asleep.blocker == "all that the index has is eta 0.0.0, which reserves the name"
+    assert [cell.cell.requirements for cell in record.cells] == [("alpha",)]
+    assert all("eta" not in job.lock.versions() for job in executor.asked)
+
+    awake, executor, record = row({"0.0.0": "2026-01-01", "0.1.0": "2026-02-01"})
+    assert [cell.cell.requirements for cell in record.cells] == [("alpha", "eta")]
+    assert [job.guesses for job in executor.asked] == [("eta",)]
+    assert record.reserved == {}
+    assert (awake.level, awake.deepest_level, awake.newest) == ("import", "import", "0.1.0")
+    assert awake.cell == record.cells[0].cell.id
 
 
 class Spy(Silent):
