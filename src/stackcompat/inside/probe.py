@@ -124,13 +124,13 @@ def _words(error: BaseException) -> str:
         return "cannot say why"
 
 
-def environment(harness: str = "") -> dict[str, str]:
-    """Every distribution that the running interpreter sees outside `harness`: normalised name to version.
+def environment(path: list[str]) -> dict[str, str]:
+    """Every distribution that lies on `path`: normalised name to version.
 
     One that is there in several versions has them all, joined by "and".
     """
     found: dict[str, set[str]] = {}
-    for distribution in importlib.metadata.distributions(path=[entry for entry in sys.path if entry != harness]):
+    for distribution in importlib.metadata.distributions(path=path):
         if distribution.metadata["Name"]:
             found.setdefault(canonical(distribution.metadata["Name"]), set()).add(distribution.version or "unknown")
     return {name: " and ".join(sorted(versions)) for name, versions in found.items()}
@@ -188,7 +188,9 @@ class Probe:
         self._requirement = Requirement
         self._stream = open(job["events"], "a", encoding="utf-8")  # noqa: SIM115  (open for the life of the process)
         self._owners = Owners()
-        self._versions = environment(job["harness"])
+        # As it is before any test: a library that then puts the copies it carries on the import path installs nothing.
+        self._path = [entry for entry in sys.path if entry != job["harness"]]
+        self._versions = environment(self._path)
         self._blocked: dict[str, str] = dict(job["blocked"])
         self._failure: dict[str, object] | None = None
         self._skip = ""
@@ -399,7 +401,7 @@ class Probe:
         return showwarning
 
     def pytest_sessionfinish(self, session, exitstatus) -> None:
-        self._emit(event="environment", when="end", distributions=environment())
+        self._emit(event="environment", when="end", distributions=environment(self._path))
         outside = foreign_modules(
             [sys.prefix, sys.base_prefix, self.job["harness"], self.root, str(Path(__file__).parent)]
             + self.job.get("helpers", [])
