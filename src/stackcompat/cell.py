@@ -195,11 +195,12 @@ def run(job: Job, python: Path) -> CellResult:
         values = {"outcome": outcome, "detail": detail, "started": started}
         return CellResult.model_validate(values | {"seconds": round(time.monotonic() - began, 3)} | more)
 
-    done = cache.sync(lock_file, python, job.index)
-    if done.returncode == 0 and cache.compile(job.lock, job.interpreter):
-        # The environment was linked before the bytecode was there; a new one has it.
-        cache.renew(python, job.interpreter)
+    with cache.in_use():
         done = cache.sync(lock_file, python, job.index)
+        if done.returncode == 0 and cache.compile(job.lock, job.interpreter):
+            # The environment was linked before the bytecode was there; a new one has it.
+            cache.renew(python, job.interpreter)
+            done = cache.sync(lock_file, python, job.index)
     if done.returncode != 0:
         outcome, detail = _install_outcome(done.stderr)
         return result(outcome, detail, log=strip_addresses(done.stderr)[-LOG_CHARACTERS:])
@@ -243,6 +244,8 @@ def _install_outcome(stderr: str) -> tuple[Outcome, str]:
         return "disk-full", words
     if re.search(r"error sending request|dns error|timed out|connect error|response body|HTTP status", words):
         return "index-unreachable", words
+    if re.search(r"archive-v\d+/.*No such file or directory", words):
+        return "crashed", f"packages vanished from the cache while they were installed: {words}"
     if re.search(r"Hash mismatch|Failed to extract archive", words):
         return "uninstallable", words
     if re.search(r"Failed to (fetch|download)|No solution found", words):  # what was locked is not there any more

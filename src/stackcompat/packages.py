@@ -14,10 +14,11 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock
+from filelock import FileLock, ReadWriteLock, Timeout
 from packaging.utils import canonicalize_name
 from platformdirs import user_cache_path
 
@@ -30,7 +31,7 @@ __all__ = ["HARNESS_REQUIREMENTS", "PackageCache", "default_cache"]
 #: What runs the tests inside a cell. It is kept outside the cell's environment, see inside/probe.py.
 HARNESS_REQUIREMENTS = ("pytest>=8.3",)
 
-#: Bytes above which whole wheels are dropped from the cache, least recently used first.
+#: Bytes above which the package cache is emptied: uv takes no single wheel that is missing there for absent.
 DEFAULT_BOUND = 40 * 2**30
 
 
@@ -50,6 +51,17 @@ class PackageCache:
         self.environments = root / "environments"
         for folder in (self.packages, self.environments):
             folder.mkdir(parents=True, exist_ok=True)
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Keeps the packages where they are for as long as something is installed from them, by whatever process."""
+        with self._users.read_lock():
+            yield
+
+    @property
+    def _users(self) -> ReadWriteLock:
+        # One for each use: threads that share one could not wait for each other.
+        return ReadWriteLock(self.root / "users.lock", is_singleton=False)
 
     def sync(self, lock: Path, python: Path, index: str = "") -> subprocess.CompletedProcess[str]:
         """Install exactly the lock file's distributions into the environment of `python`.
@@ -162,14 +174,20 @@ class PackageCache:
         return found
 
     def trim(self, bound: int = DEFAULT_BOUND) -> int:
-        """Empty the package cache once it has outgrown `bound` bytes; the bytes freed. Evidence is kept elsewhere."""
+        """Empty the package cache once it has outgrown `bound` bytes; the bytes freed. Evidence is kept elsewhere.
+
+        While anything is installed from it, now or by another process, it is left for the next time.
+        """
         size = _size(self.packages)
         if size <= bound:
             return 0
-        with FileLock(str(self.root / "trim.lock")):
-            shutil.rmtree(self.packages, ignore_errors=True)
-            shutil.rmtree(self.root / "compiled", ignore_errors=True)
-            self.packages.mkdir(parents=True, exist_ok=True)
+        try:
+            with self._users.write_lock(blocking=False):
+                shutil.rmtree(self.packages, ignore_errors=True)
+                shutil.rmtree(self.root / "compiled", ignore_errors=True)
+                self.packages.mkdir(parents=True, exist_ok=True)
+        except Timeout:
+            return 0
         return size - _size(self.packages)
 
 

@@ -73,6 +73,7 @@ def test_versions_are_compared_as_versions() -> None:
 
 DOWNLOAD = "error: Failed to download `alpha==1`\n cause: "
 EXTRACT = f"{DOWNLOAD}Failed to extract archive: alpha-1-py3-none-any.whl\n cause: "
+ARCHIVE, ABSENT = "~/.cache/uv/archive-v0/AtjthVXF0qFDc51t", "No such file or directory (os error 2)"
 GONE = "Because there is no version of alpha==1 and you require alpha==1, we can conclude that x."
 
 
@@ -90,6 +91,8 @@ GONE = "Because there is no version of alpha==1 and you require alpha==1, we can
         (f"{DOWNLOAD}Hash mismatch for `alpha==1`\n Expected: sha256:a", "uninstallable"),
         (f"{EXTRACT}Bad uncompressed size", "uninstallable"),
         ("error: Failed to build `alpha==1`\n cause: The build backend returned an error", "uninstallable"),
+        # Somebody emptied the package cache meanwhile.
+        (f"error: Failed to install: alpha\n cause: failed to read directory `{ARCHIVE}`: {ABSENT}", "crashed"),
     ],
 )
 def test_a_failed_install_is_told_from_a_failed_machine(words: str, outcome: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -79,6 +80,30 @@ def test_the_cache_is_bounded_and_harnesses_survive(cache: PackageCache) -> None
     # What was compiled is forgotten with it, so a wheel that comes back is compiled again.
     unpack(cache, "alpha", "1.0")
     assert cache.compile(LOCK, Path(sys.executable)) == 1
+
+
+INSTALLER = """
+import sys
+from pathlib import Path
+from stackcompat.packages import PackageCache
+
+with PackageCache(Path(sys.argv[1]), "uv").in_use():
+    print("installing", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_the_cache_is_not_emptied_while_another_process_installs_from_it(cache: PackageCache) -> None:
+    unpack(cache, "alpha", "1.0")
+    command = [sys.executable, "-c", INSTALLER, str(cache.root)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as installer:
+        assert installer.stdout is not None
+        assert installer.stdout.readline() == "installing\n"
+        with cache.in_use():  # several may install at once
+            assert cache.trim(bound=1) == 0
+        assert list(cache.packages.iterdir())
+        installer.communicate("done\n", timeout=60)
+    assert cache.trim(bound=1) > 0
 
 
 def test_a_wheel_is_its_own_source(cache: PackageCache, tmp_path: Path) -> None:
