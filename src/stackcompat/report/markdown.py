@@ -186,9 +186,12 @@ def _crossing(cell: CrossingCell | None) -> str:
 def _untested(summary: Summary) -> list[str]:
     tested = summary.tested()
     rows = [row for row in summary.components if row not in tested]
-    if not rows:
+    alone = [row for row in tested if row not in summary.square() and not row.moves_with]
+    if not rows and not alone:
         return []
-    return ["## What is untested", "\n".join(f"- {plain(row.title)}: {plain(row.blocker)}" for row in rows)]
+    lines = [f"- {plain(row.title)}: {plain(row.blocker)}" for row in rows]
+    lines += [f"- {plain(row.title)} with others: no test uses it together with one" for row in alone]
+    return ["## What is untested", "\n".join(lines)]
 
 
 def plain(text: str) -> str:

@@ -488,7 +488,16 @@ class Summary(Record):
         return tuple(row for row in self.components if row.verdict != "untested" or row.name in paired)
 
     def square(self) -> tuple[ComponentRow, ...]:
-        """The tested components that move on their own: what the table of pairs sets against each other."""
+        """The tested components that move on their own: what the table of pairs sets against each other.
+
+        One that no test uses together with another says nothing there, and is left out where others do.
+        """
         tested = self.tested()
         names = {row.name for row in tested}
-        return tuple(row for row in tested if row.moves_with not in names)
+        told = {
+            name
+            for pair in self.pairs
+            if any(release.verdict != "untested" for release in pair.releases)
+            for name in (pair.first, pair.second)
+        }
+        return tuple(row for row in tested if row.moves_with not in names and (row.name in told or not told))
