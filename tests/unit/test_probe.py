@@ -219,7 +219,7 @@ WHOLE = "import warnings\n\ndef warn_caller():\n    warnings.warn('old at 0x1234
 def run_probe(folder: Path, suite: str, **job: object) -> list[dict[str, Any]]:
     """The events of a run over `suite`, with the distributions in ``folder/site``."""
     tests = folder / "suite"
-    tests.mkdir()
+    tests.mkdir(exist_ok=True)
     (tests / "test_suite.py").write_text(textwrap.dedent(suite), encoding="utf-8")
     events = folder / "events.jsonl"
     told: dict[str, object] = {
@@ -359,6 +359,24 @@ def test_a_suite_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     events = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
     (broken,) = [event for event in events if event["event"] == "broken-suite"]
     assert "nothing_of_that_name" in broken["message"]
+
+
+def test_what_stands_above_the_suite_takes_no_part(tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "conftest.py").write_text("import nothing_of_that_name\n")
+    found = run_probe(tmp_path, "def test_a(): pass\n")
+    assert [event["outcome"] for event in found if event["event"] == "end"] == ["passed"]
+
+
+def test_a_set_up_that_cannot_be_loaded_is_told(tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "suite").mkdir()
+    (tmp_path / "suite" / "conftest.py").write_text("import nothing_of_that_name\n")
+    with pytest.raises(AssertionError, match="nothing_of_that_name"):
+        run_probe(tmp_path, "def test_a(): pass\n")
+    events = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
+    (broken,) = [event for event in events if event["event"] == "broken-suite"]
+    assert "before it had found any test" in broken["message"]
 
 
 def test_what_follows_a_test_that_does_not_apply_is_set_up_afresh(tmp_path: Path) -> None:

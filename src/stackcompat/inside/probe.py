@@ -194,6 +194,8 @@ class Probe:
         self._blocked: dict[str, str] = dict(job["blocked"])
         self._failure: dict[str, object] | None = None
         self._skip = ""
+        #: Whether pytest got as far as to know the tests.
+        self.collected = False
         self._emit(event="environment", when="start", distributions=self._versions)
 
     def files(self) -> list[str]:
@@ -215,6 +217,10 @@ class Probe:
         # A lone surrogate in a message is text that no other program could read.
         self._stream.write(json.dumps(event, ensure_ascii=False).encode("utf-8", "replace").decode() + "\n")
         self._stream.flush()
+
+    def refuse(self, why: str) -> None:
+        """Say that the suite itself is at fault."""
+        self._emit(event="broken-suite", where="the suite", message=why)
 
     def pytest_configure(self, config) -> None:
         config.addinivalue_line("markers", "uses(*requirements): the distributions a test exercises, with specifiers")
@@ -264,6 +270,7 @@ class Probe:
 
     def _chosen(self, items) -> list:
         """Shallow levels first, so that a component that cannot be imported is not tried further."""
+        self.collected = True
         wanted = set(self.job.get("tests") or ())
         deepest = LEVELS.index(self.job["level"])
         return sorted(
@@ -528,7 +535,8 @@ def main() -> int:
 
     probe = OwnTests(job) if job.get("upstream") else Probe(job)
     options = ["-q", "--color=no", "-p", "no:cacheprovider", "-p", "no:warnings", "-p", "no:faulthandler"]
-    options += ["-o", "addopts=", "--rootdir", probe.root, "-c", os.devnull]
+    # Nothing above the suite takes part: a checkout has other tests there, with a set-up of their own.
+    options += ["-o", "addopts=", "--rootdir", probe.root, "--confcutdir", probe.root, "-c", os.devnull]
     if job.get("upstream"):  # an installed test is a module of its package, not one of a folder on the import path
         options += ["--import-mode=importlib", "-o", "consider_namespace_packages=true"]
         options += ["--continue-on-collection-errors"]
@@ -537,7 +545,11 @@ def main() -> int:
     if not job.get("upstream") or job["upstream"]["folder"]:  # else what tests leave would lie in the environment
         os.chdir(probe.root)
     code = pytest.main([*options, *(probe.files() or ["--ignore-glob=*"])], plugins=[probe, hide_later])
-    return 0 if code in (0, 1, 5) else int(code)
+    if code in (0, 1, 5):
+        return 0
+    if not probe.collected:  # a set-up that cannot be loaded keeps every test from running, and none from having passed
+        probe.refuse(f"pytest ended with code {int(code)} before it had found any test; see the log")
+    return int(code)
 
 
 if _INSIDE:
