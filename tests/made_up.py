@@ -309,11 +309,16 @@ class History:
         self.evidence: dict[str, tuple[Evidence, ...]] = {}
 
     def add(
-        self, cell: Cell, versions: Mapping[str, str], held: tuple[HeldBack, ...] = (), age: int = 0
+        self,
+        cell: Cell,
+        versions: Mapping[str, str],
+        held: tuple[HeldBack, ...] = (),
+        age: int = 0,
+        tests: tuple[TestResult, ...] = (),
     ) -> PlannedCell:
-        """A cell that was locked and run; red ones are run twice. `age` in days."""
+        """A cell that was locked and run; red ones are run twice. `age` in days, `tests` in place of the suite's."""
         plan = planned(cell, versions, held)
-        tests = suite(versions, cell.python)
+        tests = tests or suite(versions, cell.python)
         ago = dt.timedelta(days=age, hours=6)
         runs = [run_of(plan, *tests, ago=ago)]
         red = tuple(test for test in tests if test.outcome in ("failed", "crashed"))

@@ -12,6 +12,7 @@ import datetime as dt
 import re
 import tomllib
 from collections.abc import Collection, Iterable, Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -148,7 +149,8 @@ class Component(Table):
     enough: extras, companions that it does not declare. `placeholders` are the releases that only reserve its name.
     `blocker` says what keeps its tests from going deeper than they do. `seconds` is how long one test of it may take,
     `memory_mb` how much a cell that holds it may use. `deprecation_months` is how long it promises to keep what it has
-    deprecated. `upstream` are the tests that its releases ship: the first entry that is for a release is taken.
+    deprecated. `upstream` are the tests that its releases ship: the first entry that is for a release is taken. `tests`
+    are those (by id, ``*`` allowed) that tell of a component whose distribution is another's, of which it is a part.
     """
 
     name: str
@@ -170,6 +172,7 @@ class Component(Table):
     memory_mb: Annotated[int, Field(gt=0)] = 8_192
     undeclared: tuple[str, ...] = ()
     upstream: tuple[Upstream, ...] = ()
+    tests: tuple[str, ...] = ()
 
     @field_validator("distributions", "undeclared")
     @classmethod
@@ -184,6 +187,10 @@ class Component(Table):
     def reserves(self, version: str) -> bool:
         """Whether the release `version` only reserves the component's name, and holds nothing of it."""
         return bool(self.placeholders) and SpecifierSet(self.placeholders).contains(version, prereleases=True)
+
+    def tested_by(self, test: str) -> bool:
+        """Whether the test with this id is one of those that tell of it, a part of another component's distribution."""
+        return any(fnmatchcase(test, pattern) for pattern in self.tests)
 
     def ships(self, version: str) -> Upstream | None:
         """What is chosen of the tests that the release `version` ships; None where it ships none."""
@@ -237,6 +244,11 @@ class Components(Table):
     def of_distribution(self, distribution: str) -> Component | None:
         """The component that `distribution` belongs to, first come first served."""
         return next((c for c in self.components if distribution in c.distributions), None)
+
+    def whole(self, component: Component) -> Component | None:
+        """The component whose distribution `component` is a part of; None for one that has its own."""
+        owner = self.of_distribution(component.distribution)
+        return owner if owner is not component else None
 
 
 class Selection(Table):
@@ -487,6 +499,8 @@ def load_components(path: Path) -> Components:
         if component.moves_with and component.moves_with not in others:
             allowed = ", ".join(others)
             raise UsageError(f'{key}.moves-with: "{component.moves_with}" cannot lead; allowed are {allowed}')
+        if component.tests and components.whole(component) is None:
+            raise UsageError(f"{key}.tests: allowed only for a part of what another component distributes")
     return components
 
 
@@ -513,7 +527,7 @@ def load_matrix(path: Path, components: Components) -> Matrix:
         match policy:
             case Pairs():
                 rows = [components[name] for name in matrix.components]
-                own = [c.name for c in rows if not c.moves_with and components.of_distribution(c.distribution) is c]
+                own = [c.name for c in rows if not c.moves_with and components.whole(c) is None]
                 check(f"{key}.releases", policy.releases, own)
                 for place, seed in enumerate(policy.seeds):
                     names = [_pinned(text, f"{path}: {key}.seeds[{place}]") for text in seed]

@@ -29,7 +29,7 @@ from stackcompat.verdict import (
     worst,
 )
 
-__all__ = ["PairVerdict", "judge_components", "judge_pairs"]
+__all__ = ["PairVerdict", "judge_components", "judge_pairs", "judge_parts"]
 
 
 def judge_components(
@@ -58,6 +58,23 @@ def judge_components(
             for name in names.users(result.components):
                 found[name].append((NOT_GREEN.get(standing.state, "works"), result.level))
     return {name: _summarise_component(found[names.leaders.get(name, name)]) for name in found}
+
+
+def judge_parts(
+    verdict: CellVerdict, standings: Iterable[Standing], components: Components, charges: Charges | None = None
+) -> dict[str, tuple[Verdict, Level]]:
+    """As :func:`judge_components`, for those that are a part of another's distribution: by the tests that tell of them.
+
+    A part of which no test tells anything here is not in the answer.
+    """
+    told = tuple(standings)
+    found = {}
+    for part in components.components:
+        whole = components.whole(part) if part.tests else None
+        if whole is not None and whole.distribution in verdict.installed:
+            telling = [standing for standing in told if part.tested_by(standing.result.test)]
+            found[part.name] = judge_components(verdict, telling, components, charges)[whole.name]
+    return {name: said for name, said in found.items() if said[0] != "untested"}
 
 
 def _summarise_component(entries: Sequence[tuple[Verdict, Level]]) -> tuple[Verdict, Level]:

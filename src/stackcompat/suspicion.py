@@ -40,7 +40,7 @@ class Suspicion(Record):
 
 def own(components: Components) -> tuple[Component, ...]:
     """The components that have a distribution of their own, not a part of another's."""
-    return tuple(c for c in components.components if c.distribution and components.of_distribution(c.distribution) is c)
+    return tuple(c for c in components.components if c.distribution and components.whole(c) is None)
 
 
 def versions_of(installed: Mapping[str, str], components: Components) -> dict[str, str]:

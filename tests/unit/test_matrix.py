@@ -196,6 +196,10 @@ documentation = "https://alpha.example"
         (ROW.replace('"core"', '"kernel"'), "components[0].group: must be one of 'core', 'infrastructure', "),
         (ROW.replace('title = "Alpha"', ""), "components[0].title: is missing; it must be given"),
         (ROW + ROW, 'components[0].name: "alpha" stands twice; each component is listed once'),
+        (
+            ROW + 'tests = ["test_kernel.py::*"]',
+            "components[0].tests: allowed only for a part of what another component",
+        ),
         (ROW + 'moves-with = "beta"', 'components[0].moves-with: "beta" cannot lead; allowed are '),
         (
             ROW + 'modules = [{ name = "alpha", versions = "1.0" }]',

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from stackcompat.charge import Charges, leading
 from stackcompat.evidence import Evidence, PlannedCell, RunRecord
 from stackcompat.matrix import Components
-from stackcompat.pairs import judge_components
+from stackcompat.pairs import judge_components, judge_parts
 from stackcompat.refusal import refused
 from stackcompat.report.model import CellCulprit, CellRow, ComponentHere
 from stackcompat.report.words import POLICIES, python_key
@@ -24,17 +24,22 @@ _LOCKED: frozenset[Verdict] = frozenset(("broken", "uninstallable", "flaky"))
 
 
 class Case(NamedTuple):
-    """One cell with all that is known of it."""
+    """One cell with all that is known of it; `parts` are the components that are a part of another's distribution."""
 
     planned: PlannedCell
     verdict: CellVerdict
     runs: tuple[Evidence, ...]
     standings: tuple[Standing, ...]
     components: dict[str, ComponentHere]
+    parts: dict[str, ComponentHere]
     asked: frozenset[str]
     pins: dict[str, str]
     also: tuple[str, ...]
     culprit: CellCulprit | None
+
+    def holds(self, name: str) -> ComponentHere | None:
+        """The component as it is here; None where it is not, or is a part of which no test tells anything."""
+        return self.components.get(name) or self.parts.get(name)
 
     @property
     def released(self) -> bool:
@@ -80,6 +85,10 @@ def gather(
             name: ComponentHere(version=version, verdict=states[name][0], level=states[name][1])
             for name, version in versions_of(verdict.installed, components).items()
         }
+        parts = {
+            name: ComponentHere(version=verdict.installed[components[name].distribution], verdict=said, level=level)
+            for name, (said, level) in judge_parts(verdict, standings, components, charges).items()
+        }
         owners = [components.of_distribution(name) for name in planned.cell.roots()]
         cases.append(
             Case(
@@ -88,6 +97,7 @@ def gather(
                 runs=known,
                 standings=standings,
                 components=here,
+                parts=parts,
                 asked=frozenset(component.name for component in owners if component is not None),
                 pins=pins_of(planned.cell, components),
                 also=tuple(sorted(also)),

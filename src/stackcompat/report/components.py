@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 
+from stackcompat.evidence import TestResult
 from stackcompat.matrix import Component, Components, Level
 from stackcompat.report.cases import Case
 from stackcompat.report.model import ComponentRow
@@ -28,29 +29,30 @@ def component_row(
     that was seen.
     """
     name = component.name
-    holding = [case for case in cases if name in case.components]
-    released = [case for case in holding if case.released]
+    holding = [(case, here) for case in cases if (here := case.holds(name)) is not None]
+    released = [(case, here) for case, here in holding if case.released]
     # Of what has no release on the index, cells tell that take it from its source, though they force its requirements.
     from_source = component.published == "git only" and not released
-    shown = [case for case in holding if component.distribution in case.verdict.cell.local] if from_source else released
-    releases = sorted({case.components[name].version for case in shown}, key=version_key)
+    local = [(case, here) for case, here in holding if component.distribution in case.verdict.cell.local]
+    shown = local if from_source else released
+    releases = sorted({here.version for _, here in shown}, key=version_key)
     final = [version for version in releases if not version_key(version).is_prerelease]
     newest = (final or releases or [""])[-1]
-    at_newest = [case for case in shown if case.components[name].version == newest]
-    telling = [case for case in cases if case.today and (name in case.components or _stopped(case, name))] or at_newest
+    at_newest = [case for case, here in shown if here.version == newest]
+    telling = [case for case in cases if case.today and (case.holds(name) or _stopped(case, name))] or at_newest
     found = [(_here(case, component), case) for case in telling]
     pythons = _by_python((case.verdict.cell.python, verdict) for (verdict, _), case in found)
     verdict = _overall(pythons.values())
-    chosen = next(((level, case) for (said, level), case in found if said == verdict), None)
-    # Who uses the one that decides this one's release, uses this one.
-    leader = components[component.moves_with].distributions if component.moves_with else ()
-    own = components.of_distribution(component.distribution) is component  # not a part of another one's
-    exercised = {*component.distributions, *leader}
+    saying = [(level, case) for (said, level), case in found if said == verdict]
+    if verdict == "works":  # the cell that went deepest shows it
+        saying.sort(key=lambda entry: -LEVELS.index(entry[0]))
+    chosen = saying[0] if saying else None
+    whole = components.whole(component)
     passed = [
         standing.result.level
         for case in at_newest
         for standing in case.standings
-        if standing.state == "passed" and exercised.intersection(standing.result.components)
+        if standing.state == "passed" and _exercises(standing.result, component, components)
     ]
     deepest = max(passed, key=LEVELS.index, default=None)
     if component.untested and verdict == "works" and deepest == "import":
@@ -72,8 +74,9 @@ def component_row(
         documentation=component.documentation,
         hardware=component.hardware,
         moves_with=component.moves_with,
+        part_of=whole.name if whole else "",
         newest=newest,
-        newest_known=_newest_known(component, newest, cases) if own else "",
+        newest_known="" if whole else _newest_known(component, newest, cases),
         verdict=verdict,
         level=chosen[0] if chosen else "reserved",
         deepest_level=deepest,
@@ -88,6 +91,14 @@ def component_row(
     )
 
 
+def _exercises(test: TestResult, component: Component, components: Components) -> bool:
+    """Whether a test uses the component; who uses the one that decides this one's release, uses this one."""
+    if component.tests:
+        return component.tested_by(test.test)
+    leader = components[component.moves_with].distributions if component.moves_with else ()
+    return not {*component.distributions, *leader}.isdisjoint(test.components)
+
+
 def _stopped(case: Case, name: str) -> bool:
     """Whether the cell asked for the component and got no lock."""
     return not case.components and name in case.asked
@@ -95,7 +106,7 @@ def _stopped(case: Case, name: str) -> bool:
 
 def _here(case: Case, component: Component) -> tuple[Verdict, Level]:
     """The component's verdict in a cell; where no test ran it is the cell's, unless a conflict is only among others."""
-    here = case.components.get(component.name)
+    here = case.holds(component.name)
     if here is not None and case.standings:
         return here.verdict, here.level
     if case.verdict.verdict == "unresolvable" and not mentioned(

@@ -94,6 +94,7 @@ def html(summary: Summary, days: Sequence[Timeline] = ()) -> str:
         summary=summary,
         titles=summary.titles(),
         columns=columns,
+        held_today=[row for row in columns if any(row.name in one.versions for one in summary.today)],
         groups=_by_group(summary.components),
         pair=lambda one, other: pairs.get(frozenset((one, other))),
         sections=_sections(summary.failures),

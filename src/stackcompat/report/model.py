@@ -223,6 +223,9 @@ class ComponentRow(Record):
     documentation: str
     hardware: tuple[str, ...]
     moves_with: Annotated[str, Field(description="The component whose release decides this one's; empty: none.")]
+    part_of: Annotated[
+        str, Field(description="The component whose distribution it is a part of; empty: it has one of its own.")
+    ] = ""
     newest: Annotated[str, Field(description="The newest release that was installed in some cell; empty: none was.")]
     newest_known: Annotated[str, Field(description="A newer release that was asked for, but that no cell could hold.")]
     verdict: Verdict

@@ -161,3 +161,39 @@ def test_a_part_of_another_distribution_is_not_held_back_in_its_place() -> None:
     made.add(make_cell(NEWEST, policy="newest"), NEWEST | {"alpha": "1.2.0"}, (held,))
     row = rows(made, Components(components=(*COMPONENTS.components, part)))["kernels"]
     assert (row.newest, row.newest_known, row.verdict, row.blocker) == ("", "", "untested", "wants an accelerator")
+
+
+def kernels(**more: Any) -> Components:
+    """A part of what alpha distributes, of which the tests with "kernel" in their name tell."""
+    part = component("kernels", "alpha.kernels", distributions=("alpha",), tests=("*kernel*",), **more)
+    return Components(components=(*COMPONENTS.components, part))
+
+
+def test_a_part_is_told_of_by_its_tests_and_is_at_the_release_of_the_whole() -> None:
+    made = History()
+    made.add(
+        make_cell(NEWEST, policy="newest"),
+        NEWEST,
+        tests=(passed("test_kernels.py::test_run", "alpha", level="run"), passed("test_alpha.py::test_grad", "alpha")),
+    )
+    row = rows(made, kernels(blocker="what is lowered runs elsewhere"))["kernels"]
+    assert (row.newest, row.verdict, row.level, row.deepest_level) == ("1.3.0", "works", "run", "run")
+    assert (row.part_of, row.blocker) == ("alpha", "what is lowered runs elsewhere")
+
+
+def test_a_part_is_red_by_its_own_tests_alone() -> None:
+    made = History()
+    cell = make_cell(NEWEST, policy="newest")
+    broken = failed("test_kernels.py::test_run", "alpha", packages=("alpha",), level="run")
+    fine = passed("test_alpha.py::test_grad", "alpha")
+    made.add(cell, NEWEST, tests=(broken, fine))
+    assert rows(made, kernels())["kernels"].verdict == "broken"
+    made = History()
+    broken = failed("test_alpha.py::test_grad", "alpha", packages=("alpha",))
+    made.add(cell, NEWEST, tests=(broken, passed("test_kernels.py::test_run", "alpha", level="run")))
+    found = rows(made, kernels())
+    assert (found["alpha"].verdict, found["kernels"].verdict) == ("broken", "works")
+
+
+def test_where_no_test_tells_of_a_part_it_is_untested() -> None:
+    assert rows(history(), kernels())["kernels"].verdict == "untested"
