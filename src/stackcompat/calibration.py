@@ -24,7 +24,7 @@ from stackcompat.interpreter import this_platform
 from stackcompat.matrix import Level, load_record, parse_date, parse_requirement
 from stackcompat.plan import Cell
 from stackcompat.record import Record
-from stackcompat.triage import blame
+from stackcompat.triage import Inquiry, blame_each
 from stackcompat.verdict import CellVerdict, Verdict, judge
 
 __all__ = ["Calibration", "KnownCase", "calibrate", "calibrate_crossings", "compare", "load_cases"]
@@ -173,12 +173,21 @@ def calibrate(
         if case.id in planned:
             cell = planned[case.id]
             verdict = judge(cell, evidence.get(cell.key, ()))
-            entry = Calibration(case=case, verdict=verdict, wrong=compare(case, verdict))
-            if blaming and case.culprit and not entry.wrong:
-                blamed = blame(verdict, bench, catalog, reporter, about=case.message)
-                entry = entry.model_copy(update={"blame": blamed})
-            found.append(entry)
-    return tuple(found)
+            found.append(Calibration(case=case, verdict=verdict, wrong=compare(case, verdict)))
+    if not blaming:
+        return tuple(found)
+    due = [
+        Inquiry(entry.verdict, about=entry.case.message)
+        for entry in found
+        if entry.case.culprit and not entry.wrong and isinstance(entry.verdict, CellVerdict)
+    ]
+    laid = {(one.verdict.cell.id, one.about): blamed for one, blamed in blame_each(due, bench, catalog, reporter)}
+    return tuple(
+        entry.model_copy(update={"blame": laid.get((planned[entry.case.id].cell.id, entry.case.message))})
+        if entry.case.culprit
+        else entry
+        for entry in found
+    )
 
 
 def calibrate_crossings(

@@ -7,6 +7,7 @@ what it showed is evidence, addressed by the exact versions and the test, so no 
 from __future__ import annotations
 
 import contextlib
+import time
 import tomllib
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -14,7 +15,7 @@ from typing import NamedTuple
 from packaging.utils import canonicalize_name
 
 from stackcompat.blame import BUDGET, Search, Value, search, trace_refusal
-from stackcompat.campaign import Bench, Reporter, Silent, Source, lock_cells, plan_cell, run_cells
+from stackcompat.campaign import Bench, Reporter, Silent, Source, each, lock_cells, plan_cell, run_cells
 from stackcompat.charge import Blame, failure_of, leading
 from stackcompat.culprit import Answer, Culprit, Finding, Probe, Red, needs, same_failure
 from stackcompat.evidence import Evidence, PlannedCell, TestResult
@@ -27,7 +28,7 @@ from stackcompat.record import UsageError
 from stackcompat.refusal import refused
 from stackcompat.verdict import CellVerdict, Standing, settle, why
 
-__all__ = ["blame", "published_sets"]
+__all__ = ["Inquiry", "blame", "blame_each", "published_sets"]
 
 
 class _Target(NamedTuple):
@@ -75,6 +76,58 @@ def blame(
     found = found.model_copy(update={"findings": (*_others(verdict.failures, test), *found.findings)})
     moved = moved_by(red, found, catalog, bench.components)
     return Blame(test=test.test, signature=why(test), found=found, moved=moved)
+
+
+class Inquiry(NamedTuple):
+    """A red cell, and how its culprit is to be looked for: see :func:`blame`."""
+
+    verdict: CellVerdict
+    sets: tuple[tuple[str, ...], ...] = ()
+    about: str = ""
+
+
+def blame_each(
+    inquiries: Sequence[Inquiry],
+    bench: Bench,
+    catalog: Source,
+    reporter: Reporter,
+    *,
+    budget: int = BUDGET,
+    seconds: float | None = None,
+) -> Iterable[tuple[Inquiry, Blame]]:
+    """Who broke each of several cells, as the searches end; as many at once as the bench has workers.
+
+    A search asks one question after the other, so only several of them use all of a machine. None is begun after
+    `seconds`.
+    """
+    reporter.stage("blame", budget * len(inquiries))
+    began = time.monotonic()
+
+    def find(inquiry: Inquiry) -> Blame | None:
+        if seconds is not None and time.monotonic() - began > seconds:
+            return None
+        verdict, sets, about = inquiry
+        told = _Told(reporter, verdict.cell.id)
+        return blame(verdict, bench, catalog, told, sets=sets, budget=budget, about=about)
+
+    for inquiry, found in each(inquiries, find, bench.executor):
+        if found is not None:
+            yield inquiry, found
+
+
+class _Told:
+    """A reporter for one of several searches: each step says which it is of."""
+
+    def __init__(self, reporter: Reporter, name: str) -> None:
+        self._reporter = reporter
+        self._name = name
+
+    def stage(self, title: str, total: int) -> None:
+        """The stage is that of all searches."""
+
+    def step(self, text: str) -> None:
+        """See :class:`~stackcompat.campaign.Reporter`."""
+        self._reporter.step(f"{self._name}: {text}")
 
 
 def _followed(failures: Sequence[TestResult], about: str) -> TestResult:

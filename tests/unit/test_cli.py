@@ -18,7 +18,7 @@ from loopback_index import LoopbackIndex
 from made_up import COMPONENTS as COMPONENTS_MADE_UP
 from made_up import DISTRIBUTION, NEWEST, NOW, failed, history, make_cell, passed, planned, run_of, unresolved
 from planted import Planted, chart_of, stairs, table
-from stackcompat import cli
+from stackcompat import cli, triage
 from stackcompat.calibration import Calibration, KnownCase
 from stackcompat.charge import Blame
 from stackcompat.cli import attempt, matrix
@@ -345,17 +345,17 @@ def test_every_failure_is_blamed_once_and_the_reports_say_on_whom(
     store.close()
     asked = []
 
-    def found(*given: object) -> Blame:
+    def found(*given: object, **_: object) -> Blame:
         asked.append(given)
         culprits = tuple(c for c in BLAMED.found.culprits if c.name in cell.resolution.lock.versions())  # type: ignore[union-attr]
         return BLAMED.model_copy(update={"found": BLAMED.found.model_copy(update={"culprits": culprits})})
 
-    monkeypatch.setattr(cli_blame, "find_culprit", found)
+    monkeypatch.setattr(triage, "blame", found)
     code, output, _ = run("blame", "--minutes", "0")
     assert (code, asked) == (0, [])
     assert "0 failures searched, 1 left for the next time" in output
     for searched in (1, 0):
-        code, output, _ = run("blame")
+        code, output, _ = run("blame", "--jobs", "2")
         assert code == 0
         assert f"{searched} failure{'s' if searched != 1 else ''} searched" in output
     assert len(asked) == 1

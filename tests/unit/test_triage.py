@@ -21,7 +21,7 @@ from stackcompat.plan import Cell
 from stackcompat.project import Project
 from stackcompat.record import UsageError, digest
 from stackcompat.releases import Catalog
-from stackcompat.triage import blame, published_sets
+from stackcompat.triage import Inquiry, blame, blame_each, published_sets
 
 CATALOG = Catalogue(
     {
@@ -109,6 +109,44 @@ def setting(tmp_path: Path) -> Iterator[Setting]:
 
 def names(found: Blame) -> dict[str, str]:
     return {culprit.name: culprit.version for culprit in found.found.culprits}
+
+
+class Steps(Silent):
+    """A reporter that remembers the steps, and the stages with their totals."""
+
+    def __init__(self) -> None:
+        self.stages: list[tuple[str, int]] = []
+        self.steps: list[str] = []
+
+    def stage(self, title: str, total: int) -> None:
+        self.stages.append((title, total))
+
+    def step(self, text: str) -> None:
+        self.steps.append(text)
+
+
+def test_several_searches_at_once_find_what_each_alone_does(setting: Setting) -> None:
+    asked = (("alpha==1.4", "beta==1.1", "gamma==1.0"), ("alpha==1.5", "beta==1.2", "gamma==1.0"))
+    cells = [Cell(python="3.12", platform=this_platform(), requirements=one) for one in asked]
+    verdicts = [try_cell(cell, setting.bench, CATALOG, "interop", Silent())[0] for cell in cells]
+    told = Steps()
+    setting.executor.workers = 2
+    inquiries = [Inquiry(verdict) for verdict in verdicts]
+    found = {
+        one.verdict.cell.id: said.found.culprits
+        for one, said in blame_each(inquiries, setting.bench, CATALOG, told, budget=40)
+    }
+    alone = [blame(one, setting.bench, CATALOG, Silent(), budget=40) for one in verdicts]
+    assert found == {one.cell.id: said.found.culprits for one, said in zip(verdicts, alone, strict=True)}
+    assert all(found.values())
+    assert told.stages == [("blame", 80)]
+    assert {text.partition(": ")[0] for text in told.steps} == {cell.id for cell in cells}
+
+
+def test_no_search_is_begun_after_its_time(setting: Setting) -> None:
+    cell = Cell(python="3.12", platform=this_platform(), requirements=("alpha==1.4", "beta==1.1", "gamma==1.0"))
+    verdict, _ = try_cell(cell, setting.bench, CATALOG, "interop", Silent())
+    assert not list(blame_each([Inquiry(verdict)], setting.bench, CATALOG, Silent(), seconds=0))
 
 
 def test_a_pair_and_who_moved(setting: Setting) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import click
@@ -13,6 +12,7 @@ from stackcompat.campaign import Bench, Source, now
 from stackcompat.charge import Blame, Charge, Charges, unexplained
 from stackcompat.cli.common import (
     find_cell,
+    jobs_option,
     json_option,
     make_bench,
     open_index,
@@ -25,7 +25,7 @@ from stackcompat.cli.common import (
 from stackcompat.project import Project, find_project
 from stackcompat.record import UsageError
 from stackcompat.store import Store
-from stackcompat.triage import blame, published_sets
+from stackcompat.triage import Inquiry, blame, blame_each, published_sets
 from stackcompat.verdict import CellVerdict, judge
 
 __all__ = ["about_option", "blame_", "blame_answer", "find_culprit", "print_blame", "probes_option"]
@@ -46,6 +46,7 @@ about_option = click.option(
 @click.option(
     "--minutes", type=click.FloatRange(min=0), help="Without CELL: no search is begun after so long; default: no limit."
 )
+@jobs_option
 @json_option
 @project_option
 def blame_(
@@ -53,6 +54,7 @@ def blame_(
     probes: int,
     about: str,
     minutes: float | None,
+    jobs: int,
     json_file: str | None,
     project_folder: str | None,
 ) -> None:
@@ -71,7 +73,7 @@ def blame_(
         for option, given in (("--about", about), ("--json", json_file)):
             if given:
                 raise UsageError(f"{option}: is about one cell; name it, or leave the option away")
-        _blame_all(project, store, probes, minutes)
+        _blame_all(project, store, probes, minutes, jobs)
         return
     if minutes is not None:
         raise UsageError("--minutes: is for all failures; leave CELL away, or use --probes")
@@ -86,22 +88,24 @@ def blame_(
         print_blame(found)
 
 
-def _blame_all(project: Project, store: Store, probes: int, minutes: float | None) -> None:
+def _blame_all(project: Project, store: Store, probes: int, minutes: float | None, jobs: int) -> None:
     """Search for the culprit of each distinct failure of the last runs that no search was made for."""
     planned = {cell.cell.id: cell for record in store.runs() for cell in record.cells}
     evidence = store.of_keys(cell.key for cell in planned.values() if cell.key)
     verdicts = [judge(cell, evidence.get(cell.key, ())) for cell in planned.values()]
     due = unexplained(verdicts, Charges(store.charges()))
-    bench, catalog = make_bench(project, 1, sorted({verdict.cell.python for verdict in due})), open_index()
-    began = time.monotonic()
+    bench, catalog = make_bench(project, jobs, sorted({verdict.cell.python for verdict in due})), open_index()
+    inquiries = [
+        Inquiry(verdict, published_sets(project, verdict.cell, catalog))
+        for verdict in due
+        if verdict.cell.python in bench.interpreters
+    ]
     done = 0
-    for verdict in due:
-        if minutes is not None and time.monotonic() - began > minutes * 60:
-            break
-        if verdict.cell.python in bench.interpreters:
-            out.print(f"{verdict.cell.id}: {escape(verdict.sentence)}")
-            found = find_culprit(verdict, bench, catalog, project, probes, "")
-            _keep(verdict, found, store)
+    seconds = None if minutes is None else minutes * 60
+    with reporting(verbose=False) as reporter:
+        for inquiry, found in blame_each(inquiries, bench, catalog, reporter, budget=probes, seconds=seconds):
+            _keep(inquiry.verdict, found, store)
+            out.print(f"{inquiry.verdict.cell.id}: {escape(inquiry.verdict.sentence)}")
             print_blame(found)
             done += 1
     bench.cache.trim()
