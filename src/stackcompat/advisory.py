@@ -67,8 +67,11 @@ class Advisory(Record):
 
     def hits(self, installed: Mapping[str, str]) -> bool:
         """Whether an environment with these distributions (name to version) has it."""
-        versions = installed.get(self.first.distribution), installed.get(self.second.distribution)
-        return versions in self.pairs
+        first, second = installed.get(self.first.distribution), installed.get(self.second.distribution)
+        if first is None or second is None:
+            return False
+        here = version_key(first), version_key(second)
+        return any((version_key(one), version_key(other)) == here for one, other in self.pairs)
 
 
 class Link(Table):

@@ -27,11 +27,11 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from stackcompat.culprit import Answer, Culprit, Finding, Found, Probe, Red, needs, owner_of
+from stackcompat.culprit import Answer, Culprit, Finding, Found, Probe, Red, owner_of
 from stackcompat.delta import Edges, Outcome, ddmin, edges
 from stackcompat.matrix import Components
 from stackcompat.record import digest
-from stackcompat.releases import Catalog
+from stackcompat.releases import Catalog, needs
 
 __all__ = ["BUDGET", "Search", "search", "trace_refusal"]
 
@@ -342,7 +342,7 @@ class _Blame:
             mixed = self._mixed(passing, chosen)
             more = []
             for name, version in mixed.items():
-                for other, bound in needs(name, version, self.red.python, self._catalog).items():
+                for other, bound in needs(self._catalog, name, version, self.red.python).items():
                     if other in mixed and not bound.contains(mixed[other], prereleases=True):
                         more += [self._unit(n) for n in (other, name) if mixed[n] != self.red.versions.get(n)][:1]
             if set(more) <= set(chosen):
@@ -443,7 +443,7 @@ class _Blame:
             return
         for name in reversed(failure.packages[: depths[-1]]):
             version = self.red.versions.get(name)
-            if version and name not in names and member in needs(name, version, self.red.python, self._catalog):
+            if version and name not in names and member in needs(self._catalog, name, version, self.red.python):
                 self.members[name] = Culprit(name=name, version=version, shown_by="traceback")
                 return
 
@@ -532,6 +532,7 @@ class _Blame:
             probes=self.probes,
             linear=self._linear(),
             forced=sum(answer.forced for _, answer in self._seen),
+            faults=sum(answer.outcome == "fault" for _, answer in self._seen),
             doubt=self.doubt,
             passing=nearest,
             warnings=said,

@@ -115,6 +115,11 @@ class Calibration(Record):
     blame: Blame | None = None
 
     @property
+    def untold(self) -> bool:
+        """Whether the machine or the index kept it from a verdict, which says nothing of the suite."""
+        return self.verdict.verdict in ("infra-error", "invalid")
+
+    @property
     def exact(self) -> bool:
         """Whether the culprit that was found is the known one: the same names and versions, no more and no fewer."""
         if self.blame is None:

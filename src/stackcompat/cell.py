@@ -237,9 +237,19 @@ def run(job: Job, python: Path) -> CellResult:
     return result("ran", **more)
 
 
+#: What a build says, in the middle of its log, that fetches something from a host which this machine does not reach.
+_NO_HOST = re.compile(
+    r"(?:failed to|could not) resolve (?:address|host)|name or service not known"
+    r"|temporary failure in name resolution|network is unreachable",
+    re.IGNORECASE,
+)
+
+
 def _install_outcome(stderr: str) -> tuple[Outcome, str]:
     """Tell a lock that does not install from a machine or an index that fails."""
     words = " ".join(strip_addresses(stderr).split())[:600]
+    if _NO_HOST.search(stderr):
+        return "index-unreachable", f"a host from which a build fetches something is out of reach: {words}"
     if "No space left on device" in words:
         return "disk-full", words
     if re.search(r"error sending request|dns error|timed out|connect error|response body|HTTP status", words):

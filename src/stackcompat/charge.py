@@ -108,7 +108,8 @@ class Charges:
         if charge.lock_id != verdict.lock_id:
             doubt = f"{and_list(sorted(blamed))} was shown to be to blame for it in cell {charge.cell}"
         if strangers or len(blamed) > 2:
-            doubt = f"{and_list([f'{n} {verdict.installed[n]}' for n in charge.names])} are to blame together"
+            held = [f"{name} {verdict.installed.get(name, '')}".rstrip() for name in charge.names]
+            doubt = f"{and_list(held)} are to blame together"
         return Suspicion(components=blamed, doubt=doubt)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 from stackcompat.forecast import Missing, compare
-from stackcompat.frontier import Check, Finding, Frontier, Side
+from stackcompat.frontier import NO_VERDICT, Check, Finding, Frontier, Side, disagreement
 from stackcompat.intervals import Pair
 from stackcompat.matrix import Level
 from stackcompat.record import Record
@@ -80,13 +80,14 @@ class Chart(Record):
 
     @property
     def told(self) -> bool:
-        """Whether it says anything."""
-        return any(finding.verdict != "untested" for finding in self.findings)
+        """Whether it says anything that metadata does not say already."""
+        known = (finding.verdict for finding in self.findings)
+        return self.complete or any(verdict not in (*NO_VERDICT, "unresolvable") for verdict in known)
 
     @property
     def disagreement(self) -> float | None:
         """The share of checked inferences that were wrong; None when none was checked."""
-        return sum(not check.agrees for check in self.checks) / len(self.checks) if self.checks else None
+        return disagreement(self.checks)
 
     def counts(self) -> dict[str, int]:
         """How many pairs have which verdict, and how many of them are inferred."""

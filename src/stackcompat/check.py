@@ -44,12 +44,12 @@ def check(installed: Mapping[str, str], summary: Summary, advisories: Iterable[A
     rows = {row.distribution: row for row in reversed(summary.components) if row.distribution in installed}
     here = {row.name: installed[row.distribution] for row in summary.components if rows.get(row.distribution) is row}
     works = {
-        frozenset(((row.first, release.first_version), (row.second, release.second_version)))
+        frozenset(((row.first, version_key(release.first_version)), (row.second, version_key(release.second_version))))
         for row in summary.pairs
         for release in row.releases
-        if release.verdict == "works"
+        if release.verdict == "works" and not release.inferred
     }
-    pairs = list(combinations(here.items(), 2))
+    pairs = list(combinations([(name, version_key(version)) for name, version in here.items()], 2))
     nearest = _nearest(here, summary.cells)
     titles = summary.titles()
     distribution = {row.name: row.distribution for row in summary.components}
@@ -74,7 +74,10 @@ def check(installed: Mapping[str, str], summary: Summary, advisories: Iterable[A
 
 
 def _nearest(here: Mapping[str, str], cells: Iterable[CellRow]) -> CellRow | None:
-    """The working cell with all components of `here` that moves the fewest; of equals the one with newer releases."""
+    """The working cell with all components of `here` that moves the fewest; of equals the one with newer releases.
+
+    It holds what the index has, with what its releases declare: no local file, nothing forced, no pre-release.
+    """
 
     def nearness(cell: CellRow) -> tuple[int, list[Version]]:
         same = sum(_same(cell.components[name].version, version) for name, version in here.items())
@@ -83,7 +86,12 @@ def _nearest(here: Mapping[str, str], cells: Iterable[CellRow]) -> CellRow | Non
     fit = [
         cell
         for cell in cells
-        if here and cell.verdict == "works" and not cell.forced and here.keys() <= cell.components.keys()
+        if here
+        and cell.verdict == "works"
+        and not cell.forced
+        and cell.policy != "local"
+        and here.keys() <= cell.components.keys()
+        and not any(version_key(held.version).is_prerelease for held in cell.components.values())
     ]
     return max(fit, key=nearness, default=None)
 

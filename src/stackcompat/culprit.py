@@ -7,7 +7,6 @@ import re
 from collections.abc import Collection
 from typing import Literal
 
-from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from stackcompat.evidence import Failure, TestResult, WarningSeen
@@ -15,7 +14,7 @@ from stackcompat.matrix import Components
 from stackcompat.record import Record
 from stackcompat.releases import Catalog, Release
 
-__all__ = ["Answer", "Culprit", "Finding", "Found", "Probe", "Red", "needs", "owner_of", "same_failure"]
+__all__ = ["Answer", "Culprit", "Finding", "Found", "Probe", "Red", "owner_of", "same_failure"]
 
 
 class Probe(Record):
@@ -130,7 +129,7 @@ class Found(Record):
     move each suspect (whom the failure names, whom the test uses, what the cell asks for) release by release. `doubt`
     says in a sentence why the set may be incomplete; empty when the members were shown to be enough and each to be
     needed. `passing` is the nearest set that passes. `warnings` are what was said in the last good release of each
-    member, by its name.
+    member, by its name. `faults` probes were kept from an answer by the machine or the index.
     """
 
     culprits: tuple[Culprit, ...] = ()
@@ -138,6 +137,7 @@ class Found(Record):
     probes: int = 0
     linear: int = 0
     forced: int = 0
+    faults: int = 0
     doubt: str = ""
     passing: dict[str, str] = {}
     warnings: dict[str, tuple[WarningSeen, ...]] = {}
@@ -152,17 +152,6 @@ def same_failure(one: Failure, other: Failure) -> bool:
         return failure.type, re.sub(r"\d+(?:\.\d+)*\w*", "#", message), failure.package
 
     return way(one) == way(other)
-
-
-def needs(name: str, version: str, python: str, catalog: Catalog) -> dict[str, SpecifierSet]:
-    """The bounds that a release declares without extras on `python`, by distribution."""
-    environment = {"python_version": python, "python_full_version": f"{python}.99", "extra": ""}
-    found: dict[str, SpecifierSet] = {}
-    for requirement in catalog.requires(name, version):
-        if requirement.marker is None or requirement.marker.evaluate(environment):
-            other = canonicalize_name(requirement.name)
-            found[other] = found.get(other, SpecifierSet()) & requirement.specifier
-    return found
 
 
 def owner_of(module: str, installed: Collection[str], components: Components) -> str | None:

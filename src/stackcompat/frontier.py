@@ -26,12 +26,28 @@ from stackcompat.matrix import Level
 from stackcompat.record import Record
 from stackcompat.verdict import Verdict
 
-__all__ = ["Answer", "Ask", "Check", "Finding", "Forecast", "Frontier", "Question", "Side", "Space", "explore"]
+__all__ = [
+    "DEAREST",
+    "NO_VERDICT",
+    "Answer",
+    "Ask",
+    "Check",
+    "Finding",
+    "Forecast",
+    "Frontier",
+    "Question",
+    "Side",
+    "Space",
+    "disagreement",
+    "explore",
+]
 
 #: Runs that one question may take: one, its confirmation, and one more where those differ.
 DEAREST = 3
 #: Doubts that the forecast may raise for nothing, one after another, until it is no longer listened to.
 PATIENCE = 3
+#: What is no verdict on a pair.
+NO_VERDICT: tuple[Verdict, ...] = ("untested", "infra-error", "invalid")
 #: Answers that other partners might change.
 HIDDEN: tuple[Verdict, ...] = ("untested", "unresolvable")
 
@@ -123,7 +139,7 @@ class Check(Record):
 
 
 class Frontier(Record):
-    """The answer. `complete` unless the budget ended before each pair had a verdict and a sample agreed with it."""
+    """The answer. `complete` if each pair has a verdict and a sample agreed with what is inferred."""
 
     space: Space
     findings: dict[Pair, Finding]
@@ -140,10 +156,10 @@ class Frontier(Record):
             if finding.verdict in ("works", "broken") and not finding.inferred
         }
 
-    @property
-    def disagreement(self) -> float | None:
-        """The share of checked inferences that were wrong; None when none was checked."""
-        return sum(not check.agrees for check in self.checks) / len(self.checks) if self.checks else None
+
+def disagreement(checks: Sequence[Check]) -> float | None:
+    """The share of checked inferences that were wrong; None when none was checked."""
+    return sum(not check.agrees for check in checks) / len(checks) if checks else None
 
 
 def explore(
@@ -190,13 +206,14 @@ def explore(
         if budget is not None:
             questions = questions[: (budget - runs) // DEAREST]
         if not questions:
+            findings = picture.findings()
             return Frontier(
                 space=space,
-                findings=picture.findings(),
+                findings=findings,
                 checks=tuple(checks),
                 runs=runs,
                 reused=reused,
-                complete=finished,
+                complete=finished and not any(finding.verdict in NO_VERDICT for finding in findings.values()),
             )
         questions = questions[:batch]
         for question, answer in zip(questions, ask(questions), strict=True):

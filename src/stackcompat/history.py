@@ -139,7 +139,12 @@ class History:
         address = (planned.key, len(known))
         if address not in self._judged:
             self._judged[address] = judge(planned, known)
-        return self._judged[address].model_copy(update={"cell": planned.cell})
+        own = {
+            "cell": planned.cell,
+            "forced": planned.cell.overrides,
+            "held_back": planned.resolution.held_back,
+        }
+        return self._judged[address].model_copy(update=own)
 
     def of_cells(self) -> dict[str, tuple[Past, ...]]:
         """Cell id to what each run that had the cell saw."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from findpython import PythonVersion
 from findpython.providers import ALL_PROVIDERS
 
+from stackcompat.matrix import python_key
 from stackcompat.record import Record
 
 __all__ = ["Interpreter", "find_interpreters", "how_to_get", "this_platform"]
@@ -80,7 +81,7 @@ def find_interpreters(pythons: Iterable[str] | None = None) -> dict[str, Interpr
         known = best.get(minor)
         if known is None or tuple(version.release) > tuple(int(part) for part in known.version.split(".")):
             best[minor] = Interpreter(python=minor, version=str(version), path=real)
-    return dict(sorted(best.items(), key=lambda item: [int(part) for part in item[0].split(".")], reverse=True))
+    return dict(sorted(best.items(), key=lambda item: python_key(item[0]), reverse=True))
 
 
 def bytecode_tag(python: str) -> str:

@@ -49,6 +49,7 @@ __all__ = [
     "load_record",
     "parse_date",
     "parse_requirement",
+    "python_key",
 ]
 
 Level = Literal[
@@ -485,6 +486,11 @@ def _sentence(error: ValidationError) -> str:
         case _:
             said = first["msg"].removeprefix("Value error, ").replace("Input should", "should", 1)
     return f"{key}: {said}" if key else said
+
+
+def python_key(python: str) -> tuple[int, ...]:
+    """Sort key for Pythons such as ``3.12``."""
+    return tuple(int(part) for part in python.split("."))
 
 
 def load_components(path: Path) -> Components:

@@ -10,12 +10,12 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
-from stackcompat.culprit import Culprit, Found, Red, needs, owner_of
+from stackcompat.culprit import Culprit, Found, Red, owner_of
 from stackcompat.evidence import Failure, WarningSeen
 from stackcompat.lock import Conflict
 from stackcompat.matrix import Components
 from stackcompat.record import Record
-from stackcompat.releases import Catalog
+from stackcompat.releases import Catalog, needs
 
 __all__ = ["Moved", "moved_by"]
 
@@ -133,7 +133,7 @@ def _warned(warnings: Collection[WarningSeen], side: str, name: str) -> bool:
 
 def _declares(red: Red, user: str, side: str, catalog: Catalog) -> str:
     """What `user` declares to need of `side`, as a text."""
-    bound = needs(user, red.versions[user], red.python, catalog).get(side)
+    bound = needs(catalog, user, red.versions[user], red.python).get(side)
     return "no bound at all" if bound is None or not str(bound) else f"{side}{bound}"
 
 
@@ -173,7 +173,7 @@ def _missing_bound(red: Red, side: Culprit, api: str, user: str, catalog: Catalo
 
 
 def _undeclared(red: Red, asks: Culprit, module: str, catalog: Catalog) -> Moved:
-    declared = module in needs(asks.name, red.versions[asks.name], red.python, catalog)
+    declared = module in needs(catalog, asks.name, red.versions[asks.name], red.python)
     how = "declares it, yet it is not installed" if declared else "does not declare it"
     sentence = f"{asks.name} {asks.version} imports {module} and {how}"
     return Moved(

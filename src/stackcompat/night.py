@@ -11,18 +11,18 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from stackcompat.charge import Charges
+from stackcompat.charge import Charges, failure_of
 from stackcompat.deprecation import Forecast, forecasts
 from stackcompat.evidence import Evidence, RunRecord
 from stackcompat.history import GREEN, RED, History, Move, Past, Seen, last_green, moved_since
 from stackcompat.matrix import Components
 from stackcompat.record import Record
-from stackcompat.releases import Catalog, Project
+from stackcompat.releases import Catalog
 from stackcompat.report.failures import public
 from stackcompat.report.model import FailureGroup, Summary
 from stackcompat.report.summary import summarise
 from stackcompat.report.words import version_key, who
-from stackcompat.timeline import pair_verdicts, timeline
+from stackcompat.timeline import replayed
 from stackcompat.verdict import CellVerdict, Verdict
 
 __all__ = ["Break", "Fixed", "NewRelease", "NewestHere", "Night", "Unknown", "culprits", "night"]
@@ -186,7 +186,7 @@ def _signatures(verdict: CellVerdict) -> set[str]:
     """As :func:`stackcompat.report.failures.group_failures` names the failures of a cell."""
     found = {public(verdict.sentence)}
     for result in verdict.failures:
-        found.add(result.failure.signature if result.failure else f"{result.outcome}: {result.reason} [test]")
+        found.add(failure_of(result).signature)
     return found
 
 
@@ -279,18 +279,14 @@ def _held(run: RunRecord) -> set[tuple[str, str]]:
 
 def _newest(summary: Summary, history: History, catalog: Catalog) -> tuple[NewestHere, ...]:
     """Newest Python first."""
-    projects: dict[str, Project] = {
-        row.name: catalog.project(row.distribution) for row in summary.square() if row.distribution
-    }
     past = history.of_cells() if summary.today else {}
+    # That the newest do not work was seen, so it matters less which of them it is due to.
+    since = summary.generated - _REPLAYED
+    lines = replayed(summary, catalog, since, inferred=lambda one: one.verdict == "broken")
     found = []
-    for one in summary.today:
+    for one, line in zip(summary.today, lines, strict=True):
         seen: tuple[Past, ...] = past.get(one.cell, ())
         worked = last_green(seen)
-        since = summary.generated - _REPLAYED
-        # That the newest do not work was seen, so it matters less which of them it is due to.
-        verdicts = pair_verdicts(summary, one.python, inferred=one.verdict == "broken")
-        line = timeline(projects, verdicts, python=one.python, since=since, until=summary.generated)
         broken = line.spans[-1].since if line.spans and line.spans[-1].state == "broken" else None
         found.append(
             NewestHere(

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from stackcompat.charge import Charges
 from stackcompat.evidence import Evidence, TestResult
-from stackcompat.matrix import Components, Level
+from stackcompat.matrix import Components, Level, python_key
 from stackcompat.record import Record
 from stackcompat.suspicion import Names, mentioned, pins_of, versions_of
 from stackcompat.verdict import (
@@ -314,9 +314,5 @@ def _merge(said: Sequence[tuple[_Where, PairVerdict]]) -> PairVerdict:
     by_python: dict[str, list[Verdict]] = {}
     for where, verdict in said:
         by_python.setdefault(where.python, []).append(verdict.verdict)
-    pythons = {python: worst(by_python[python]) for python in sorted(by_python, key=_python_key)}
+    pythons = {python: worst(by_python[python]) for python in sorted(by_python, key=python_key)}
     return chief.model_copy(update={"pythons": pythons})
-
-
-def _python_key(python: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in python.split("."))

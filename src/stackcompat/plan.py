@@ -29,6 +29,7 @@ from stackcompat.matrix import (
     Prerelease,
     Series,
     parse_requirement,
+    python_key,
 )
 from stackcompat.record import Record, UsageError, digest
 from stackcompat.releases import Catalog, Release, needs, requirements, select
@@ -177,7 +178,7 @@ def make_plan(
     for number, policy in sorted(enumerate(matrix.policies), key=lambda item: not isinstance(item[1], Newest)):
         key = f"policies[{number}]"
         wanted = [python for python in pythons if not policy.pythons or python in policy.pythons]
-        wanted.sort(key=lambda python: [int(part) for part in python.split(".")], reverse=True)
+        wanted.sort(key=python_key, reverse=True)
         planner.check(policy, key, wanted)
         made: list[Cell] = []
         if isinstance(policy, Pairs):

@@ -20,6 +20,7 @@ from stackcompat.chart import Chart
 from stackcompat.evidence import Evidence, RunRecord
 from stackcompat.islands import Archipelago
 from stackcompat.lock import Resolution
+from stackcompat.matrix import python_key
 from stackcompat.record import UsageError
 from stackcompat.shard import join, missing
 
@@ -187,7 +188,7 @@ class Store:
         with self.engine.connect() as connection:
             rows = connection.execute(sa.select(_islands.c.record)).all()
         found = [Archipelago.model_validate_json(row.record) for row in rows]
-        return tuple(sorted(found, key=lambda one: [-int(part) for part in one.python.split(".")]))
+        return tuple(sorted(found, key=lambda one: python_key(one.python), reverse=True))
 
     def keep_chart(self, chart: Chart) -> None:
         """Remember a frontier in place of an earlier one of the same two components, Python, platform and level."""
@@ -208,7 +209,7 @@ class Store:
         with self.engine.connect() as connection:
             rows = connection.execute(sa.select(_charts.c.record).order_by(*_charts.primary_key)).all()
         found = [Chart.model_validate_json(row.record) for row in rows]
-        return tuple(sorted(found, key=lambda one: [-int(part) for part in one.python.split(".")]))
+        return tuple(sorted(found, key=lambda one: python_key(one.python), reverse=True))
 
     def keep_charge(self, charge: Charge) -> None:
         """Remember who is to blame for a failure; of two charges about the same one, the later one stays."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache, partial
 from itertools import combinations, pairwise, permutations
 from typing import Literal, NamedTuple
 
@@ -17,11 +18,11 @@ from packaging.specifiers import SpecifierSet
 
 from stackcompat.matrix import Level
 from stackcompat.record import Record
-from stackcompat.releases import Project, Release
-from stackcompat.report.model import Summary
+from stackcompat.releases import Catalog, Project, Release, needs
+from stackcompat.report.model import Summary, Today
 from stackcompat.verdict import LEVELS, Verdict
 
-__all__ = ["Break", "Said", "Span", "Timeline", "pair_verdicts", "timeline"]
+__all__ = ["Break", "Said", "Span", "Timeline", "pair_verdicts", "replayed", "timeline"]
 
 
 class Said(NamedTuple):
@@ -270,3 +271,31 @@ def _breaks(spans: Iterable[Span], chosen: Iterable[Mapping[str, Release]], verd
 
 def _days(time: dt.timedelta) -> float:
     return time.total_seconds() / 86400
+
+
+def replayed(
+    summary: Summary, catalog: Catalog, since: dt.datetime, *, inferred: Callable[[Today], bool] = lambda _: False
+) -> tuple[Timeline, ...]:
+    """The days from `since` on, one timeline for each of `summary.today`, of the components in such cells.
+
+    A component that no such cell has (a metapackage, whose pins would hold back all the others) is left out. `inferred`
+    says on which Pythons breaks that are only inferred count.
+    """
+    held = {name for one in summary.today for name in one.versions}
+    rows = [row for row in summary.square() if row.distribution and row.name in held]
+    projects = {row.name: catalog.project(row.distribution) for row in rows}
+    return tuple(
+        timeline(
+            projects,
+            pair_verdicts(summary, one.python, inferred=inferred(one)),
+            python=one.python,
+            since=since,
+            until=summary.generated,
+            bounds=cache(partial(_needs, catalog, one.python)),
+        )
+        for one in summary.today
+    )
+
+
+def _needs(catalog: Catalog, python: str, distribution: str, version: str) -> dict[str, SpecifierSet]:
+    return needs(catalog, distribution, version, python)

@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 from stackcompat.blame import BUDGET, Search, Value, search, trace_refusal
 from stackcompat.campaign import Bench, Reporter, Silent, Source, each, lock_cells, plan_cell, run_cells
 from stackcompat.charge import Blame, failure_of, leading
-from stackcompat.culprit import Answer, Culprit, Finding, Probe, Red, needs, same_failure
+from stackcompat.culprit import Answer, Culprit, Finding, Probe, Red, same_failure
 from stackcompat.evidence import Evidence, PlannedCell, TestResult
 from stackcompat.lock import Lock, Resolution
 from stackcompat.matrix import Metapackage
@@ -26,6 +26,7 @@ from stackcompat.plan import Cell
 from stackcompat.project import Project
 from stackcompat.record import UsageError
 from stackcompat.refusal import refused
+from stackcompat.releases import needs
 from stackcompat.verdict import CellVerdict, Standing, settle, why
 
 __all__ = ["Inquiry", "blame", "blame_each", "published_sets"]
@@ -72,7 +73,7 @@ def blame(
         sets=tuple(sets),
     )
     catalog.prefetch(red.versions)
-    found = prober.drive(search(red, catalog, bench.components, budget))
+    found = prober.drive(search(red, catalog, bench.components, budget), budget)
     found = found.model_copy(update={"findings": (*_others(verdict.failures, test), *found.findings)})
     moved = moved_by(red, found, catalog, bench.components)
     return Blame(test=test.test, signature=why(test), found=found, moved=moved)
@@ -154,9 +155,9 @@ class _Prober:
         self._catalog = catalog
         self._reporter = reporter
 
-    def drive(self, asking: Search[Value]) -> Value:
-        """What a search comes to."""
-        self._reporter.stage("blame", BUDGET)
+    def drive(self, asking: Search[Value], budget: int = BUDGET) -> Value:
+        """What a search comes to that asks at most `budget` questions."""
+        self._reporter.stage("blame", budget)
         try:
             probe = next(asking)
             while True:
@@ -321,7 +322,7 @@ def published_sets(project: Project, cell: Cell, catalog: Source) -> tuple[tuple
     sets = []
     for name in sorted(names):
         release = catalog.project(name).newest(python=cell.python, before=cell.exclude_newer)
-        bounds = needs(name, release.version, cell.python, catalog) if release else {}
+        bounds = needs(catalog, name, release.version, cell.python) if release else {}
         chosen = tuple(f"{other}{bound}" for other, bound in bounds.items() if other in cell.roots())
         if chosen:
             sets.append(chosen)

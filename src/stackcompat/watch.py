@@ -14,7 +14,7 @@ from typing import Literal
 
 from stackcompat.charge import Charges
 from stackcompat.evidence import Evidence, RunRecord
-from stackcompat.history import History, Move, moved_since
+from stackcompat.history import RED, History, Move, moved_since
 from stackcompat.matrix import Components
 from stackcompat.night import culprits
 from stackcompat.pairs import PairVerdict
@@ -22,7 +22,7 @@ from stackcompat.record import Record
 from stackcompat.report.markdown import fenced
 from stackcompat.report.model import FailureGroup, Summary
 from stackcompat.report.summary import summarise
-from stackcompat.verdict import Standing, Verdict
+from stackcompat.verdict import WORST_FIRST, Standing, Verdict
 from stackcompat.wording import and_list
 
 __all__ = [
@@ -282,10 +282,22 @@ class _Teller:
 
     def facts(self, subject: Subject) -> Facts | None:
         if subject.kind == "pair":
-            red = [pair for pair in self._pairs.get(subject.name, ()) if pair.verdict != "works"]
-            return self._facts(red[0].witness, lambda group: group.signature == red[0].signature) if red else None
-        found = [seen for seen, one in self._tests.get(subject.name, ()) if one.state in ("confirmed", "flaky", "once")]
-        return self._facts(found[0].planned.cell.id, lambda group: subject.name in group.tests) if found else None
+            # The witness may be of an earlier night, which this one's cells say nothing about.
+            red = [
+                pair
+                for pair in self._pairs.get(subject.name, ())
+                if pair.verdict in RED | {"flaky"} and pair.witness in self._seen
+            ]
+            shown = min(red, key=lambda pair: (WORST_FIRST.index(pair.verdict), pair.inferred), default=None)
+            return self._facts(shown.witness, lambda group: group.signature == shown.signature) if shown else None
+        order = ("confirmed", "flaky", "once")
+        found = [
+            (order.index(one.state), seen) for seen, one in self._tests.get(subject.name, ()) if one.state in order
+        ]
+        if not found:
+            return None
+        _, worst = min(found, key=lambda entry: entry[0])
+        return self._facts(worst.planned.cell.id, lambda group: subject.name in group.tests)
 
     def _facts(self, cell: str, fits: Callable[[FailureGroup], bool]) -> Facts:
         row = next(row for row in self._summary.cells if row.id == cell)

@@ -13,3 +13,5 @@ os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_p
 os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
 # No probing of cloud metadata servers: the tests run without a network.
 os.environ["TPU_SKIP_MDS_QUERY"] = "1"
+# Where libtpu is there it compiles, and holds no device that others would have to be kept from: several cells may.
+os.environ["ALLOW_MULTIPLE_LIBTPU_LOAD"] = "1"

@@ -295,7 +295,7 @@ def grain_object(name: str) -> Any:
     """A public name of grain, where the release documents it.
 
     grain 0.2.6 brought `import grain` with submodules and shorter names; before, all was in `grain.python`. (There is
-    no list of the modules to read this from: 0.2.6 to 0.2.9 kept ReadOptions in `grain.sources`.)
+    no list of the modules to read this from: 0.2.6 and 0.2.7 kept ReadOptions in `grain.sources`.)
     """
     import importlib
 
@@ -310,7 +310,7 @@ def grain_object(name: str) -> Any:
         "grain.multiprocessing": ("MultiprocessingOptions",),
     }
     home = next((module for module, names in modules.items() if name in names), "grain")
-    if name == "ReadOptions" and not at_least("grain", "0.2.10"):
+    if name == "ReadOptions" and not at_least("grain", "0.2.8"):
         home = "grain.sources"
     return getattr(importlib.import_module(home), name)
 

@@ -241,7 +241,7 @@ def test_lowered_by_triton(kind: str) -> None:
     assert "num_warps = 4" in text
 
 
-@pytest.mark.uses("jax>=0.10.2")
+@pytest.mark.uses("jax>=0.10.2", "absl-py")  # which Mosaic's code imports, and jax does not declare
 @pytest.mark.level("lower")
 @pytest.mark.parametrize("kind", GPUS)
 def test_lowered_by_mosaic_gpu(kind: str) -> None:

@@ -91,6 +91,12 @@ GONE = "Because there is no version of alpha==1 and you require alpha==1, we can
         (f"{DOWNLOAD}Hash mismatch for `alpha==1`\n Expected: sha256:a", "uninstallable"),
         (f"{EXTRACT}Bad uncompressed size", "uninstallable"),
         ("error: Failed to build `alpha==1`\n cause: The build backend returned an error", "uninstallable"),
+        (
+            "error: Failed to build `alpha==1`\n cause: The build backend returned an error\n"
+            + "Updating\n" * 200
+            + "failed to resolve address for x.example: Name or service not known; class=Net (12)",
+            "index-unreachable",
+        ),
         # Somebody emptied the package cache meanwhile.
         (f"error: Failed to install: alpha\n cause: failed to read directory `{ARCHIVE}`: {ABSENT}", "crashed"),
     ],

@@ -50,4 +50,5 @@ def test_nothing_was_found() -> None:
     works = stairs([(0, 0)], 2)
     assert not chart_of(explore(table(1, 2), Planted(works), budget=1)).told
     assert chart_of(explore(table(1, 2), Planted(works), budget=3)).told
-    assert chart_of(explore(table(1, 2, permitted=[(0, 0)]), Planted(works), budget=1)).told
+    assert not chart_of(explore(table(1, 2, permitted=[(0, 0)]), Planted(works), budget=1)).told
+    assert chart_of(explore(table(1, 2, permitted=[]), Planted(works), budget=1)).told

@@ -40,3 +40,21 @@ def test_a_set_that_is_broken_is_told_with_the_nearest_that_works(summary: Summa
 def test_nothing_of_the_stack_is_nothing_known(summary: Summary) -> None:
     checked = check({"unknown": "1"}, summary, advisories(summary))
     assert (checked.components, checked.hits, checked.nearest, checked.pairs) == ({}, (), "", 0)
+
+
+@pytest.mark.parametrize("spelled", ["{}.0", "v{}", "0!{}"])
+def test_a_version_is_known_however_it_is_spelled(summary: Summary, spelled: str) -> None:
+    advisory = advisories(summary)[0]
+    one, other = advisory.pairs[-1]
+    bad = GOOD | {advisory.first.distribution: spelled.format(one), advisory.second.distribution: other}
+    assert advisory in check(bad, summary, advisories(summary)).hits
+    good = {name: spelled.format(version) for name, version in GOOD.items()}
+    plain = check(GOOD, summary, advisories(summary))
+    checked = check(good, summary, advisories(summary))
+    assert (checked.hits, checked.seen, checked.moves) == ((), plain.seen, ())
+
+
+def test_what_is_no_release_is_not_offered(summary: Summary) -> None:
+    nearest = check(GOOD, summary, ()).nearest
+    local = tuple(cell.model_copy(update={"policy": "local"}) if cell.id == nearest else cell for cell in summary.cells)
+    assert check(GOOD, summary.model_copy(update={"cells": local}), ()).nearest != nearest

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -313,6 +314,13 @@ def test_what_works_is_not_blamed_on_anybody(run: Run, monkeypatch: pytest.Monke
     assert "culprit" not in json.loads(output)
 
 
+class Trimmed:
+    """A package cache that is bounded already."""
+
+    def trim(self) -> None:
+        """There is nothing to do."""
+
+
 def test_a_cell_of_the_last_runs_is_blamed_by_its_id(run: Run, checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cell = planned(make_cell(NEWEST), NEWEST)
     store = Store(checkout / ".stackcompat" / "evidence.sqlite")
@@ -321,7 +329,13 @@ def test_a_cell_of_the_last_runs_is_blamed_by_its_id(run: Run, checkout: Path, m
     )
     store.close()
     monkeypatch.setattr(cli_blame, "find_culprit", lambda *_: BLAMED)
-    monkeypatch.setattr(cli_blame, "make_bench", lambda *_: None)
+    monkeypatch.setattr(cli_blame, "make_bench", lambda *_: SimpleNamespace(interpreters={}))
+    code, _, error = run("blame", cell.cell.id[:8])
+    assert code == 3
+    assert "3.12" in error
+    monkeypatch.setattr(
+        cli_blame, "make_bench", lambda *_: SimpleNamespace(interpreters={"3.12": None}, cache=Trimmed())
+    )
     code, output, _ = run("blame", cell.cell.id[:8], "--json", "-")
     answer = json.loads(output)
     assert code == 0
@@ -392,10 +406,18 @@ def test_calibrate_counts_exact_culprits(run: Run, checkout: Path, monkeypatch: 
             f'[[cases]]\nid = "{n}"\npython = "3.12"\nrequirements = ["alpha"]\nverdict = "broken"\n' for n in "abc"
         )
     )
-    monkeypatch.setattr(cli_calibrate, "make_bench", lambda *_: None)
+    monkeypatch.setattr(cli_calibrate, "make_bench", lambda *_: SimpleNamespace(cache=Trimmed()))
     monkeypatch.setattr(cli_calibrate, "make_exchange_bench", lambda *_, **__: None)
     monkeypatch.setattr(cli_calibrate, "calibrate", lambda *_, **__: found)
     monkeypatch.setattr(cli_calibrate, "calibrate_crossings", lambda *_, **__: ())
+    untold = found[0].model_copy(update={"verdict": red.model_copy(update={"verdict": "infra-error"}), "wrong": "x"})
+    monkeypatch.setattr(cli_calibrate, "calibrate", lambda *_, **__: (untold, *found[2:]))
+    code, output, _ = run("calibrate")
+    assert code == 3
+    assert "? one: x" in output
+    assert "1 / 1 known breaks caught as they are known" in output
+    assert "1 cases were kept from a verdict" in output
+    monkeypatch.setattr(cli_calibrate, "calibrate", lambda *_, **__: found)
     code, output, _ = run("calibrate", "--blame")
     assert code == 1
     assert "✓ one: alpha 1.3.0, beta 2.4.1, gamma 1.0.2 (the budget was spent); 7 probes, linear 90" in output
@@ -629,6 +651,13 @@ def test_night_and_watch_want_a_run(run: Run) -> None:
         code, _, error = run(*command)
         assert code == 2
         assert 'MATRIX: "m" has no run in evidence.sqlite; run it first: stackcompat run m' in error
+
+
+def test_reports_go_into_a_folder(run: Run, checkout: Path) -> None:
+    (checkout / "a.md").write_text("x")
+    code, _, error = run("report", "-o", "a.md")
+    assert code == 2
+    assert "--output: a.md cannot be written: File exists; give a folder" in error
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,12 @@
-"""The rules of the words of blame: which failures are the same, who owns a module, what a release needs."""
+"""The rules of the words of blame: which failures are the same and who owns a module."""
 
 from __future__ import annotations
 
 import pytest
 
 from made_up import COMPONENTS
-from stackcompat.culprit import needs, owner_of, same_failure
+from stackcompat.culprit import owner_of, same_failure
 from stackcompat.evidence import Failure
-from world import World
 
 
 def failure(message: str, type: str = "E", package: str = "beta") -> Failure:  # noqa: A002
@@ -48,12 +47,3 @@ def test_same_failure(one: Failure, other: Failure, same: bool) -> None:
 def test_whose_module_it_is(module: str, owner: str | None) -> None:
     installed = ("alpha", "alpha-native", "beta", "delta-checkpoint", "numbers", "protocols", "typing-more")
     assert owner_of(module, installed, COMPONENTS) == owner
-
-
-def test_what_a_release_needs_here() -> None:
-    requires = ["beta>=1", "Beta<3", "gamma>2; python_version<'3.12'", "delta; extra=='all'", "epsilon"]
-    catalog = World({"alpha": {"1.0": {"uploaded": "2026-01-01", "requires": requires}}})
-    found = needs("alpha", "1.0", "3.12", catalog)
-    assert found.keys() == {"beta", "epsilon"}
-    assert found["beta"].contains("2.9")
-    assert not found["beta"].contains("3.0")

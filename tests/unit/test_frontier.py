@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from planted import Planted, stairs, table
-from stackcompat.frontier import Check, Forecast, explore
+from stackcompat.frontier import Check, Forecast, disagreement, explore
 
 #: Row 3 breaks from column 8 on, its neighbours work with everything.
 ODD = stairs([(0, 19)] * 3 + [(0, 7)] + [(0, 19)] * 3, 20)
@@ -27,7 +27,7 @@ def test_an_edge_that_stays_costs_one_run_a_row() -> None:
     found = explore(table(30, 20), Planted(works))
     assert found.runs - cost(found.checks) <= 30 + 2 * 30 / 2 + 10
     assert sum(finding.inferred for finding in found.findings.values()) > 500
-    assert found.disagreement == 0
+    assert disagreement(found.checks) == 0
 
 
 def test_a_single_release_that_breaks_early_is_found() -> None:
@@ -58,8 +58,8 @@ def test_a_disagreement_is_reported_and_what_lies_around_is_asked_until_it_fits(
     asked = Planted(works)
     found = explore(table(12, 20), asked, seed=3)
     assert {pair for pair, f in found.findings.items() if f.verdict == "broken"} == {(row, 9) for row in range(12)}
-    assert found.disagreement == sum(not check.agrees for check in found.checks) / len(found.checks)
-    assert found.disagreement > 0
+    assert disagreement(found.checks) == sum(not check.agrees for check in found.checks) / len(found.checks)
+    assert any(not check.agrees for check in found.checks)
     assert len(asked.asked) < 12 * 20 / 2
 
 
@@ -107,5 +107,12 @@ def test_nothing_permitted_is_nothing_to_ask() -> None:
     found = explore(table(3, 3, permitted=()), Planted({}))
     assert found.complete
     assert found.runs == 0
-    assert found.disagreement is None
+    assert disagreement(found.checks) is None
     assert {finding.verdict for finding in found.findings.values()} == {"unresolvable"}
+
+
+def test_where_the_machine_kept_every_pair_from_a_verdict_nothing_is_complete() -> None:
+    works = stairs([(0, 3)] * 3, 4)
+    found = explore(table(3, 4), Planted(works, silent=works))
+    assert {finding.verdict for finding in found.findings.values()} == {"infra-error"}
+    assert not found.complete

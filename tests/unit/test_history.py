@@ -53,3 +53,14 @@ def test_moves_name_what_differs() -> None:
         Move(name="alpha-native", before="1.2.0", after="1.3.0"),
     )
     assert moves(before, before) == ()
+
+
+def test_what_a_cell_forces_is_its_own() -> None:
+    """Two cells with one lock, one of which forces it: the other is what an installer gives."""
+    nights = Nights()
+    plan = nights.add(0, OLD, PASSES)
+    forced = plan.model_copy(update={"cell": plan.cell.model_copy(update={"overrides": ("alpha==1.2.0",)})})
+    run = nights.runs[0].model_copy(update={"cells": (forced, plan)})
+    history = History([run], nights.evidence)
+    assert [seen.verdict.forced for seen in history.seen(0)] == [("alpha==1.2.0",), ()]
+    assert ("alpha", "beta") in history.pairs(0, COMPONENTS)

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from made_up import COMPONENTS, NOW, failed
+from made_up import COMPONENTS, NOW, failed, make_cell, passed
 from nights import BREAKS, FIXED, JOINT, NEW, OLD, PASSES, Nights
 from stackcompat.watch import (
     CALM_NIGHTS,
@@ -111,3 +111,33 @@ def test_a_test_that_a_pair_explains_has_no_issue_of_its_own() -> None:
     assert {pair.action, test.action} == {"open", None}
     assert bool(test.covered_by) == (pair.action == "open")
     assert "module 'alpha'" not in issue_body(items["test:test_alpha.py::test_grad"])
+
+
+def test_a_witness_of_an_earlier_night_is_not_asked_what_it_says_tonight() -> None:
+    """The matrix has got another cell since, and tonight's could not be tried."""
+    nights = Nights()
+    nights.add(2, OLD, PASSES)
+    nights.add(1, NEW, BREAKS)
+    later = Nights()
+    later.cell = make_cell({"alpha": "", "beta": "", "gamma": ""}, "3.12", "newest", "newest", newest=("alpha",))
+    later.add(0, NEW | {"gamma": "1.0.0"}, outcome="disk-full")
+    nights.runs += later.runs
+    nights.evidence |= later.evidence
+    items = watched(nights)
+    assert items["pair:alpha + beta"].watched.open
+
+
+def test_an_issue_is_about_the_cell_that_is_red() -> None:
+    """On another Python, which comes first, the pair was not tried."""
+    nights, other = Nights(), Nights("3.11")
+    nights.add(1, OLD, PASSES)
+    nights.add(0, NEW, BREAKS)
+    older = {"alpha": "1.0.0", "beta": "2.0.0"}
+    other.add(0, older, (passed("test_alpha.py::test_grad", "alpha"),))
+    before, run = nights.runs
+    both = run.model_copy(update={"pythons": ("3.11", "3.12"), "cells": (*other.runs[0].cells, *run.cells)})
+    items = {i.subject.id: i for i in watch(COMPONENTS, [before, both], nights.evidence | other.evidence, NOW)}
+    facts = items["pair:alpha + beta"].facts
+    assert facts is not None
+    assert facts.python == "3.12"
+    assert "has no attribute 'boxes'" in facts.signature

@@ -66,9 +66,7 @@ def run_main() -> NoReturn:
     except click.ClickException as error:
         error.show()
         sys.exit(2)
-    except click.Abort:
-        _fail("stopped; what was finished is kept, the same command goes on from here", 130)
-    except KeyboardInterrupt:
+    except (click.Abort, KeyboardInterrupt):
         _fail("stopped; what was finished is kept, the same command goes on from here", 130)
     except UsageError as error:
         _fail(str(error), 2)

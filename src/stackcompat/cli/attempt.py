@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from stackcompat.cli.common import (
     reporting,
     write_json,
 )
-from stackcompat.evidence import Evidence, TestResult
+from stackcompat.evidence import Evidence, TestResult, WarningSeen
 from stackcompat.interpreter import find_interpreters, this_platform
 from stackcompat.lock import Lock
 from stackcompat.matrix import Level, parse_date, parse_requirement
@@ -35,13 +35,13 @@ from stackcompat.project import find_project
 from stackcompat.record import UsageError
 from stackcompat.verdict import LEVELS, CellVerdict
 
-__all__ = ["answer", "failure_row", "parse_cell", "print_verdict", "read_lock", "try_"]
+__all__ = ["answer", "failure_row", "parse_cell", "print_verdict", "read_lock", "try_", "warnings_of"]
 
 
 _OPTIONS = {"requirement": "REQUIREMENT", "python": "--python", "exclude-newer": "--exclude-newer"}
 
 
-@click.command("try", context_settings={"ignore_unknown_options": False})
+@click.command("try")
 @click.argument("requirements", nargs=-1, metavar="REQUIREMENT...")
 @click.option("--python", help="Such as 3.12; default: the newest that is found here.")
 @click.option("--exclude-newer", metavar="DATE", help="Only releases uploaded until then, such as 2026-09-20.")
@@ -161,12 +161,6 @@ def parse_cell(
 
 def answer(verdict: CellVerdict, evidence: Sequence[Evidence]) -> dict[str, Any]:
     """The JSON twin of what `try` prints."""
-    warnings = {
-        (w.category, w.raised_by, w.triggered_by, w.message): w
-        for run in evidence
-        for test in run.tests
-        for w in test.warnings
-    }
     return {
         "schema_version": 1,
         "verdict": verdict.verdict,
@@ -182,9 +176,15 @@ def answer(verdict: CellVerdict, evidence: Sequence[Evidence]) -> dict[str, Any]
         "passed": verdict.passed,
         "not_applicable": verdict.not_applicable,
         "blocked": verdict.blocked,
-        "warnings": [warning.model_dump(mode="json") for warning in warnings.values()],
+        "warnings": [warning.model_dump(mode="json") for warning in warnings_of(evidence)],
         "evidence": list(verdict.evidence),
     }
+
+
+def warnings_of(evidence: Iterable[Evidence]) -> tuple[WarningSeen, ...]:
+    """Every warning of the runs, once."""
+    every = (warning for run in evidence for test in run.tests for warning in test.warnings)
+    return tuple({(one.category, one.raised_by, one.triggered_by, one.message): one for one in every}.values())
 
 
 def failure_row(test: TestResult) -> dict[str, Any]:
@@ -215,11 +215,9 @@ def print_verdict(verdict: CellVerdict, evidence: Sequence[Evidence], verbose: b
             f"{escape(held.by)} ({escape(held.bound)})",
             style="yellow",
         )
-    shown = [verdict.installed[name] for name in cell.roots() if name in verdict.installed]
+    shown = [f"{name} {verdict.installed[name]}" for name in cell.roots() if name in verdict.installed]
     if shown:
-        out.print(
-            "  " + ", ".join(f"{n} {verdict.installed[n]}" for n in cell.roots() if n in verdict.installed), style="dim"
-        )
+        out.print(f"  {', '.join(shown)}", style="dim")
     for test in verdict.failures:
         reason = test.failure.signature if test.failure else test.reason
         out.print(f"  [red]✗[/] {escape(test.test)}: {escape(reason)}")

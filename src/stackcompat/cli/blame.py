@@ -22,8 +22,9 @@ from stackcompat.cli.common import (
     reporting,
     write_json,
 )
+from stackcompat.interpreter import how_to_get
 from stackcompat.project import Project, find_project
-from stackcompat.record import UsageError
+from stackcompat.record import StackcompatError, UsageError
 from stackcompat.store import Store
 from stackcompat.triage import Inquiry, blame, blame_each, published_sets
 from stackcompat.verdict import CellVerdict, judge
@@ -79,8 +80,11 @@ def blame_(
         raise UsageError("--minutes: is for all failures; leave CELL away, or use --probes")
     planned = find_cell(store, cell)
     verdict = judge(planned, store.of_key(planned.key) if planned.key else ())
-    bench = make_bench(project, 1, [planned.cell.python], verdict.level)
+    bench = make_bench(project, 1, [planned.cell.python], "upstream")  # that level has every kind of test
+    if planned.cell.python not in bench.interpreters:
+        raise StackcompatError(how_to_get(planned.cell.python))
     found = find_culprit(verdict, bench, open_index(), project, probes, about)
+    bench.cache.trim()
     _keep(verdict, found, store)
     question = {"schema_version": 1, "cell": planned.cell.id, "sentence": verdict.sentence}
     write_json(json_file, question | blame_answer(found))
@@ -90,11 +94,12 @@ def blame_(
 
 def _blame_all(project: Project, store: Store, probes: int, minutes: float | None, jobs: int) -> None:
     """Search for the culprit of each distinct failure of the last runs that no search was made for."""
-    planned = {cell.cell.id: cell for record in store.runs() for cell in record.cells}
-    evidence = store.of_keys(cell.key for cell in planned.values() if cell.key)
-    verdicts = [judge(cell, evidence.get(cell.key, ())) for cell in planned.values()]
+    planned = {cell.key: cell for record in store.runs() for cell in record.cells if cell.key}
+    evidence = store.of_keys(planned)
+    verdicts = [judge(cell, evidence.get(key, ())) for key, cell in planned.items()]
     due = unexplained(verdicts, Charges(store.charges()))
-    bench, catalog = make_bench(project, jobs, sorted({verdict.cell.python for verdict in due})), open_index()
+    pythons = sorted({verdict.cell.python for verdict in due})
+    bench, catalog = make_bench(project, jobs, pythons, "upstream"), open_index()  # that level has every kind of test
     inquiries = [
         Inquiry(verdict, published_sets(project, verdict.cell, catalog))
         for verdict in due
@@ -117,8 +122,12 @@ def _blame_all(project: Project, store: Store, probes: int, minutes: float | Non
 
 
 def _keep(verdict: CellVerdict, found: Blame, store: Store) -> None:
-    """Remember who broke a cell; where nothing could be resolved, the resolver says it every time."""
-    if found.test in {test.test for test in verdict.failures}:
+    """Remember who broke a cell; where nothing could be resolved, the resolver says it every time.
+
+    A search that the machine kept from an answer was none.
+    """
+    fruitless = found.found.faults and not found.found.culprits
+    if not fruitless and found.test in {test.test for test in verdict.failures}:
         store.keep_charge(Charge.of(verdict, found, now()))
 
 

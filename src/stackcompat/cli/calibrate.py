@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from stackcompat.calibration import Calibration, calibrate, calibrate_crossings, load_cases
 from stackcompat.cli.common import (
+    COULD_NOT_TELL,
     jobs_option,
     json_option,
     make_bench,
@@ -39,7 +40,8 @@ def calibrate_(
 ) -> None:
     """Measure the smoke tests: try every known case (or those whose id fits CASE, * allowed), print caught / known.
 
-    Exit code: 0 when every case, and with --blame every culprit, came out as known, 1 when one did not.
+    Exit code: 0 when every case, and with --blame every culprit, came out as known; 1 when one did not; 3 when some
+    could not be tried.
     """
     project = find_project(project_folder)
     path = project.matrices / "known-cases.toml"
@@ -51,21 +53,35 @@ def calibrate_(
     bench, catalog = make_bench(project, jobs, pythons), open_index()
     with reporting(verbose=False) as reporter:
         found = calibrate(known, bench, catalog, reporter, rerun=rerun, blaming=blaming)
-        exchange = make_exchange_bench(project, jobs, pythons, plain=bench)
+        exchange = make_exchange_bench(project, bench)
         found += calibrate_crossings(known, exchange, catalog, reporter, rerun=rerun)
+    bench.cache.trim()
     write_json(json_file, [entry.model_dump(mode="json") for entry in found])
+    if json_file != "-":
+        _print(found, len(known), blaming=blaming)
+    told = [entry for entry in found if not entry.untold]
+    if any(entry.wrong or (entry.blame and not entry.exact) for entry in told):
+        sys.exit(1)
+    sys.exit(COULD_NOT_TELL if len(told) < len(known) else 0)
+
+
+def _print(found: Sequence[Calibration], known: int, *, blaming: bool) -> None:
+    """What came out otherwise than it is known, and how much did not."""
     for entry in found:
         if entry.wrong:
-            out.print(f"[red]✗[/] {escape(entry.case.id)}: {escape(entry.wrong)}")
-    red = [entry for entry in found if entry.case.verdict != "works"]
-    green = [entry for entry in found if entry.case.verdict == "works"]
+            sign = "[yellow]?[/]" if entry.untold else "[red]✗[/]"
+            out.print(f"{sign} {escape(entry.case.id)}: {escape(entry.wrong)}")
+    told = [entry for entry in found if not entry.untold]
+    red = [entry for entry in told if entry.case.verdict != "works"]
+    green = [entry for entry in told if entry.case.verdict == "works"]
     out.print(f"{sum(not e.wrong for e in red)} / {len(red)} known breaks caught as they are known")
     out.print(f"{sum(not e.wrong for e in green)} / {len(green)} healthy combinations green")
     if blaming:
         _print_blames(found)
-    if len(found) < len(known):
-        out.print(f"{len(known) - len(found)} cases need a Python that is not here", style="yellow")
-    sys.exit(1 if any(entry.wrong or (entry.blame and not entry.exact) for entry in found) else 0)
+    if len(told) < len(found):
+        out.print(f"{len(found) - len(told)} cases were kept from a verdict (?)", style="yellow")
+    if len(found) < known:
+        out.print(f"{known - len(found)} cases need a Python that is not here", style="yellow")
 
 
 def _print_blames(found: Sequence[Calibration]) -> None:

@@ -60,7 +60,7 @@ def _read_table(path: Path) -> Summary:
         return Summary.model_validate_json(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"--table: {path} cannot be read ({error.strerror}); stackcompat report writes one") from None
-    except ValidationError:
+    except (ValidationError, UnicodeDecodeError):
         raise UsageError(f"--table: {path} is no compat.json of this version; stackcompat report writes one") from None
 
 

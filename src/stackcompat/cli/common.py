@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from stackcompat.matrix import Level
 from stackcompat.packages import PackageCache, default_cache
 from stackcompat.project import Project
 from stackcompat.record import UsageError
+from stackcompat.report.cases import distinct
 from stackcompat.report.words import sign
 from stackcompat.store import Store
 from stackcompat.verdict import Verdict
@@ -38,6 +39,7 @@ __all__ = [
     "Bars",
     "Lines",
     "err",
+    "file_option",
     "find_cell",
     "glyph",
     "jobs_option",
@@ -46,11 +48,14 @@ __all__ = [
     "make_bench",
     "make_exchange_bench",
     "open_index",
+    "open_output",
     "open_store",
     "out",
+    "output_option",
     "project_option",
     "reporting",
     "write_json",
+    "write_text",
 ]
 
 EXIT_CODES = {"works": 0, "broken": 1, "unresolvable": 1, "uninstallable": 1, "changed": 4}
@@ -140,11 +145,8 @@ def make_bench(project: Project, jobs: int, pythons: Sequence[str] | None, level
     return UpstreamBench(archives=open_index(), **bench) if level == "upstream" else Bench(**bench)
 
 
-def make_exchange_bench(
-    project: Project, jobs: int, pythons: Sequence[str] | None, only: Sequence[str] = (), plain: Bench | None = None
-) -> ExchangeBench:
-    """The bench for artifacts: all that the suite has, or those of `only`. It shares what the `plain` bench has."""
-    plain = plain or make_bench(project, jobs, pythons)
+def make_exchange_bench(project: Project, plain: Bench) -> ExchangeBench:
+    """The bench for artifacts. It shares what the `plain` bench has."""
     return ExchangeBench(
         helpers=project.suite,
         components=plain.components,
@@ -153,12 +155,12 @@ def make_exchange_bench(
         interpreters=plain.interpreters,
         executor=plain.executor,
         suite=project.exchange,
-    ).narrow(only)
+    )
 
 
 def find_cell(store: Store, cell: str) -> PlannedCell:
-    """The cell of the last runs whose id begins with `cell`."""
-    matches = {c.cell.id: c for record in store.runs() for c in record.cells if c.cell.id.startswith(cell)}
+    """The cell of the last runs whose id begins with `cell`, as the tables show it."""
+    matches = {name: entries[0][0] for name, entries in distinct(store.runs()).items() if name.startswith(cell)}
     if len(matches) != 1:
         found = ", ".join(sorted(matches)[:5]) or "none"
         raise UsageError(f'CELL: "{cell}" fits {len(matches)} cells of the last runs ({found}); give one cell\'s id')
@@ -187,33 +189,52 @@ jobs_option = click.option(
 )
 
 
-def _writable(_: click.Context, __: click.Parameter, target: str | None) -> str | None:
+def _writable(_: click.Context, parameter: click.Parameter, target: str | None) -> str | None:
     """Refuse a file that could not be written before anything is run for it."""
     if target not in (None, "-") and (Path(target).is_dir() or not Path(target).absolute().parent.is_dir()):
-        raise UsageError(f"--json: {target} cannot be written; give a file in a folder that there is, or -")
+        option = parameter.opts[0]
+        raise UsageError(f"{option}: {target} cannot be written; give a file in a folder that there is, or -")
     return target
 
 
-json_option = click.option(
-    "--json",
-    "json_file",
-    metavar="FILE",
-    callback=_writable,
-    help="Write the answer as JSON; - for standard output.",
-)
+def file_option(name: str, what: str) -> Callable[[Any], Any]:
+    """The option --`name` for a file to write `what` into."""
+    text = f"Write {what}; - for standard output."
+    return click.option(f"--{name}", f"{name}_file", metavar="FILE", callback=_writable, help=text)
+
+
+json_option = file_option("json", "the answer as JSON")
+
+
+def write_text(option: str, target: str | None, text: str) -> None:
+    """Write `text` where `option` says, if it does."""
+    if target == "-":
+        sys.stdout.write(text)
+    elif target is not None:
+        try:
+            Path(target).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"{option}: {target} cannot be written: {error.strerror}") from None
 
 
 def write_json(target: str | None, value: object) -> None:
-    if target is None:
-        return
-    text = json.dumps(value, indent=1, default=str) + "\n"
-    if target == "-":
-        sys.stdout.write(text)
-        return
+    """Write `value` where --json says, if it does."""
+    write_text("--json", target, json.dumps(value, indent=1, default=str) + "\n")
+
+
+output_option = click.option("-o", "--output", metavar="DIR", help="Where to write; default: reports/ of the project.")
+
+
+def open_output(given: str | None, project: Project) -> Path:
+    """The folder that --output gives, which is made if need be; without it, that of the project's reports."""
+    folder = Path(given) if given else project.reports
     try:
-        Path(target).write_text(text, encoding="utf-8")
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"--json: {target} cannot be written: {error.strerror}") from None
+        raise UsageError(f"--output: {folder} cannot be written: {error.strerror}; give a folder") from None
+    if not os.access(folder, os.W_OK):
+        raise UsageError(f"--output: {folder} cannot be written; give a folder that you may write to")
+    return folder
 
 
 def glyph(verdict: Verdict) -> str:

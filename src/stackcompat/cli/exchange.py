@@ -15,6 +15,7 @@ from stackcompat.cli.common import (
     EXIT_CODES,
     glyph,
     json_option,
+    make_bench,
     make_exchange_bench,
     open_index,
     out,
@@ -101,7 +102,8 @@ def exchange_(
     newest = next(iter(find_interpreters()), "3.12") if not (write_python and read_python) else ""
     writer = _cell("write", write_with, write_python or newest, write_exclude_newer or exclude_newer)
     reader = _cell("read", read_with, read_python or newest, read_exclude_newer or exclude_newer)
-    bench, catalog = make_exchange_bench(project, 1, [writer.python, reader.python]), open_index()
+    bench = make_exchange_bench(project, make_bench(project, 1, [writer.python, reader.python]))
+    catalog = open_index()
     try:
         bench = bench.narrow(choose(artifacts, bench.suite.artifacts()))
     except UsageError as error:
@@ -113,6 +115,7 @@ def exchange_(
             if conflict is not None and conflict.kind == "not-found":
                 refuse_unknown(planned.cell, catalog)
         plan = run_exchange(plan, bench, reporter, rerun=rerun)
+    bench.cache.trim()
     crossing = next(crossing for crossing in plan.crossings if crossing.square)
     keys = {planned.key for planned in plan.cells} | {c.key for c in plan.crossings}
     verdict = judge_crossing(crossing, plan, bench.store.of_keys(keys))

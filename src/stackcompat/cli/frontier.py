@@ -22,7 +22,7 @@ from stackcompat.cli.common import (
     reporting,
     write_json,
 )
-from stackcompat.frontier import explore
+from stackcompat.frontier import DEAREST, NO_VERDICT, explore
 from stackcompat.interpreter import find_interpreters, how_to_get, this_platform
 from stackcompat.intervals import Pair
 from stackcompat.matrix import Level, parse_date
@@ -50,7 +50,11 @@ __all__ = ["answer", "frontier_", "moment", "print_frontier"]
     show_default=True,
     help="How deep to go where imports are green.",
 )
-@click.option("--budget", type=click.IntRange(1), help="The most runs to make now; default: as many as it takes.")
+@click.option(
+    "--budget",
+    type=click.IntRange(DEAREST),
+    help=f"The most runs to make now, at least the {DEAREST} of one question; default: as many as it takes.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Chooses the sample that is checked.")
 @jobs_option
 @json_option
@@ -196,4 +200,5 @@ def print_frontier(chart: Chart) -> None:
     shares = [f"{share:.0%}" if share is not None else "none to tell by" for share in accuracy]
     out.print(f"forecast from source, against what was observed: precision {shares[0]}, recall {shares[1]}")
     if not chart.complete:
-        out.print("Not complete: the budget ended before; the same command goes on from here.", style="yellow")
+        silent = sum(counts.get(verdict, 0) for verdict in NO_VERDICT)
+        out.print(f"Not complete: {silent} pairs have no verdict; the same command goes on from here.", style="yellow")

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.markup import escape
@@ -14,6 +12,7 @@ from rich.markup import escape
 from stackcompat.calibration import KnownCase, load_cases
 from stackcompat.campaign import Bench
 from stackcompat.cli.common import (
+    file_option,
     jobs_option,
     make_bench,
     make_exchange_bench,
@@ -21,6 +20,7 @@ from stackcompat.cli.common import (
     out,
     project_option,
     reporting,
+    write_text,
 )
 from stackcompat.crossings import ExchangeBench
 from stackcompat.gate import GateReport
@@ -44,30 +44,6 @@ __all__ = ["gate_", "replay_"]
 EXIT_CODES = {"PASS": 0, "BLOCK": 1, "CANNOT-TELL": 3, "NEEDS-REVIEW": 4}
 
 
-def _writable(_: click.Context, parameter: click.Parameter, target: str | None) -> str | None:
-    """Refuse a file that could not be written before anything is run for it."""
-    if target not in (None, "-") and (Path(target).is_dir() or not Path(target).absolute().parent.is_dir()):
-        raise UsageError(
-            f"{parameter.opts[0]}: {target} cannot be written; give a file in a folder that there is, or -"
-        )
-    return target
-
-
-def _file_option(name: str, what: str) -> Callable[[Any], Any]:
-    text = f"Write {what}; - for standard output."
-    return click.option(f"--{name}", f"{name}_file", metavar="FILE", callback=_writable, help=text)
-
-
-def _write(option: str, target: str | None, text: str) -> None:
-    if target == "-":
-        sys.stdout.write(text)
-    elif target is not None:
-        try:
-            Path(target).write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise UsageError(f"{option}: {target} cannot be written: {error.strerror}") from None
-
-
 @click.command("gate")
 @click.argument("candidates", nargs=-1, metavar="CANDIDATE...")
 @click.option("--policy", "policy_file", metavar="FILE", help="Default: matrices/gate.toml of the project.")
@@ -81,9 +57,9 @@ def _write(option: str, target: str | None, text: str) -> None:
 @click.option("--budget", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Default: the policy's.")
 @click.option("--rerun", is_flag=True, help="Run again what has evidence already.")
 @click.option("--aa", is_flag=True, help="Candidate = control: measures the gate's own false reds.")
-@_file_option("json", "the decision as JSON (reports/gate.schema.json)")
-@_file_option("markdown", "the decision for a job summary or a pull request")
-@_file_option("junit", "a test case for each requirement")
+@file_option("json", "the decision as JSON (reports/gate.schema.json)")
+@file_option("markdown", "the decision for a job summary or a pull request")
+@file_option("junit", "a test case for each requirement")
 @jobs_option
 @project_option
 def gate_(
@@ -151,12 +127,12 @@ def gate_(
                 against=against,
                 budget=budget,
                 rerun=rerun,
-                exchange=_exchange(policy, project, jobs, bench),
+                exchange=_exchange(policy, project, bench),
             )
     bench.cache.trim()
-    _write("--json", json_file, gate_json(report))
-    _write("--markdown", markdown_file, gate_markdown(report) + (f"\n{more}\n" if more else ""))
-    _write("--junit", junit_file, gate_junit(report))
+    write_text("--json", json_file, gate_json(report))
+    write_text("--markdown", markdown_file, gate_markdown(report) + (f"\n{more}\n" if more else ""))
+    write_text("--junit", junit_file, gate_junit(report))
     if "-" not in (json_file, markdown_file, junit_file):
         _print(report)
         if more:
@@ -164,11 +140,11 @@ def gate_(
     sys.exit(EXIT_CODES[report.decision])
 
 
-def _exchange(policy: GatePolicy, project: Project, jobs: int, bench: Bench) -> ExchangeBench | None:
+def _exchange(policy: GatePolicy, project: Project, bench: Bench) -> ExchangeBench | None:
     """The bench for artifacts, where a rule of the policy wants it."""
     if not any(isinstance(rule, Artifacts) for rule in policy.rules):
         return None
-    return make_exchange_bench(project, jobs, None, plain=bench)
+    return make_exchange_bench(project, bench)
 
 
 def _default(given: str | None, project: Project, name: str) -> Path:
@@ -200,8 +176,8 @@ def _print(report: GateReport) -> None:
 
 @click.command("replay")
 @click.argument("cases_file", metavar="FILE", required=False)
-@_file_option("json", "every decision as JSON")
-@_file_option("markdown", "a report to be published")
+@file_option("json", "every decision as JSON")
+@file_option("markdown", "a report to be published")
 @jobs_option
 @project_option
 def replay_(
@@ -224,10 +200,11 @@ def replay_(
     pythons = tuple(dict.fromkeys(python for case in told.cases for python in case.pythons or policy.pythons))
     bench = make_bench(project, jobs, pythons, policy.level)
     with reporting(verbose=False) as reporter:
-        exchange = _exchange(policy, project, jobs, bench)
+        exchange = _exchange(policy, project, bench)
         replayed = replay(told.cases, policy, bench, open_index(), reporter, exchange=exchange)
-    _write("--json", json_file, replay_json(told.title, replayed))
-    _write("--markdown", markdown_file, replay_markdown(told.title, replayed))
+    bench.cache.trim()
+    write_text("--json", json_file, replay_json(told.title, replayed))
+    write_text("--markdown", markdown_file, replay_markdown(told.title, replayed))
     if "-" not in (json_file, markdown_file):
         for one in replayed:
             names = ", ".join(one.case.candidates)

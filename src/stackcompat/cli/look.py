@@ -6,7 +6,7 @@ import click
 from rich.table import Table
 
 from stackcompat.campaign import now
-from stackcompat.cli.attempt import print_verdict
+from stackcompat.cli.attempt import print_verdict, warnings_of
 from stackcompat.cli.common import (
     find_cell,
     json_option,
@@ -37,12 +37,17 @@ def show(cell: str, project_folder: str | None) -> None:
     out.print(f"cell {planned.cell.id}: {planned.cell.label} ({planned.cell.policy})", style="bold")
     print_verdict(verdict, evidence, verbose=True)
     out.print(", ".join(f"{name} {version}" for name, version in verdict.installed.items()), style="dim")
+    for one in warnings_of(evidence):
+        by, because = one.raised_by or "the language", one.triggered_by or "a test"
+        out.print(f"warning by {by} because of {because}: {one.category}: {one.message}", markup=False)
     for run_ in evidence:
         out.print(
             f"run {run_.id} {run_.started:%Y-%m-%d %H:%M} {run_.interpreter} {run_.outcome} {run_.seconds:.1f} s "
             f"{run_.detail}",
             markup=False,
         )
+    if evidence and evidence[-1].log:
+        out.print(evidence[-1].log, markup=False, style="dim")
 
 
 @click.command()

@@ -24,8 +24,10 @@ from stackcompat.cli.common import (
     make_bench,
     make_exchange_bench,
     open_index,
+    open_output,
     open_store,
     out,
+    output_option,
     project_option,
     reporting,
     write_json,
@@ -40,11 +42,11 @@ from stackcompat.project import Project, find_project
 from stackcompat.record import UsageError
 from stackcompat.releases import IndexUnreachable
 from stackcompat.report import Summary, summarise, write
-from stackcompat.report.advice import advice, replayed
+from stackcompat.report.advice import advice
 from stackcompat.shard import Shard
 from stackcompat.shard import shards as all_shards
 from stackcompat.store import Store
-from stackcompat.timeline import Timeline
+from stackcompat.timeline import Timeline, replayed
 from stackcompat.verdict import Verdict, judge
 
 __all__ = ["merge", "plan", "publish", "report", "run"]
@@ -69,7 +71,11 @@ def plan(matrix: str, shards: int | None, jobs: int, project_folder: str | None,
     if shards is not None:
         _plan_shards(project, path, loaded, shards, jobs, json_file)
         return
-    available = [p for p in loaded.pythons if p in find_interpreters(loaded.pythons)]
+    here = find_interpreters(loaded.pythons)
+    for python in loaded.pythons:
+        if python not in here:
+            err.print(_not_tried(python), style="yellow")
+    available = [python for python in loaded.pythons if python in here]
     made = make_plan(
         loaded,
         project.components(),
@@ -147,7 +153,7 @@ def run(
     bench = make_bench(project, jobs, loaded.pythons, loaded.level)
     with reporting(verbose) as reporter:
         if loaded.level == "exchange":
-            exchange = make_exchange_bench(project, jobs, loaded.pythons, plain=bench)
+            exchange = make_exchange_bench(project, bench)
             record = execute_exchange(loaded, path, exchange, open_index(), reporter, rerun=rerun, relock=relock)
         else:
             record = execute(loaded, path, bench, open_index(), reporter, rerun=rerun, relock=relock, shard=part)
@@ -157,7 +163,7 @@ def run(
     verdicts = [judge(cell, evidence.get(cell.key, ())) for cell in mine]
     crossed = [verdict for _, verdict in judge_crossings(record.exchange, evidence)] if record.exchange else []
     for python in record.missing_pythons:
-        err.print(f"Python {python} was not found on this machine, so its cells were not tried.", style="yellow")
+        err.print(_not_tried(python), style="yellow")
     if verdicts:
         _print_counts([verdict.verdict for verdict in verdicts], "cells")
     if crossed:
@@ -165,6 +171,10 @@ def run(
     _print_coverage(record)
     if reports:
         publish(project, bench.store, project.reports)
+
+
+def _not_tried(python: str) -> str:
+    return f"Python {python} was not found on this machine, so its cells are not tried."
 
 
 def _print_coverage(record: RunRecord) -> None:
@@ -208,25 +218,25 @@ def publish(project: Project, store: Store, destination: Path) -> None:
     out.print(f"Table: {os.path.relpath(page)}, {os.path.relpath(destination / 'COMPATIBILITY.md')}")
 
 
-def _advice(project: Project, summary: Summary) -> tuple[dict[str, str], tuple[Timeline, ...]]:
-    """What follows from the table together with the index; without the index only the table is written."""
+def _advice(project: Project, summary: Summary) -> tuple[dict[str, str] | None, tuple[Timeline, ...]]:
+    """What follows from the table together with the index; None without it: then it stays as it was."""
     links = load_links(project.matrices / "advisories.toml")
     catalog = open_index()
     try:
         days = replayed(summary, catalog, REPLAYED)
         return advice(summary, project.components(), catalog, links, days), days
     except IndexUnreachable as error:
-        err.print(f"Advisories and bounds are left out: {error}", style="yellow")
-        return {}, ()
+        err.print(f"Advisories and bounds stay as they were: {error}", style="yellow")
+        return None, ()
 
 
 @click.command()
-@click.option("-o", "--output", metavar="DIR", help="Where to write; default: reports/ of the project.")
+@output_option
 @project_option
 def report(output: str | None, project_folder: str | None) -> None:
     """Write the compatibility table from the store: compat.json, COMPATIBILITY.md, index.html, badges, JUnit."""
     project = find_project(project_folder)
-    publish(project, open_store(project), Path(output) if output else project.reports)
+    publish(project, open_store(project), open_output(output, project))
 
 
 @click.command()

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from stackcompat.campaign import now
 from stackcompat.charge import Charges
-from stackcompat.cli.common import last_runs, open_index, open_store, out, project_option
+from stackcompat.cli.common import last_runs, open_index, open_output, open_store, out, output_option, project_option
 from stackcompat.night import night
 from stackcompat.project import find_project
 from stackcompat.report.night import night_json, night_lines, night_markdown
@@ -18,17 +16,16 @@ __all__ = ["night_"]
 
 @click.command("night")
 @click.argument("matrix", default="nightly")
-@click.option("-o", "--output", metavar="DIR", help="Where to write; default: reports/ of the project.")
+@output_option
 @project_option
 def night_(matrix: str, output: str | None, project_folder: str | None) -> None:
     """Tell what the last run of MATRIX changed and whose release did it; writes NIGHT.md and night.json."""
     project = find_project(project_folder)
+    destination = open_output(output, project)
     store = open_store(project)
     runs = last_runs(store, matrix)
     evidence = store.of_keys(cell.key for run in runs for cell in run.cells if cell.key)
     told = night(project.components(), runs, evidence, open_index(), now(), Charges(store.charges()))
-    destination = Path(output) if output else project.reports
-    destination.mkdir(parents=True, exist_ok=True)
     (destination / "NIGHT.md").write_text(night_markdown(told), encoding="utf-8")
     (destination / "night.json").write_text(night_json(told), encoding="utf-8")
     for line in night_lines(told):

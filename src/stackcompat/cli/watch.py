@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 import click
 
@@ -12,7 +13,7 @@ from stackcompat.cli.common import json_option, last_runs, open_store, out, proj
 from stackcompat.project import find_project
 from stackcompat.record import UsageError
 from stackcompat.tracker import GitHub, carry_out
-from stackcompat.watch import issue_body, issue_title, watch
+from stackcompat.watch import Item, issue_body, issue_title, watch
 
 __all__ = ["watch_"]
 
@@ -50,14 +51,18 @@ def watch_(
     evidence = store.of_keys(cell.key for run in runs for cell in run.cells if cell.key)
     items = watch(project.components(), runs, evidence, now(), Charges(store.charges()))
     write_json(json_file, [item.model_dump(mode="json") for item in items])
-    if json_file == "-":
-        return
     if repository is not None:
         done = carry_out(items, GitHub(repository, token, api))
-        for line in done:
-            out.print(line, markup=False)
-        out.print(f"{len(items)} watched, {len(done)} issues changed")
-        return
+        if json_file != "-":
+            for line in done:
+                out.print(line, markup=False)
+            out.print(f"{len(items)} watched, {len(done)} issues changed")
+    elif json_file != "-":
+        _print(items)
+
+
+def _print(items: Sequence[Item]) -> None:
+    """What would be done, with the text of each issue."""
     for item in items:
         if item.watched.state == "passing" and item.action is None:
             continue

@@ -22,8 +22,9 @@ if TYPE_CHECKING:  # it reads summaries, so it comes after this package
 __all__ = ["Summary", "summarise", "write"]
 
 
-#: What there is one of for each of many things.
-_MANY = ("badges/*.json", "locks/*.txt", "advisories/*.json", "constraints/*.txt", "timeline-*.svg")
+#: What there is one of for each of many things: in the table, and in what follows from it.
+_MANY = ("badges/*.json", "locks/*.txt")
+_MORE = ("advisories/*.json", "constraints/*.txt", "timeline-*.svg")
 
 
 def write(
@@ -33,7 +34,7 @@ def write(
 
     `more` are files beside them, name to content; `days` are timelines that the page shows. Badges, locks, advisories,
     constraints and pictures of an earlier summary that this one does not have are removed, so that the folder is always
-    that of one summary.
+    that of one summary. With None for `more` those of an earlier one are left as they are.
     """
     files = {
         "COMPATIBILITY.md": markdown(summary),
@@ -46,7 +47,8 @@ def write(
     files |= {f"badges/{name}": text for name, text in badges(summary).items()}
     files |= {f"locks/{name}": text for name, text in locks(summary).items()}
     files |= more or {}
-    for stale in (path for pattern in _MANY for path in destination.glob(pattern)):
+    patterns = _MANY if more is None else (*_MANY, *_MORE)
+    for stale in (path for pattern in patterns for path in destination.glob(pattern)):
         if stale.relative_to(destination).as_posix() not in files:
             stale.unlink()
     written = []

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from collections.abc import Iterable, Sequence
-from functools import cache, partial
-
-from packaging.specifiers import SpecifierSet
 
 from stackcompat.advisory import Advisory, Link, advisories, osv
 from stackcompat.bounds import Finding, constraints, findings, repaired
 from stackcompat.deprecation import Forecast, forecasts
 from stackcompat.matrix import Components
-from stackcompat.releases import Catalog, needs
+from stackcompat.releases import Catalog
 from stackcompat.report.feed import atom, json_feed
 from stackcompat.report.model import Summary
 from stackcompat.report.strip import break_words, days_words, strip
-from stackcompat.timeline import Timeline, pair_verdicts, timeline
+from stackcompat.timeline import Timeline
 
-__all__ = ["advice", "replayed"]
+__all__ = ["advice"]
 
 _REPLAY = (
     "What an installer would have given at each moment, from upload times and declared bounds; where these exclude "
@@ -28,31 +24,6 @@ _REPLAY = (
 
 #: Cells whose set is published as constraints when it works: those that a person would want to stand on.
 _KNOWN_GOOD = ("newest", "metapackage", "as-of")
-
-
-def replayed(summary: Summary, catalog: Catalog, since: dt.datetime) -> tuple[Timeline, ...]:
-    """The days from `since` on, on each Python with a cell of the newest releases, of the components in such cells.
-
-    A component that no such cell has (a metapackage, whose pins would hold back all the others) is left out.
-    """
-    held = {name for one in summary.today for name in one.versions}
-    rows = [row for row in summary.square() if row.distribution and row.name in held]
-    projects = {row.name: catalog.project(row.distribution) for row in rows}
-    return tuple(
-        timeline(
-            projects,
-            pair_verdicts(summary, one.python),
-            python=one.python,
-            since=since,
-            until=summary.generated,
-            bounds=cache(partial(_needs, catalog, one.python)),
-        )
-        for one in summary.today
-    )
-
-
-def _needs(catalog: Catalog, python: str, distribution: str, version: str) -> dict[str, SpecifierSet]:
-    return needs(catalog, distribution, version, python)
 
 
 def advice(

@@ -9,15 +9,15 @@ from typing import NamedTuple
 
 from stackcompat.charge import Charges, leading
 from stackcompat.evidence import Evidence, PlannedCell, RunRecord
-from stackcompat.matrix import Components
+from stackcompat.matrix import Components, python_key
 from stackcompat.pairs import judge_components, judge_parts
 from stackcompat.refusal import refused
 from stackcompat.report.model import CellCulprit, CellRow, ComponentHere
-from stackcompat.report.words import POLICIES, python_key
+from stackcompat.report.words import POLICIES
 from stackcompat.suspicion import pins_of, versions_of
 from stackcompat.verdict import CellVerdict, Standing, Verdict, judge, settle
 
-__all__ = ["Case", "cell_row", "gather", "lock_text"]
+__all__ = ["Case", "cell_row", "distinct", "gather", "lock_text"]
 
 #: Verdicts that a person may want to see for themselves: their locks are published.
 _LOCKED: frozenset[Verdict] = frozenset(("broken", "uninstallable", "flaky"))
@@ -52,6 +52,21 @@ class Case(NamedTuple):
         return self.verdict.cell.policy == "newest" and self.released
 
 
+def distinct(runs: Iterable[RunRecord]) -> dict[str, list[tuple[PlannedCell, dt.datetime]]]:
+    """Each distinct cell by its id: every time that it was asked for, and when that run began.
+
+    First stands the one that tables show: by policy (in the order of POLICIES), thorough ones first, then the newest.
+    """
+    asked: dict[str, list[tuple[PlannedCell, dt.datetime]]] = {}
+    for run in sorted(runs, key=lambda run: run.started, reverse=True):
+        for planned in run.cells:
+            asked.setdefault(planned.cell.id, []).append((planned, run.started))
+    order = list(POLICIES)
+    for entries in asked.values():
+        entries.sort(key=lambda entry: (order.index(entry[0].cell.policy), not entry[0].cell.thorough))
+    return asked
+
+
 def gather(
     components: Components,
     runs: Iterable[RunRecord],
@@ -63,18 +78,10 @@ def gather(
     `charges` are what searches for culprits have shown.
     """
     charges = charges or Charges()
-    asked: dict[str, list[tuple[PlannedCell, dt.datetime]]] = {}
-    for run in sorted(runs, key=lambda run: run.started, reverse=True):
-        for planned in run.cells:
-            asked.setdefault(planned.cell.id, []).append((planned, run.started))
-    order = list(POLICIES)
     cases = []
-    for entries in asked.values():
-        planned, started = min(
-            entries, key=lambda entry: (order.index(entry[0].cell.policy), not entry[0].cell.thorough)
-        )
+    for (planned, started), *others in distinct(runs).values():
         why = f"{planned.cell.policy}: {planned.cell.label}"
-        also = {f"{other.cell.policy}: {other.cell.label}" for other, _ in entries} - {why}
+        also = {f"{other.cell.policy}: {other.cell.label}" for other, _ in others} - {why}
         known = evidence.get(planned.key, ())
         verdict = judge(planned, known)
         if verdict.seen is None:  # what the index and the machine had, was seen when the run began
@@ -117,7 +124,7 @@ def _culprit(verdict: CellVerdict, charges: Charges) -> CellCulprit | None:
     charge = charges.about(verdict, leading(verdict.failures))
     if charge is None:
         return None
-    versions = {name: verdict.installed[name] for name in charge.names}
+    versions = {name: verdict.installed.get(name, "") for name in charge.names}
     return CellCulprit(versions=versions, inferred=charge.lock_id != verdict.lock_id or not charge.certain)
 
 

@@ -6,10 +6,10 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 
 from stackcompat.evidence import TestResult
-from stackcompat.matrix import Component, Components, Level
+from stackcompat.matrix import Component, Components, Level, python_key
 from stackcompat.report.cases import Case
 from stackcompat.report.model import ComponentRow
-from stackcompat.report.words import python_key, version_key
+from stackcompat.report.words import version_key
 from stackcompat.suspicion import mentioned
 from stackcompat.verdict import LEVELS, Verdict, worst
 

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 from stackcompat.charge import Charge, Charges, failure_of
 from stackcompat.lock import strip_addresses
-from stackcompat.matrix import Components, Level
+from stackcompat.matrix import Components, Level, python_key
 from stackcompat.record import digest
 from stackcompat.report.cases import Case
 from stackcompat.report.model import Blamed, FailureGroup
-from stackcompat.report.words import python_key, version_key
+from stackcompat.report.words import version_key
 from stackcompat.suspicion import mentioned
 
 __all__ = ["group_failures", "public"]

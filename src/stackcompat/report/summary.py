@@ -14,7 +14,7 @@ from stackcompat.chart import Chart
 from stackcompat.evidence import Evidence, RunRecord
 from stackcompat.history import History, Past, first_red, last_green
 from stackcompat.islands import Archipelago
-from stackcompat.matrix import Components
+from stackcompat.matrix import Components, python_key
 from stackcompat.pairs import judge_pairs
 from stackcompat.report.cases import Case, cell_row, gather, lock_text
 from stackcompat.report.components import component_row
@@ -33,7 +33,7 @@ from stackcompat.report.model import (
     WarningRow,
 )
 from stackcompat.report.pairs import pair_rows
-from stackcompat.report.words import and_list, count_words, python_key, sign, version_key
+from stackcompat.report.words import and_list, count_words, sign, version_key
 from stackcompat.verdict import Verdict
 
 __all__ = ["summarise"]

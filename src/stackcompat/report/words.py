@@ -22,7 +22,6 @@ __all__ = [
     "count_words",
     "interval_words",
     "pair_on",
-    "python_key",
     "sign",
     "span",
     "spark",
@@ -85,11 +84,6 @@ def sign(verdict: Verdict) -> Sign:
 def version_key(version: str) -> Version:
     """Sort key for version texts."""
     return Version(version)
-
-
-def python_key(python: str) -> tuple[int, ...]:
-    """Sort key for Pythons such as ``3.12``."""
-    return tuple(int(part) for part in python.split("."))
 
 
 #: How a verdict stands in a line of many: height tells as much as the colour that a page may add.

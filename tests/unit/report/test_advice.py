@@ -11,7 +11,8 @@ import pytest
 
 from made_up import COMPONENTS, NOW, history
 from stackcompat.report import summarise, write
-from stackcompat.report.advice import advice, replayed
+from stackcompat.report.advice import advice
+from stackcompat.timeline import replayed
 from world import World
 
 WORLD = World(
@@ -69,6 +70,9 @@ def test_what_is_known_no_more_is_taken_away(files: dict[str, str], tmp_path: Pa
     summary = summarise(COMPONENTS, (made.record(),), made.evidence, NOW)
     write(tmp_path, summary, files)
     assert list((tmp_path / "advisories").glob("*.json"))
-    write(tmp_path, summary)
+    write(tmp_path, summary)  # what follows from it could not be told this time
+    assert list((tmp_path / "advisories").glob("*.json"))
+    assert list((tmp_path / "constraints").glob("*.txt"))
+    write(tmp_path, summary, {})
     assert not list((tmp_path / "advisories").glob("*.json"))
     assert not list((tmp_path / "constraints").glob("*.txt"))

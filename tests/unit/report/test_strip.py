@@ -85,5 +85,5 @@ def test_pictures_of_an_earlier_report_go(tmp_path: Path) -> None:
     summary = summarise(COMPONENTS, (made.record(),), made.evidence, NOW)
     write(tmp_path, summary, {"timeline-3.12.svg": strip(line(), TITLES) + "\n"})
     assert re.match("<svg ", (tmp_path / "timeline-3.12.svg").read_text())
-    write(tmp_path, summary)
+    write(tmp_path, summary, {})
     assert not (tmp_path / "timeline-3.12.svg").exists()
