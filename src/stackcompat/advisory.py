@@ -164,12 +164,7 @@ def _of_pair(
         pairs = tuple(
             dict.fromkeys((*((r.first_version, r.second_version) for r in here), *(one.versions for one in also)))
         )
-        works = {versions for versions, release in said.items() if release.verdict == "works"}
-        works |= {
-            one.versions
-            for one in observed
-            if one.pair.verdict == "works" and LEVELS.index(one.pair.level) >= LEVELS.index(level)
-        }
+        works = _works(said, observed)
         first, second = (_side(name, axis, pairs, tried, summary) for axis, name in enumerate(sides))
         identity = incompatibility_id(signature, (first.distribution, second.distribution))
         message = (group.message or group.type) if group else _message(signature)
@@ -202,6 +197,15 @@ def _of_pair(
             workaround=_workaround(works - set(pairs), first, second, pairs),
             links=tuple(links.get(identity, ())),
         )
+
+
+def _works(said: Mapping[tuple[str, str], PairRelease], observed: Iterable[_Charted]) -> set[tuple[str, str]]:
+    """The pairs that were seen to work as deep as any of the two: that something can be imported is no advice."""
+    green = [(versions, one.level) for versions, one in said.items() if one.verdict == "works" and not one.inferred] + [
+        (one.versions, one.pair.level) for one in observed if one.pair.verdict == "works"
+    ]
+    enough = min(max((LEVELS.index(level) for _, level in green), default=0), LEVELS.index("interop"))
+    return {versions for versions, level in green if LEVELS.index(level) >= enough}
 
 
 def _side(

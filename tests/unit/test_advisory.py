@@ -13,6 +13,7 @@ from planted import Planted, chart_of, stairs, table
 from stackcompat.advisory import Advisory, Link, advisories, load_links, osv
 from stackcompat.chart import Chart
 from stackcompat.frontier import explore
+from stackcompat.matrix import Level
 from stackcompat.record import UsageError
 from stackcompat.report import Summary, summarise
 
@@ -112,15 +113,15 @@ ALPHAS = ("1.0.0", "1.1.0", "1.2.0", "1.2.5", "1.2.7", "1.3.0", "1.4.0")
 BETAS = ("2.0.0", "2.0.5", "2.1.3", "2.2.0")
 
 
-def charted(signature: str, *, doubt: str = "", second: str = "alpha") -> Chart:
-    """Beta before 2.2 fails with alpha from 1.2 on; of each beta not every alpha was tried."""
+def charted(signature: str, *, doubt: str = "", second: str = "alpha", level: Level = "interop") -> Chart:
+    """To `level`, beta before 2.2 fails with alpha from 1.2 on; of each beta not every alpha was tried."""
     works = stairs([(0, 1), (0, 1), (0, 1), (0, 6)], len(ALPHAS))
     space = table(len(BETAS), len(ALPHAS))
     sides = {
         "first": space.first.model_copy(update={"name": "beta", "versions": BETAS}),
         "second": space.second.model_copy(update={"name": second, "versions": ALPHAS}),
     }
-    found = explore(space, Planted(works))
+    found = explore(space, Planted(works), levels=("import", level))
     findings = {
         pair: one.model_copy(update={"sentence": f"t.py::test: {signature}", "signature": signature, "doubt": doubt})
         if one.verdict == "broken" and not one.inferred
@@ -185,6 +186,8 @@ def test_another_failure_of_a_frontier_is_an_advisory_unless_it_may_be_anothers(
     assert (one.package, one.tests, one.pythons, one.cells) == ("beta", ("t.py::test",), ("3.12",), ())
     assert one.first_seen == one.last_seen == chart.seen
     assert "take Beta 2.2.0" in one.workaround
+    (shallow,) = of(advisories(with_charts(charted(told, level="import"))), told, "alpha", "beta")
+    assert "Beta 2.2.0" not in shallow.workaround  # it can be imported, which is no more than that
     assert of(advisories(with_charts(charted(told, doubt="a third one had a part"))), told, "alpha", "beta") == []
 
 
