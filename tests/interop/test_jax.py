@@ -245,6 +245,41 @@ def test_convolution_fft_and_sort_against_numpy() -> None:
     close(sums, [x[0] + x[2], x[1], x[3]])
 
 
+@pytest.mark.thorough
+def test_optimised_programs_agree_with_plain_ones() -> None:
+    """What XLA fuses and lays out anew computes the same; all else here is compiled without most optimisations."""
+    import jax
+    import jax.numpy as jnp
+    import numpy as np
+
+    numbers = np.random.default_rng(0)
+    images = numbers.normal(size=(4, 8, 8, 3)).astype(np.float32)
+    kernel = numbers.normal(size=(3, 3, 3, 8)).astype(np.float32) * 0.2
+    dense = numbers.normal(size=(8, 5)).astype(np.float32) * 0.3
+
+    def loss(weights: tuple[Any, Any], x: Any) -> Any:
+        hidden = jax.lax.conv_general_dilated(x, weights[0], (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+        hidden = jax.nn.gelu(hidden).mean((1, 2))
+        normal = (hidden - hidden.mean(-1, keepdims=True)) / jnp.sqrt(hidden.var(-1, keepdims=True) + 1e-3)
+        return -jax.nn.log_softmax(normal @ weights[1])[:, 0].mean()
+
+    def step(weights: tuple[Any, Any], x: Any) -> Any:
+        value, slopes = jax.value_and_grad(loss)(weights, x)
+        return value, slopes, jax.lax.fori_loop(0, 10, lambda _, w: w - 0.1 * jnp.tanh(w), weights[1])
+
+    plain = jax.jit(step)((kernel, dense), images)
+    jax.clear_caches()
+    try:
+        jax.config.update("jax_disable_most_optimizations", False)
+        optimised = jax.jit(step)((kernel, dense), images)
+    finally:
+        jax.config.update("jax_disable_most_optimizations", True)  # as conftest.py has it
+        jax.clear_caches()
+    for one, other in zip(*map(jax.tree_util.tree_leaves, (plain, optimised)), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+    assert 0.5 < optimised[0] < 4
+
+
 def test_pytrees() -> None:
     """Nested containers and a registered class go through jit and grad and come back with their structure."""
     import jax
