@@ -101,7 +101,7 @@ def html(summary: Summary, days: Sequence[Timeline] = ()) -> str:
         failures={group.id: group for group in summary.failures},
         cells={cell.id: cell for cell in summary.cells},
         policies=_by_policy(summary.cells),
-        installed=[row for row in summary.components if row.releases],
+        columns_of=lambda cells: _columns(summary, cells),
         grids=[_grid(pair) for pair in summary.pairs if pair.releases],
         days=days,
         strip=strip,
@@ -143,6 +143,12 @@ def _by_group(rows: Iterable[ComponentRow]) -> dict[str, list[ComponentRow]]:
     for row in rows:
         groups.setdefault(row.group, []).append(row)
     return groups
+
+
+def _columns(summary: Summary, cells: Iterable[CellRow]) -> list[ComponentRow]:
+    """The components that some of `cells` hold, or were to hold."""
+    names = {name for cell in cells for name in (*cell.components, *cell.pins)}
+    return [row for row in summary.components if row.name in names]
 
 
 def _by_policy(cells: Iterable[CellRow]) -> dict[str, dict[str, list[CellRow]]]:
