@@ -76,7 +76,7 @@ def _cell(artifact: str, crossing: Crossing, verdict: CrossingVerdict) -> Crossi
         side=side,
         sentence=public(sentence),
         promised=next((kept for name, kept in crossing.promised.items() if fnmatch(artifact, name)), None),
-        reproduce=_reproduce(artifact, verdict),
+        reproduce="" if said in ("works", "not-applicable") else _reproduce(artifact, verdict),
         seen=verdict.seen,
         evidence=verdict.evidence,
     )

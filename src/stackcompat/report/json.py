@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import json
-import re
 
 from stackcompat.report.model import Summary
 
 __all__ = ["compat", "schema"]
 
-#: A pair of a frontier, of which there are thousands: nothing in it holds a brace or a space.
-_PAIR = re.compile(r'\{\s+"versions": \{[^{}]*\},[^{}]*\}')
+#: The most characters of a record that stands on one line.
+_LINE = 400
 
 
 def compat(summary: Summary) -> str:
-    """The summary as JSON, one field a line so that two nights can be compared; of frontiers, one pair a line."""
-    return _PAIR.sub(lambda pair: " ".join(pair[0].split()), summary.model_dump_json(by_alias=False, indent=1)) + "\n"
+    """The summary as JSON: a small record a line, so that two nights can be compared, a field a line of larger ones."""
+    return _text(summary.model_dump(mode="json", by_alias=False), "\n") + "\n"
+
+
+def _text(value: object, newline: str) -> str:
+    """`value` as JSON, on one line if it is short; `newline` is followed by the indentation of where it stands."""
+    line = json.dumps(value)
+    if len(line) <= _LINE or not isinstance(value, dict | list):
+        return line
+    inner = f"{newline} "
+    if isinstance(value, dict):
+        fields = (f"{json.dumps(name)}: {_text(field, inner)}" for name, field in value.items())
+        return f"{{{inner}{f',{inner}'.join(fields)}{newline}}}"
+    return f"[{inner}{f',{inner}'.join(_text(item, inner) for item in value)}{newline}]"
 
 
 def schema() -> str:

@@ -342,7 +342,9 @@ class CrossingCell(Record):
     promised: Annotated[
         bool | None, Field(description="Whether the component promises that it can be read; null: it promises nothing.")
     ]
-    reproduce: Annotated[str, Field(description="The command that shows it again, from the root of the project.")]
+    reproduce: Annotated[
+        str, Field(description="The command that shows again what is not green, from the root of the project.")
+    ]
     seen: dt.datetime | None
     evidence: Annotated[tuple[str, ...], Field(description="Ids of the runs that the verdict rests on.")]
 
