@@ -89,6 +89,7 @@ class _Section(NamedTuple):
 def html(summary: Summary, days: Sequence[Timeline] = ()) -> str:
     """The text of the page; `days` are the timelines that it shows."""
     columns = summary.square()
+    followers = {row.name for row in summary.components if row.moves_with}
     pairs = {frozenset((pair.first, pair.second)): pair for pair in summary.pairs}
     return _templates.get_template("index.html.j2").render(
         summary=summary,
@@ -102,7 +103,8 @@ def html(summary: Summary, days: Sequence[Timeline] = ()) -> str:
         cells={cell.id: cell for cell in summary.cells},
         policies=_by_policy(summary.cells),
         columns_of=lambda cells: _columns(summary, cells),
-        grids=[_grid(pair) for pair in summary.pairs if pair.releases],
+        # Of what moves with another, that other's grids tell; together the two have nothing but a diagonal.
+        grids=[_grid(pair) for pair in summary.pairs if pair.releases and not followers & {pair.first, pair.second}],
         days=days,
         strip=strip,
         days_words=days_words,
