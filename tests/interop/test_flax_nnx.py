@@ -94,6 +94,60 @@ def test_optimizer_fits() -> None:
     close(out, model.last(inner), 1e-4)
 
 
+@pytest.mark.uses("jax", "flax>=0.8.4", "optax")
+@pytest.mark.parametrize("name", ["adam", "masked", "partition", "multi_steps", "inject_hyperparams"])
+def test_optimizer_steps_as_plain_optax(name: str) -> None:
+    """Four steps of nnx.Optimizer, whatever state the optax rule keeps, are those of optax on the bare arrays."""
+    import jax
+    import jax.numpy as jnp
+    import numpy as np
+    import optax
+    from flax import nnx
+
+    def by_rank(params: Any) -> Any:
+        return jax.tree_util.tree_map(lambda leaf: "matrix" if leaf.ndim > 1 else "vector", params)
+
+    def matrices(params: Any) -> Any:
+        return jax.tree_util.tree_map(lambda leaf: leaf.ndim > 1, params)
+
+    tx = {
+        "adam": lambda: optax.adam(0.1),
+        "masked": lambda: optax.chain(optax.masked(optax.trace(0.9), matrices), optax.scale(-0.1)),
+        "partition": lambda: idioms.optax_partition({"matrix": optax.adam(0.1), "vector": optax.sgd(0.3)}, by_rank),
+        "multi_steps": lambda: optax.MultiSteps(optax.adam(0.1), every_k_schedule=2).gradient_transformation(),
+        "inject_hyperparams": lambda: optax.inject_hyperparams(optax.adam)(optax.linear_schedule(0.2, 0.0, 3)),
+    }[name]()
+    x, start = normal(4, 4), {"bias": normal(4, seed=1), "kernel": normal(4, 4, seed=2)}
+
+    def loss_fn(kernel: Any, bias: Any) -> Any:
+        return jnp.mean((x @ kernel + bias - np.sin(x)) ** 2)
+
+    class Affine(nnx.Module):
+        def __init__(self) -> None:
+            self.kernel = nnx.Param(jnp.asarray(start["kernel"]))
+            self.bias = nnx.Param(jnp.asarray(start["bias"]))
+
+    @nnx.jit
+    def step(model: Any, optimizer: Any) -> None:
+        gradients = nnx.grad(lambda model: loss_fn(idioms.nnx_value(model.kernel), idioms.nnx_value(model.bias)))(model)
+        idioms.nnx_apply_gradients(optimizer, model, gradients)
+
+    @jax.jit
+    def plain_step(params: Any, state: Any) -> Any:
+        updates, state = tx.update(jax.grad(lambda params: loss_fn(**params))(params), state, params)
+        return optax.apply_updates(params, updates), state
+
+    model = Affine()
+    optimizer = idioms.nnx_optimizer(model, tx)
+    params, state = start, tx.init(start)
+    for _ in range(4):
+        step(model, optimizer)
+        params, state = plain_step(params, state)
+    for leaf in start:
+        assert np.abs(params[leaf] - start[leaf]).max() > 0.01
+        close(idioms.nnx_value(getattr(model, leaf)), params[leaf], 1e-6)
+
+
 def test_split_merge_and_filters() -> None:
     """split gives a definition and states by type, merge gives an equal model, update writes into a live one."""
     import jax
@@ -339,6 +393,108 @@ def test_scan_over_vmapped_layers() -> None:
     direction = normal(3, 4, seed=5)
     slope = (looped(bias + 1e-4 * direction) - looped(bias - 1e-4 * direction)) / 2e-4
     close((np.asarray(idioms.nnx_value(gradients["linear"]["bias"])) * direction).sum(), slope, 1e-3)
+
+
+@pytest.mark.uses("jax", "flax>=0.10.4")
+def test_shard_map() -> None:
+    """nnx.shard_map gives each device its rows of the batch, or its share of the weights: the plain model's answer."""
+    import jax
+    import numpy as np
+    from flax import nnx
+    from jax.sharding import PartitionSpec as P
+
+    class Mlp(nnx.Module):
+        def __init__(self, rngs: nnx.Rngs) -> None:
+            self.first = nnx.Linear(4, 16, use_bias=False, kernel_init=given(), rngs=rngs)
+            self.last = nnx.Linear(16, 4, use_bias=False, kernel_init=given(), rngs=rngs)
+
+        def __call__(self, x: Any) -> Any:
+            return self.last(nnx.relu(self.first(x)))
+
+    model, x, mesh = Mlp(nnx.Rngs(0)), normal(16, 4), idioms.mesh((8,), ("i",))
+    first, last = (np.asarray(idioms.nnx_value(layer.kernel)) for layer in (model.first, model.last))
+    expected = np.maximum(0, x @ first) @ last
+
+    @nnx.jit
+    @nnx.shard_map(mesh=mesh, in_specs=(P(None), P("i")), out_specs=P("i"))
+    def by_rows(model: Mlp, x: Any) -> Any:
+        assert x.shape == (2, 4)
+        return model(x)
+
+    close(by_rows(model, x), expected)
+
+    def within(layer: str) -> Any:
+        return lambda path, _: path[-2:] == (layer, "kernel")
+
+    shares = nnx.StateSharding({within("first"): P(None, "i"), within("last"): P("i", None)})
+
+    @nnx.jit
+    @nnx.shard_map(mesh=mesh, in_specs=(shares, P(None)), out_specs=P(None))
+    def by_units(model: Mlp, x: Any) -> Any:
+        assert idioms.nnx_value(model.first.kernel).shape == (4, 2)
+        return jax.lax.psum(model(x), "i")
+
+    close(by_units(model, x), expected)
+
+
+@pytest.mark.uses("jax", "flax>=0.10")
+def test_pmap() -> None:
+    """nnx.pmap runs one member of a stacked model on each device and updates it in place: the loop over members."""
+    import jax
+    import jax.numpy as jnp
+    import numpy as np
+    from flax import nnx
+
+    class Member(nnx.Module):
+        def __init__(self) -> None:
+            self.kernel = nnx.Param(jnp.asarray(normal(8, 4, 4)))
+            self.mean = nnx.BatchStat(jnp.zeros((8, 4)))
+
+    @nnx.pmap(axis_name="members", in_axes=(0, 0), out_axes=0)
+    def forward(member: Member, x: Any) -> Any:
+        y = x @ idioms.nnx_value(member.kernel)
+        idioms.nnx_assign(member.mean, y.mean(0))
+        return y, jax.lax.psum(y, "members")
+
+    members, x = Member(), normal(8, 2, 4, seed=1)
+    out, total = forward(members, x)
+    expected = np.stack([x[i] @ normal(8, 4, 4)[i] for i in range(8)])
+    close(out, expected)
+    close(total, np.broadcast_to(expected.sum(0), (8, 2, 4)), 1e-4)
+    close(idioms.nnx_value(members.mean), expected.mean(1))
+
+
+@pytest.mark.uses("jax", "flax>=0.12")  # since then a Module is documented to be a pytree (the guide "Module & Pytree")
+def test_modules_are_pytrees() -> None:
+    """jax.jit, jax.grad and jax.tree take a Module with nnx.List and nnx.Dict as it is, and give one back."""
+    import jax
+    import jax.numpy as jnp
+    import numpy as np
+    from flax import nnx
+
+    class Net(nnx.Module):
+        def __init__(self, rngs: nnx.Rngs) -> None:
+            self.layers = nnx.List([nnx.Linear(4, 4, kernel_init=given(), rngs=rngs) for _ in range(2)])
+            self.heads = nnx.Dict(left=nnx.Param(jnp.asarray(normal(4))), right=nnx.Param(jnp.asarray(normal(4))))
+
+        def __call__(self, x: Any) -> Any:
+            for layer in self.layers:
+                x = layer(x)
+            return x * self.heads["left"] + self.heads["right"]
+
+    net, x = Net(nnx.Rngs(0)), normal(3, 4)
+    first, last = (np.asarray(layer.kernel[...]) for layer in net.layers)
+    out = (x @ first @ last) * normal(4) + normal(4)  # the biases are still zero
+    close(jax.jit(lambda net, x: net(x))(net, x), out)
+
+    gradient = jax.jit(jax.grad(lambda net, x: jnp.sum(net(x) ** 2)))(net, x)
+    assert isinstance(gradient, Net)
+    close(gradient.heads["right"][...], 2 * out.sum(0), 1e-4)
+    close(gradient.heads["left"][...], 2 * (out * (x @ first @ last)).sum(0), 1e-4)
+    close(gradient.layers[1].kernel[...], (x @ first).T @ (2 * out * normal(4)), 1e-4)
+    stepped = jax.tree.map(lambda value, slope: value - 0.1 * slope, net, gradient)
+    close(stepped.layers[1].kernel[...], last - 0.1 * np.asarray(gradient.layers[1].kernel[...]))
+    close(net.layers[1].kernel[...], last)  # and the one that was given is as before
 
 
 @pytest.mark.thorough
