@@ -427,6 +427,31 @@ def test_mixed_precision() -> None:
     assert float(scale.scale) == 1024.0
 
 
+def test_replicate_and_prefetch_bitwise() -> None:
+    """flax.jax_utils puts state on every device and a batch's parts on theirs, for pmap, and changes no bit of them."""
+    import flax.jax_utils
+    import jax
+    import numpy as np
+
+    params = {"kernel": normal(3, 4), "scale": np.float32(0.5), "step": np.int32(7)}
+    replicated = flax.jax_utils.replicate(params)
+    for name, leaf in flax.jax_utils.unreplicate(replicated).items():
+        assert len(replicated[name].sharding.device_set) == 8
+        assert leaf.dtype == params[name].dtype
+        np.testing.assert_array_equal(np.asarray(leaf), params[name])
+        np.testing.assert_array_equal(np.asarray(replicated[name]), np.stack([params[name]] * 8))
+
+    given = [{"x": normal(8, 2, 3, seed=seed), "label": np.arange(8) + seed} for seed in range(3)]
+    fetched = list(flax.jax_utils.prefetch_to_device(iter(given), 2))
+    assert len(fetched) == 3
+    for theirs, ours in zip(fetched, given, strict=True):
+        for name, leaf in theirs.items():
+            assert len(leaf.sharding.device_set) == 8
+            np.testing.assert_array_equal(np.asarray(leaf), ours[name])
+    out = jax.pmap(lambda params, batch: batch["x"] @ params["kernel"])(replicated, fetched[-1])
+    close(out, given[-1]["x"] @ params["kernel"])
+
+
 @pytest.mark.thorough
 def test_replicated_training_with_jax_utils() -> None:
     """flax.jax_utils replicates state over devices for pmap, shards a batch, and takes the first replica back."""
