@@ -170,7 +170,7 @@ def test_lbfgs_with_line_search() -> None:
         x, step = np.zeros(3, np.float32), stepper(tx)
         return compiled(lambda x: jax.lax.fori_loop(0, steps, lambda _, carry: step(*carry), (x, tx.init(x)))[0], x)
 
-    close(fit(optax.lbfgs(), 15), [1.0, 1.0, 1.0], 1e-3)
+    close(fit(optax.lbfgs(), 40), [1.0, 1.0, 1.0], 1e-3)
     search = optax.scale_by_backtracking_linesearch(max_backtracking_steps=15, store_grad=True)
     close(fit(optax.lbfgs(memory_size=3, linesearch=search), 20), [1.0, 1.0, 1.0], 1e-2)
 
