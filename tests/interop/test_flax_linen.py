@@ -82,6 +82,45 @@ def test_train_state_fits() -> None:
     assert float(last) < 0.1 * float(first)
 
 
+@pytest.mark.thorough
+@pytest.mark.uses("jax", "flax", "optax")
+def test_train_state_with_wrapped_rules() -> None:
+    """A TrainState gathers two gradients a step and follows an injected rate, and reads back bit by bit half-way."""
+    import flax.linen as nn
+    import jax
+    import numpy as np
+    import optax
+    from flax import serialization
+    from flax.training.train_state import TrainState
+
+    rates = optax.linear_schedule(0.5, 0.1, 2)
+    tx = optax.MultiSteps(optax.inject_hyperparams(optax.sgd)(learning_rate=rates), every_k_schedule=2)
+    layer = nn.Dense(4, use_bias=False)
+    kernel = normal(4, 4)
+    state = TrainState.create(apply_fn=layer.apply, params={"kernel": kernel}, tx=tx.gradient_transformation())
+    blank = state
+
+    @jax.jit
+    def step(state: Any, x: Any) -> Any:
+        gradients = jax.grad(lambda params: state.apply_fn({"params": params}, x).sum())(state.params)
+        return state.apply_gradients(grads=gradients)
+
+    expected = kernel
+    for update, rate in enumerate((0.5, 0.3, 0.1)):
+        batches = [normal(3, 4, seed=2 * update + half) for half in range(2)]
+        state = step(state, batches[0])
+        close(state.params["kernel"], expected)  # nothing moves half-way
+        kept = serialization.from_bytes(blank, serialization.to_bytes(state))
+        state, again = step(state, batches[1]), step(kept, batches[1])
+        # The gradient of the sum of x @ kernel is, in each column, the sum of the rows of x.
+        expected = expected - rate * np.mean([x.sum(0) for x in batches], axis=0)[:, None]
+        close(state.params["kernel"], expected)
+        close(state.opt_state.inner_opt_state.hyperparams["learning_rate"], rate)
+        for ours, theirs in zip(*map(jax.tree_util.tree_leaves, (again, state)), strict=True):
+            np.testing.assert_array_equal(np.asarray(ours), np.asarray(theirs))
+    assert int(state.opt_state.gradient_step) == 3
+
+
 def test_dropout_and_batch_statistics() -> None:
     """Dropout draws from its own stream, and BatchNorm's running mean moves by its closed form when mutable."""
     import flax.linen as nn
