@@ -480,12 +480,13 @@ def test_replicate_and_prefetch_bitwise() -> None:
         np.testing.assert_array_equal(np.asarray(leaf), params[name])
         np.testing.assert_array_equal(np.asarray(replicated[name]), np.stack([params[name]] * 8))
 
-    given = [{"x": normal(8, 2, 3, seed=seed), "label": np.arange(8) + seed} for seed in range(3)]
+    given = [{"x": normal(8, 2, 3, seed=seed), "label": np.arange(8, dtype=np.int32) + seed} for seed in range(3)]
     fetched = list(flax.jax_utils.prefetch_to_device(iter(given), 2))
     assert len(fetched) == 3
     for theirs, ours in zip(fetched, given, strict=True):
         for name, leaf in theirs.items():
             assert len(leaf.sharding.device_set) == 8
+            assert leaf.dtype == ours[name].dtype
             np.testing.assert_array_equal(np.asarray(leaf), ours[name])
     out = jax.pmap(lambda params, batch: batch["x"] @ params["kernel"])(replicated, fetched[-1])
     close(out, given[-1]["x"] @ params["kernel"])
