@@ -178,6 +178,17 @@ def nnx_list(modules: list[Any]) -> Any:
     return nnx.List(modules) if at_least("flax", "0.12") else modules
 
 
+def nnx_replace_by_restored(state: Any, pure: Any) -> None:
+    """Put a plain dictionary that a checkpointer restored into an nnx.State, where lists have integers for names.
+
+    flax 0.12.1 brought nnx.restore_int_paths, which undoes that they became text; before, only the function that
+    replaces did so.
+    """
+    from flax import nnx
+
+    nnx.replace_by_pure_dict(state, nnx.restore_int_paths(pure) if at_least("flax", "0.12.1") else pure)
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # orbax-checkpoint
 # ---------------------------------------------------------------------------------------------------------------------

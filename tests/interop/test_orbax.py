@@ -235,7 +235,8 @@ def test_restore_a_part(tmp_path: Path) -> None:
     assert_same(restored, part)
 
 
-@pytest.mark.uses(*ORBAX)
+# Before orbax-checkpoint 0.4.3 a handler wrote the metadata of a tree only where it was asked to.
+@pytest.mark.uses("jax", "jaxlib", "orbax-checkpoint>=0.4.3")
 @pytest.mark.level("interop")
 def test_metadata_describes_the_arrays(tmp_path: Path) -> None:
     """The metadata of a checkpoint tells shapes and dtypes without reading it, enough to build a restore target."""
@@ -504,24 +505,24 @@ def pytree_checkpointer(path: Path, state: Any) -> Any:
         return checkpointer.restore(path, item=state, restore_args=restore_args)
 
 
-def standard_checkpointer(path: Path, state: Any) -> Any:
-    """Save with StandardCheckpointer, restore into an abstract state."""
+def standard_checkpointer(path: Path, state: Any, target: Any = None) -> Any:
+    """Save with StandardCheckpointer, restore into an abstract state: the given one, or that of the state."""
     import orbax.checkpoint as ocp
 
     with closing(ocp.StandardCheckpointer()) as checkpointer:
         checkpointer.save(path, state)
         idioms.orbax_wait(checkpointer)
-        return checkpointer.restore(path, abstract(state))
+        return checkpointer.restore(path, target or abstract(state))
 
 
-def manager(path: Path, state: Any) -> Any:
-    """Save with one CheckpointManager, restore with another."""
+def manager(path: Path, state: Any, target: Any = None) -> Any:
+    """Save with one CheckpointManager, restore with another into an abstract state, as above."""
     kinds = {"state": "standard"}
     with closing(idioms.orbax_manager(path, kinds)) as writer:
         idioms.orbax_manager_save(writer, 0, kinds, {"state": state})
         writer.wait_until_finished()
     with closing(idioms.orbax_manager(path, kinds)) as reader:
-        return idioms.orbax_manager_restore(reader, 0, kinds, {"state": abstract(state)})["state"]
+        return idioms.orbax_manager_restore(reader, 0, kinds, {"state": target or abstract(state)})["state"]
 
 
 WAYS: list[Callable[[Path, Any], Any]] = [pytree_checkpointer, standard_checkpointer, manager]
@@ -689,6 +690,158 @@ def test_nnx_pure_dict_resumes(tmp_path: Path) -> None:
         return empty
 
     step, state = nnx_training()
+    assert_resumes(step, state, through_disk)
+
+
+@functools.cache
+def nnx_serving(rate: float) -> tuple[Callable[[], Any], Callable[[Any], Any], Any]:
+    """How to create an nnx model with batch statistics and this rate of dropout, how it answers, and its first state.
+
+    With dropout the state holds typed random keys. Each answer moves the statistics and the count of drawn keys.
+    """
+    from flax import nnx
+
+    x, _ = regression_batch()
+
+    class Model(nnx.Module):
+        def __init__(self, rngs: Any) -> None:
+            self.first = nnx.Linear(4, 8, rngs=rngs)
+            self.norm = nnx.BatchNorm(8, rngs=rngs)
+            self.drop = nnx.Dropout(rate, rngs=rngs) if rate else None
+            self.second = nnx.Linear(8, 1, rngs=rngs)
+
+        def __call__(self, x: Any) -> Any:
+            x = nnx.relu(self.norm(self.first(x)))
+            return self.second(x if self.drop is None else self.drop(x))
+
+    def create() -> Any:
+        return Model(nnx.Rngs(0))
+
+    return create, nnx.jit(lambda model: model(x)), committed(nnx.state(nnx.jit(create)()))
+
+
+def assert_nnx_restores(rate: float, through_disk: Callable[[Any, Any], Any]) -> None:
+    """A used model's state, restored into an abstract model and merged, answers with the same bits, again and again."""
+    import numpy as np
+    from flax import nnx
+
+    create, answer, state = nnx_serving(rate)
+    graph, target = nnx.split(nnx.eval_shape(create))
+    model = nnx.merge(graph, state)
+    first = answer(model)
+    restored = nnx.merge(graph, through_disk(committed(nnx.state(model)), target))
+    wanted, found = ([answer(each), answer(each)] for each in (model, restored))
+    assert_same(found, wanted)
+    assert_same(nnx.state(restored, nnx.BatchStat), nnx.state(model, nnx.BatchStat))
+    # Dropout that draws anew each time, and is restored to where it was: neither to its start nor to a fixed mask.
+    assert not rate or len({np.asarray(each).tobytes() for each in (first, *wanted)}) == 3
+
+
+@pytest.mark.uses("jax", "jaxlib", "flax>=0.10.0", "orbax-checkpoint>=0.5.0")
+@pytest.mark.level("interop")
+@pytest.mark.parametrize("way", WAYS[1:], ids=lambda way: way.__name__)
+def test_nnx_restores_into_an_abstract_model(tmp_path: Path, way: Callable[[Path, Any, Any], Any]) -> None:
+    """The guide's way: nnx.eval_shape says what to restore, nnx.merge makes a model of it, which answers the same."""
+    assert_nnx_restores(0.0, lambda state, target: way(tmp_path / "ck", state, target))
+
+
+# Orbax announced that it saves and restores jax.random.key() in a tree with 0.11.7.
+@pytest.mark.uses("jax", "jaxlib", "flax>=0.10.0", "orbax-checkpoint>=0.11.7")
+@pytest.mark.level("interop")
+@pytest.mark.parametrize("way", WAYS[1:], ids=lambda way: way.__name__)
+def test_nnx_with_dropout_restores_into_an_abstract_model(tmp_path: Path, way: Callable[[Path, Any, Any], Any]) -> None:
+    """The same for a model whose state holds typed random keys: it drops out the same units as if it had gone on."""
+    assert_nnx_restores(0.25, lambda state, target: way(tmp_path / "ck", state, target))
+
+
+@pytest.mark.thorough
+@pytest.mark.uses("jax", "jaxlib", "flax>=0.10.4", "orbax-checkpoint>=0.5.0")
+@pytest.mark.level("interop")
+@pytest.mark.parametrize("target", [False, True], ids=["without target", "with target"])
+def test_nnx_list_of_layers(tmp_path: Path, target: bool) -> None:
+    """A list's layers have integers for names, which orbax may give back as text: flax's functions take both.
+
+    As a plain dictionary it is restored with no target, and flax finds the integers again; into an abstract state
+    orbax gives the names that this has.
+    """
+    import jax
+    from flax import nnx
+
+    class Model(nnx.Module):
+        def __init__(self, rngs: Any) -> None:
+            self.layers = idioms.nnx_list([nnx.Linear(4, 4, rngs=rngs) for _ in range(11)])
+
+        def __call__(self, x: Any) -> Any:
+            for layer in self.layers:
+                x = jax.numpy.tanh(layer(x))
+            return x
+
+    def create() -> Any:
+        return Model(nnx.Rngs(0))
+
+    x, _ = regression_batch()
+    model = nnx.jit(create)()
+    graph, state = nnx.split(nnx.eval_shape(create))
+    if target:
+        restored = standard_checkpointer(tmp_path / "ck", nnx.state(model), state)
+    else:
+        pure = without_target(tmp_path / "ck", nnx.to_pure_dict(nnx.state(model)))
+        idioms.nnx_replace_by_restored(state, pure)
+        restored = state
+    answer = nnx.jit(lambda model, x: model(x))
+    assert_same(answer(nnx.merge(graph, restored), x), answer(model, x))
+
+
+def without_target(path: Path, state: Any) -> Any:
+    """Save with StandardCheckpointer, restore with nothing but the path."""
+    import orbax.checkpoint as ocp
+
+    with closing(ocp.StandardCheckpointer()) as checkpointer:
+        checkpointer.save(path, state)
+        idioms.orbax_wait(checkpointer)
+        return checkpointer.restore(path)
+
+
+@pytest.mark.uses("jax", "jaxlib", "flax", "optax", "orbax-checkpoint")
+@pytest.mark.level("interop")
+def test_manager_with_a_checkpointer(tmp_path: Path) -> None:
+    """The form of flax's linen guide: a CheckpointManager around PyTreeCheckpointer, told items and arguments to save.
+
+    Orbax has called it legacy since 0.5.0; it keeps the last two steps of a training state and restores the latest.
+    """
+    import orbax.checkpoint as ocp
+    from flax.training import orbax_utils
+
+    step, state = linen_training()
+    options = ocp.CheckpointManagerOptions(max_to_keep=2, create=True)
+    with closing(ocp.CheckpointManager(tmp_path / "run", ocp.PyTreeCheckpointer(), options)) as manager:
+        for number in range(4):
+            save_args = orbax_utils.save_args_from_target(state)
+            manager.save(number, state, save_kwargs={"save_args": save_args})
+            wanted, state = state, step(state)
+        manager.wait_until_finished()
+        assert sorted(manager.all_steps()) == [2, 3]
+        raw = manager.restore(manager.latest_step())
+        kwargs = {"restore_args": orbax_utils.restore_args_from_target(wanted)}
+        restored = manager.restore(3, items=wanted, restore_kwargs=kwargs)
+    assert_same(restored, wanted)
+    assert_same(raw["params"], wanted.params)
+    assert_same(step(restored), state)
+
+
+@pytest.mark.uses("jax", "jaxlib", "flax", "optax")
+@pytest.mark.level("interop")
+def test_linen_train_state_through_msgpack(tmp_path: Path) -> None:
+    """Flax's own bytes hold a TrainState with optax's state, and training goes on bit for bit."""
+    from flax import serialization
+
+    step, state = linen_training()
+
+    def through_disk(state: Any) -> Any:
+        (tmp_path / "state").write_bytes(serialization.to_bytes(state))
+        _, blank = linen_training()
+        return committed(serialization.from_bytes(blank, (tmp_path / "state").read_bytes()))
+
     assert_resumes(step, state, through_disk)
 
 

@@ -194,10 +194,10 @@ def test_ptq_linen(qtype: str, stored: str, low: float, high: float) -> None:
 
 
 def images() -> Any:
-    """A fixed batch of small images."""
+    """A fixed batch of small images (as many as there are rows in `batch`, so that less has to be compiled)."""
     import numpy as np
 
-    return np.random.default_rng(0).normal(size=(2, 6, 6, 4)).astype(np.float32)
+    return np.random.default_rng(0).normal(size=(8, 6, 6, 4)).astype(np.float32)
 
 
 @pytest.mark.uses(*QWIX)
@@ -209,8 +209,8 @@ def test_ptq_nnx_conv_and_einsum() -> None:
 
     class Model(nnx.Module):
         def __init__(self, rngs: Any) -> None:
-            self.conv = nnx.Conv(4, 8, (3, 3), rngs=rngs)
-            self.head = nnx.Einsum("bc,cd->bd", (8, 5), (5,), rngs=rngs)
+            self.conv = nnx.Conv(4, 16, (3, 3), rngs=rngs)
+            self.head = nnx.Einsum("bc,cd->bd", (16, 16), (16,), rngs=rngs)
 
         def __call__(self, x: Any) -> Any:
             return self.head(nnx.relu(self.conv(x)).mean((1, 2)))
@@ -233,8 +233,8 @@ def test_ptq_linen_conv_and_einsum() -> None:
     class Model(nn.Module):
         @nn.compact
         def __call__(self, x: Any) -> Any:
-            hidden = nn.relu(nn.Conv(8, (3, 3), name="conv")(x)).mean((1, 2))
-            return nn.Einsum((8, 5), "bc,cd->bd", name="head")(hidden)
+            hidden = nn.relu(nn.Conv(16, (3, 3), name="conv")(x)).mean((1, 2))
+            return nn.Einsum((16, 16), "bc,cd->bd", name="head")(hidden)
 
     x, model = images(), Model()
     wanted, variables = jax.jit(model.init_with_output)(jax.random.PRNGKey(0), x)
@@ -405,7 +405,7 @@ def test_qt_nnx_trains(tmp_path: Path) -> None:
 @pytest.mark.uses(*QWIX, "optax", "orbax-checkpoint")
 @pytest.mark.level("interop")
 def test_qt_linen_trains(tmp_path: Path) -> None:
-    """A linen model answers and trains under int8 quantisation, in a plain optax loop; its parameters are checkpointed."""
+    """A linen model answers and trains under int8 quantisation in an optax loop; its parameters are checkpointed."""
     import jax
     import jax.numpy as jnp
     import optax
