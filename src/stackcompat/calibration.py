@@ -42,6 +42,7 @@ class KnownCase(Record):
     """A combination whose verdict is known. `message` must be part of a failure's message or of the conflict.
 
     `writer` and `artifacts` (which of what it wrote; all if none) are there where another environment wrote first.
+    `limits` are the features that do not work there, though the rest does.
     `culprit` is the smallest set of exact pins that makes it red, ``python==3.11`` among them where that matters.
     """
 
@@ -50,6 +51,7 @@ class KnownCase(Record):
     requirements: tuple[str, ...]
     writer: KnownWriter | None = None
     artifacts: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
     overrides: tuple[str, ...] = ()
     exclude_newer: dt.date | None = None
     verdict: Verdict
@@ -144,7 +146,9 @@ def compare(case: KnownCase, verdict: CellVerdict | CrossingVerdict) -> str:
     if verdict.verdict != case.verdict:
         return f"{verdict.verdict} at {verdict.level}, known to be {case.verdict}: {verdict.sentence}"
     if case.verdict == "works":
-        return ""
+        limits = verdict.limits if isinstance(verdict, CellVerdict) else ()
+        absent = [name for name in case.limits if name not in {test.feature for test in limits}]
+        return f"{', '.join(absent)} works, known not to" if absent else ""
     if verdict.level != case.level:
         return f"{verdict.verdict} at {verdict.level}, known to be so at {case.level}: {verdict.sentence}"
     said = [test.failure.message for test in verdict.failures if test.failure is not None]

@@ -447,16 +447,17 @@ class _Tests:
 
     def lose(self, test: str, outcome: str, reason: str, seconds: float) -> None:
         """Record a test that took its process with it."""
-        known = self._pending.get(test, {"level": "interop", "components": [], "artifact": ""})
+        known = self._pending.get(test, {"level": "interop", "components": []})
         for own in self.job.upstream:  # a file of them is not announced before it is loaded
             if test.startswith(own.prefix):
-                known = {"level": "upstream", "components": [own.distribution], "artifact": ""}
+                known = {"level": "upstream", "components": [own.distribution]}
         self.results[test] = TestResult.model_validate(
             {
                 "test": test,
                 "level": known["level"],
                 "components": tuple(known["components"]),
-                "artifact": known["artifact"],
+                "artifact": known.get("artifact", ""),
+                "feature": known.get("feature", ""),
                 "outcome": outcome,
                 "reason": reason,
                 "seconds": round(seconds, 3),

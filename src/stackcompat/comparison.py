@@ -62,13 +62,15 @@ def _compare(before: Standing | None, after: Standing | None, installed: set[str
     if old in _ABSENT and new in _ABSENT:
         return said("skipped", note=result.reason)
     if new == "passed":
-        if old in ("confirmed", "blocked"):
+        if old in ("confirmed", "limited", "blocked"):
             return said("fixed")
         return said("passes") if old == "passed" else said("unknown", note="there is nothing to compare it with")
-    if old == "confirmed" or (old == "blocked" and new in ("blocked", "confirmed")):
+    if old in ("confirmed", "limited") or (old == "blocked" and new in ("blocked", "confirmed", "limited")):
         return said("broken-before", note=why(result))
     if "flaky" in (old, new):
         return said("unknown", "review", "is flaky: failed and passed, or failed each time differently")
+    if new == "limited":
+        return said("unknown", "review", f"{result.feature} does not work any more: {why(result)}")
     if new == "confirmed":
         if old == "passed" and result.failure is not None and result.failure.changed:
             return said("unknown", "review", f"gives other values from the same seed: {why(result)}")

@@ -91,7 +91,8 @@ class TestResult(Record):
     """One test in one run. Seconds of wall clock; memory is the process's high-water mark in MB.
 
     ``blocked``: a component it needs cannot be imported. ``crashed``, ``timeout`` and ``out-of-memory`` ended the
-    process; only a crash can become a break, the others are infrastructure. `artifact` is what it writes or reads.
+    process; only a crash can become a break, the others are infrastructure. `artifact` is what it writes or reads;
+    `feature` is there where it tests one thing that most users do without.
     """
 
     __test__ = False  # not a test class, whatever pytest thinks of its name
@@ -106,6 +107,7 @@ class TestResult(Record):
     failure: Failure | None = None
     warnings: tuple[WarningSeen, ...] = ()
     artifact: str = ""
+    feature: str = ""
 
 
 class Environment(Record):

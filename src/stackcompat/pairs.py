@@ -54,7 +54,7 @@ def judge_components(
             narrowed = not suspicion.sure and len(suspicion.traced) > 1
             for name in suspicion.traced if narrowed else suspicion.components:
                 found[name].append((NOT_GREEN[standing.state], result.level))
-        elif standing.state != "not-applicable":
+        elif standing.state not in ("not-applicable", "limited"):
             for name in names.users(result.components):
                 found[name].append((NOT_GREEN.get(standing.state, "works"), result.level))
     return {name: _summarise_component(found[names.leaders.get(name, name)]) for name in found}

@@ -103,7 +103,7 @@ class _Case:
         """The components that tests use, and where those tests stand; what does not apply tells nothing."""
         found: dict[frozenset[str], set[str]] = {}
         for standing in self.standings:
-            if standing.state != "not-applicable":
+            if standing.state not in ("not-applicable", "limited"):
                 users = frozenset(self.names.users(standing.result.components))
                 found.setdefault(users, set()).add(standing.state)
         return found

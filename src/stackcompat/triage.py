@@ -54,14 +54,15 @@ def blame(
     """Who broke the cell of `verdict`.
 
     `sets` are requirements that somebody publishes as working together; `about` is a part of the name of the test or of
-    the message to follow, where there are several. Raises UsageError where no failure has it, and for a cell that is
-    neither broken nor unresolvable: nobody is to blame for it.
+    the message to follow, where there are several. Of a cell that works it is who broke a feature there. Raises
+    UsageError where no failure has it, and for a cell in which nothing failed: nobody is to blame for it.
     """
     if verdict.verdict == "unresolvable":
         return _blame_refusal(verdict, bench, catalog)
-    if verdict.verdict != "broken":
+    failures = verdict.failures if verdict.verdict == "broken" else verdict.limits
+    if not failures:
         raise UsageError(f"blame: the cell {verdict.cell.id} is {verdict.verdict}; allowed are broken and unresolvable")
-    test = _followed(verdict.failures, about)
+    test = _followed(failures, about)
     prober = _Prober(_Target(verdict.cell, verdict.installed, verdict.lock_id, test), bench, catalog, reporter)
     red = Red(
         versions=verdict.installed,
@@ -74,7 +75,7 @@ def blame(
     )
     catalog.prefetch(red.versions)
     found = prober.drive(search(red, catalog, bench.components, budget), budget)
-    found = found.model_copy(update={"findings": (*_others(verdict.failures, test), *found.findings)})
+    found = found.model_copy(update={"findings": (*_others(failures, test), *found.findings)})
     moved = moved_by(red, found, catalog, bench.components)
     return Blame(test=test.test, signature=why(test), found=found, moved=moved)
 
@@ -271,9 +272,9 @@ def _judge(planned: PlannedCell, evidence: tuple[Evidence, ...], test: TestResul
     match standing.state:
         case "passed":
             more["outcome"] = "pass"
-        case "confirmed" if same_failure(failure_of(standing.result), failure_of(test)):
+        case "confirmed" | "limited" if same_failure(failure_of(standing.result), failure_of(test)):
             more["outcome"] = "same"
-        case "confirmed":
+        case "confirmed" | "limited":
             more |= {"outcome": "other", "signature": why(standing.result)}
         case "once" | "starved":
             more["outcome"] = "fault"

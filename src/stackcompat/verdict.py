@@ -20,6 +20,7 @@ from stackcompat.lock import Conflict, HeldBack
 from stackcompat.matrix import Level
 from stackcompat.plan import Cell
 from stackcompat.record import Record
+from stackcompat.wording import and_list
 
 __all__ = [
     "LEVELS",
@@ -80,11 +81,12 @@ class Standing(Record):
     """Where one test stands after every run of a lock.
 
     ``confirmed`` failed the same way in two environments, ``flaky`` failed and also passed, or failed in different
-    ways, ``once`` failed and was not tried again, ``starved`` was kept from an outcome by infrastructure. `result` is
-    the run that tells; `note` says in a few words what a reader should know besides.
+    ways, ``once`` failed and was not tried again, ``starved`` was kept from an outcome by infrastructure; ``limited``
+    is as confirmed, of a feature that most users do without. `result` is the run that tells; `note` says in a few words
+    what a reader should know besides.
     """
 
-    state: Literal["passed", "confirmed", "flaky", "once", "starved", "blocked", "not-applicable"]
+    state: Literal["passed", "confirmed", "limited", "flaky", "once", "starved", "blocked", "not-applicable"]
     result: TestResult
     note: str = ""
 
@@ -147,7 +149,7 @@ def _stand(results: Sequence[TestResult]) -> Standing:
         if _same_way(first, second):
             same = why(first) == why(second)
             note = "" if same else f"with another message the other time: {why(first)}"
-            return Standing(state="confirmed", result=second, note=note)
+            return Standing(state="limited" if second.feature else "confirmed", result=second, note=note)
     if len(red) > 1:
         note = f"failed in {len(red)} fresh environments, each time differently: {why(red[0])}; then {why(red[-1])}"
         return Standing(state="flaky", result=red[-1], note=note)
@@ -169,8 +171,8 @@ class CellVerdict(Record):
     """What is known of one cell.
 
     `level`: for a red verdict the first level that is red, for a green one the deepest that was reached. `failures` are
-    the tests that the verdict rests on where it is not green. `sentence` says it all in one line. `evidence` holds the
-    ids of the runs it rests on.
+    the tests that the verdict rests on where it is not green, `limits` those of single features that do not work and
+    decide nothing. `sentence` says it all in one line. `evidence` holds the ids of the runs it rests on.
     """
 
     cell: Cell
@@ -179,6 +181,7 @@ class CellVerdict(Record):
     sentence: str
     installed: dict[str, str] = {}
     failures: tuple[TestResult, ...] = ()
+    limits: tuple[TestResult, ...] = ()
     conflict: Conflict | None = None
     held_back: tuple[HeldBack, ...] = ()
     forced: tuple[str, ...] = ()
@@ -230,6 +233,7 @@ def judge(planned: PlannedCell, evidence: tuple[Evidence, ...]) -> CellVerdict:
         sentence=finding.sentence,
         installed=resolution.lock.versions() if resolution.lock else {},
         failures=finding.failures,
+        limits=tuple(standing.result for standing in standings if standing.state == "limited"),
         conflict=resolution.conflict,
         held_back=resolution.held_back,
         forced=cell.overrides,
@@ -291,7 +295,9 @@ def _judge_tests(standings: tuple[Standing, ...]) -> _Finding:
         return _Finding("untested", "install", "installs, but no test applies to what is installed")
     number = sum(result.level != "upstream" for result in passed)
     noun = "test" if number == 1 else "tests"
-    return _Finding("works", deepest(passed), f"{number} {noun} passed{_own_tests(standings)}")
+    features = and_list(list(dict.fromkeys(s.result.feature for s in standings if s.state == "limited")))
+    but = f", all but {features}" if features else ""
+    return _Finding("works", deepest(passed), f"{number} {noun} passed{but}{_own_tests(standings)}")
 
 
 def _own_tests(standings: Iterable[Standing]) -> str:

@@ -189,6 +189,7 @@ def _said_of_pair(pairs: Iterable[PairVerdict]) -> Said:
 
 _OF_STATE: dict[str, Said] = {
     "confirmed": "broken",
+    "limited": "broken",
     "flaky": "flaky",
     "once": "failed",
     "starved": "unknown",
@@ -290,7 +291,7 @@ class _Teller:
             ]
             shown = min(red, key=lambda pair: (WORST_FIRST.index(pair.verdict), pair.inferred), default=None)
             return self._facts(shown.witness, lambda group: group.signature == shown.signature) if shown else None
-        order = ("confirmed", "flaky", "once")
+        order = ("confirmed", "limited", "flaky", "once")
         found = [
             (order.index(one.state), seen) for seen, one in self._tests.get(subject.name, ()) if one.state in order
         ]

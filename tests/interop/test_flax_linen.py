@@ -466,6 +466,7 @@ def test_mixed_precision() -> None:
     assert float(scale.scale) == 1024.0
 
 
+@pytest.mark.feature("flax.jax_utils")
 def test_replicate_and_prefetch_bitwise() -> None:
     """flax.jax_utils puts state on every device and a batch's parts on theirs, for pmap, and changes no bit of them."""
     import flax.jax_utils
@@ -492,6 +493,7 @@ def test_replicate_and_prefetch_bitwise() -> None:
     close(out, given[-1]["x"] @ params["kernel"])
 
 
+@pytest.mark.feature("flax.jax_utils")
 @pytest.mark.thorough
 def test_replicated_training_with_jax_utils() -> None:
     """flax.jax_utils replicates state over devices for pmap, shards a batch, and takes the first replica back."""

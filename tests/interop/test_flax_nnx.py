@@ -94,12 +94,17 @@ def test_optimizer_fits() -> None:
     close(out, model.last(inner), 1e-4)
 
 
+PARTS = pytest.mark.feature("nnx.Optimizer with rules for a part of the parameters")
+
+
 @pytest.mark.uses("jax", "flax>=0.8.4", "optax")
 @pytest.mark.parametrize(
     "name",
     [
-        *("adam", "masked", "partition", "multi_steps", "inject_hyperparams"),
-        pytest.param("muon", marks=pytest.mark.thorough),
+        *("adam", "multi_steps", "inject_hyperparams"),
+        pytest.param("masked", marks=PARTS),
+        pytest.param("partition", marks=PARTS),
+        pytest.param("muon", marks=[PARTS, pytest.mark.thorough]),
     ],
 )
 def test_optimizer_steps_as_plain_optax(name: str) -> None:
@@ -404,6 +409,7 @@ def test_scan_over_vmapped_layers() -> None:
     close((np.asarray(idioms.nnx_value(gradients["linear"]["bias"])) * direction).sum(), slope, 1e-3)
 
 
+@pytest.mark.feature("nnx.shard_map")
 @pytest.mark.uses("jax", "flax>=0.10.4")
 def test_shard_map() -> None:
     """nnx.shard_map gives each device its rows of the batch, or its share of the weights: the plain model's answer."""
@@ -446,6 +452,7 @@ def test_shard_map() -> None:
     close(by_units(model, x), expected)
 
 
+@pytest.mark.feature("nnx.pmap")
 @pytest.mark.uses("jax", "flax>=0.10")
 def test_pmap() -> None:
     """nnx.pmap runs one member of a stacked model on each device and updates it in place: the loop over members."""

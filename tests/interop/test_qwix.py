@@ -200,6 +200,7 @@ def images() -> Any:
     return np.random.default_rng(0).normal(size=(8, 6, 6, 4)).astype(np.float32)
 
 
+@pytest.mark.feature("Qwix on nnx.Conv")
 @pytest.mark.uses(*QWIX)
 @pytest.mark.level("interop")
 def test_ptq_nnx_conv_and_einsum() -> None:
@@ -245,6 +246,7 @@ def test_ptq_linen_conv_and_einsum() -> None:
     assert INT8_LOW < relative_error(quantised.apply({"params": small}, x), wanted) < INT8_HIGH
 
 
+@pytest.mark.feature("Qwix on a sharded nnx model")
 @pytest.mark.uses(*QWIX)
 @pytest.mark.level("interop")
 def test_ptq_nnx_on_a_mesh() -> None:

@@ -12,10 +12,12 @@ from stackcompat.comparison import compare
 
 TEST = "test_beta.py::test_train"
 RED = failed(TEST, "alpha", "beta")
+LIMIT = RED.model_copy(update={"feature": "boxes"})
 #: The runs that bring a test into each state.
 RUNS: dict[str, tuple[Any, ...]] = {
     "passed": ((passed(TEST, "alpha", "beta"),),),
     "confirmed": ((RED,), (RED,)),
+    "limited": ((LIMIT,), (LIMIT,)),
     "flaky": ((RED,), (passed(TEST, "alpha", "beta"),)),
     "once": ((RED,),),
     "starved": ((starved(TEST, "alpha"),),),
@@ -45,6 +47,10 @@ def _compare(before: str, after: str) -> tuple[str, str]:
         ("confirmed", "passed", "fixed", "none"),
         ("confirmed", "confirmed", "broken-before", "none"),
         ("confirmed", "starved", "broken-before", "none"),
+        ("passed", "limited", "unknown", "review"),
+        ("limited", "passed", "fixed", "none"),
+        ("limited", "limited", "broken-before", "none"),
+        ("blocked", "limited", "broken-before", "none"),
         ("flaky", "passed", "unknown", "none"),
         ("flaky", "confirmed", "unknown", "review"),
         ("once", "passed", "unknown", "none"),

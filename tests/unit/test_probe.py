@@ -294,6 +294,24 @@ ALONE = """
 """
 
 
+FEATURES = """
+    import pytest
+
+    @pytest.mark.feature("boxes in boxes")
+    def test_boxes(): assert not "a box"
+
+    def test_rest(): pass
+"""
+
+
+def test_what_tests_a_single_feature_says_so(tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+    events = run_probe(tmp_path, FEATURES)
+    (collected,) = [event for event in events if event["event"] == "collected"]
+    assert [test["feature"] for test in collected["tests"]] == ["boxes in boxes", ""]
+    assert (end_of(events, "test_boxes")["feature"], end_of(events, "test_rest")["feature"]) == ("boxes in boxes", "")
+
+
 def test_what_needs_a_process_of_its_own_is_told_and_left_to_be_asked_for_alone(tmp_path: Path) -> None:
     (tmp_path / "site").mkdir()
     install(tmp_path / "site", "torn")

@@ -92,6 +92,21 @@ def test_red_again_in_another_way_is_not_broken(second: TestResult) -> None:
     assert "each time differently" in verdict.sentence
 
 
+def limit(feature: str = "boxes", **more: Any) -> TestResult:
+    return failed("test_boxes", "alpha", "beta", message="no boxes", **more).model_copy(update={"feature": feature})
+
+
+def test_a_feature_that_fails_again_limits_a_cell_and_decides_nothing() -> None:
+    verdict = judged((GREEN, limit()), (limit(),))
+    assert (verdict.verdict, verdict.level, verdict.failures) == ("works", "interop", ())
+    assert [test.feature for test in verdict.limits] == ["boxes"]
+    assert verdict.sentence == "1 test passed, all but boxes"
+    once = judged((GREEN, limit()))
+    assert (once.verdict, once.limits) == ("infra-error", ())  # until it was tried again
+    broken = judged((red(), limit()), (red(), limit()))
+    assert (broken.verdict, len(broken.failures), len(broken.limits)) == ("broken", 1, 1)
+
+
 def test_a_third_run_that_fails_like_one_of_the_others_confirms_it() -> None:
     assert judged((red(),), (red(type="ValueError"),), (red(),)).verdict == "broken"
 

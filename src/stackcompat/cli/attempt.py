@@ -33,7 +33,7 @@ from stackcompat.matrix import Level, parse_date, parse_requirement
 from stackcompat.plan import Cell
 from stackcompat.project import find_project
 from stackcompat.record import UsageError
-from stackcompat.verdict import LEVELS, CellVerdict
+from stackcompat.verdict import LEVELS, CellVerdict, why
 
 __all__ = ["answer", "failure_row", "parse_cell", "print_verdict", "read_lock", "try_", "warnings_of"]
 
@@ -93,7 +93,7 @@ def try_(
     with reporting(verbose=False) as reporter:
         verdict, evidence = try_cell(cell, bench, index, level, reporter, lock=lock, rerun=rerun)
     found = None
-    if blaming and verdict.verdict in ("broken", "unresolvable"):
+    if blaming and (verdict.verdict in ("broken", "unresolvable") or verdict.limits):
         found = find_culprit(verdict, bench, index, project, probes, about)
     write_json(json_file, answer(verdict, evidence) | (blame_answer(found) if found else {}))
     if json_file != "-":
@@ -171,6 +171,7 @@ def answer(verdict: CellVerdict, evidence: Sequence[Evidence]) -> dict[str, Any]
         "installed": verdict.installed,
         "forced": list(verdict.forced),
         "failures": [failure_row(test) for test in verdict.failures],
+        "limits": [{"feature": test.feature} | failure_row(test) for test in verdict.limits],
         "conflict": verdict.conflict.model_dump(mode="json") if verdict.conflict else None,
         "held_back": [held.model_dump(mode="json") for held in verdict.held_back],
         "passed": verdict.passed,
@@ -221,6 +222,8 @@ def print_verdict(verdict: CellVerdict, evidence: Sequence[Evidence], verbose: b
     for test in verdict.failures:
         reason = test.failure.signature if test.failure else test.reason
         out.print(f"  [red]✗[/] {escape(test.test)}: {escape(reason)}")
+    for test in verdict.limits:
+        out.print(f"  [yellow]![/] {escape(test.feature)} does not work: {escape(why(test))}")
     if verbose:
         for test in (test for run in evidence for test in run.tests):
             extra = f" ({escape(test.reason)})" if test.reason else ""

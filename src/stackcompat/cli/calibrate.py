@@ -72,8 +72,8 @@ def _print(found: Sequence[Calibration], known: int, *, blaming: bool) -> None:
             sign = "[yellow]?[/]" if entry.untold else "[red]✗[/]"
             out.print(f"{sign} {escape(entry.case.id)}: {escape(entry.wrong)}")
     told = [entry for entry in found if not entry.untold]
-    red = [entry for entry in told if entry.case.verdict != "works"]
-    green = [entry for entry in told if entry.case.verdict == "works"]
+    red = [entry for entry in told if entry.case.verdict != "works" or entry.case.limits]
+    green = [entry for entry in told if entry not in red]
     out.print(f"{sum(not e.wrong for e in red)} / {len(red)} known breaks caught as they are known")
     out.print(f"{sum(not e.wrong for e in green)} / {len(green)} healthy combinations green")
     if blaming:

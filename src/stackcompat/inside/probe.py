@@ -228,6 +228,7 @@ class Probe:
         config.addinivalue_line("markers", "thorough: not among the essential tests, which many cells run alone")
         config.addinivalue_line("markers", "alone: needs a process of its own")
         config.addinivalue_line("markers", "limit(seconds): time limit of this test, in place of its components'")
+        config.addinivalue_line("markers", "feature(name): tests this alone, without which the rest may well work")
         config.addinivalue_line("markers", "writes(artifact): leaves this artifact for other environments")
         config.addinivalue_line("markers", "reads(artifact): reads what another left; see `changed` in evidence.py")
         config.stackcompat_imports = self.imports()
@@ -253,6 +254,11 @@ class Probe:
             return float(marker.args[0])
         limits = self.job["limits"]
         return max((limits.get(canonical(r.name), DEFAULT_LIMIT) for r in self._uses(item)), default=DEFAULT_LIMIT)
+
+    def _feature(self, item) -> str:
+        """The one thing that `item` tests and that others do without; empty for an ordinary test."""
+        marker = item.get_closest_marker("feature")
+        return marker.args[0] if marker else ""
 
     def _artifact(self, item) -> str:
         """What `item` writes or reads; empty for an ordinary test."""
@@ -295,6 +301,7 @@ class Probe:
                     "level": self._level(item),
                     "components": [canonical(r.name) for r in self._uses(item)],
                     "artifact": self._artifact(item),
+                    "feature": self._feature(item),
                     "limit": self._limit(item),
                     "alone": item.get_closest_marker("alone") is not None,
                 }
@@ -365,6 +372,7 @@ class Probe:
             level=self._level(item),
             components=[canonical(r.name) for r in self._uses(item)],
             artifact=self._artifact(item),
+            feature=self._feature(item),
             outcome=outcome,
             reason=self._skip,
             seconds=round(time.perf_counter() - began, 4),
@@ -463,6 +471,9 @@ class OwnTests(Probe):
         return float(self.job["limits"].get(self._own["distribution"], DEFAULT_LIMIT))
 
     def _artifact(self, item) -> str:
+        return ""
+
+    def _feature(self, item) -> str:
         return ""
 
     def _chosen(self, items) -> list:

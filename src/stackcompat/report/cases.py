@@ -15,7 +15,7 @@ from stackcompat.refusal import refused
 from stackcompat.report.model import CellCulprit, CellRow, ComponentHere
 from stackcompat.report.words import POLICIES
 from stackcompat.suspicion import pins_of, versions_of
-from stackcompat.verdict import CellVerdict, Standing, Verdict, judge, settle
+from stackcompat.verdict import CellVerdict, Standing, Verdict, judge, settle, why
 
 __all__ = ["Case", "cell_row", "distinct", "gather", "lock_text"]
 
@@ -160,6 +160,7 @@ def cell_row(case: Case, failures: tuple[str, ...]) -> CellRow:
         held_back=verdict.held_back,
         failures=failures,
         culprit=case.culprit,
+        limits={test.feature: why(test) for test in verdict.limits},
         passed=verdict.passed,
         not_applicable=verdict.not_applicable,
         blocked=verdict.blocked,

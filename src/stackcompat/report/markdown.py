@@ -9,6 +9,7 @@ from stackcompat.report.words import (
     SIGNS,
     and_list,
     interval_words,
+    limited,
     pair_on,
     sign,
     together,
@@ -42,6 +43,7 @@ def markdown(summary: Summary) -> str:
         _legend(),
         *_islands(summary),
         *_breaks(summary),
+        *_limits(summary),
         *_frontiers(summary),
         *_exchanges(summary),
         *_untested(summary),
@@ -109,6 +111,21 @@ def _breaks(summary: Summary) -> list[str]:
     if len(red) > _MOST_BREAKS:
         lines.append(f"- [and {len(red) - _MOST_BREAKS} more](index.html#broken)")
     return ["## What is broken", "\n".join(lines)]
+
+
+def _limits(summary: Summary) -> list[str]:
+    """Features that do not work though the rest does, those of the newest releases first."""
+    if not summary.limits:
+        return []
+    lines = []
+    for row in summary.limits[:_MOST_BREAKS]:
+        held = ", ".join(limited(row, summary))
+        today = " **in the newest releases**" if row.today else ""
+        signature = row.signature.replace("`", "'").replace("\n", " ")
+        lines.append(f"- **{plain(row.feature)}**{today}: seen with {plain(held)}: `{signature}`")
+    if len(summary.limits) > _MOST_BREAKS:
+        lines.append(f"- [and {len(summary.limits) - _MOST_BREAKS} more](index.html#limits)")
+    return ["## What works but for one feature", "\n".join(lines)]
 
 
 def _break(group: FailureGroup, summary: Summary) -> str:

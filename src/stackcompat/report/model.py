@@ -148,6 +148,9 @@ class CellRow(Record):
     culprit: Annotated[
         CellCulprit | None, Field(description="Null: not red, or nobody has searched for the culprit yet.")
     ] = None
+    limits: Annotated[
+        dict[str, str], Field(description="Features that do not work though the rest may, each with its signature.")
+    ] = {}
     passed: int
     not_applicable: int
     blocked: int
@@ -320,6 +323,20 @@ class WarningRow(Record):
     today: Annotated[bool, Field(description="Whether the newest releases raise it.")]
 
 
+class LimitRow(Record):
+    """A feature that does not work in some cells, though the rest of them may: it decides no verdict."""
+
+    feature: str
+    signature: str
+    tests: tuple[str, ...]
+    components: Annotated[
+        dict[str, tuple[str, ...]],
+        Field(description="Components that its tests use, each with its versions in these cells, lowest first."),
+    ]
+    cells: Annotated[tuple[str, ...], Field(description="Ids of the cells.")]
+    today: Annotated[bool, Field(description="Whether it is so with the newest releases.")]
+
+
 class CrossingEnd(Record):
     """One environment that writes and reads."""
 
@@ -466,6 +483,9 @@ class Summary(Record):
     components: tuple[ComponentRow, ...]
     pairs: tuple[PairRow, ...]
     failures: tuple[FailureGroup, ...]
+    limits: Annotated[
+        tuple[LimitRow, ...], Field(description="Features that do not work in some cells, those of today first.")
+    ] = ()
     cells: tuple[CellRow, ...]
     exchanges: Annotated[
         tuple[ExchangeSquare, ...],

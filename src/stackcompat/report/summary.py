@@ -21,6 +21,7 @@ from stackcompat.report.components import component_row
 from stackcompat.report.exchange import exchange_squares
 from stackcompat.report.failures import group_failures, public
 from stackcompat.report.frontiers import frontier_row
+from stackcompat.report.limits import limit_rows
 from stackcompat.report.model import (
     SCHEMA_VERSION,
     CellRow,
@@ -90,6 +91,7 @@ def summarise(
         components=rows,
         pairs=pair_table,
         failures=groups,
+        limits=limit_rows(cases, components),
         cells=cells,
         exchanges=exchange_squares(runs, evidence, components),
         warnings=_warnings(cases),

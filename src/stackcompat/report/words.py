@@ -9,7 +9,7 @@ from typing import NamedTuple
 from packaging.version import Version
 
 from stackcompat.history import Past, first_red, last_green
-from stackcompat.report.model import FailureGroup, FrontierRow, PairRow, Summary
+from stackcompat.report.model import FailureGroup, FrontierRow, LimitRow, PairRow, Summary
 from stackcompat.verdict import Verdict
 from stackcompat.wording import and_list
 
@@ -21,6 +21,7 @@ __all__ = [
     "and_list",
     "count_words",
     "interval_words",
+    "limited",
     "pair_on",
     "sign",
     "span",
@@ -121,6 +122,13 @@ def age(seen: dt.datetime | None, now: dt.datetime) -> str:
         if days >= 2 * size:
             return f"{days // size} {unit} ago"
     return "today" if days < 1 else "yesterday" if days == 1 else f"{days} days ago"
+
+
+def limited(row: LimitRow, summary: Summary) -> list[str]:
+    """Each component that a limit was seen with, and its releases as ranges over those that were tried."""
+    tried = {one.name: one.releases for one in summary.components}
+    titles = summary.titles()
+    return [f"{titles[name]} {span(versions, tried[name] or versions)}" for name, versions in row.components.items()]
 
 
 def span(versions: Iterable[str], among: Sequence[str]) -> str:
