@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 
+from packaging.version import Version
+
 from stackcompat.evidence import TestResult
 from stackcompat.matrix import Component, Components, Level, python_key
 from stackcompat.report.cases import Case
@@ -39,7 +41,8 @@ def component_row(
     final = [version for version in releases if not version_key(version).is_prerelease]
     newest = (final or releases or [""])[-1]
     at_newest = [case for case, here in shown if here.version == newest]
-    telling = [case for case in cases if case.today and (case.holds(name) or _stopped(case, name))] or at_newest
+    today = [case for case in cases if case.today and (case.holds(name) or _stopped(case, name))]
+    telling = today or _among_the_newest(at_newest)
     found = [(_here(case, component), case) for case in telling]
     pythons = _by_python((case.verdict.cell.python, verdict) for (verdict, _), case in found)
     verdict = _overall(pythons.values())
@@ -89,6 +92,21 @@ def component_row(
         seen=seen,
         age=(now - seen).days if seen else None,
     )
+
+
+def _among_the_newest(cases: Sequence[Case]) -> Sequence[Case]:
+    """Those of `cases` in which no component is older than in others of that Python; all if there is no such cell."""
+    highest: dict[tuple[str, str], Version] = {}
+    for case in cases:
+        for name, here in case.components.items():
+            place, version = (case.verdict.cell.python, name), version_key(here.version)
+            highest[place] = max(version, highest.get(place, version))
+    fit = [
+        case
+        for case in cases
+        if all(version_key(h.version) == highest[case.verdict.cell.python, n] for n, h in case.components.items())
+    ]
+    return fit or cases
 
 
 def _exercises(test: TestResult, component: Component, components: Components) -> bool:

@@ -197,3 +197,24 @@ def test_a_part_is_red_by_its_own_tests_alone() -> None:
 
 def test_where_no_test_tells_of_a_part_it_is_untested() -> None:
     assert rows(history(), kernels())["kernels"].verdict == "untested"
+
+
+def test_without_a_newest_cell_neighbours_that_are_older_do_not_tell() -> None:
+    """A plugin that no newest cell holds is judged beside the newest of what it goes with."""
+    made = History()
+    broken = failed("test_zeta.py::test_load", "alpha", "zeta", packages=("zeta",))
+    fine = passed("test_zeta.py::test_load", "alpha", "zeta")
+    matching, older = {"alpha": "1.3.0", "zeta": "0.9.4"}, {"alpha": "1.2.0", "zeta": "0.9.4"}
+    made.add(make_cell(older), older, tests=(broken,))
+    assert rows(made)["zeta"].verdict == "broken"
+    made.add(make_cell(matching), matching, tests=(fine,))
+    assert rows(made)["zeta"].verdict == "works"
+
+
+def test_what_only_own_tests_of_releases_say_does_not_lead() -> None:
+    made = History()
+    own = failed("upstream/beta/test_x.py::test_x", "beta", packages=("beta",), level="upstream")
+    made.add(make_cell(NEWEST | {"zeta": ""}, policy="newest"), NEWEST, tests=(passed("t", "beta"), own))
+    made.add(make_cell(NEWEST, policy="newest"), NEWEST | {"alpha": "1.3.1"}, tests=(passed("t", "beta"),))
+    row = rows(made)["beta"]
+    assert (row.verdict, row.level) == ("works", "interop")
