@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
 from stackcompat.forecast import Missing, compare
@@ -11,8 +11,9 @@ from stackcompat.frontier import NO_VERDICT, Check, Finding, Frontier, Side, dis
 from stackcompat.intervals import Pair
 from stackcompat.matrix import Level
 from stackcompat.record import Record
+from stackcompat.verdict import LEVELS
 
-__all__ = ["Chart", "Charted"]
+__all__ = ["Chart", "Charted", "telling"]
 
 
 class Charted(Finding):
@@ -112,3 +113,20 @@ class Chart(Record):
         ]
         runs = [[place for place, _ in some] for good, some in groupby(line, key=lambda one: one[1]) if good]
         return tuple((other.versions[run[0]], other.versions[run[-1]]) for run in runs)
+
+
+def telling(charts: Iterable[Chart]) -> tuple[Chart, ...]:
+    """Those of `charts` that no complete, deeper one of the same two, of as many releases, makes superfluous."""
+    known = tuple(charts)
+
+    def covers(one: Chart, other: Chart) -> bool:
+        alike = (one.first.name, one.second.name, one.python, one.platform)
+        return (
+            alike == (other.first.name, other.second.name, other.python, other.platform)
+            and one.complete
+            and LEVELS.index(one.level) > LEVELS.index(other.level)
+            and set(one.first.versions) >= set(other.first.versions)
+            and set(one.second.versions) >= set(other.second.versions)
+        )
+
+    return tuple(chart for chart in known if not any(covers(other, chart) for other in known))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from planted import Planted, chart_of, stairs, table
-from stackcompat.chart import Chart
+from stackcompat.chart import Chart, telling
 from stackcompat.forecast import Missing
 from stackcompat.frontier import explore
 
@@ -52,3 +52,16 @@ def test_nothing_was_found() -> None:
     assert chart_of(explore(table(1, 2), Planted(works), budget=3)).told
     assert not chart_of(explore(table(1, 2, permitted=[(0, 0)]), Planted(works), budget=1)).told
     assert chart_of(explore(table(1, 2, permitted=[]), Planted(works), budget=1)).told
+
+
+def test_a_deeper_one_of_the_same_two_tells_enough() -> None:
+    shallow = chart_of(explore(table(3, 4), Planted(WORKS)))
+    deep = shallow.model_copy(update={"level": "interop"})
+    assert telling((shallow, deep)) == (deep,)
+    for other in (
+        deep.model_copy(update={"complete": False}),
+        deep.model_copy(update={"python": "3.99"}),
+        deep.model_copy(update={"second": deep.second.model_copy(update={"name": "omega"})}),
+        deep.model_copy(update={"first": deep.first.model_copy(update={"versions": deep.first.versions[1:]})}),
+    ):
+        assert telling((shallow, other)) == (shallow, other)

@@ -10,7 +10,7 @@ from typing import TypeVar
 from packaging.version import Version
 
 from stackcompat.charge import Charges
-from stackcompat.chart import Chart
+from stackcompat.chart import Chart, telling
 from stackcompat.evidence import Evidence, RunRecord
 from stackcompat.history import History, Past, first_red, last_green
 from stackcompat.islands import Archipelago
@@ -96,7 +96,7 @@ def summarise(
         exchanges=exchange_squares(runs, evidence, components),
         warnings=_warnings(cases),
         islands=islands,
-        frontiers=tuple(frontier_row(chart) for chart in charts),
+        frontiers=tuple(frontier_row(chart) for chart in telling(charts)),
         installed={case.verdict.cell.id: case.verdict.installed for case in cases},
         locks={cell.id: lock_text(case) for case, cell in zip(cases, cells, strict=True) if cell.lock},
     )
