@@ -155,7 +155,7 @@ def test_bounds_that_nobody_can_meet_end_too() -> None:
 def test_frontiers_fill_in_where_no_cell_tried_a_pair() -> None:
     works = stairs([(0, 2), (0, 2), (0, 3), (1, 4), (2, 5), (2, 5), (3, 5), (3, 5)], 6)
     chart = chart_of(explore(table(8, 6), Planted(works)))
-    deep = chart.model_copy(update={"level": "interop"})
+    deep = chart.model_copy(update={"level": "interop", "complete": False})  # else it would stand for the other
     made = history()
     args = (COMPONENTS, (made.record(),), made.evidence, NOW)
     lookup = pair_verdicts(summarise(*args, charts=[chart]), "3.12")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
 import shutil
@@ -102,12 +103,16 @@ class Local:
 
 
 def _end_tree(process: subprocess.Popen[bytes]) -> None:
-    try:
+    """End a process and all below it. Each is stopped before it is ended: what runs may start another meanwhile."""
+    tree: set[psutil.Process] = set()
+    with contextlib.suppress(psutil.NoSuchProcess):
         top = psutil.Process(process.pid)
-        top.suspend()  # so that it starts nothing while we look
-        tree = top.children(recursive=True)
-    except psutil.NoSuchProcess:
-        tree = []
+        top.suspend()
+        while new := set(top.children(recursive=True)) - tree:
+            for child in new:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    child.suspend()
+            tree |= new
     process.kill()
     for child in tree:
         try:
