@@ -148,10 +148,12 @@ def compare(case: KnownCase, verdict: CellVerdict | CrossingVerdict) -> str:
     if case.verdict == "works":
         limits = verdict.limits if isinstance(verdict, CellVerdict) else ()
         absent = [name for name in case.limits if name not in {test.feature for test in limits}]
-        return f"{', '.join(absent)} works, known not to" if absent else ""
-    if verdict.level != case.level:
+        if absent:
+            return f"{', '.join(absent)} works, known not to"
+    elif verdict.level != case.level:
         return f"{verdict.verdict} at {verdict.level}, known to be so at {case.level}: {verdict.sentence}"
-    said = [test.failure.message for test in verdict.failures if test.failure is not None]
+    failing = verdict.failures if isinstance(verdict, CrossingVerdict) else (*verdict.failures, *verdict.limits)
+    said = [test.failure.message for test in failing if test.failure is not None]
     if verdict.conflict is not None:
         said += [verdict.conflict.sentence, verdict.conflict.words]
     if case.message and not any(case.message in text for text in said):

@@ -30,7 +30,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from stackcompat.evidence import CellResult, Environment, Isolation, Outcome, TestResult
+from stackcompat.evidence import NO_NETWORK, CellResult, Environment, Isolation, Outcome, TestResult
 from stackcompat.lock import Lock, strip_addresses
 from stackcompat.matrix import Level, Upstream
 from stackcompat.packages import PackageCache
@@ -237,18 +237,10 @@ def run(job: Job, python: Path) -> CellResult:
     return result("ran", **more)
 
 
-#: What a build says, in the middle of its log, that fetches something from a host which this machine does not reach.
-_NO_HOST = re.compile(
-    r"(?:failed to|could not) resolve (?:address|host)|name or service not known"
-    r"|temporary failure in name resolution|network is unreachable",
-    re.IGNORECASE,
-)
-
-
 def _install_outcome(stderr: str) -> tuple[Outcome, str]:
     """Tell a lock that does not install from a machine or an index that fails."""
     words = " ".join(strip_addresses(stderr).split())[:600]
-    if _NO_HOST.search(stderr):
+    if re.search(NO_NETWORK, stderr, re.IGNORECASE):  # a build says it in the middle of its log
         return "index-unreachable", f"a host from which a build fetches something is out of reach: {words}"
     if "No space left on device" in words:
         return "disk-full", words

@@ -70,7 +70,9 @@ def _compare(before: Standing | None, after: Standing | None, installed: set[str
     if "flaky" in (old, new):
         return said("unknown", "review", "is flaky: failed and passed, or failed each time differently")
     if new == "limited":
-        return said("unknown", "review", f"{result.feature} does not work any more: {why(result)}")
+        if old == "passed":
+            return said("unknown", "review", f"{result.feature} does not work any more: {why(result)}")
+        return said("unknown", note=f"{result.feature} does not work, and had no outcome in the control")
     if new == "confirmed":
         if old == "passed" and result.failure is not None and result.failure.changed:
             return said("unknown", "review", f"gives other values from the same seed: {why(result)}")

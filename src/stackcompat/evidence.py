@@ -17,6 +17,7 @@ from stackcompat.plan import Cell
 from stackcompat.record import Record, digest
 
 __all__ = [
+    "NO_NETWORK",
     "CellResult",
     "Crossing",
     "Environment",
@@ -32,6 +33,12 @@ __all__ = [
     "evidence_key",
     "incompatibility_id",
 ]
+
+#: What a machine without a network says, whoever meets it.
+NO_NETWORK = (
+    r"temporary failure in name resolution|name or service not known|network is unreachable"
+    r"|(?:failed to|could not) resolve (?:address|host)"
+)
 
 #: How a run as a whole ended. ``ran``: the tests have outcomes of their own. ``uninstallable``: the lock does not
 #: install. All others are infrastructure: they say nothing about compatibility.

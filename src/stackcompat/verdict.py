@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from itertools import combinations
 from typing import Literal, NamedTuple, get_args
 
-from stackcompat.evidence import Evidence, Failure, PlannedCell, TestResult
+from stackcompat.evidence import NO_NETWORK, Evidence, Failure, PlannedCell, TestResult
 from stackcompat.lock import Conflict, HeldBack
 from stackcompat.matrix import Level
 from stackcompat.plan import Cell
@@ -94,8 +94,7 @@ class Standing(Record):
 #: What an exhausted machine or an absent network says through an exception: never an incompatibility.
 _EXHAUSTED = re.compile(
     r"no space left on device|disk quota exceeded|cannot allocate memory|out of memory|std::bad_alloc"
-    r"|too many open files|can't start new thread|resource temporarily unavailable"
-    r"|temporary failure in name resolution|name or service not known|network is unreachable",
+    rf"|too many open files|can't start new thread|resource temporarily unavailable|{NO_NETWORK}",
     re.IGNORECASE,
 )
 

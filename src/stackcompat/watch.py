@@ -12,13 +12,14 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Literal
 
-from stackcompat.charge import Charges
+from stackcompat.charge import Charges, failure_of
 from stackcompat.evidence import Evidence, RunRecord
 from stackcompat.history import RED, History, Move, moved_since
 from stackcompat.matrix import Components
 from stackcompat.night import culprits
 from stackcompat.pairs import PairVerdict
 from stackcompat.record import Record
+from stackcompat.report.failures import public
 from stackcompat.report.markdown import fenced
 from stackcompat.report.model import FailureGroup, Summary
 from stackcompat.report.summary import summarise
@@ -292,13 +293,16 @@ class _Teller:
             shown = min(red, key=lambda pair: (WORST_FIRST.index(pair.verdict), pair.inferred), default=None)
             return self._facts(shown.witness, lambda group: group.signature == shown.signature) if shown else None
         order = ("confirmed", "limited", "flaky", "once")
-        found = [
-            (order.index(one.state), seen) for seen, one in self._tests.get(subject.name, ()) if one.state in order
-        ]
+        found = [(seen, one) for seen, one in self._tests.get(subject.name, ()) if one.state in order]
         if not found:
             return None
-        _, worst = min(found, key=lambda entry: entry[0])
-        return self._facts(worst.planned.cell.id, lambda group: subject.name in group.tests)
+        seen, standing = min(found, key=lambda entry: order.index(entry[1].state))
+        cell = seen.planned.cell.id
+        if standing.state == "limited":  # no failure of the cell: it speaks for itself
+            said = failure_of(standing.result)
+            own = {"signature": said.signature, "culprits": (), "suspects": (), "details": public(said.traceback)}
+            return self._facts(cell, lambda _: False).model_copy(update=own)
+        return self._facts(cell, lambda group: subject.name in group.tests)
 
     def _facts(self, cell: str, fits: Callable[[FailureGroup], bool]) -> Facts:
         row = next(row for row in self._summary.cells if row.id == cell)

@@ -35,6 +35,11 @@ def works() -> CellVerdict:
     return judge(CELL, (run_of(CELL, passed("t", "alpha")),))
 
 
+def limited() -> CellVerdict:
+    boxes = RED.model_copy(update={"test": "boxes", "feature": "boxes"})
+    return judge(CELL, tuple(run_of(CELL, passed("t", "alpha"), boxes, attempt=n) for n in range(2)))
+
+
 def conflict() -> CellVerdict:
     return judge(unresolved(make_cell(NEWEST), "beta depends on alpha<1"), ())
 
@@ -49,6 +54,10 @@ def conflict() -> CellVerdict:
         (case(), works, "works at interop, known to be broken"),
         (case(verdict="works"), works, ""),
         (case(verdict="works"), broken, "broken at import, known to be works"),
+        (case(verdict="works"), limited, ""),
+        (case(verdict="works", limits=("boxes",), message="no attribute"), limited, ""),
+        (case(verdict="works", limits=("boxes",), message="gamma"), limited, "another failure than the known one"),
+        (case(verdict="works", limits=("boxes",)), works, "boxes works, known not to"),
         (case(verdict="unresolvable", level="resolve", message="alpha<1"), conflict, ""),
         (case(verdict="unresolvable", level="resolve", message="gamma"), conflict, "another failure"),
     ],

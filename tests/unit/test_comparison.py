@@ -48,6 +48,8 @@ def _compare(before: str, after: str) -> tuple[str, str]:
         ("confirmed", "confirmed", "broken-before", "none"),
         ("confirmed", "starved", "broken-before", "none"),
         ("passed", "limited", "unknown", "review"),
+        ("once", "limited", "unknown", "none"),
+        ("absent", "limited", "unknown", "none"),
         ("limited", "passed", "fixed", "none"),
         ("limited", "limited", "broken-before", "none"),
         ("blocked", "limited", "broken-before", "none"),

@@ -141,3 +141,16 @@ def test_an_issue_is_about_the_cell_that_is_red() -> None:
     assert facts is not None
     assert facts.python == "3.12"
     assert "has no attribute 'boxes'" in facts.signature
+
+
+def test_an_issue_about_a_feature_says_what_that_does() -> None:
+    """Whatever else fails in its cell."""
+    nights = Nights()
+    boxes = failed("test_boxes", "alpha", message="no boxes").model_copy(update={"feature": "boxes"})
+    nights.add(1, OLD, PASSES)
+    nights.add(0, NEW, (*BREAKS, boxes))
+    item = watched(nights)["test:test_boxes"]
+    assert (item.action, item.watched.state) == ("open", "confirmed")
+    body = issue_body(item)
+    assert "AssertionError: no boxes" in body
+    assert "has no attribute 'boxes'" not in body

@@ -194,7 +194,7 @@ def failure_row(test: TestResult) -> dict[str, Any]:
         "test": test.test,
         "level": test.level,
         "components": list(test.components),
-        "signature": test.failure.signature if test.failure else test.reason,
+        "signature": why(test),
         "type": test.failure.type if test.failure else "",
         "message": test.failure.message if test.failure else test.reason,
         "packages": list(test.failure.packages) if test.failure else [],
@@ -220,8 +220,7 @@ def print_verdict(verdict: CellVerdict, evidence: Sequence[Evidence], verbose: b
     if shown:
         out.print(f"  {', '.join(shown)}", style="dim")
     for test in verdict.failures:
-        reason = test.failure.signature if test.failure else test.reason
-        out.print(f"  [red]✗[/] {escape(test.test)}: {escape(reason)}")
+        out.print(f"  [red]✗[/] {escape(test.test)}: {escape(why(test))}")
     for test in verdict.limits:
         out.print(f"  [yellow]![/] {escape(test.feature)} does not work: {escape(why(test))}")
     if verbose:

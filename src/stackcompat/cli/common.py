@@ -219,7 +219,8 @@ def write_text(option: str, target: str | None, text: str) -> None:
 
 def write_json(target: str | None, value: object) -> None:
     """Write `value` where --json says, if it does."""
-    write_text("--json", target, json.dumps(value, indent=1, default=str) + "\n")
+    if target is not None:
+        write_text("--json", target, json.dumps(value, indent=1, default=str) + "\n")
 
 
 output_option = click.option("-o", "--output", metavar="DIR", help="Where to write; default: reports/ of the project.")

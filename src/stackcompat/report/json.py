@@ -19,7 +19,7 @@ def compat(summary: Summary) -> str:
 
 def _text(value: object, newline: str) -> str:
     """`value` as JSON, on one line if it is short; `newline` is followed by the indentation of where it stands."""
-    line = json.dumps(value)
+    line = json.dumps(value, ensure_ascii=False)
     if len(line) <= _LINE or not isinstance(value, dict | list):
         return line
     inner = f"{newline} "
