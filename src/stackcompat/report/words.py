@@ -128,7 +128,11 @@ def limited(row: LimitRow, summary: Summary) -> list[str]:
     """Each component that a limit was seen with, and its releases as ranges over those that were tried."""
     tried = {one.name: one.releases for one in summary.components}
     titles = summary.titles()
-    return [f"{titles[name]} {span(versions, tried[name] or versions)}" for name, versions in row.components.items()]
+    found = []
+    for name, versions in row.components.items():
+        among = sorted({*tried[name], *versions}, key=version_key)  # a forced or local one counts as no release
+        found.append(f"{titles[name]} {span(versions, among)}")
+    return found
 
 
 def span(versions: Iterable[str], among: Sequence[str]) -> str:
