@@ -21,13 +21,21 @@ from stackcompat.crossings import ExchangeBench, plan_exchange, run_exchange
 from stackcompat.evidence import PlannedCell
 from stackcompat.exchange import CrossingVerdict, judge_crossings
 from stackcompat.interpreter import this_platform
-from stackcompat.matrix import Level, load_record, parse_date, parse_requirement
+from stackcompat.matrix import Components, Level, load_record, parse_date, parse_requirement
 from stackcompat.plan import Cell
 from stackcompat.record import Record
 from stackcompat.triage import Inquiry, blame_each
 from stackcompat.verdict import CellVerdict, Verdict, judge
 
-__all__ = ["Calibration", "KnownCase", "calibrate", "calibrate_crossings", "compare", "load_cases"]
+__all__ = [
+    "Calibration",
+    "KnownCase",
+    "calibrate",
+    "calibrate_crossings",
+    "compare",
+    "healthy_neighbours",
+    "load_cases",
+]
 
 
 class KnownWriter(Record):
@@ -108,13 +116,15 @@ class _Cases(Record):
 class Calibration(Record):
     """One case, what the suite said of it, and in `wrong` how that differs from what is known (empty: as known).
 
-    `blame` is whom it was laid to, if that was asked, and `exact` whether that is the known culprit.
+    `blame` is whom it was laid to, if that was asked, and `exact` whether that is the known culprit. `neighbours` are
+    the known healthy ones around the culprit's releases: see :func:`healthy_neighbours`.
     """
 
     case: KnownCase
     verdict: CellVerdict | CrossingVerdict
     wrong: str
     blame: Blame | None = None
+    neighbours: dict[str, bool] = {}
 
     @property
     def untold(self) -> bool:
@@ -129,6 +139,38 @@ class Calibration(Record):
         found = self.blame.found.culprits
         known = {(r.name, Version(next(iter(r.specifier)).version)) for r in map(Requirement, self.case.culprit)}
         return all(_exact_version(c.version) for c in found) and known == {(c.name, Version(c.version)) for c in found}
+
+
+def healthy_neighbours(entry: Calibration, cases: Sequence[KnownCase], components: Components) -> dict[str, bool]:
+    """The healthy cases that differ from a blamed one in the version of a single culprit, by id.
+
+    True where that version is outside of the stretch of red releases that the search found. What is held to the
+    version of another (`moves_with`) may move along.
+    """
+    if entry.blame is None:
+        return {}
+    pinned = _pins(entry.case)
+    found = {}
+    for case in cases:
+        if case.neighbour_of != entry.case.id or case.verdict != "works" or case.python != entry.case.python:
+            continue
+        pins = _pins(case)
+        moved = {name for name in pins.keys() | pinned.keys() if pins.get(name) != pinned.get(name)}
+        led = {
+            c.distribution
+            for c in components.components
+            if c.moves_with and components[c.moves_with].distribution in moved
+        }
+        for culprit in entry.blame.found.culprits:
+            if moved - led == {culprit.name} and culprit.name in pins and _exact_version(culprit.version):
+                found[case.id] = not culprit.red(Version(pins[culprit.name]))
+    return found
+
+
+def _pins(case: KnownCase) -> dict[str, str]:
+    """The exact versions that a case asks for."""
+    wanted = map(Requirement, case.requirements)
+    return {r.name: next(iter(r.specifier)).version for r in wanted if str(r.specifier).startswith("==")}
 
 
 def _exact_version(text: str) -> bool:

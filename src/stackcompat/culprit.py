@@ -8,6 +8,7 @@ from collections.abc import Collection
 from typing import Literal
 
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from stackcompat.evidence import Failure, TestResult, WarningSeen
 from stackcompat.matrix import Components
@@ -97,6 +98,11 @@ class Culprit(Record):
     born_red: bool = False
     holes: tuple[str, ...] = ()
     shown_by: Literal["moving", "contrast", "traceback", "metadata"] = "moving"
+
+    def red(self, version: Version) -> bool:
+        """Whether a version is in the stretch of its releases that was found to be red."""
+        before = self.last_good is not None and version <= Version(self.last_good)
+        return not before and (self.fixed_in is None or version < Version(self.fixed_in))
 
     def sentence(self) -> str:
         """Where the red stretch of its releases begins and ends, or how else it is known to be a member."""

@@ -8,8 +8,16 @@ from typing import Any
 import pytest
 
 from fakes import Catalogue, make_bench
-from made_up import NEWEST, failed, make_cell, passed, planned, run_of, unresolved
-from stackcompat.calibration import Calibration, KnownCase, calibrate, calibrate_crossings, compare, load_cases
+from made_up import COMPONENTS, NEWEST, failed, make_cell, passed, planned, run_of, unresolved
+from stackcompat.calibration import (
+    Calibration,
+    KnownCase,
+    calibrate,
+    calibrate_crossings,
+    compare,
+    healthy_neighbours,
+    load_cases,
+)
 from stackcompat.campaign import Silent
 from stackcompat.cell import Job
 from stackcompat.charge import Blame
@@ -89,6 +97,37 @@ def test_cases_are_tried_like_any_cell(tmp_path: Path) -> None:
     }
     assert len(executor.asked) == 3
     bench.store.close()
+
+
+@pytest.mark.parametrize(
+    ("culprit", "outside"),
+    [
+        ({"last_good": "0.9.0", "first_bad": "1.0.0", "fixed_in": "1.1.0"}, {"older": True, "newer": True}),
+        ({"last_good": "0.8.0", "first_bad": "0.9.0", "fixed_in": "1.1.0"}, {"older": False, "newer": True}),
+        ({"last_good": "0.9.0", "first_bad": "1.0.0"}, {"older": True, "newer": False}),
+        ({"born_red": True, "fixed_in": "1.1.0"}, {"older": False, "newer": True}),
+    ],
+)
+def test_a_healthy_neighbour_is_beyond_the_edges_that_were_found(
+    culprit: dict[str, Any], outside: dict[str, bool]
+) -> None:
+    red = case(requirements=("alpha==1.0.0", "beta==1.0.0"))
+    healthy = {"verdict": "works", "neighbour_of": "x"}
+    cases = (
+        red,
+        case(id="older", requirements=("alpha==0.9.0", "beta==1.0.0"), **healthy),
+        case(id="newer", requirements=("alpha==1.1.0", "beta==1.0.0"), **healthy),
+        case(id="with its twin", requirements=("alpha==1.1.0", "alpha-native==1.1.0", "beta==1.0.0"), **healthy),
+        case(id="both moved", requirements=("alpha==1.1.0", "beta==1.1.0"), **healthy),
+        case(id="innocent moved", requirements=("alpha==1.0.0", "beta==1.1.0"), **healthy),
+        case(id="elsewhere", python="3.99", requirements=("alpha==1.1.0", "beta==1.0.0"), **healthy),
+        case(id="of another", requirements=("alpha==1.1.0", "beta==1.0.0"), verdict="works"),
+        case(id="red too", requirements=("alpha==0.9.0", "beta==1.0.0"), neighbour_of="x"),
+    )
+    found = Found(culprits=(Culprit(name="alpha", version="1.0.0", **culprit),))
+    entry = Calibration(case=red, verdict=broken(), wrong="", blame=Blame(signature="", found=found))
+    assert healthy_neighbours(entry, cases, COMPONENTS) == outside | {"with its twin": outside["newer"]}
+    assert healthy_neighbours(entry.model_copy(update={"blame": None}), cases, COMPONENTS) == {}
 
 
 def test_a_case_with_a_writer_is_a_crossing_of_its_artifacts(tmp_path: Path) -> None:

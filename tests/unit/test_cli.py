@@ -398,20 +398,23 @@ def test_calibrate_counts_exact_culprits(run: Run, checkout: Path, monkeypatch: 
         for more, blame in (
             ({"id": "one", "culprit": ["alpha==1.3.0", "beta==2.4.1", "gamma==1.0.2"]}, BLAMED),
             ({"id": "two", "culprit": ["alpha==1.3.0"]}, BLAMED),
+            ({"id": "four", "culprit": ["beta==2.4.1"], "requirements": ["beta==2.4.1"]}, BLAMED),
             ({"id": "read", "culprit": ["alpha==1.3.0"], "writer": {"requirements": ["alpha==1.0.0"]}}, None),
         )
     )
+    near = 'verdict = "works"\nneighbour-of = "four"\n'
+    listed = [("a", "beta", near), ("b", "beta==2.4.0", near), ("c", "beta==2.5.0", near)]
     (checkout / "matrices" / "known-cases.toml").write_text(
-        "".join(
-            f'[[cases]]\nid = "{n}"\npython = "3.12"\nrequirements = ["alpha"]\nverdict = "broken"\n' for n in "abc"
-        )
+        "".join(f'[[cases]]\nid = "{n}"\npython = "3.12"\nrequirements = ["{r}"]\n{more}' for n, r, more in listed)
     )
-    monkeypatch.setattr(cli_calibrate, "make_bench", lambda *_: SimpleNamespace(cache=Trimmed()))
+    monkeypatch.setattr(
+        cli_calibrate, "make_bench", lambda *_: SimpleNamespace(cache=Trimmed(), components=COMPONENTS_MADE_UP)
+    )
     monkeypatch.setattr(cli_calibrate, "make_exchange_bench", lambda *_, **__: None)
     monkeypatch.setattr(cli_calibrate, "calibrate", lambda *_, **__: found)
     monkeypatch.setattr(cli_calibrate, "calibrate_crossings", lambda *_, **__: ())
     untold = found[0].model_copy(update={"verdict": red.model_copy(update={"verdict": "infra-error"}), "wrong": "x"})
-    monkeypatch.setattr(cli_calibrate, "calibrate", lambda *_, **__: (untold, *found[2:]))
+    monkeypatch.setattr(cli_calibrate, "calibrate", lambda *_, **__: (untold, found[-1]))
     code, output, _ = run("calibrate")
     assert code == 3
     assert "? one: x" in output
@@ -422,7 +425,9 @@ def test_calibrate_counts_exact_culprits(run: Run, checkout: Path, monkeypatch: 
     assert code == 1
     assert "✓ one: alpha 1.3.0, beta 2.4.1, gamma 1.0.2 (the budget was spent); 7 probes, linear 90" in output
     assert "✗ two: alpha 1.3.0, beta 2.4.1, gamma 1.0.2, known to be alpha==1.3.0" in output
-    assert "1 / 2 culprits exact, by 14 probes; release by release it would have been 180" in output
+    assert "1 / 3 culprits exact, by 21 probes; release by release it would have been 270" in output
+    assert "✗ four: b is healthy, amid releases that were found to be red" in output
+    assert "1 / 2 known healthy neighbours beyond the red releases that were found" in output
 
 
 def test_help_and_version(run: Run) -> None:

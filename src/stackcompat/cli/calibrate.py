@@ -9,7 +9,7 @@ from fnmatch import fnmatch
 import click
 from rich.markup import escape
 
-from stackcompat.calibration import Calibration, calibrate, calibrate_crossings, load_cases
+from stackcompat.calibration import Calibration, calibrate, calibrate_crossings, healthy_neighbours, load_cases
 from stackcompat.cli.common import (
     COULD_NOT_TELL,
     jobs_option,
@@ -40,8 +40,8 @@ def calibrate_(
 ) -> None:
     """Measure the smoke tests: try every known case (or those whose id fits CASE, * allowed), print caught / known.
 
-    Exit code: 0 when every case, and with --blame every culprit, came out as known; 1 when one did not; 3 when some
-    could not be tried.
+    Exit code: 0 when every case came out as known, and with --blame every culprit and its edges; 1 when one did not;
+    3 when some could not be tried.
     """
     project = find_project(project_folder)
     path = project.matrices / "known-cases.toml"
@@ -56,11 +56,14 @@ def calibrate_(
         exchange = make_exchange_bench(project, bench)
         found += calibrate_crossings(known, exchange, catalog, reporter, rerun=rerun)
     bench.cache.trim()
+    found = tuple(
+        entry.model_copy(update={"neighbours": healthy_neighbours(entry, every, bench.components)}) for entry in found
+    )
     write_json(json_file, [entry.model_dump(mode="json") for entry in found])
     if json_file != "-":
         _print(found, len(known), blaming=blaming)
     told = [entry for entry in found if not entry.untold]
-    if any(entry.wrong or (entry.blame and not entry.exact) for entry in told):
+    if any(entry.wrong or (entry.blame and not (entry.exact and all(entry.neighbours.values()))) for entry in told):
         sys.exit(1)
     sys.exit(COULD_NOT_TELL if len(told) < len(known) else 0)
 
@@ -94,9 +97,15 @@ def _print_blames(found: Sequence[Calibration]) -> None:
         sign = "[green]✓[/]" if entry.exact else "[red]✗[/]"
         said = f"{entry.case.id}: {names}{known}{doubt}; {laid.probes} probes, linear {laid.linear}"
         out.print(f"{sign} {escape(said)}")
+        for name in (name for name, outside in entry.neighbours.items() if not outside):
+            out.print(
+                f"[red]✗[/] {escape(f'{entry.case.id}: {name} is healthy, amid releases that were found to be red')}"
+            )
     asked = [entry for entry in found if entry.case.culprit and entry.case.writer is None]
     probes, linear = sum(laid.probes for _, laid in blamed), sum(laid.linear for _, laid in blamed)
     out.print(
         f"{sum(entry.exact for entry in asked)} / {len(asked)} culprits exact, by {probes} probes; "
         f"release by release it would have been {linear}"
     )
+    placed = [outside for entry in found for outside in entry.neighbours.values()]
+    out.print(f"{sum(placed)} / {len(placed)} known healthy neighbours beyond the red releases that were found")

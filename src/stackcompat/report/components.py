@@ -164,8 +164,7 @@ def _blocker(component: Component, verdict: Verdict, case: Case | None, telling:
         return component.untested or published or "no cell holds it together with a test that uses it"
     if verdict != "works" and case is not None:
         return case.verdict.sentence
-    for other in telling:
-        for held in other.verdict.held_back:
-            if held.name == component.distribution:
-                return f"held back at {held.got} ({held.newest} is the newest) by {held.by}: {held.bound}"
+    held = [next((h for h in c.verdict.held_back if h.name == component.distribution), None) for c in telling]
+    if held and held[0] and all(held):  # on no Python it was tried at its newest
+        return f"held back at {held[0].got} ({held[0].newest} is the newest) by {held[0].by}: {held[0].bound}"
     return component.blocker

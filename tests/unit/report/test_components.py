@@ -101,6 +101,9 @@ def test_held_back() -> None:
     row = rows(made)["alpha"]
     assert (row.newest, row.newest_known, row.verdict) == ("1.2.0", "1.3.0", "works")
     assert row.blocker == "held back at 1.2.0 (1.3.0 is the newest) by beta 2.4.1: alpha<1.3"
+    # Where it is at its newest on another Python, nothing keeps it from going deeper.
+    made.add(make_cell(dict.fromkeys(NEWEST, ""), "3.13", "newest"), NEWEST)
+    assert rows(made)["alpha"].blocker == ""
 
 
 def test_what_the_newest_cell_cannot_resolve_is_unresolvable_for_those_it_names() -> None:
