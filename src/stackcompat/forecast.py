@@ -5,8 +5,9 @@ release of the other, so n + m readings tell something about n x m pairs. It is 
 that are made while running are out of its sight, and so is everything but their absence.
 
 What counts as taken are imports and attribute chains in the modules that importing the component reaches: those
-outside of functions are needed at once, those inside only by who calls them. Where the source has two ways (a ``try``
-that catches the failure, a condition on a version or on ``hasattr``), it lacks something only if each of the ways does.
+outside of functions, annotations of functions included, are needed at once, those inside only by who calls them. Where
+the source has two ways (a ``try`` that catches the failure, a condition on a version or on ``hasattr``), it lacks
+something only if each of the ways does.
 What stands under ``TYPE_CHECKING`` is not executed.
 
 What counts as offered is what a module binds at its top level, by star too, its submodules, and the names that a
@@ -21,6 +22,7 @@ from typing import NamedTuple
 
 from stackcompat.intervals import Pair
 from stackcompat.record import Record
+from stackcompat.syntax import Parse
 
 __all__ = [
     "Accuracy",
@@ -266,10 +268,10 @@ def module_name(path: str) -> str:
     return name if all(part.isidentifier() for part in name.split(".")) else ""
 
 
-def read_module(content: bytes, path: str) -> Module:
-    """What the module in the file `path` of a wheel takes and offers; an open one if it cannot be parsed."""
+def read_module(content: bytes, path: str, parse: Parse = ast.parse) -> Module:
+    """What the module in the file `path` of a wheel takes and offers; an open one if `parse` cannot read it."""
     try:
-        tree = ast.parse(content)
+        tree = parse(content)
     except (SyntaxError, ValueError):
         return Module(open=True)
     reader = _Reader(path.rpartition("/")[0].replace("/", "."))
@@ -284,10 +286,16 @@ def read_module(content: bytes, path: str) -> Module:
 
 
 class _Reader:
-    """Walks what a module executes when it is imported, in order. `package` is the package that it lies in."""
+    """Walks what a module executes when it is imported, in order. `package` is the package that it lies in.
 
-    def __init__(self, package: str) -> None:
+    `annotations` says whether those of functions and classes are evaluated, `called` whether it walks the body of a
+    function: what is annotated there never is.
+    """
+
+    def __init__(self, package: str, *, annotations: bool = True, called: bool = False) -> None:
         self._package = package
+        self._annotations = annotations
+        self._called = called
         self.takes: list[Take] = []
         self.offers: dict[str, str] = {}
         self.keywords: dict[str, tuple[str, ...]] = {}
@@ -301,7 +309,7 @@ class _Reader:
     def late(self) -> Iterator[Take]:
         """What the functions take once they are called, from what is bound when all of the module is read."""
         for function in self._functions:
-            reader = _Reader(self._package)
+            reader = _Reader(self._package, annotations=self._annotations, called=True)
             reader.offers = dict(self.offers)
             for argument in ast.walk(function.args):
                 if isinstance(argument, ast.arg):
@@ -328,6 +336,9 @@ class _Reader:
                 if node.name == "__getattr__" and not self._inner:
                     self._getattr(node)
                 self._evaluate(*node.decorator_list, *node.args.defaults, *filter(None, node.args.kw_defaults))
+                if self._annotations:
+                    given = [argument.annotation for argument in ast.walk(node.args) if isinstance(argument, ast.arg)]
+                    self._evaluate(*filter(None, [*given, node.returns]))
                 self._bind(node.name)
                 self._functions.append(node)
                 if not self._inner and node.args.kwarg is None:
@@ -371,6 +382,8 @@ class _Reader:
 
     def _import_from(self, node: ast.ImportFrom) -> None:
         source = node.module or ""
+        if source == "__future__" and any(alias.name == "annotations" for alias in node.names):
+            self._annotations = False
         if node.level:
             parts = self._package.split(".")
             base = ".".join(parts[: len(parts) - node.level + 1])
@@ -415,6 +428,8 @@ class _Reader:
             self.takes.append(Take(name="", line=line, ways=tuple(found)))
 
     def _assign(self, node: ast.Assign | ast.AnnAssign | ast.AugAssign) -> None:
+        if isinstance(node, ast.AnnAssign) and self._annotations and not self._called:
+            self._evaluate(node.annotation)
         if node.value is None:
             return
         self._evaluate(node.value)

@@ -14,7 +14,9 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 
 from stackcompat.forecast import Module, Names, module_name, read_module
+from stackcompat.interpreter import Interpreter
 from stackcompat.record import digest
+from stackcompat.syntax import parser
 
 __all__ = ["WheelNames"]
 
@@ -23,11 +25,15 @@ Sources = Callable[[str, str], Mapping[str, bytes]]
 
 
 class WheelNames:
-    """Readings in `folder`. `sources` gives the files of a wheel where one has to be read."""
+    """Readings in `folder`. `sources` gives the files of a wheel where one has to be read.
 
-    def __init__(self, folder: Path, sources: Sources) -> None:
+    What is written in a newer syntax than that of the Python that runs this is left to the interpreter `newer`.
+    """
+
+    def __init__(self, folder: Path, sources: Sources, newer: Interpreter | None = None) -> None:
         # What an older reader made of a source is not what this one would.
-        self._folder = folder / _READER
+        self._folder = folder / f"{_READER}-{newer.python if newer else 'own'}"
+        self._parse = parser(newer)
         self._sources = cache(sources)
         self._names: dict[tuple[str, str], tuple[Names, dict[str, str], int]] = {}
 
@@ -48,7 +54,7 @@ class WheelNames:
         return self._names[key][0]
 
     def _read(self, key: tuple[str, str], files: Mapping[str, str], module: str) -> Module:
-        return read_module(self._sources(*key)[files[module]], files[module])
+        return read_module(self._sources(*key)[files[module]], files[module], self._parse)
 
     def keep(self) -> None:
         """Write down what was read since."""
@@ -65,4 +71,4 @@ class WheelNames:
         return self._folder / f"{name}-{version}.json"
 
 
-_READER = digest(Path(read_module.__code__.co_filename).read_text(encoding="utf-8"), length=8)
+_READER = digest(*(Path(of.__code__.co_filename).read_text(encoding="utf-8") for of in (read_module, parser)), length=8)

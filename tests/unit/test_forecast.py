@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from textwrap import dedent
 
 import pytest
@@ -42,7 +43,10 @@ OTHER = release(
         ("from b import gone", ["b.gone"]),
         ("from b.core import thing as t, gone", ["b.core.gone"]),
         ("import b\nx = b.core.gone(1)", ["b.core.gone"]),
-        ("import b as c\nx: c.core.gone = None", []),
+        ("import b as c\nx: c.core.gone = None", ["b.core.gone"]),
+        ("import b\ndef f(x: b.gone, *y: list[b.lost]) -> b.lacking: z: b.idle = 1", ["b.lacking", "b.lost", "b.gone"]),
+        ("import b\ndef f(x: 'b.gone'): ...", []),
+        ("from __future__ import annotations\nimport b\nx: b.gone\ndef f(x: b.gone) -> b.gone: ...", []),
         ("import b as c\nclass A(c.core.gone): ...", ["b.core.gone"]),
         ("import b as c\n@c.gone\ndef f(x=c.VALUE): ...", ["b.gone"]),
         ("from b import core\ny = core.thing.attribute.of.what.is.no.module", []),
@@ -183,6 +187,13 @@ def test_two_releases_may_share_a_top_level_package() -> None:
 
 def test_what_cannot_be_parsed_is_open() -> None:
     assert read_module(b"print 'x'", "b/__init__.py") == Module(open=True)
+
+
+def test_what_parses_it_may_be_given() -> None:
+    def parse(content: bytes) -> ast.Module:
+        return ast.parse(content.removeprefix(b"new "))
+
+    assert read_module(b"new x = 1", "b.py", parse).offers == {"x": ""}
 
 
 def test_modules_are_read_when_they_are_needed() -> None:

@@ -83,7 +83,8 @@ def frontier_(
     Exit code: 0 when each pair has a verdict and the sample agreed; 2 bad usage; 3 when the budget ended before.
     """  # noqa: D301  (as above)
     project = find_project(project_folder)
-    python = python or next(iter(find_interpreters()), "3.12")
+    newest = next(iter(find_interpreters().values()), None)
+    python = python or (newest.python if newest else "3.12")
     bench = make_bench(project, jobs, [python], level)
     if python not in bench.interpreters:
         raise StackcompatError(how_to_get(python))
@@ -98,7 +99,7 @@ def frontier_(
     )
     space = survey.space
     levels: list[Level] = ["import"] if level == "import" else ["import", level]
-    readings = WheelNames(default_cache() / "names", catalog.sources)
+    readings = WheelNames(default_cache() / "names", catalog.sources, newest)
     with reporting(verbose=False) as reporter:
         foreseen = survey.forecast(readings.of, reporter)
         readings.keep()
