@@ -1,7 +1,7 @@
 """Which releases of one component work with which of another, from few questions. Pure: whoever asks runs the cells.
 
 For a fixed release of one side, the releases of the other that work are usually an interval, and its edges move slowly
-from one release to the next. So each edge is looked for from where the neighbour's edge is, in steps that double, and
+from one release to the next. So each edge is looked for from where the neighbours' edges are, in steps that double, and
 by halves once it is between two answers (Bentley, Yao: An almost optimal algorithm for unbounded searching,
 Information Processing Letters 5(3), 1976). What need not be asked is inferred (:mod:`stackcompat.intervals`) and marked
 so; a random sample of it is asked after all, and what that contradicts is asked about until it fits again.
@@ -174,9 +174,9 @@ def explore(
 ) -> Frontier:
     """Find out which pairs of `space` work, with as few questions as this module knows how.
 
-    `levels` are the shallowest to ask for and the one that matters. A pair that is expected to be red in the shallow
-    one is asked for that first, and for the deep one only if it is green there; one that is expected to be green for
-    the deep one at once, which answers both. `budget` bounds the runs that are made, `batch` is how many questions are
+    `levels` are the shallowest to ask for and the one that matters. A pair that the forecast expects to be red in the
+    shallow one is asked for that first, and for the deep one only if it is green there; any other for the deep one at
+    once, which answers both. `budget` bounds the runs that are made, `batch` is how many questions are
     asked at once. `forecast` says where to look first and what to doubt. It never becomes a verdict by itself; but
     where a run has failed for want of a name, other pairs that want for the same name are inferred to fail as well.
     """
@@ -222,7 +222,8 @@ def explore(
             hidden = [other for other in hidden if other != question]
             if answer.verdict in HIDDEN and not question.again:
                 hidden.append(question._replace(again=True))
-            if checking:
+            half = answer.verdict == "works" and question.level != levels[-1]
+            if checking and not half:  # what is green half the way is asked for the rest of it
                 sample.remove(question.pair)
                 if answer.verdict in ("works", "broken"):
                     inferred = picture.inferred[question.pair].verdict
@@ -313,47 +314,61 @@ class _Picture:
         return self._red[min(self._red, key=lambda other: (abs(other[0] - pair[0]), abs(other[1] - pair[1]), other))]
 
     def level(self, pair: Pair) -> Level:
-        """How deep to ask: only as deep as the pair is expected to be red, if it is."""
+        """How deep to ask: only as deep as the forecast expects the pair to be red, if it does."""
         works = self._works.get(pair)
         if works is None:
             first, last = self._expected(pair[0])
             works = first <= pair[1] <= last and not self._wants.confirmed(pair)
-        red = not works and pair not in self._half and self._expected_red(pair) == self._shallow
-        return self._shallow if red else self._deep
+        return self._shallow if not works and pair not in self._half and self._early.of(pair) else self._deep
 
     def questions(self) -> Iterator[Question]:
-        """What to ask next: what must be observed, or at most one pair a row, of the rows farthest apart first."""
+        """What to ask next: what must be observed, or at most one pair a row, of the rows farthest apart first.
+
+        What is below all that works in a row is asked for in the newest such row alone: older ones may follow from it.
+        """
         pairs = list(self._due)
         if not pairs:
-            pairs = [(row, self._next(row)) for row in _bisecting(sorted(self._rows)) if self._open(row)]
+            found = {row: self._next(row) for row in _bisecting(sorted(self._rows)) if self._open(row)}
+            below = [row for row, (_, down) in found.items() if down]
+            pairs = [(row, column) for row, (column, down) in found.items() if not down or row == max(below)]
         yield from (Question(pair, self.level(pair)) for pair in pairs)
 
-    def _next(self, row: int) -> int:
-        """The column to ask in a row that has something open."""
+    def _next(self, row: int) -> tuple[int, bool]:
+        """The column to ask in a row that has something open, and whether it is below all that works there."""
         columns = self._rows[row]
-        floor, edge = self._expected(row)
+        floor, edges = self._expected(row)[0], self._edges(row)
         status = [self._works.get((row, column)) for column in columns]
         green = [place for place, value in enumerate(status) if value]
         if not green:
-            for column in (edge, floor, (floor + edge) // 2, self._space.contemporary(row)):
+            for column in (*edges, floor, (floor + edges[-1]) // 2, self._space.contemporary(row)):
                 place = _place(columns, column)
                 if status[place] is None:
-                    return columns[place]
-            return columns[_middle(status)]
-        up = _gallop(status, green[-1], _place(columns, edge))
+                    return columns[place], False
+            return columns[_middle(status)], False
+        up = _gallop(status, green[-1], [_place(columns, edge) for edge in edges])
         if up is not None:
-            return columns[up]
+            return columns[up], False
         end = len(columns) - 1
-        down = _gallop(status[::-1], end - green[0], end - _place(columns, floor))
-        return columns[_middle(status) if down is None else end - down]
+        down = _gallop(status[::-1], end - green[0], [end - _place(columns, floor)])
+        return (columns[_middle(status)], False) if down is None else (columns[end - down], True)
 
     def _expected(self, row: int) -> tuple[int, int]:
-        """The first and the last column that can be expected to work in `row`: as in the nearest row that is settled.
+        """The first and last column that can be expected to work in `row`: as in the nearest row that is settled."""
+        return self._as_in(row, min(self._settled, key=lambda other: (abs(other - row), other), default=None))
+
+    def _edges(self, row: int) -> list[int]:
+        """The last columns that can be expected to work in `row`, highest first: as in the settled rows around it."""
+        older = max((other for other in self._settled if other < row), default=None)
+        newer = min((other for other in self._settled if other > row), default=None)
+        beside = [other for other in (older, newer) if other is not None] or [None]
+        return sorted({self._as_in(row, other)[1] for other in beside}, reverse=True)
+
+    def _as_in(self, row: int, near: int | None) -> tuple[int, int]:
+        """The first and the last column that work in `row` if it is as the settled row `near`.
 
         The forecast moves them by as much as it differs between the two. Without any such row, all columns are.
         """
         columns = self._rows[row]
-        near = min(self._settled, key=lambda other: (abs(other - row), other), default=None)
         after = self._foreseen(row)
         if near is None:
             return after or (columns[0], columns[-1])
@@ -366,8 +381,8 @@ class _Picture:
         )
 
     def _foreseen(self, row: int) -> tuple[int, int] | None:
-        """The first and last column that the forecast expects to work in `row`."""
-        columns = [column for column in self._rows[row] if not self._wants.of((row, column))]
+        """The first and last column that the forecast expects to be importable in `row`."""
+        columns = [column for column in self._rows[row] if not self._early.of((row, column))]
         return (columns[0], columns[-1]) if columns else None
 
     def doubts(self) -> Iterator[Question]:
@@ -445,19 +460,21 @@ def _place(columns: Sequence[int], column: int) -> int:
     return max(bisect_right(columns, column) - 1, 0)
 
 
-def _gallop(status: Sequence[bool | None], low: int, guess: int) -> int | None:
+def _gallop(status: Sequence[bool | None], low: int, guesses: Sequence[int]) -> int | None:
     """Where to ask for the edge above `low`, which works; None if nothing is open there.
 
-    At `guess` if that is open, else from there in steps that double, and by halves once between what works and what is
-    broken.
+    At the first of `guesses` that is open, else from the nearest in steps that double, and by halves once between what
+    works and what is broken.
     """
     high = low + 1
     while high < len(status) and status[high] is None:
         high += 1
     if high == low + 1:
         return None
-    if low < guess < high:
-        return guess
+    for guess in guesses:
+        if low < guess < high:
+            return guess
+    guess = min(reversed(guesses), key=lambda guess: max(low - guess, guess - high))
     if guess >= high:
         return max(high - (guess + 1 - high), (low + high) // 2)
     step = low + 1 - guess

@@ -30,6 +30,28 @@ def test_an_edge_that_stays_costs_one_run_a_row() -> None:
     assert disagreement(found.checks) == 0
 
 
+def test_a_row_between_two_others_is_first_taken_to_reach_as_far_as_the_farther() -> None:
+    works = stairs([(0, 5), (0, 5), (0, 15), (0, 15), (0, 15)], 20)
+    asked = Planted(works)
+    found = explore(table(5, 20), asked)
+    assert all((f.verdict == "works") == works[pair] for pair, f in found.findings.items())
+    assert [question.pair[1] for question in asked.asked if question.pair[0] == 1][:3] == [15, 5, 6]
+    assert next(question.pair for question in asked.asked if question.pair[0] == 2) == (2, 15)
+    # What is below in a row follows from what the newest row tells of it.
+    assert {row for (row, column), *_ in asked.asked[: -len(found.checks)] if column == 0} == {0, 4}
+
+
+def test_what_a_check_found_green_half_the_way_is_checked_to_the_end() -> None:
+    works = stairs([(0, 9)] * 3 + [(0, 4)] * 10, 10)
+    names = {pair: frozenset(() if good else (f"beta.gone{pair[0]}x{pair[1]}",)) for pair, good in works.items()}
+    shallow = {pair for pair, good in works.items() if not good}
+    asked = Planted(dict.fromkeys(works, True), shallow=shallow, words="no 'gone'")
+    found = explore(table(13, 10), asked, levels=("import", "interop"), forecast={"import": names, "interop": names})
+    assert all((f.verdict == "works") == works[pair] for pair, f in found.findings.items())
+    assert found.checks
+    assert all(check.agrees for check in found.checks)
+
+
 def test_a_single_release_that_breaks_early_is_found() -> None:
     found = explore(table(7, 20), Planted(ODD))
     assert {pair for pair, f in found.findings.items() if f.verdict == "broken"} == {(3, c) for c in range(8, 20)}
