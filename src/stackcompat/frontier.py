@@ -360,8 +360,8 @@ class _Picture:
         """The last columns that can be expected to work in `row`, highest first: as in the settled rows around it."""
         older = max((other for other in self._settled if other < row), default=None)
         newer = min((other for other in self._settled if other > row), default=None)
-        beside = [other for other in (older, newer) if other is not None] or [None]
-        return sorted({self._as_in(row, other)[1] for other in beside}, reverse=True)
+        beside = [other for other in (older, newer) if other is not None]
+        return sorted({self._as_in(row, other)[1] for other in beside or (None,)}, reverse=True)
 
     def _as_in(self, row: int, near: int | None) -> tuple[int, int]:
         """The first and the last column that work in `row` if it is as the settled row `near`.
