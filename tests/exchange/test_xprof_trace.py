@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = [pytest.mark.level("exchange"), pytest.mark.limit(120)]
+
+STEPS = 3
 
 
 @pytest.mark.writes("xprof-trace")
@@ -23,23 +25,36 @@ def test_write(folder: Path) -> None:
     step = jax.jit(lambda x: jnp.sin(x @ x))
     x = step(jnp.ones((64, 64))).block_until_ready()
     with jax.profiler.trace(str(folder / "profile")):
-        for number in range(3):
+        for number in range(STEPS):
             with jax.profiler.StepTraceAnnotation("train", step_num=number):
                 x = step(x).block_until_ready()
     assert len(list(folder.rglob("*.xplane.pb"))) == 1
 
 
-@pytest.mark.reads("xprof-trace")
-@pytest.mark.uses("xprof")
-@pytest.mark.parametrize("tool", ["trace_viewer", "overview_page"])
-def test_convert(folder: Path, tool: str) -> None:
-    """XProf's converter gives the data of a tool, as JSON that is not empty; the trace has the annotated steps."""
+def converted(folder: Path, tool: str) -> Any:
+    """What XProf's converter makes of the profile for a tool."""
     from xprof.convert import raw_to_tool_data
 
     paths = [str(path) for path in folder.rglob("*.xplane.pb")]
     data, _ = raw_to_tool_data.xspace_to_tool_data(paths, tool, {})
-    text = data.decode() if isinstance(data, bytes) else data
-    parsed = json.loads(text)
-    assert parsed
-    if tool == "trace_viewer":
-        assert any(event.get("name", "").startswith("train") for event in parsed["traceEvents"])
+    return json.loads(data)
+
+
+@pytest.mark.reads("xprof-trace")
+@pytest.mark.uses("xprof")
+def test_trace_viewer(folder: Path) -> None:
+    """The time line has each step that was annotated, once."""
+    spans = [event for event in converted(folder, "trace_viewer")["traceEvents"] if event.get("ph") == "X"]
+    steps = sorted(span["name"] for span in spans if span["name"].startswith("train"))
+    assert steps == [f"train {number}" for number in range(STEPS)]
+
+
+@pytest.mark.reads("xprof-trace")
+@pytest.mark.uses("xprof")
+def test_overview(folder: Path) -> None:
+    """The overview has a row for each step, and each took time."""
+    (table,) = (t for t in converted(folder, "overview_page") if t.get("rows") and t["cols"][0]["id"] == "stepnum")
+    names = [column["id"] for column in table["cols"]]
+    rows = [dict(zip(names, (cell["v"] for cell in row["c"]), strict=True)) for row in table["rows"]]
+    assert [row["stepnum"] for row in rows] == [f"train {number}" for number in range(STEPS)]
+    assert all(row["stepTimeMs"] > 0 for row in rows)
