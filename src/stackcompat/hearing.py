@@ -89,7 +89,7 @@ class Hearing:
             installed = cell.candidate.planned.resolution.lock.versions()
             self._seen_versions.append(versions_of(installed, self._components))
         waiting = [self._excluded(cell, e) for e in cell.exclusions if e.by == "other"]
-        own = [e for e in cell.exclusions if e.by == "candidate"]
+        own = [e for e in cell.exclusions if e.by != "other"]
         return [self._excluded(cell, own[0], own) if own else self._tried(cell), *waiting]
 
     # --- bounds ---
@@ -114,13 +114,13 @@ class Hearing:
                 )
             )
         weight: Weight = cell.weight
-        if first.by == "other" and weight == "required":
+        if first.by != "candidate" and weight == "required":
             weight = "review"
         failed = [finding for finding in findings if finding.state == "failed"]
         chief = (failed or findings)[0]
-        what = cell.label if first.by == "candidate" else f"{cell.label}: together with {first.component}"
+        what = f"{cell.label}: together with {first.component}" if first.by == "other" else cell.label
         return Requirement(
-            id=cell.id if first.by == "candidate" else digest(cell.id, first.component, length=12),
+            id=digest(cell.id, first.component, length=12) if first.by == "other" else cell.id,
             rule=cell.rule,
             weight=weight,
             what=what,

@@ -11,7 +11,7 @@ from made_up import NEWEST, NOW, blocked, failed, make_cell, not_applicable, pas
 from paired import ALPHA, GREEN, JOINT, OLD, POLICY, arm, changed, judge, pair
 from stackcompat.candidate import Candidate
 from stackcompat.evidence import PlannedCell, incompatibility_id
-from stackcompat.gate import false_reds
+from stackcompat.gate import FalseReds, false_reds
 from stackcompat.lock import Resolution
 from stackcompat.policy import Waivers
 from stackcompat.requirement import Arm, Exclusion, NotTested
@@ -476,6 +476,16 @@ def test_a_bound_of_another_asks_for_the_order_of_releases() -> None:
     )
 
 
+def test_a_python_that_the_candidate_drops_asks_a_human() -> None:
+    lost = pair(id="other", exclusions=(_excluded("python").model_copy(update={"component": ""}),))
+    report = judge(pair(GREEN), lost)
+    assert report.decision == "NEEDS-REVIEW"
+    assert [(one.id, one.weight, one.state) for one in report.requirements] == [
+        ("cell", "required", "satisfied"),
+        ("other", "review", "failed"),
+    ]
+
+
 @pytest.mark.parametrize("by", ["candidate", "other"])
 def test_a_bound_can_be_waived(by: Any) -> None:
     cell = pair(exclusions=(_excluded("candidate"),)) if by == "candidate" else pair(GREEN, exclusions=(_excluded(by),))
@@ -520,7 +530,8 @@ def test_what_ran_only_some_of_the_time_asks_a_human(outcome: str, said: str, fi
 
 
 def test_the_rate_of_false_reds_counts_every_difference() -> None:
-    assert false_reds([pair(GREEN)]) == (0, 3)
-    assert false_reds([pair(changed(RED), (RED,))]) == (1, 3)
-    assert false_reds([pair(GREEN, control=arm(OLD, changed(RED), (RED,)))]) == (1, 3)
-    assert false_reds([pair(exclusions=(_excluded("candidate"),))]) == (0, 0)
+    assert false_reds([pair(GREEN)]) == FalseReds(different=0, compared=3, rate=0)
+    assert false_reds([pair(changed(RED), (RED,))]) == FalseReds(different=1, compared=3, rate=0.333333)
+    red = pair(GREEN, control=arm(OLD, changed(RED), (RED,)))
+    assert false_reds([red, pair(GREEN)]) == FalseReds(different=1, compared=6, rate=0.166667)
+    assert false_reds([pair(exclusions=(_excluded("candidate"),))]) == FalseReds(different=0, compared=0, rate=0)
