@@ -13,6 +13,7 @@ from stackcompat.campaign import Silent, Source
 from stackcompat.confirm import next_run
 from stackcompat.crossings import ExchangeBench, plan_exchange, run_exchange
 from stackcompat.evidence import Crossing, Evidence
+from stackcompat.exchange import written
 from stackcompat.policy import Direction
 from stackcompat.requirement import Arm, PairedCell
 
@@ -37,9 +38,13 @@ class Handover:
 
     def open(self, counted: Callable[[tuple[Evidence, ...]], tuple[Evidence, ...]]) -> bool:
         """Whether something is still to be written or read, going by the runs of each that are `counted`."""
-        writers = [self._plan.cell(crossing.writer).key for crossing in self._plan.crossings]
-        keys = {key for key in (*writers, *(crossing.key for crossing in self._plan.crossings)) if key}
-        return any(next_run(counted(self._bench.store.of_key(key)), ()) is not None for key in keys)
+        for crossing in self._plan.crossings:
+            wrote = self._bench.store.of_key(self._plan.cell(crossing.writer).key)
+            read = self._bench.store.of_key(crossing.key)
+            due = [wrote, read] if written(wrote) else [wrote]  # what left nothing is read by nobody
+            if any(next_run(counted(runs), ()) is not None for runs in due):
+                return True
+        return False
 
     def arms(self) -> tuple[Arm, Arm]:
         """Control and candidate, with their runs as far as there are any."""

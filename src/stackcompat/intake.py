@@ -144,7 +144,7 @@ class Intake:
 
 def _offered(name: str, index: str) -> set[Version]:
     """The versions of `name` in the index whose address the environment variable `index` holds, and in no other."""
-    address = os.environ.get(index, "").strip()
+    address = re.sub(r"^[\w.-]+=(?=https?:)", "", os.environ.get(index, "").strip())  # uv lets an index have a name
     if not address:
         raise UsageError(f"--index: the environment variable {index} does not hold the address of an index")
     try:

@@ -170,6 +170,14 @@ def test_a_budget_leaves_nothing_out_that_was_written_and_read(judge: Judge, dir
     assert "the time budget" in judge(rule, policy(direction), budget=1e-6, rerun=True).sentence
 
 
+def test_a_budget_leaves_no_candidate_out_that_wrote_nothing(judge: Judge) -> None:
+    rule = table(lambda writer, reader: False, writes=lambda v: v == "1.1")
+    assert judge(rule, policy("forward")).decision == "BLOCK"
+    judge.modes.clear()
+    assert judge(rule, policy("forward"), budget=1e-6).decision == "BLOCK"
+    assert not judge.modes
+
+
 @pytest.mark.parametrize("direction", ["backward", "forward"])
 def test_alike_arms_write_and_read_twice_anew(judge: Judge, direction: str) -> None:
     # Forward, what is written counts as well.

@@ -55,8 +55,12 @@ def take(*given: str, newest: str = "1.2.dev2", **more: Any) -> Any:
     return intake.take(given, **more)
 
 
+@pytest.mark.parametrize("named", ["", "nightly="])
 @pytest.mark.parametrize("given", ["alpha", "alpha==1.2.dev2"])
-def test_a_candidate_of_another_index_brings_along_what_moves_with_it_there(extra: LoopbackIndex, given: str) -> None:
+def test_a_candidate_of_another_index_brings_along_what_moves_with_it_there(
+    extra: LoopbackIndex, monkeypatch: pytest.MonkeyPatch, given: str, named: str
+) -> None:
+    monkeypatch.setenv("NIGHTLY", f"{named}{extra.address}")
     extra.add("alpha", "1.2.dev2")
     (alpha,) = take(given, index="NIGHTLY")
     assert (alpha.version, alpha.replaces, alpha.requires) == ("1.2.dev2", "1.1", ("beta>=1",))

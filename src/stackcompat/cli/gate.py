@@ -84,8 +84,8 @@ def gate_(
 ) -> None:
     """Say whether CANDIDATE may be released: with it and with what it replaces, all else alike.
 
-    A candidate is a wheel, an sdist, a source folder such as ./alpha, git+ADDRESS[@REVISION] or name==version, also of
-    a pre-release; with --index a bare name too. Several are judged as one set.
+    A candidate is a wheel, an sdist, a source folder such as ./alpha, git+ADDRESS[@REVISION][#subdirectory=FOLDER] or
+    name==version, also of a pre-release; with --index a bare name too. Several are judged as one set.
 
     \b
     stackcompat gate dist/alpha-1.3.0-py3-none-any.whl
