@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Literal
 
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from stackcompat.matrix import parse_requirement
 from stackcompat.record import Record, UsageError
 from stackcompat.releases import Catalog
 
-__all__ = ["Candidate", "Kind", "kind_of", "predecessor"]
+__all__ = ["Candidate", "Kind", "kind_of", "named_predecessors", "predecessor"]
 
 Kind = Literal["index", "extra index", "wheel", "sdist", "folder", "git"]
 
@@ -24,7 +26,7 @@ class Candidate(Record):
 
     `requires` are the requirements that its metadata declares, markers included. `files` has its wheel for each Python
     where it does not come from an index; `index` is the environment variable with the address of the extra index from
-    which it comes.
+    which it comes, and `followers` the versions there of what moves with it.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Candidate(Record):
     requires: tuple[str, ...] = ()
     index: str = ""
     files: dict[str, str] = {}
+    followers: dict[str, str] = {}
 
     def needs(self, python: str) -> list[Requirement]:
         """What it needs on `python` without extras, names in normal form."""
@@ -63,18 +66,43 @@ def kind_of(given: str, index: str = "") -> Kind:
         if index and not requirement.specifier:
             return "extra index"
     raise UsageError(
-        f'CANDIDATE: "{given}" is none of: a wheel, an sdist, a source folder such as ./alpha, git+ADDRESS[@REVISION], '
-        "name==version, or with --index also a bare name"
+        f'CANDIDATE: "{given}" is none of: a wheel, an sdist, a source folder such as ./alpha, '
+        "git+ADDRESS[@REVISION][#subdirectory=FOLDER], name==version, or with --index also a bare name"
     )
 
 
+def named_predecessors(given: Sequence[str], names: Sequence[str]) -> dict[str, str]:
+    """Candidate to the version that ``--against`` names for it: name==version, or a version where there is only one."""
+    found: dict[str, str] = {}
+    for text in given:
+        if text == "last-release":
+            continue
+        name, pinned, version = text.rpartition("==")
+        if not pinned and len(names) > 1:
+            raise UsageError(f'--against: "{text}" does not say of which candidate; give name=={text}, once for each')
+        name = canonicalize_name(name.strip()) if pinned else names[0]
+        if name not in names:
+            raise UsageError(f'--against: "{name}" is no candidate; allowed are {", ".join(names)}')
+        if name in found:
+            raise UsageError(f'--against: "{name}" is given twice; allowed is once')
+        found[name] = version.strip()
+    return found
+
+
 def predecessor(
-    catalog: Catalog, name: str, version: str, *, as_of: dt.datetime | None, against: str = "last-release"
+    catalog: Catalog,
+    name: str,
+    version: str,
+    *,
+    as_of: dt.datetime | None,
+    against: str = "last-release",
+    published: bool = True,
 ) -> str:
     """The version that `version` of `name` would replace.
 
     That is the newest release until `as_of` that is older, neither yanked nor (unless there is nothing else) a
-    pre-release; or the one that `against` names. Raises UsageError when there is none.
+    pre-release; or the one that `against` names, which is older than what is `published` itself. What is not may have
+    any version. Raises UsageError when there is none.
     """
     project = catalog.project(name)
     if against != "last-release":
@@ -85,6 +113,9 @@ def predecessor(
         if found is None:
             known = ", ".join(release.version for release in reversed(project.releases[-3:])) or "none"
             raise UsageError(f"--against: the index has no {name} {against}; its newest releases are {known}")
+        if published and found.parsed >= Version(version):
+            sentence = f"{name} {found.version} is not older than the candidate, {name} {version}"
+            raise UsageError(f"--against: {sentence}; name an older release, or leave it out")
         return found.version
     older = [
         release

@@ -7,8 +7,10 @@ fixed, broken before, passes, unknown, skipped.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from stackcompat.evidence import Evidence, TestResult
 from stackcompat.matrix import Level
@@ -36,8 +38,8 @@ class Comparison(Record):
 
 
 _ABSENT = (None, "not-applicable")
-#: How the suite says that a test is not meant for what is installed; any other reason is a skip at run time.
-_LIMITED = re.compile(r" is outside | is not installed$")
+#: How the probe says that a test is not meant for what is installed; any other reason is a skip at run time.
+_LIMITED = re.compile(r"(?P<name>\S+) (?:is not installed|(?P<version>\S+) is outside (?P<bounds>\S+))")
 
 
 def compare(control: Iterable[Evidence], candidate: Iterable[Evidence]) -> tuple[Comparison, ...]:
@@ -45,11 +47,11 @@ def compare(control: Iterable[Evidence], candidate: Iterable[Evidence]) -> tuple
     before = {standing.result.test: standing for standing in settle(control)}
     runs = tuple(candidate)
     after = {standing.result.test: standing for standing in settle(runs)}
-    installed = {name for run in runs if run.observed for name in run.observed.distributions}
+    installed = {name: v for run in runs if run.observed for name, v in run.observed.distributions.items()}
     return tuple(_compare(before.get(test), after.get(test), installed) for test in dict.fromkeys((*before, *after)))
 
 
-def _compare(before: Standing | None, after: Standing | None, installed: set[str]) -> Comparison:
+def _compare(before: Standing | None, after: Standing | None, installed: Mapping[str, str]) -> Comparison:
     old, new = before.state if before else None, after.state if after else None
     standing = after or before
     assert standing is not None  # the test is known from one of the arms
@@ -86,8 +88,19 @@ def _compare(before: Standing | None, after: Standing | None, installed: set[str
     if new in ("once", "starved", "blocked"):
         return said("unknown", "undecided", f"has no outcome with the candidate: {standing.note or why(result)}")
     if new is None:
-        gone = result.level == "import" and not set(result.components) & installed
+        gone = result.level == "import" and not set(result.components) & installed.keys()
         note = "is not there with the candidate"
         return said("unknown", "none" if gone else "undecided", note)
-    limited = _LIMITED.search(result.reason)
-    return said("unknown", "none" if limited else "undecided", f"does not apply with the candidate: {result.reason}")
+    note = f"does not apply with the candidate: {result.reason}"
+    return said("unknown", "none" if _is_limited(result, installed) else "undecided", note)
+
+
+def _is_limited(result: TestResult, installed: Mapping[str, str]) -> bool:
+    """Whether what `result` uses is not there, or outside the bounds that the test declares: said, and true as well."""
+    told = _LIMITED.fullmatch(result.reason)
+    if told is None or told["name"] not in result.components or installed.get(told["name"]) != told["version"]:
+        return False
+    try:
+        return told["version"] is None or not SpecifierSet(told["bounds"]).contains(told["version"], prereleases=True)
+    except InvalidSpecifier:
+        return False

@@ -63,8 +63,12 @@ class Moving(Record):
 
 
 def moving(candidates: Sequence[Candidate], policy: GatePolicy, components: Components, catalog: Catalog) -> Moving:
-    """The candidates with what they replace, and what moves with them: at the same version where there is one."""
+    """The candidates with what they replace, and what moves with them: at the same version where there is one.
+
+    A candidate of another index brings along what moves with it there.
+    """
     control = {c.name: c.replaces for c in candidates}
+    followers = {name: version for c in candidates for name, version in c.followers.items()}
     candidate = {c.name: c.version for c in candidates}
     asked = list(control)
     for row in components.components:
@@ -75,6 +79,8 @@ def moving(candidates: Sequence[Candidate], policy: GatePolicy, components: Comp
         for arm in (control, candidate):
             release = project.find(arm[leader])
             arm[row.distribution] = release.version if release else ""
+        if not candidate[row.distribution]:
+            candidate[row.distribution] = followers.get(row.distribution, "")
         if row.name in policy.components:
             asked.append(row.distribution)
     return Moving(control=control, candidate=candidate, asked=tuple(asked))

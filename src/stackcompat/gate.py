@@ -23,7 +23,7 @@ from stackcompat.policy import GatePolicy, Waivers
 from stackcompat.record import Record
 from stackcompat.requirement import Flaky, NotTested, PairedCell, Requirement, WaiverReport
 
-__all__ = ["SCHEMA_VERSION", "Decision", "GateReport", "Judged", "decide", "false_reds"]
+__all__ = ["SCHEMA_VERSION", "Decision", "FalseReds", "GateReport", "Judged", "decide", "false_reds"]
 
 SCHEMA_VERSION = 1
 
@@ -39,8 +39,24 @@ class Judged(Record):
     source: str
 
 
+class FalseReds(Record):
+    """Of an A/A run, in which both arms have the same lock: how many tests came out `different`, of how many."""
+
+    different: int
+    compared: int
+    rate: float
+
+    def said(self) -> str:
+        """The same in words."""
+        rate = f" ({100 * self.rate:.1f} %)" if self.compared else ""
+        return f"A/A: {self.different} of {self.compared} tests came out differently{rate}"
+
+
 class GateReport(Record):
-    """The decision and everything it rests on. `as_of` is the day that was gone back to, `seconds` of wall clock."""
+    """The decision and everything it rests on.
+
+    `as_of` is the day that was gone back to, `seconds` of wall clock, `alike` the outcome of an A/A run.
+    """
 
     schema_version: int = SCHEMA_VERSION
     decision: Decision
@@ -56,6 +72,7 @@ class GateReport(Record):
     not_tested: tuple[NotTested, ...] = ()
     flaky: tuple[Flaky, ...] = ()
     waivers: tuple[WaiverReport, ...] = ()
+    alike: FalseReds | None = None
 
     def said(self) -> str:
         """The sentence with its remedy."""
@@ -123,8 +140,8 @@ def decide(
     )
 
 
-def false_reds(cells: Iterable[PairedCell]) -> tuple[int, int]:
-    """Of an A/A run (both arms have the same lock): how many tests came out differently, and how many were compared."""
+def false_reds(cells: Iterable[PairedCell]) -> FalseReds:
+    """What the cells of an A/A run say of the gate itself."""
     compared = [
         c
         for cell in cells
@@ -132,4 +149,6 @@ def false_reds(cells: Iterable[PairedCell]) -> tuple[int, int]:
         for c in compare(cell.control.evidence, cell.candidate.evidence)
     ]
     counted = [c for c in compared if c.comparison != "skipped"]
-    return sum(c.comparison not in ("passes", "broken-before") for c in counted), len(counted)
+    different = sum(c.comparison not in ("passes", "broken-before") for c in counted)
+    rate = round(different / len(counted), 6) if counted else 0.0
+    return FalseReds(different=different, compared=len(counted), rate=rate)

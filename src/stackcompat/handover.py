@@ -7,9 +7,13 @@ forward, the control's does, and what each side could write counts as well.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from stackcompat.campaign import Silent, Source
+from stackcompat.confirm import next_run
 from stackcompat.crossings import ExchangeBench, plan_exchange, run_exchange
-from stackcompat.evidence import Crossing
+from stackcompat.evidence import Crossing, Evidence
+from stackcompat.exchange import written
 from stackcompat.policy import Direction
 from stackcompat.requirement import Arm, PairedCell
 
@@ -31,6 +35,16 @@ class Handover:
     def run(self, *, rerun: bool) -> None:
         """Have what has no decisive evidence yet written and read; all of it again if `rerun`."""
         run_exchange(self._plan, self._bench, Silent(), rerun=rerun)
+
+    def open(self, counted: Callable[[tuple[Evidence, ...]], tuple[Evidence, ...]]) -> bool:
+        """Whether something is still to be written or read, going by the runs of each that are `counted`."""
+        for crossing in self._plan.crossings:
+            wrote = self._bench.store.of_key(self._plan.cell(crossing.writer).key)
+            read = self._bench.store.of_key(crossing.key)
+            due = [wrote, read] if written(wrote) else [wrote]  # what left nothing is read by nobody
+            if any(next_run(counted(runs), ()) is not None for runs in due):
+                return True
+        return False
 
     def arms(self) -> tuple[Arm, Arm]:
         """Control and candidate, with their runs as far as there are any."""

@@ -89,7 +89,7 @@ class Hearing:
             installed = cell.candidate.planned.resolution.lock.versions()
             self._seen_versions.append(versions_of(installed, self._components))
         waiting = [self._excluded(cell, e) for e in cell.exclusions if e.by == "other"]
-        own = [e for e in cell.exclusions if e.by == "candidate"]
+        own = [e for e in cell.exclusions if e.by != "other"]
         return [self._excluded(cell, own[0], own) if own else self._tried(cell), *waiting]
 
     # --- bounds ---
@@ -114,13 +114,13 @@ class Hearing:
                 )
             )
         weight: Weight = cell.weight
-        if first.by == "other" and weight == "required":
+        if first.by != "candidate" and weight == "required":
             weight = "review"
         failed = [finding for finding in findings if finding.state == "failed"]
         chief = (failed or findings)[0]
-        what = cell.label if first.by == "candidate" else f"{cell.label}: together with {first.component}"
+        what = f"{cell.label}: together with {first.component}" if first.by == "other" else cell.label
         return Requirement(
-            id=cell.id if first.by == "candidate" else digest(cell.id, first.component, length=12),
+            id=digest(cell.id, first.component, length=12) if first.by == "other" else cell.id,
             rule=cell.rule,
             weight=weight,
             what=what,
@@ -172,10 +172,36 @@ class Hearing:
 
     def _uninstallable(self, case: _Case, sentence: str) -> Requirement:
         sentence = f"{self.subject} cannot be installed, {self._replaced} can: {sentence}"
-        remedy = "build and upload its files again"
-        ident = f"SC-{digest('uninstallable', sentence, length=10)}"
-        finding = Finding(id=ident, state="failed", sentence=sentence, remedy=remedy, level="install")
-        return self._requirement(case.cell, "failed", sentence, remedy, findings=(finding,))
+        remedy = "see what the installer says of it, and build and upload its files again"
+        ident = self._install_id(case)
+        waiver = self._waiver("", set(), ident, case.versions)
+        finding = Finding(
+            id=ident,
+            state="waived" if waiver else "failed",
+            sentence=sentence,
+            remedy=remedy,
+            level="install",
+            waiver=waiver.reason if waiver else "",
+        )
+        said = f"{sentence} (waived: {waiver.reason})" if waiver else sentence
+        return self._requirement(case.cell, finding.state, said, remedy, findings=(finding,))
+
+    def _install_id(self, case: _Case) -> str:
+        return f"SC-{digest('uninstallable', self.subject, case.cell.python, length=10)}"
+
+    def _unsteady(self, case: _Case) -> list[str]:
+        """What speaks for a second look although tests ran with the candidate: runs that did not get that far."""
+        ident = self._install_id(case)
+        said = {
+            "uninstallable": "was installed in one fresh environment and not in another",
+            "invalid": "was not in every environment what was asked for",
+        }
+        doubts = [
+            f"{self.subject} {said[run.outcome]} ({ident}): {run.detail}"
+            for run in case.candidate.evidence
+            if run.outcome in said
+        ]
+        return doubts[:1] if doubts and self._waiver("", set(), ident, case.versions) is None else []
 
     def _compared(self, case: _Case) -> Requirement:
         cell = case.cell
@@ -184,7 +210,7 @@ class Hearing:
         findings = self._findings(case, [c for c in compared if c.effect == "against"])
         failed = [finding for finding in findings if finding.state == "failed"]
         undecided: list[str] = []
-        doubts: list[str] = []
+        doubts = self._unsteady(case)
         where = f"{cell.label} on Python {cell.python}"
         for one in compared:
             if one.effect in ("undecided", "review") and not self._exempt(one, case):
@@ -210,7 +236,7 @@ class Hearing:
             sentence = f"{where}: {undecided[0]}{rest}"
             return self._requirement(cell, "undecided", sentence, "run it again, or mend the test", **more)
         idle = [c.name for c in self._candidates if not self._exercised(c.name, compared)]
-        if idle and not findings:
+        if idle:
             sentence = f"{where}: no test that passes in both arms exercises {and_list(idle)}"
             remedy = "write a smoke test that uses it together with others"
             return self._requirement(cell, "undecided", sentence, remedy, **more)
@@ -347,24 +373,24 @@ class Hearing:
     def _others(self, result: TestResult, versions: Mapping[str, str]) -> list[str]:
         """The components that a regression hits, beside the candidates: that there is one is not in doubt here.
 
-        Those that the failure points at; where that is unsure the deepest on the traceback; else those of the test.
+        Nobody where the traceback goes through the candidates alone, and they do not lack a name of another. Those that
+        the failure points at; where that is unsure the deepest on the traceback; else those of the test.
         """
         suspicion = implicated(result, tuple(versions), self._components)
         traced = [name for name in suspicion.traced if name not in self._moving]
+        if suspicion.traced and not traced and not _lacking(result.failure):
+            return []
         if not suspicion.sure and traced:
             return traced[-1:]
         return [n for n in self._components.names() if n in suspicion.components and n not in self._moving]
 
     def _remedy(self, failure: Failure, others: Sequence[str]) -> str:
-        lacking = re.search(
-            r"has no attribute '([^']+)'|cannot import name '([^']+)'|No module named '([^']+)'", failure.message
-        )
+        name = _lacking(failure)
         names, who = and_list([c.name for c in self._candidates]), and_list(others)
         if not others:
             return f"mend it in {names}"
-        if lacking is None:
+        if not name:
             return f"release {article(who)} that works with it first, or undo the change in {names}"
-        name = next(filter(None, lacking.groups()))
         asks = self._components.of_distribution(failure.package)
         if asks is not None and asks.name in self._moving:
             return f"make {names} do without {name}, or require {article(who)} that has it"
@@ -391,11 +417,15 @@ class Hearing:
         return None
 
     def _exempt(self, one: Comparison, case: _Case) -> bool:
-        """Whether a quarantine covers what a test left open, or a waiver a test that no longer applies."""
+        """Whether a quarantine covers what a test left open, or a waiver what asks a human, or no longer applies."""
         if self._quarantined(one.test):
             return True
-        skipped = one.result.outcome == "not-applicable"
-        return skipped and self._waiver(one.test, set(), "", case.versions) is not None
+        components: set[str] = set()
+        if one.effect == "review":
+            components = {*self._moving, *self._others(one.result, case.versions)}
+        elif one.result.outcome != "not-applicable":
+            return False
+        return self._waiver(one.test, components, "", case.versions) is not None
 
     def waiver_reports(self) -> tuple[WaiverReport, ...]:
         """Every waiver and quarantine: used, unused (and why), or expired."""
@@ -435,3 +465,10 @@ class Hearing:
             until = quarantine.until if quarantine else None
             found.append(Flaky(test=test, failed=red, runs=runs, quarantined_until=until))
         return tuple(found)
+
+
+def _lacking(failure: Failure | None) -> str:
+    """The name of another that the code of a failure asks for and does not find; empty if it is no such failure."""
+    words = r"has no attribute '([^']+)'|cannot import name '([^']+)'|No module named '([^']+)'"
+    lacking = re.search(words, failure.message) if failure else None
+    return next(filter(None, lacking.groups())) if lacking else ""

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import os
 import re
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import requests
 from packaging.metadata import parse_email
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.version import InvalidVersion, Version
+from pypi_simple import NoSuchProjectError, PyPISimple, UnsupportedContentTypeError, UnsupportedRepoVersionError
 
-from stackcompat.candidate import Candidate, Kind, kind_of, predecessor
+from stackcompat.candidate import Candidate, Kind, kind_of, named_predecessors, predecessor
 from stackcompat.interpreter import Interpreter
 from stackcompat.lock import Resolver
 from stackcompat.matrix import Components, parse_requirement
 from stackcompat.packages import PackageCache
 from stackcompat.plan import Cell
 from stackcompat.record import StackcompatError, UsageError
-from stackcompat.releases import Catalog
+from stackcompat.releases import Catalog, IndexUnreachable
 
 __all__ = ["Intake"]
 
@@ -45,7 +50,7 @@ class Intake:
         self._platform = platform
 
     def take(
-        self, given: Sequence[str], *, index: str = "", against: str = "last-release", as_of: dt.datetime | None = None
+        self, given: Sequence[str], *, index: str = "", against: Sequence[str] = (), as_of: dt.datetime | None = None
     ) -> tuple[Candidate, ...]:
         """The candidates, each distribution once. Raises UsageError for what is not there, else StackcompatError."""
         if not self._interpreters:
@@ -64,8 +69,13 @@ class Intake:
             if self._components.of_distribution(taken.name) is None:
                 known = ", ".join(c.distribution for c in self._components.components if c.distribution)
                 raise UsageError(f'CANDIDATE: "{taken.name}" is no component; allowed are {known}')
-            replaces = predecessor(self._catalog, taken.name, taken.version, as_of=as_of, against=against)
-            found[taken.name] = taken.model_copy(update={"replaces": replaces})
+            found[taken.name] = taken
+        named = named_predecessors(against, list(found))
+        for name, taken in found.items():
+            wanted = named.get(name, "last-release")
+            published = taken.source in ("index", "extra index")
+            replaces = predecessor(self._catalog, name, taken.version, as_of=as_of, against=wanted, published=published)
+            found[name] = taken.model_copy(update={"replaces": replaces})
         return tuple(found.values())
 
     def _of_index(self, text: str) -> Candidate:
@@ -81,6 +91,7 @@ class Intake:
     def _of_extra_index(self, text: str, index: str) -> Candidate:
         """What the extra index gives for a name, or for a version, without regard to other components."""
         requirement = parse_requirement(text)
+        offered = _offered(requirement.name, index)
         asked = text if requirement.specifier else f"{requirement.name}>=0.dev0"
         python, interpreter = next(iter(self._interpreters.items()))
         cell = Cell(python=python, platform=self._platform, requirements=(asked,), index=index, label=text)
@@ -90,9 +101,20 @@ class Intake:
             raise StackcompatError(f"{text} could not be taken from the index in {index}: {said}")
         name = requirement.name
         version = resolution.lock.versions()[name]
+        if Version(version) not in offered:
+            has = f"the newest there is {max(offered)}" if offered else "there is none"
+            raise UsageError(f"--index: {name} {version} is not from the index in {index}; {has}")
         metadata = self._cache.metadata(f"{name}=={version}", interpreter.path, index)
+        moving = [row for row in self._components.components if row.moves_with and row.distribution]
+        following = [r.distribution for r in moving if self._components[r.moves_with].distribution == name]
         return Candidate(
-            name=name, version=version, replaces="", source="extra index", requires=_requires(metadata), index=index
+            name=name,
+            version=version,
+            replaces="",
+            source="extra index",
+            requires=_requires(metadata),
+            index=index,
+            followers={other: version for other in following if Version(version) in _offered(other, index)},
         )
 
     def _of_file(self, text: str, kind: Kind) -> Candidate:
@@ -118,6 +140,25 @@ class Intake:
             requires=_requires(_metadata(first)),
             files=files,
         )
+
+
+def _offered(name: str, index: str) -> set[Version]:
+    """The versions of `name` in the index whose address the environment variable `index` holds, and in no other."""
+    address = re.sub(r"^[\w.-]+=(?=https?:)", "", os.environ.get(index, "").strip())  # uv lets an index have a name
+    if not address:
+        raise UsageError(f"--index: the environment variable {index} does not hold the address of an index")
+    try:
+        with PyPISimple(address) as client:
+            page = client.get_project_page(name, timeout=30)
+    except NoSuchProjectError:
+        return set()
+    except (requests.RequestException, UnsupportedContentTypeError, UnsupportedRepoVersionError) as error:
+        raise IndexUnreachable(f"the index in {index} did not answer for {name}: {type(error).__name__}") from None
+    found = set()
+    for package in page.packages:
+        with contextlib.suppress(InvalidVersion):
+            found.add(Version(package.version or ""))
+    return found
 
 
 def _metadata(wheel: Path) -> str:

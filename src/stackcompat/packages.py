@@ -88,7 +88,7 @@ class PackageCache:
         )
 
     def wheel(self, source: str, interpreter: Path) -> Path:
-        """The wheel for `source`: a wheel itself, a source folder or sdist, or ``git+ADDRESS[@REVISION]``.
+        """The wheel for `source`: a wheel itself, a source folder or sdist, or a git address (see `_clone`).
 
         Built in a folder of the cache named after what was built. Raises StackcompatError when that fails.
         """
@@ -192,18 +192,24 @@ class PackageCache:
 
 
 def _clone(source: str, folder: Path) -> Path:
-    # An "@" before the last "/" is that of a user, as in git+ssh://git@host/project.
-    place, _, last = source.removeprefix("git+").rpartition("/")
-    name, _, revision = last.partition("@")
-    address = f"{place}/{name}"
-    commands = [["git", "clone", "--quiet", address, str(folder)]]
+    """Clone ``git+ADDRESS[@REVISION][#subdirectory=FOLDER]`` into `folder`; where in it the project is."""
+    place, _, fragment = source.removeprefix("git+").partition("#")
+    address, at, revision = place.rpartition("@")
+    # One that stands before the path is that of a user, as in git+ssh://git@host/project.
+    if not at or "/" not in address.split("://")[-1]:
+        address, revision = place, ""
+    commands = [("clone", ["git", "clone", "--quiet", "--", address, str(folder)])]
     if revision:
-        commands.append(["git", "-C", str(folder), "checkout", "--quiet", revision])
-    for command in commands:
+        commands.append(("checkout", ["git", "-C", str(folder), "checkout", "--quiet", revision, "--"]))
+    for what, command in commands:
         done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
         if done.returncode != 0:
-            raise StackcompatError(f"git {command[1]} failed: {strip_addresses(done.stderr.strip())[-300:]}")
-    return folder
+            raise StackcompatError(f"git {what} failed: {strip_addresses(done.stderr.strip())[-300:]}")
+    within = dict(part.partition("=")[::2] for part in fragment.split("&")).get("subdirectory", "")
+    project = (folder / within).resolve()
+    if not project.is_dir() or not project.is_relative_to(folder.resolve()):
+        raise StackcompatError(f"#subdirectory={within}: there is no such folder in the repository")
+    return project
 
 
 def _compile(archives: Sequence[Path], interpreter: Path) -> None:

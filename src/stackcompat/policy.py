@@ -118,11 +118,15 @@ class GatePolicy(Table):
         return value
 
 
-def _specifier(text: str) -> str:
+def _exact(text: str) -> str:
+    """One version: any wider bound would let the next release pass as well, which nobody has looked at."""
     try:
-        return str(SpecifierSet(text))
-    except InvalidSpecifier:
-        raise ValueError(f'"{text}" is not a version specifier such as "==0.12.1"') from None
+        (bound,) = SpecifierSet(text)
+    except (InvalidSpecifier, ValueError):
+        bound = None
+    if bound is None or bound.operator != "==" or bound.version.endswith("*"):
+        raise ValueError(f'"{text}" is not one exact version such as "==0.12.1"')
+    return str(bound)
 
 
 class _Exemption(Table):
@@ -141,13 +145,14 @@ class Waiver(_Exemption):
     """A known break that a release may ship with.
 
     Exactly one of: `test` (an id, or a pattern with ``*``), `pair` (two components), `advisory` (the id of a finding).
-    `versions` (component to specifier) are those it was granted for: when one of them moves on, it holds no more.
+    `versions` (component to ``==version``, both of a pair) are those it was granted for: when one of them moves on, it
+    holds no more.
     """
 
     test: str = ""
     pair: tuple[str, ...] = ()
     advisory: str = ""
-    versions: Annotated[dict[str, Annotated[str, AfterValidator(_specifier)]], Field(min_length=1)]
+    versions: Annotated[dict[str, Annotated[str, AfterValidator(_exact)]], Field(min_length=1)]
 
     @model_validator(mode="after")
     def _one(self) -> Waiver:
@@ -155,6 +160,8 @@ class Waiver(_Exemption):
             raise ValueError("takes exactly one of: test, pair, advisory")
         if self.pair and len(set(self.pair)) != 2:
             raise ValueError("pair takes two components")
+        if self.pair and not set(self.pair) <= self.versions.keys():
+            raise ValueError(f"versions must hold one for each of the pair: {' and '.join(self.pair)}")
         return self
 
     @property
@@ -175,7 +182,7 @@ class Waiver(_Exemption):
         """Whether it is about a failure of `test` between `components` whose finding has the id `advisory`."""
         if self.pair:
             return set(self.pair) <= set(components)
-        return self.advisory == advisory if self.advisory else _fits(test, self.test)
+        return self.advisory == advisory if self.advisory else bool(test) and _fits(test, self.test)
 
 
 class Quarantine(_Exemption):

@@ -46,11 +46,11 @@ class Arm(Record):
 class Exclusion(Record):
     """The candidate and another component cannot be installed together, though the release it replaces could.
 
-    `by` says whose bound it is: the candidate's (directly or by what it brings in), or the other's, which is the usual
-    way of things while that one waits for the candidate to be released.
+    `by` says whose bound it is: the candidate's (directly or by what it brings in), the other's, which is the usual way
+    of things while that one waits for the candidate to be released, or the candidate's on a ``python`` that it drops.
     """
 
-    by: Literal["candidate", "other"]
+    by: Literal["candidate", "other", "python"]
     component: str
     sentence: str
     remedy: str

@@ -39,7 +39,7 @@ from stackcompat.wording import and_list, article
 
 __all__ = ["Terms", "Trial", "hold", "hold_alike"]
 
-#: Conflicts that say no more than that a Python is not supported.
+#: Conflicts that are about a Python and not about versions.
 _WRONG_PYTHON = ("python", "no-wheel-for-python")
 
 
@@ -261,8 +261,7 @@ class Trial:
         """Whose bound it is that keeps the candidate and the others' versions apart, from what both declare."""
         who = and_list([f"{c.name} {c.version}" for c in self._candidates])
         if conflict.kind in _WRONG_PYTHON:
-            self._skip(question, conflict.sentence)
-            return None
+            return self._without_python(question, arms, who, conflict)
         own = [*self._own_bounds(versions, conflict, question.python)]
         waiting = {} if own else self._others_bounds(question, versions, who)
         if question.subject and any(self._component(name) == question.subject for name in waiting):
@@ -285,6 +284,31 @@ class Trial:
             own = [Exclusion(by="candidate", component="", sentence=sentence, remedy=remedy, chain=conflict.chain)]
         return arms.model_copy(update={"exclusions": (*arms.exclusions, *own)})
 
+    def _without_python(self, question: Question, arms: PairedCell, who: str, conflict: Conflict) -> PairedCell:
+        """A cell on a Python on which the control has a lock and the candidate has none.
+
+        To drop a Python is the candidate's choice, which a human looks at; that a wheel is missing, or that it brings
+        in what does not support a Python that it declares itself, is a mistake.
+        """
+        python = question.python
+        names = and_list([c.name for c in self._candidates])
+        dropped = conflict.kind == "python" and _name(conflict.sentence.partition(" ")[0]) in self._moved.candidate
+        if dropped:
+            self._skip(question, conflict.sentence)
+            remedy = f"see that nobody needs {names} on Python {python} any more, or go on supporting it"
+        elif conflict.kind == "python":
+            remedy = f"have {names} bring in what supports Python {python}, or exclude it in requires-python"
+        else:
+            remedy = f"upload that wheel first, or exclude Python {python} in requires-python"
+        lost = Exclusion(
+            by="python" if dropped else "candidate",
+            component="",
+            sentence=f"{who} has no solution on Python {python}, {self._replaced} has one: {conflict.sentence}",
+            remedy=remedy,
+            chain=conflict.chain,
+        )
+        return arms.model_copy(update={"exclusions": (*arms.exclusions, lost)})
+
     @property
     def _replaced(self) -> str:
         return and_list([f"{c.name} {c.replaces}" for c in self._candidates])
@@ -299,6 +323,9 @@ class Trial:
                     version = versions.get(need.name, "")
                 if not version or need.specifier.contains(version, prereleases=True):
                     continue
+                remedy = f"widen the bound of {candidate.name}"
+                if not self._released(need):
+                    remedy = f"release such a {need.name} first, or {remedy}"
                 has = f"{need.name} {version} is what comes with {self._replaced}"
                 if need.name in self._moved.candidate:
                     has = f"{need.name} {version} is what moves with it"
@@ -306,9 +333,16 @@ class Trial:
                     by="candidate",
                     component=self._component(need.name),
                     sentence=f"{candidate.name} {candidate.version} needs {need.name}{need.specifier}, but {has}",
-                    remedy=f"release such a {need.name} first, or widen the bound of {candidate.name}",
+                    remedy=remedy,
                     chain=conflict.chain or (conflict.sentence,),
                 )
+
+    def _released(self, need: Requirement) -> bool:
+        """Whether there is a release that `need` takes."""
+        return any(
+            need.specifier.contains(release.version, prereleases=True)
+            for release in self._catalog.project(need.name).fit(before=self._as_of, prereleases=True)
+        )
 
     def _others_bounds(self, question: Question, versions: dict[str, str], who: str) -> dict[str, Exclusion]:
         """Which of the others cannot be there with the candidate, for a bound of their own or of what they need.
@@ -343,13 +377,20 @@ class Trial:
     # --- runs ---
 
     def run(self, cells: Sequence[PairedCell], *, rerun: bool = False, budget: float | None = None) -> list[PairedCell]:
-        """The cells with their evidence, in order. No cell is begun that would likely end after `budget` seconds."""
+        """The cells with their evidence, in order. No cell is begun that would likely end after `budget` seconds.
+
+        What has all its evidence already costs no time, and is left out by no budget.
+        """
         began = time.monotonic()
-        due = [cell for cell in cells if cell.control is not None and cell.candidate is not None]
+        locked = [cell for cell in cells if cell.control is not None and cell.candidate is not None]
+        self._reporter.stage("run", len(locked))
+        known = [] if rerun else [self._with_evidence(cell) for cell in locked]
+        done = {cell.id: cell for cell in known if self._complete(cell)}
+        for cell in done.values():
+            self._reporter.step(f"{cell.label} on Python {cell.python}: known")
+        due = [cell for cell in locked if cell.id not in done]
         at_once = max(1, self._bench.executor.workers // 2)
-        done: dict[str, PairedCell] = {}
         longest = 0.0
-        self._reporter.stage("run", len(due))
         for first in range(0, len(due), at_once):
             batch = due[first : first + at_once]
             left = budget - (time.monotonic() - began) if budget is not None else longest + 1
@@ -409,31 +450,48 @@ class Trial:
         """The cell once what regressed passed twice in the control, and what is flaky was repeated."""
         cell = self._with_evidence(cell)
         assert cell.control is not None
-        assert cell.candidate is not None
-        compared = compare(self._young(cell.control.evidence), self._young(cell.candidate.evidence))
-        regressed = {one.test for one in compared if one.comparison == "regressed"}
-        once = {test for test in regressed if _runs(test, self._young(cell.control.evidence)) < 2}
+        once = self._passed_once(cell)
         if once and cell.id in self._handovers:
             self._handovers[cell.id].run(rerun=True)
             return self._with_evidence(cell)
         if once:
             self._once_more(cell.control, once)
             cell = self._with_evidence(cell)
-        for _ in range(self._policy.repeats if cell.id not in self._handovers else 0):
-            assert cell.control is not None
-            assert cell.candidate is not None
-            arms = (cell.control, cell.candidate)
-            flaky = {s.result.test for arm in arms for s in settle(self._young(arm.evidence)) if s.state == "flaky"}
-            repeated = False
-            for arm in arms:
-                few = {test for test in flaky if _runs(test, self._young(arm.evidence)) < self._policy.repeats}
-                if few:
-                    self._once_more(arm, few)
-                    repeated = True
-            if not repeated:
+        for _ in range(self._policy.repeats):
+            few = self._too_few(cell)
+            if not few:
                 break
+            for arm, tests in few:
+                self._once_more(arm, tests)
             cell = self._with_evidence(cell)
         return cell
+
+    def _complete(self, cell: PairedCell) -> bool:
+        """Whether the evidence that `cell` has leaves nothing to run."""
+        arms = [arm for arm in (cell.control, cell.candidate) if arm is not None]
+        if cell.id in self._handovers:
+            open_ = self._handovers[cell.id].open(self._young)
+        else:
+            open_ = any(arm.planned.key and next_run(self._young(arm.evidence), ()) is not None for arm in arms)
+        return not open_ and not self._passed_once(cell) and not self._too_few(cell)
+
+    def _passed_once(self, cell: PairedCell) -> set[str]:
+        """What regressed, and passed no more than once in the control."""
+        assert cell.control is not None
+        assert cell.candidate is not None
+        control = self._young(cell.control.evidence)
+        compared = compare(control, self._young(cell.candidate.evidence))
+        return {one.test for one in compared if one.comparison == "regressed" and _runs(one.test, control) < 2}
+
+    def _too_few(self, cell: PairedCell) -> list[tuple[Arm, set[str]]]:
+        """The flaky tests that an arm has not run often enough for a rate; none of those that read artifacts."""
+        arms = [arm for arm in (cell.control, cell.candidate) if arm is not None and cell.id not in self._handovers]
+        flaky = {s.result.test for arm in arms for s in settle(self._young(arm.evidence)) if s.state == "flaky"}
+        few = [
+            (arm, {test for test in flaky if _runs(test, self._young(arm.evidence)) < self._policy.repeats})
+            for arm in arms
+        ]
+        return [(arm, tests) for arm, tests in few if tests]
 
     def _once_more(self, arm: Arm, tests: set[str]) -> None:
         attempt = len(arm.evidence)
@@ -443,15 +501,22 @@ class Trial:
         """The A/A run: each cell's control is run twice, anew, and the second time stands for the candidate's arm."""
         found = []
         for cell in cells:
-            if cell.control is None or not cell.control.planned.key or cell.id in self._handovers:
+            if cell.control is None or cell.candidate is None or not cell.control.planned.key:
+                found.append(cell)
                 continue
+            before = self._with_evidence(cell).control
             arms = []
             for _ in range(2):
-                before = {run.id for run in self._bench.store.of_key(cell.control.planned.key)}
-                run_cells([cell.control.planned], self._bench, self._policy.level, self._reporter, rerun=True)
-                runs = self._bench.store.of_key(cell.control.planned.key)
-                new = tuple(run for run in runs if run.id not in before)
-                arms.append(Arm(planned=cell.control.planned, evidence=new))
+                if cell.id in self._handovers:
+                    self._handovers[cell.id].run(rerun=True)
+                else:
+                    run_cells([cell.control.planned], self._bench, self._policy.level, self._reporter, rerun=True)
+                after = self._with_evidence(cell).control
+                assert before is not None
+                assert after is not None
+                new = tuple(run for run in after.evidence if run not in before.evidence)
+                arms.append(after.model_copy(update={"evidence": new}))
+                before = after
             found.append(cell.model_copy(update={"control": arms[0], "candidate": arms[1]}))
         return found
 
@@ -464,7 +529,7 @@ def hold(
     reporter: Reporter,
     *,
     index: str = "",
-    against: str = "last-release",
+    against: Sequence[str] = (),
     budget: float | None = None,
     rerun: bool = False,
     exchange: ExchangeBench | None = None,
@@ -494,10 +559,12 @@ def hold(
     return trial.decide(cells, terms, time.monotonic() - began)
 
 
-def hold_alike(terms: Terms, bench: Bench, catalog: Source, reporter: Reporter) -> tuple[GateReport, int, int]:
+def hold_alike(
+    terms: Terms, bench: Bench, catalog: Source, reporter: Reporter, *, exchange: ExchangeBench | None = None
+) -> GateReport:
     """The A/A run of the required cells: the newest release of the policy's first component against itself.
 
-    The report, how many tests came out differently (false reds, or greens), and how many were compared.
+    The report says how many tests came out differently (false reds, or greens); `exchange` as in :func:`hold`.
     """
     began = time.monotonic()
     name = bench.components[terms.policy.components[0]].distribution
@@ -507,9 +574,10 @@ def hold_alike(terms: Terms, bench: Bench, catalog: Source, reporter: Reporter) 
     alike = Candidate(name=name, version=release.version, replaces=release.version, source="index")
     required = tuple(rule for rule in terms.policy.rules if rule.weight == "required")
     policy = terms.policy.model_copy(update={"rules": required})
-    trial = Trial(bench, catalog, reporter, policy=policy, candidates=[alike], as_of=terms.as_of)
+    trial = Trial(bench, catalog, reporter, policy=policy, candidates=[alike], as_of=terms.as_of, exchange=exchange)
     cells = trial.run_alike(trial.lock(trial.questions(terms)))
-    return trial.decide(cells, terms, time.monotonic() - began), *false_reds(cells)
+    report = trial.decide(cells, terms, time.monotonic() - began)
+    return report.model_copy(update={"alike": false_reds(cells)})
 
 
 def _name(text: str) -> str:

@@ -206,6 +206,11 @@ def test_a_candidate_is_taken_from_another_index(project: Project) -> None:
     assert (code, report["decision"]) == (1, "BLOCK"), error
     assert report["candidates"][0]["version"] == "4.0.dev1"
     assert extra.address not in json.dumps(report)
+    with LoopbackIndex() as stale:
+        stale.add("alpha", "1.0.dev1")
+        code, report, error = project.gate("alpha", "--index", "NIGHTLY", NIGHTLY=stale.address)
+    assert (code, report) == (2, {})
+    assert error == ("stackcompat: --index: alpha 1.3 is not from the index in NIGHTLY; the newest there is 1.0.dev1\n")
 
 
 def test_an_unreachable_index_does_not_make_it_green(project: Project) -> None:
@@ -219,3 +224,5 @@ def test_the_same_release_against_itself_is_green(project: Project) -> None:
     code, report, error = project.gate("--aa")
     assert (code, report["decision"]) == (0, "PASS"), error
     assert len({shown["lock"] for shown in report["requirements"][0]["evidence"]}) == 1
+    assert report["alike"]["different"] == 0
+    assert report["alike"]["compared"] > 0

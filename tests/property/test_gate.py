@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from made_up import NEWEST, blocked, failed, not_applicable, passed, starved
 from paired import OLD, arm, judge, pair
 from stackcompat.evidence import TestResult
-from stackcompat.gate import false_reds
+from stackcompat.gate import FalseReds, false_reds
 
 NAMES = ("t.py::one", "t.py::two", "t.py::three")
 OUTCOMES = ("passed", "failed", "starved", "blocked", "not-applicable", "absent")
@@ -76,4 +76,4 @@ def test_arms_that_are_alike_have_no_false_reds_and_never_block(runs: Any) -> No
     assert judge(cell).decision != "BLOCK"
     steady = [dict.fromkeys(NAMES, "passed")]
     cell = pair(control=arm(OLD, *map(_run, steady)), candidate=arm(NEWEST, *map(_run, steady)))
-    assert false_reds([cell]) == (0, len(NAMES))
+    assert false_reds([cell]) == FalseReds(different=0, compared=len(NAMES), rate=0)

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from stackcompat.candidate import Candidate, kind_of, predecessor
+from stackcompat.candidate import Candidate, kind_of, named_predecessors, predecessor
 from stackcompat.record import UsageError
 from world import World, day
 
@@ -75,11 +75,39 @@ def test_a_pre_release_is_replaced_where_there_is_nothing_else() -> None:
         ("1.0", "last-release", "CANDIDATE: the index has no release of alpha older than 1.0"),
         ("1.4", "9.9", "--against: the index has no alpha 9.9; its newest releases are 1.3, 1.2, 1.2rc1"),
         ("1.4", "newest", '--against: "newest" is neither last-release nor a version'),
+        ("1.3", "1.3", "--against: alpha 1.3 is not older than the candidate, alpha 1.3; name an older release"),
+        ("1.1", "1.3", "--against: alpha 1.3 is not older than the candidate, alpha 1.1; name an older release"),
     ],
 )
 def test_nothing_to_replace_is_a_mistake(version: str, against: str, sentence: str) -> None:
     with pytest.raises(UsageError, match=re.escape(sentence)):
         predecessor(WORLD, "alpha", version, as_of=None, against=against)
+
+
+def test_what_is_on_no_index_may_replace_any_release() -> None:
+    for against in ("1.3", "1.1"):
+        found = predecessor(WORLD, "alpha", "1.2.dev1", as_of=None, against=against, published=False)
+        assert found == against
+
+
+def test_each_candidate_may_have_a_release_to_replace() -> None:
+    assert named_predecessors(["1.1"], ["alpha"]) == {"alpha": "1.1"}
+    assert named_predecessors(["last-release"], ["alpha", "beta"]) == {}
+    assert named_predecessors(["Alpha==1.1", "beta == 2"], ["alpha", "beta"]) == {"alpha": "1.1", "beta": "2"}
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (["1.1"], '--against: "1.1" does not say of which candidate; give name==1.1, once for each'),
+        (["gamma==1"], '--against: "gamma" is no candidate; allowed are alpha, beta'),
+        (["alpha==1", "alpha==2"], '--against: "alpha" is given twice; allowed is once'),
+    ],
+)
+def test_a_release_to_replace_that_is_no_candidates_is_a_mistake(given: list[str], sentence: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        named_predecessors(given, ["alpha", "beta"])
+    assert str(caught.value) == sentence
 
 
 def test_needs_are_those_without_extras_on_a_python() -> None:

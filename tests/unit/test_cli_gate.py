@@ -15,7 +15,7 @@ from made_up import failed
 from paired import GREEN, JOINT, changed, judge, pair
 from stackcompat import cli
 from stackcompat.cli import gate
-from stackcompat.gate import GateReport
+from stackcompat.gate import FalseReds, GateReport
 
 COMPONENTS = """
 [[components]]
@@ -88,6 +88,10 @@ def run(checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     [
         (("gate",), "CANDIDATE: give at least one such as alpha==1.3.0rc1, or --aa without any"),
         (("gate", "--aa", "alpha==1"), "CANDIDATE: give at least one such as alpha==1.3.0rc1, or --aa without any"),
+        (("gate", "--aa", "--against", "1"), "--aa: goes without --against; every required cell is run twice, anew"),
+        (("gate", "--aa", "--index", "X"), "--aa: goes without --index; every required cell is run twice, anew"),
+        (("gate", "--aa", "--budget", "9"), "--aa: goes without --budget; every required cell is run twice, anew"),
+        (("gate", "--aa", "--rerun"), "--aa: goes without --rerun; every required cell is run twice, anew"),
         (("gate", "alpha==1", "--policy", "no.toml"), "no.toml: there is no such file"),
         (("gate", "alpha==1", "--waivers", "no.toml"), "no.toml: there is no such file"),
         (("gate", "alpha==1", "--python", "3"), '--python: "3" is not a Python such as 3.12'),
@@ -125,7 +129,7 @@ def test_every_decision_has_its_exit_code_and_its_files(
     assert json.loads((checkout / "out.json").read_text())["decision"] == report.decision
     assert (checkout / "out.markdown").read_text().startswith("## ")
     assert (checkout / "out.junit").read_text().startswith("<?xml")
-    assert (asked["given"], asked["budget"], asked["against"]) == (("alpha==1.3.0",), 60, "last-release")
+    assert (asked["given"], asked["budget"], asked["against"]) == (("alpha==1.3.0",), 60, ())
     assert asked["terms"].as_of is not None
     assert asked["terms"].pythons == ("3.12",)
 
@@ -146,9 +150,12 @@ def test_waivers_of_the_project_are_read(run: Run, checkout: Path, monkeypatch: 
 
 
 def test_the_rate_of_false_reds_is_printed(run: Run, checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gate, "hold_alike", lambda *_: (DECISIONS[0], 1, 40))
-    code, output, _ = run("gate", "--aa", "--markdown", "aa.md")
+    alike = DECISIONS[0].model_copy(update={"alike": FalseReds(different=1, compared=40, rate=0.025)})
+    monkeypatch.setattr(gate, "hold_alike", lambda *_, **__: alike)
+    code, output, _ = run("gate", "--aa", "--markdown", "aa.md", "--json", "aa.json")
     assert code == 0
+    told = json.loads((checkout / "aa.json").read_text())["alike"]
+    assert told == {"different": 1, "compared": 40, "rate": 0.025}
     said = "A/A: 1 of 40 tests came out differently (2.5 %)"
     assert said in output
     assert said in (checkout / "aa.md").read_text()

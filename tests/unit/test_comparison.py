@@ -87,3 +87,28 @@ def test_runs_without_tests_count_for_nothing() -> None:
     green = arm(OLD, (passed(TEST, "alpha"),)).evidence
     assert compare(green, arm(NEWEST, "disk-full").evidence)[0].comparison == "unknown"
     assert not compare((), ())
+
+
+@pytest.mark.parametrize(
+    ("reason", "effect"),
+    [
+        ("alpha 1.3.0 is outside <1.3", "none"),
+        ("alpha 1.3.0 is outside <1.3,>=1", "none"),
+        ("theta is not installed", "none"),
+        # What a test says while it runs is no such sentence, however it is worded.
+        ("the fast path is not installed", "undecided"),
+        ("alpha 1.3.0 is outside <1.3: no boxes", "undecided"),
+        ("gamma is not installed", "undecided"),
+        # Nor is one that is not true of what is there, or of what the test uses.
+        ("beta is not installed", "undecided"),
+        ("alpha 1.2.0 is outside <1.2", "undecided"),
+        ("alpha 1.3.0 is outside >=1.3", "undecided"),
+        ("alpha 1.3.0 is outside boxes", "undecided"),
+        ("gamma 1.0.2 is outside <1", "undecided"),
+    ],
+)
+def test_only_a_bound_that_the_test_declares_excuses_it(reason: str, effect: str) -> None:
+    gone = not_applicable(TEST, "alpha", "beta", "theta").model_copy(update={"reason": reason})
+    (one,) = compare(arm(OLD, *RUNS["passed"]).evidence, arm(NEWEST, (gone,)).evidence)
+    assert (one.comparison, one.effect) == ("unknown", effect)
+    assert one.note == f"does not apply with the candidate: {reason}"

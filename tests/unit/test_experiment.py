@@ -141,6 +141,13 @@ def test_what_moves_with_a_candidate_has_its_version_where_there_is_one() -> Non
     assert moved.asked == ("alpha", "native")
 
 
+def test_what_moves_with_a_candidate_of_another_index_is_looked_up_there_too() -> None:
+    nightly = ALPHA.model_copy(update={"version": "1.3.dev1", "followers": {"native": "1.3.dev1"}})
+    assert moving([nightly], policy(), ROWS, WORLD).candidate == {"alpha": "1.3.dev1", "native": "1.3.dev1"}
+    alone = nightly.model_copy(update={"followers": {}})
+    assert moving([alone], policy(), ROWS, WORLD).candidate == {"alpha": "1.3.dev1", "native": ""}
+
+
 def test_a_follower_that_is_a_candidate_itself_is_taken_as_given() -> None:
     native = Candidate(name="native", version="1.2", replaces="1.0", source="index")
     moved = moving([ALPHA, native], policy(), ROWS, WORLD)

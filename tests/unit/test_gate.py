@@ -11,7 +11,7 @@ from made_up import NEWEST, NOW, blocked, failed, make_cell, not_applicable, pas
 from paired import ALPHA, GREEN, JOINT, OLD, POLICY, arm, changed, judge, pair
 from stackcompat.candidate import Candidate
 from stackcompat.evidence import PlannedCell, incompatibility_id
-from stackcompat.gate import false_reds
+from stackcompat.gate import FalseReds, false_reds
 from stackcompat.lock import Resolution
 from stackcompat.policy import Waivers
 from stackcompat.requirement import Arm, Exclusion, NotTested
@@ -30,7 +30,8 @@ RED = failed(JOINT, "alpha", "beta", message="the loss is 0.73", packages=("beta
 
 
 def waivers(**more: Any) -> Waivers:
-    entry = {"versions": {"beta": "==2.4.1"}, "owner": "somebody", "reason": "known", "until": dt.date(2026, 12, 1)}
+    versions = {"alpha": "==1.3.0", "beta": "==2.4.1"}
+    entry = {"versions": versions, "owner": "somebody", "reason": "known", "until": dt.date(2026, 12, 1)}
     return Waivers.model_validate({"waivers": [entry | more]})
 
 
@@ -85,6 +86,13 @@ def test_a_failure_of_the_candidate_alone_is_its_own() -> None:
     report = judge(pair((*GREEN, red), (red,), control=control))
     assert report.decision == "BLOCK"
     assert report.sentence.startswith("alpha 1.3.0 breaks by itself: test_alpha.py::test_grad fails with")
+    assert report.remedy == "mend it in alpha"
+
+
+def test_a_failure_within_the_candidate_is_its_own_whatever_else_the_test_uses() -> None:
+    red = failed(JOINT, "alpha", "beta", "gamma", type="FlagError", packages=("alpha", "numbers"))
+    report = judge(pair(changed(red), (red,)))
+    assert report.sentence.startswith(f"alpha 1.3.0 breaks by itself: {JOINT} fails with FlagError")
     assert report.remedy == "mend it in alpha"
 
 
@@ -361,7 +369,7 @@ def test_a_test_that_is_flaky_in_the_control_does_not_count() -> None:
     [{"pair": ["alpha", "beta"]}, {"test": "test_beta.py::*"}, {"test": JOINT}],
 )
 def test_a_waiver_lets_pass_what_it_is_about(what: Any) -> None:
-    report = judge(pair(changed(RED), (RED,)), waivers=waivers(**what))
+    report = judge(pair((*changed(RED), SOLID), (RED,), control=arm(OLD, (*GREEN, SOLID))), waivers=waivers(**what))
     assert report.decision == "PASS"
     assert report.sentence == "1 required cell holds with alpha 1.3.0, 1 of them by a waiver"
     (one,) = report.requirements
@@ -371,7 +379,7 @@ def test_a_waiver_lets_pass_what_it_is_about(what: Any) -> None:
 
 
 def test_a_waiver_may_name_the_finding() -> None:
-    cell = pair(changed(RED), (RED,))
+    cell = pair((*changed(RED), SOLID), (RED,), control=arm(OLD, (*GREEN, SOLID)))
     ident = judge(cell).requirements[0].findings[0].id
     assert RED.failure is not None
     # As the advisory is named that the published table makes of it.
@@ -385,7 +393,11 @@ def test_a_waiver_may_name_the_finding() -> None:
     [
         ({"until": dt.date(2026, 11, 21)}, "expired", "remove it, or decide anew"),
         ({"versions": {"beta": "==2.4.0"}}, "unused", "its versions have moved on; remove it"),
-        ({"pair": ["alpha", "gamma"], "test": ""}, "unused", "what it is about did not fail; remove it if that lasts"),
+        (
+            {"pair": ["alpha", "gamma"], "test": "", "versions": {"alpha": "==1.3.0", "gamma": "==1.0.2"}},
+            "unused",
+            "what it is about did not fail; remove it if that lasts",
+        ),
     ],
 )
 def test_a_waiver_that_does_not_hold_is_reported(more: Any, state: str, note: str) -> None:
@@ -395,7 +407,8 @@ def test_a_waiver_that_does_not_hold_is_reported(more: Any, state: str, note: st
 
 
 def test_a_waiver_holds_on_its_last_day() -> None:
-    assert judge(pair(changed(RED), (RED,)), waivers=waivers(test=JOINT, until=NOW.date())).decision == "PASS"
+    cell = pair((*changed(RED), SOLID), (RED,), control=arm(OLD, (*GREEN, SOLID)))
+    assert judge(cell, waivers=waivers(test=JOINT, until=NOW.date())).decision == "PASS"
 
 
 def test_a_waiver_does_not_cover_another_failure() -> None:
@@ -403,6 +416,30 @@ def test_a_waiver_does_not_cover_another_failure() -> None:
     report = judge(pair(both, (RED, NO_ATTRIBUTE)), waivers=waivers(test=JOINT))
     assert report.decision == "BLOCK"
     assert [finding.state for finding in report.requirements[0].findings] == ["failed", "waived"]
+
+
+def test_a_waiver_does_not_stand_for_a_test_that_uses_the_candidate() -> None:
+    red = failed("test_import.py::test_import[alpha]", "alpha", level="import", packages=("alpha",))
+    cell = pair(changed(red, BLOCKED), (red,))
+    report = judge(cell, waivers=waivers(test=red.test))
+    assert (report.decision, report.requirements[0].findings[0].state) == ("CANNOT-TELL", "waived")
+    assert "no test that passes in both arms exercises alpha" in report.sentence
+
+
+LIMITED = RED.model_copy(update={"feature": "boxes"})
+CHANGED = RED.model_copy(update={"failure": RED.failure and RED.failure.model_copy(update={"changed": True})})
+
+
+@pytest.mark.parametrize("what", [{"test": JOINT}, {"pair": ["alpha", "beta"]}])
+@pytest.mark.parametrize("runs", [(LIMITED, LIMITED), (CHANGED, CHANGED), (RED, GREEN[2])])
+def test_what_asks_a_human_can_be_waived(runs: Any, what: Any) -> None:
+    cell = pair(*((*changed(run), SOLID) for run in runs), control=arm(OLD, (*GREEN, SOLID)))
+    assert judge(cell).decision == "NEEDS-REVIEW"
+    assert "waive what is known" in judge(cell).remedy
+    report = judge(cell, waivers=waivers(**what))
+    assert (report.decision, [told.state for told in report.waivers]) == ("PASS", ["used"])
+    moved = waivers(**what, versions={"alpha": "==1.2.9", "beta": "==2.4.1"})
+    assert judge(cell, waivers=moved).decision == "NEEDS-REVIEW"
 
 
 def test_infrastructure_cannot_be_waived() -> None:
@@ -439,6 +476,16 @@ def test_a_bound_of_another_asks_for_the_order_of_releases() -> None:
     )
 
 
+def test_a_python_that_the_candidate_drops_asks_a_human() -> None:
+    lost = pair(id="other", exclusions=(_excluded("python").model_copy(update={"component": ""}),))
+    report = judge(pair(GREEN), lost)
+    assert report.decision == "NEEDS-REVIEW"
+    assert [(one.id, one.weight, one.state) for one in report.requirements] == [
+        ("cell", "required", "satisfied"),
+        ("other", "review", "failed"),
+    ]
+
+
 @pytest.mark.parametrize("by", ["candidate", "other"])
 def test_a_bound_can_be_waived(by: Any) -> None:
     cell = pair(exclusions=(_excluded("candidate"),)) if by == "candidate" else pair(GREEN, exclusions=(_excluded(by),))
@@ -450,16 +497,41 @@ def test_files_that_do_not_install_block() -> None:
     report = judge(pair("uninstallable", "uninstallable"))
     assert report.decision == "BLOCK"
     assert report.sentence.startswith("alpha 1.3.0 cannot be installed, alpha 1.2.0 can: ")
+    (finding,) = report.requirements[0].findings
+    cell = pair("uninstallable", "uninstallable")
+    assert judge(cell, waivers=waivers(test="*")).decision == "BLOCK"
+    assert judge(cell, waivers=waivers(advisory=finding.id)).decision == "PASS"
     assert judge(pair("uninstallable")).decision == "CANNOT-TELL"
     both = arm(OLD, "uninstallable", "uninstallable")
     assert judge(pair("uninstallable", "uninstallable", control=both)).decision == "CANNOT-TELL"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"),
+    [
+        ("uninstallable", "alpha 1.3.0 was installed in one fresh environment and not in another (SC-"),
+        ("invalid", "alpha 1.3.0 was not in every environment what was asked for (SC-"),
+    ],
+)
+@pytest.mark.parametrize("first", [True, False])
+def test_what_ran_only_some_of_the_time_asks_a_human(outcome: str, said: str, first: bool) -> None:
+    cell = pair(*((outcome, GREEN) if first else (GREEN, outcome)))
+    report = judge(cell)
+    assert report.decision == "NEEDS-REVIEW"
+    assert report.sentence.startswith(said)
+    assert report.sentence.endswith(f"): it was {outcome}")
+    ident = report.sentence.partition("(")[2].partition(")")[0]
+    assert judge(cell, waivers=waivers(advisory=ident)).decision == "PASS"
+    # In the control it says nothing of the candidate.
+    assert judge(pair(GREEN, control=arm(OLD, outcome, GREEN))).decision == "PASS"
 
 
 # --- A/A ---
 
 
 def test_the_rate_of_false_reds_counts_every_difference() -> None:
-    assert false_reds([pair(GREEN)]) == (0, 3)
-    assert false_reds([pair(changed(RED), (RED,))]) == (1, 3)
-    assert false_reds([pair(GREEN, control=arm(OLD, changed(RED), (RED,)))]) == (1, 3)
-    assert false_reds([pair(exclusions=(_excluded("candidate"),))]) == (0, 0)
+    assert false_reds([pair(GREEN)]) == FalseReds(different=0, compared=3, rate=0)
+    assert false_reds([pair(changed(RED), (RED,))]) == FalseReds(different=1, compared=3, rate=0.333333)
+    red = pair(GREEN, control=arm(OLD, changed(RED), (RED,)))
+    assert false_reds([red, pair(GREEN)]) == FalseReds(different=1, compared=6, rate=0.166667)
+    assert false_reds([pair(exclusions=(_excluded("candidate"),))]) == FalseReds(different=0, compared=0, rate=0)

@@ -14,10 +14,10 @@ from stackcompat.campaign import Silent
 from stackcompat.cell import Job
 from stackcompat.crossings import ExchangeBench
 from stackcompat.evidence import TestResult
-from stackcompat.gate import GateReport
+from stackcompat.gate import FalseReds, GateReport
 from stackcompat.policy import GatePolicy
 from stackcompat.record import UsageError
-from stackcompat.trial import Terms, hold
+from stackcompat.trial import Terms, hold, hold_alike
 
 WORLD = Catalogue({"alpha": {"1.1": "2026-02-01", "1.2": "2026-06-01"}, "beta": {"2.0": "2026-02-01"}})
 SUITE = """
@@ -71,7 +71,7 @@ class Judge:
         self.folder = folder
         self.modes: list[str] = []
 
-    def __call__(self, rule: Rule, terms: GatePolicy) -> GateReport:
+    def __call__(self, rule: Rule, terms: GatePolicy, *, alike: bool = False, **more: Any) -> GateReport:
         def counted(job: Job, before: int) -> Iterable[TestResult] | str:
             assert job.exchange is not None
             self.modes.append(job.exchange.mode)
@@ -91,7 +91,9 @@ class Judge:
         exchange.resolver = plain.resolver
         try:
             terms_ = Terms(policy=terms, pythons=("3.12",))
-            return hold(("alpha==1.2",), terms_, plain, WORLD, Silent(), exchange=exchange)
+            if alike:
+                return hold_alike(terms_, plain, WORLD, Silent(), exchange=exchange)
+            return hold(("alpha==1.2",), terms_, plain, WORLD, Silent(), exchange=exchange, **more)
         finally:
             plain.store.close()
 
@@ -153,3 +155,36 @@ def test_other_values_from_the_same_seed_ask_a_human(judge: Judge) -> None:
 def test_an_artifact_that_there_is_not_is_a_mistake(judge: Judge) -> None:
     with pytest.raises(UsageError, match='there is no artifact "bag"; allowed are box'):
         judge(table(lambda writer, reader: False), policy("backward", only=["bag"]))
+
+
+@pytest.mark.parametrize("direction", ["backward", "forward"])
+@pytest.mark.parametrize("red", [False, True])
+def test_a_budget_leaves_nothing_out_that_was_written_and_read(judge: Judge, direction: str, red: bool) -> None:
+    rule = table(lambda writer, reader: red and writer != reader)
+    first = judge(rule, policy(direction))
+    judge.modes.clear()
+    again = judge(rule, policy(direction), budget=1e-6)
+    assert (again.decision, again.sentence) == (first.decision, first.sentence)
+    assert again.decision == ("BLOCK" if red else "PASS")
+    assert not judge.modes
+    assert "the time budget" in judge(rule, policy(direction), budget=1e-6, rerun=True).sentence
+
+
+def test_a_budget_leaves_no_candidate_out_that_wrote_nothing(judge: Judge) -> None:
+    rule = table(lambda writer, reader: False, writes=lambda v: v == "1.1")
+    assert judge(rule, policy("forward")).decision == "BLOCK"
+    judge.modes.clear()
+    assert judge(rule, policy("forward"), budget=1e-6).decision == "BLOCK"
+    assert not judge.modes
+
+
+@pytest.mark.parametrize("direction", ["backward", "forward"])
+def test_alike_arms_write_and_read_twice_anew(judge: Judge, direction: str) -> None:
+    # Forward, what is written counts as well.
+    compared = 1 if direction == "backward" else 2
+    for _ in range(2):
+        judge.modes.clear()
+        report = judge(table(lambda writer, reader: False), policy(direction), alike=True)
+        assert report.decision == "PASS"
+        assert report.alike == FalseReds(different=0, compared=compared, rate=0)
+        assert judge.modes == ["write", "read", "write", "read"]

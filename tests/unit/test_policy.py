@@ -24,11 +24,12 @@ weight = "required"
 WAIVER = """
 [[waivers]]
 pair = ["alpha", "beta"]
-versions = { alpha = "==1.3.0" }
+versions = { alpha = "==1.3.0", beta = "==2" }
 owner = "somebody"
 reason = "known"
 until = 2026-12-01
 """
+VERSIONS = '{ alpha = "==1.3.0", beta = "==2" }'
 NOW = dt.datetime(2026, 12, 1, 23, 59, tzinfo=dt.UTC)
 
 
@@ -88,10 +89,20 @@ def test_a_mistake_in_a_policy_is_one_sentence(tmp_path: Path, old: str, new: st
     [
         ('pair = ["alpha", "beta"]', "", "waivers[0]: takes exactly one of: test, pair, advisory"),
         ('pair = ["alpha", "beta"]', 'pair = ["alpha"]', "waivers[0]: pair takes two components"),
-        ('pair = ["alpha", "beta"]', 'pair = ["alpha", "omega"]', 'waivers[0].pair: "omega" is not possible here'),
-        ('{ alpha = "==1.3.0" }', "{}", "waivers[0].versions: is empty or too short; give at least 1"),
-        ('{ alpha = "==1.3.0" }', '{ alpha = "1.3" }', '"1.3" is not a version specifier such as "==0.12.1"'),
-        ('{ alpha = "==1.3.0" }', '{ omega = "==1.3.0" }', 'waivers[0].versions: "omega" is not possible here'),
+        (
+            'pair = ["alpha", "beta"]\nversions = { alpha = ',
+            'pair = ["alpha", "omega"]\nversions = { omega = "==1", alpha = ',
+            'waivers[0].pair: "omega" is not possible here',
+        ),
+        (VERSIONS, "{}", "waivers[0].versions: is empty or too short; give at least 1"),
+        (VERSIONS, '{ alpha = "1.3", beta = "==2" }', '"1.3" is not one exact version such as "==0.12.1"'),
+        (VERSIONS, '{ alpha = "", beta = "==2" }', '"" is not one exact version'),
+        (VERSIONS, '{ alpha = ">=0", beta = "==2" }', '">=0" is not one exact version'),
+        (VERSIONS, '{ alpha = "<2", beta = "==2" }', '"<2" is not one exact version'),
+        (VERSIONS, '{ alpha = "==1.3.*", beta = "==2" }', '"==1.3.*" is not one exact version'),
+        (VERSIONS, '{ alpha = "==1,==2", beta = "==2" }', '"==1,==2" is not one exact version'),
+        (VERSIONS, '{ alpha = "==1.3.0" }', "waivers[0]: versions must hold one for each of the pair: alpha and beta"),
+        (VERSIONS, '{ alpha = "==1", beta = "==2", omega = "==3" }', '.versions: "omega" is not possible here'),
         ('owner = "somebody"', "", "waivers[0].owner: is missing; it must be given"),
         ('reason = "known"', 'reason = ""', "waivers[0].reason: "),
         ("until = 2026-12-01", "", "waivers[0].until: is missing; it must be given"),
@@ -116,7 +127,16 @@ def test_a_waiver_ends_by_date_and_by_version(tmp_path: Path) -> None:
     assert waiver.holds_for({"alpha": "1.3.0", "beta": "2"})
     assert not waiver.holds_for({"alpha": "1.3.1", "beta": "2"})
     assert not waiver.holds_for({"beta": "2"})
-    assert waiver.what == "alpha with beta (alpha ==1.3.0)"
+    assert not waiver.holds_for({"alpha": "1.3.0", "beta": "2.0.1"})
+    assert waiver.what == "alpha with beta (alpha ==1.3.0, beta ==2)"
+
+
+def test_a_waiver_of_tests_is_about_tests_alone(tmp_path: Path) -> None:
+    path = tmp_path / "waivers.toml"
+    path.write_text(WAIVER.replace('pair = ["alpha", "beta"]', 'test = "*"'))
+    (waiver,) = load_waivers(path, COMPONENTS).waivers
+    assert waiver.names(test="t.py::x", components=(), advisory="")
+    assert not waiver.names(test="", components=("alpha", "beta"), advisory="SC-1")
 
 
 @pytest.mark.parametrize(

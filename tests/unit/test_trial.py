@@ -14,7 +14,7 @@ from made_up import failed, make_lock, passed
 from stackcompat.campaign import Bench, Silent
 from stackcompat.cell import Job
 from stackcompat.evidence import TestResult
-from stackcompat.gate import GateReport
+from stackcompat.gate import FalseReds, GateReport
 from stackcompat.lock import Conflict, HeldBack, Resolution
 from stackcompat.matrix import parse_requirement
 from stackcompat.plan import Cell
@@ -201,6 +201,28 @@ def test_a_budget_leaves_cells_out_and_says_so(open_bench: Any) -> None:
     assert "the time budget" in report.sentence
 
 
+def test_a_budget_leaves_nothing_out_that_is_known(open_bench: Any) -> None:
+    bench, executor, _ = open_bench(red)
+    assert judge(bench).decision == "BLOCK"
+    before = len(executor.asked)
+    assert judge(bench, budget=1e-6).decision == "BLOCK"
+    assert len(executor.asked) == before
+    # To run it again takes time.
+    assert judge(bench, budget=1e-6, rerun=True).decision == "CANNOT-TELL"
+
+
+def test_a_budget_leaves_out_what_is_known_in_part(open_bench: Any) -> None:
+    def full(job: Job, before: int) -> Iterable[TestResult] | str:
+        return "disk-full" if job.lock.versions()["alpha"] == "1.2" else green(job, before)
+
+    bench, executor, _ = open_bench(full)
+    judge(bench)
+    before = len(executor.asked)
+    report = judge(bench, budget=1e-6)
+    assert "the time budget" in report.sentence
+    assert len(executor.asked) == before
+
+
 def test_a_bound_of_the_candidate_that_others_do_not_meet_blocks(open_bench: Any) -> None:
     def refuse(chosen: dict[str, str], cell: Cell) -> str:
         return "alpha==1.2 depends on beta>=3" if chosen["alpha"] == "1.2" else ""
@@ -216,8 +238,25 @@ def test_a_bound_of_the_candidate_that_others_do_not_meet_blocks(open_bench: Any
     report = hold(("alpha==1.2",), terms, bench, world, Silent())
     assert report.decision == "BLOCK"
     assert report.sentence == "alpha 1.2 needs beta>=3, but beta 2.0 is what comes with alpha 1.1"
+    assert report.remedy == "release such a beta first, or widen the bound of alpha"
     assert report.requirements[0].findings[0].chain == ("alpha==1.2 depends on beta>=3",)
     assert not executor.asked
+
+
+def test_a_bound_that_a_release_meets_already_is_only_to_be_widened(open_bench: Any) -> None:
+    def refuse(chosen: dict[str, str], cell: Cell) -> str:
+        return "alpha==1.2 depends on beta==1.0" if chosen["alpha"] == "1.2" else ""
+
+    world = Catalogue(
+        {
+            "alpha": {"1.1": "2026-01-01", "1.2": {"uploaded": "2026-06-01", "requires": ["beta==1.0"]}},
+            "beta": {"1.0": "2026-01-01", "2.0": "2026-01-01"},
+        }
+    )
+    bench, _, _ = open_bench(resolver=Solver(VERSIONS, refuse))
+    report = hold(("alpha==1.2",), Terms(policy=POLICY, pythons=("3.12",)), bench, world, Silent())
+    assert report.sentence == "alpha 1.2 needs beta==1.0, but beta 2.0 is what comes with alpha 1.1"
+    assert report.remedy == "widen the bound of alpha"
 
 
 def test_a_bound_of_another_leaves_it_out_and_tries_the_rest(open_bench: Any) -> None:
@@ -310,6 +349,53 @@ def test_a_python_that_the_candidate_dropped_is_told(open_bench: Any) -> None:
     assert [told.why for told in report.not_tested] == [conflict.sentence]
 
 
+class WithoutPython(Solver):
+    """A solver to which the candidate has no solution on Python 3.13."""
+
+    def __init__(self, kind: Any, sentence: str) -> None:
+        super().__init__(VERSIONS)
+        self._conflicting = Conflict(kind=kind, sentence=sentence, chain=("alpha==1.2 is requested",))
+
+    def resolve(self, cell: Cell, catalog: Catalog | None = None) -> Resolution:
+        if cell.python == "3.13" and "alpha==1.2" in cell.requirements:
+            return Resolution(outcome="conflict", conflict=self._conflicting)
+        return super().resolve(cell, catalog)
+
+
+@pytest.mark.parametrize(
+    ("kind", "sentence", "decision", "remedy"),
+    [
+        (
+            "no-wheel-for-python",
+            "alpha==1.2 has no wheel for Python 3.13",
+            "BLOCK",
+            "upload that wheel first, or exclude Python 3.13 in requires-python",
+        ),
+        (
+            "python",
+            "numbers==9 requires Python <3.13, and this cell has Python 3.13",
+            "BLOCK",
+            "have alpha bring in what supports Python 3.13, or exclude it in requires-python",
+        ),
+        (
+            "python",
+            "alpha==1.2 requires Python <3.13, and this cell has Python 3.13",
+            "NEEDS-REVIEW",
+            "see that nobody needs alpha on Python 3.13 any more, or go on supporting it",
+        ),
+    ],
+)
+def test_a_python_that_the_control_has_and_the_candidate_lacks_is_a_finding(
+    open_bench: Any, kind: str, sentence: str, decision: str, remedy: str
+) -> None:
+    bench, executor, _ = open_bench(resolver=WithoutPython(kind, sentence))
+    report = judge(bench, policy=POLICY.model_copy(update={"pythons": ("3.13", "3.12")}))
+    assert (report.decision, report.remedy) == (decision, remedy)
+    assert report.sentence == f"alpha 1.2 has no solution on Python 3.13, alpha 1.1 has one: {sentence}"
+    assert {job.lock.python for job in executor.asked} == {"3.12"}
+    assert [r.state for r in report.requirements if r.python == "3.12"] == ["satisfied"]
+
+
 def test_a_set_without_a_solution_before_is_no_finding(open_bench: Any) -> None:
     conflict = Conflict(kind="bounds", sentence="beta depends on alpha<1")
     others = {"alpha 1.2 with the newest others (control)": Resolution(outcome="conflict", conflict=conflict)}
@@ -387,13 +473,15 @@ def test_alike_runs_count_false_reds(open_bench: Any) -> None:
 
     terms = Terms(policy=POLICY, pythons=("3.12",))
     bench, executor, _ = open_bench()
-    report, wrong, compared = hold_alike(terms, bench, WORLD, Silent())
-    assert (report.decision, wrong, compared) == ("PASS", 0, 1)
+    report = hold_alike(terms, bench, WORLD, Silent())
+    assert report.decision == "PASS"
+    assert report.alike == FalseReds(different=0, compared=1, rate=0)
     assert len({job.lock.id for job in executor.asked}) == 1
     assert len(executor.asked) == 2  # the second time does not come from evidence
     bench, _, _ = open_bench(unlucky)
-    report, wrong, compared = hold_alike(terms, bench, WORLD, Silent())
-    assert (report.decision, wrong, compared) == ("BLOCK", 1, 1)
+    report = hold_alike(terms, bench, WORLD, Silent())
+    assert report.decision == "BLOCK"
+    assert report.alike == FalseReds(different=1, compared=1, rate=1)
 
 
 def test_alike_needs_a_release(open_bench: Any) -> None:

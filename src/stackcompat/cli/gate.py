@@ -49,7 +49,10 @@ EXIT_CODES = {"PASS": 0, "BLOCK": 1, "CANNOT-TELL": 3, "NEEDS-REVIEW": 4}
 @click.option("--policy", "policy_file", metavar="FILE", help="Default: matrices/gate.toml of the project.")
 @click.option("--waivers", "waivers_file", metavar="FILE", help="Default: matrices/waivers.toml, if it is there.")
 @click.option(
-    "--against", default="last-release", show_default=True, metavar="VERSION", help="What the candidate would replace."
+    "--against",
+    multiple=True,
+    metavar="VERSION",
+    help="What the candidate would replace; of several candidates name==VERSION. Default: the last release before it.",
 )
 @click.option("--exclude-newer", metavar="DATE", help="Go back to that day; the candidate may be newer.")
 @click.option("--python", "pythons", multiple=True, help="Such as 3.12, once or more; default: the policy's.")
@@ -66,7 +69,7 @@ def gate_(
     candidates: tuple[str, ...],
     policy_file: str | None,
     waivers_file: str | None,
-    against: str,
+    against: tuple[str, ...],
     exclude_newer: str | None,
     pythons: tuple[str, ...],
     index: str,
@@ -81,8 +84,8 @@ def gate_(
 ) -> None:
     """Say whether CANDIDATE may be released: with it and with what it replaces, all else alike.
 
-    A candidate is a wheel, an sdist, a source folder such as ./alpha, git+ADDRESS[@REVISION] or name==version, also of
-    a pre-release; with --index a bare name too. Several are judged as one set.
+    A candidate is a wheel, an sdist, a source folder such as ./alpha, git+ADDRESS[@REVISION][#subdirectory=FOLDER] or
+    name==version, also of a pre-release; with --index a bare name too. Several are judged as one set.
 
     \b
     stackcompat gate dist/alpha-1.3.0-py3-none-any.whl
@@ -93,6 +96,9 @@ def gate_(
     """  # noqa: D301  (\b is click's mark for a paragraph to be left as it is)
     if bool(candidates) == aa:
         raise UsageError("CANDIDATE: give at least one such as alpha==1.3.0rc1, or --aa without any")
+    refused = {"--against": against, "--index": index, "--budget": budget, "--rerun": rerun}
+    if aa and (said := [name for name, value in refused.items() if value]):
+        raise UsageError(f"--aa: goes without {said[0]}; every required cell is run twice, anew, and to the end")
     project = find_project(project_folder)
     components = project.components()
     policy = load_policy(_default(policy_file, project, "gate.toml"), components)
@@ -110,12 +116,10 @@ def gate_(
     wanted = pythons or policy.pythons
     bench = make_bench(project, jobs, wanted, policy.level)
     terms = Terms(policy=policy, waivers=waivers, pythons=wanted, known=_known(project), as_of=as_of)
-    more = ""
+    exchange = _exchange(policy, project, bench)
     with reporting(verbose=False) as reporter:
         if aa:
-            report, wrong, compared = hold_alike(terms, bench, open_index(), reporter)
-            rate = f" ({100 * wrong / compared:.1f} %)" if compared else ""
-            more = f"A/A: {wrong} of {compared} tests came out differently{rate}"
+            report = hold_alike(terms, bench, open_index(), reporter, exchange=exchange)
         else:
             report = hold(
                 candidates,
@@ -127,16 +131,14 @@ def gate_(
                 against=against,
                 budget=budget,
                 rerun=rerun,
-                exchange=_exchange(policy, project, bench),
+                exchange=exchange,
             )
     bench.cache.trim()
     write_text("--json", json_file, gate_json(report))
-    write_text("--markdown", markdown_file, gate_markdown(report) + (f"\n{more}\n" if more else ""))
+    write_text("--markdown", markdown_file, gate_markdown(report))
     write_text("--junit", junit_file, gate_junit(report))
     if "-" not in (json_file, markdown_file, junit_file):
         _print(report)
-        if more:
-            out.print(more)
     sys.exit(EXIT_CODES[report.decision])
 
 
@@ -161,6 +163,8 @@ _STYLES = {"PASS": "green", "BLOCK": "red", "satisfied": "green", "failed": "red
 
 def _print(report: GateReport) -> None:
     out.print(escape(gate_words(report)), style=_STYLES.get(report.decision, "yellow"))
+    if report.alike is not None:
+        out.print(f"  {report.alike.said()}")
     for one in report.requirements:
         style = _STYLES.get(one.state, "yellow")
         out.print(f"  [{style}]{one.state:>9}[/] {one.weight:>8}  {escape(one.sentence)}")

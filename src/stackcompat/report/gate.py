@@ -67,6 +67,7 @@ def gate_markdown(report: GateReport) -> str:
         *_section("Flaky tests", _flaky(report)),
         *_section("Waivers", _waivers(report)),
         *_section("Not tested", _not_tested(report)),
+        *([report.alike.said()] if report.alike else ()),
         f"{plain(report.policy)}, {report.platform}, {report.generated:%Y-%m-%d %H:%M} UTC, {report.seconds:.0f} s. "
         + _METHOD,
     ]

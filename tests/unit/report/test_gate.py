@@ -70,8 +70,10 @@ def test_markdown_without_cells() -> None:
 
 
 def test_what_was_not_tested_is_one_line_for_each_reason() -> None:
+    reason = "alpha 1.3.0 is outside <1"
     gone = [
-        test.model_copy(update={"outcome": "not-applicable", "reason": "alpha 1.3.0 is outside <1"}) for test in GREEN
+        test.model_copy(update={"outcome": "not-applicable", "reason": reason, "components": ("alpha",)})
+        for test in GREEN
     ]
     report = judge(pair(tuple(gone)))
     lines = [line for line in gate_markdown(report).splitlines() if "is outside" in line]
