@@ -291,16 +291,23 @@ class Newest(_Policy):
 
 
 class AsOf(_Policy):
-    """What an installer gave then: at the end of each of `dates`, or of each of the last `months` months."""
+    """What an installer gave then: at the end of each of `dates`, or of each of the last `months` months.
+
+    With `since`: of each day since then that brought a release, unless another one came within `stays` days.
+    """
 
     policy: Literal["as-of"]
     dates: tuple[_Moment, ...] = ()
     months: Annotated[int, Field(gt=0)] | None = None
+    since: _Moment | None = None
+    stays: Annotated[int, Field(ge=0)] = 0
 
     @model_validator(mode="after")
     def _some(self) -> AsOf:
-        if bool(self.dates) == (self.months is not None):
-            raise ValueError("takes either dates = [...] or months = N")
+        if sum((bool(self.dates), self.months is not None, self.since is not None)) != 1:
+            raise ValueError("takes exactly one of: dates = [...], months = N, since = DATE")
+        if self.stays and self.since is None:
+            raise ValueError("stays = N goes with since = DATE alone")
         if len(set(self.dates)) != len(self.dates):
             raise ValueError("dates names a day twice")
         return self

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations, product
+from itertools import combinations, pairwise, product
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from packaging.requirements import Requirement
@@ -341,12 +341,27 @@ class _Planner:
 
     def as_of(self, policy: AsOf, python: str) -> Iterator[Cell]:
         dates = policy.dates or _month_ends(self.now, policy.months or 0)
+        if policy.since is not None:
+            dates = self.changes(policy.since, dt.timedelta(days=policy.stays), python)
         for date in sorted(dates, reverse=True):
             there = [n for n in self.names if self.catalog.project(n).newest(before=date, prereleases=True)]
             absent = [name for name in self.names if name not in there]
             detail = f"as of {date:%Y-%m-%d}" + (f", before the first {', '.join(absent)}" if absent else "")
             if there:
                 yield self.cell(policy, python, there, detail, exclude_newer=date, newest=tuple(there))
+
+    def changes(self, since: dt.datetime, stays: dt.timedelta, python: str) -> list[dt.datetime]:
+        """The ends of the days since then that changed what is newest, where that stayed so long at least."""
+        projects = [self.catalog.project(name) for name in self.names]
+        days = {
+            release.uploaded.astimezone(dt.UTC).replace(hour=23, minute=59, second=59, microsecond=0)
+            for project in projects
+            for release in project.fit(python=python)
+            if since < release.uploaded <= self.now
+        }
+        newest = {day: [project.newest(python=python, before=day) for project in projects] for day in {since, *days}}
+        changed = [day for before, day in pairwise(sorted(newest)) if newest[day] != newest[before]]
+        return [day for day, later in pairwise([since, *changed, self.now]) if later - day >= stays]
 
     def oldest(self, policy: Oldest, python: str) -> Iterator[Cell]:
         for name in self.names:

@@ -85,10 +85,11 @@ def refusal(tmp_path: Path, text: str) -> str:
             'policies[0].dates[0]: "yesterday" is not a date such as 2026-09-20 or 2026-09-20T12:00:00Z',
         ),
         ('policy = "as-of"\ndates = [20260920]', 'policies[0].dates[0]: "20260920" is not a date such as 2026-09-20'),
-        ('policy = "as-of"', "policies[0]: takes either dates = [...] or months = N"),
+        ('policy = "as-of"', "policies[0]: takes exactly one of: dates = [...], months = N, since = DATE"),
+        ('policy = "as-of"\nmonths = 2\nstays = 1', "policies[0]: stays = N goes with since = DATE alone"),
         (
             'policy = "as-of"\ndates = ["2026-01-31"]\nmonths = 2',
-            "policies[0]: takes either dates = [...] or months = N",
+            "policies[0]: takes exactly one of: dates = [...], months = N, since = DATE",
         ),
         ('policy = "as-of"\ndates = ["2026-01-31", 2026-01-31]', "policies[0]: dates names a day twice"),
         ('policy = "as-of"\nmonths = 0', "policies[0].months: should be greater than 0"),

@@ -167,6 +167,20 @@ def test_as_of_months_are_the_ends_of_complete_months() -> None:
     assert len(days) == 10
 
 
+@pytest.mark.parametrize(
+    ("stays", "expected"),
+    [
+        (0, ["2025-06-15", "2025-07-01", "2026-01-10", "2026-02-01", "2026-08-05", "2026-10-15"]),
+        (30, ["2025-07-01", "2026-02-01", "2026-08-05", "2026-10-15"]),
+    ],
+)
+def test_as_of_each_day_that_changed_what_is_newest(stays: int, expected: list[str]) -> None:
+    """Pre-releases and what is yanked change nothing; a day before the next upload is too short for `stays`."""
+    cells = plan({"policy": "as-of", "since": "2025-06-15", "stays": stays}).cells
+    assert [f"{cell.exclude_newer:%Y-%m-%d}" for cell in reversed(cells)] == expected
+    assert cells[-1].requirements == (("alpha", "alphalib", "beta") if stays else ("alpha", "alphalib"))
+
+
 def test_oldest_pins_each_component_with_its_own_floors() -> None:
     cells = plan({"policy": "oldest"}).cells
     assert [(cell.label, cell.requirements) for cell in cells] == [
