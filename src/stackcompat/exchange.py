@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from itertools import product
 from typing import Literal
 
@@ -100,15 +101,18 @@ def complete(cell: Cell, lock: Lock, components: Components) -> Cell:
 
 
 def choose(words: Iterable[str], known: Sequence[str]) -> tuple[str, ...]:
-    """Those of the artifacts `known` that `words` mean: each is a name, or words of names, such as all of a family.
+    """Those of the artifacts `known` that `words` mean: each is a name (with ``*``: a pattern), or words of names.
 
-    Raises UsageError for one that fits none.
+    A name is that artifact alone, also where other names begin with it. Raises UsageError for one that fits none.
     """
     chosen: dict[str, None] = {}
     for word in words:
-        fit = [word] if word in known else [name for name in known if f"-{word}-" in f"-{name}-"]
+        fit = [name for name in known if fnmatchcase(name, word)]
+        fit = fit or [name for name in known if f"-{word}-" in f"-{name}-"]
         if not fit:
-            raise UsageError(f'there is no artifact "{word}"; allowed are {", ".join(known)}, or a word of these')
+            raise UsageError(
+                f'there is no artifact "{word}"; allowed are {", ".join(known)}, a word of these, or a pattern'
+            )
         chosen.update(dict.fromkeys(fit))
     return tuple(sorted(chosen))
 
@@ -170,11 +174,13 @@ def judge_crossing(
         "seen": max((run.started for run in (*writes, *reads)), default=None),
         "evidence": tuple(runs),
     }
-    for side, cell, its in (("writer", writer, writes), ("reader", reader, reads)):
-        apart = judge(cell, its)
-        left = side == "reader" and not written(writes)
+    parts = (("writer", writer, writes), ("reader", reader, reads))
+    # Where a side has no lock nothing is run: that the other has no evidence says nothing of it.
+    unlocked = [part for part in parts if part[1].resolution.lock is None]
+    for side, cell, its in unlocked or parts:
+        left = side == "reader" and not unlocked and not written(writes)
         if not left and not any(run.outcome == "ran" for run in its):
-            return CrossingVerdict.model_validate(values | _never_ran(apart) | {"side": side})
+            return CrossingVerdict.model_validate(values | _never_ran(judge(cell, its)) | {"side": side})
     tried = _artifacts(settle(writes), settle(reads), settle(back), settle(own))
     artifacts = [found for found in tried if found.verdict != "not-applicable"]
     verdict = worst(artifact.verdict for artifact in artifacts)

@@ -120,6 +120,7 @@ def test_dates_hold_for_both_sides_or_for_one(run: Run, asked: dict[str, Any]) -
         (("--write-with", "alpha==", "--read-with", "alpha"), '--write-with: "alpha==" is not a requirement'),
         (("--write-with", "alpha", "--read-with", "al pha"), '--read-with: "al pha" is not a requirement'),
         ((*ENDS, "--read-python", "three"), '--read-python: "three" is not a Python such as 3.12'),
+        ((*ENDS, "--write-python", "3.²"), '--write-python: "3.²" is not a Python such as 3.12'),
         ((*ENDS, "--write-exclude-newer", "soon"), '--write-exclude-newer: "soon" is not a date'),
         (("--write-with", "alpha"), "Missing option '--read-with'"),
         (("stray", *ENDS), "unexpected extra argument"),

@@ -10,6 +10,7 @@ import pytest
 from made_up import COMPONENTS, failed, make_cell, make_lock, passed, planned, run_of, starved, unresolved
 from stackcompat.evidence import Crossing, Evidence, ExchangePlan, Failure, PlannedCell, TestResult
 from stackcompat.exchange import CrossingVerdict, choose, complete, judge_crossing, plan_crossings, promised, written
+from stackcompat.lock import Resolution
 from stackcompat.matrix import Components, Promise
 from stackcompat.record import UsageError
 from world import day
@@ -123,6 +124,17 @@ def test_a_side_without_a_lock_is_unresolvable(side: str) -> None:
     found = judge_crossing(plan.crossings[0], plan, {WRITER.key: runs(WRITER, green(WRITE))})
     assert (found.verdict, found.level, found.side) == ("unresolvable", "resolve", side)
     assert found.conflict is not None
+    # Where one side has no lock, nothing is run.
+    assert judge_crossing(plan.crossings[0], plan, {}) == found.model_copy(update={"seen": None, "evidence": ()})
+
+
+def test_a_side_without_its_interpreter_could_not_be_told() -> None:
+    missing = Resolution(outcome="interpreter-missing", detail="there is no Python 3.99 here")
+    reader = PlannedCell(cell=make_cell(NEW, python="3.99"), resolution=missing)
+    plan = ExchangePlan(cells=(WRITER, reader), crossings=(Crossing(writer=WRITER.cell.id, reader=reader.cell.id),))
+    found = judge_crossing(plan.crossings[0], plan, {})
+    assert (found.verdict, found.level, found.side) == ("infra-error", "resolve", "reader")
+    assert found.sentence == missing.detail
 
 
 def test_the_worst_artifact_is_told_and_the_others_are_counted() -> None:
@@ -205,6 +217,7 @@ def test_a_promise_holds_for_so_many_days_back_and_forward(writer: str, reader: 
         (["box", "tin-can"], ("box", "tin-can")),
         (["tin"], ("box-tin", "tin-can", "tin-can-open")),
         (["tin-can"], ("tin-can",)),  # a whole name means that one
+        (["tin-can*"], ("tin-can", "tin-can-open")),
         (["can"], ("tin-can", "tin-can-open")),
         ([], ()),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -132,8 +133,7 @@ def parse_cell(
         except ValueError as error:
             raise UsageError(f"{option}: {error}") from None
 
-    parts = python.split(".")
-    if len(parts) != 2 or parts[0] != "3" or not parts[1].isdigit():
+    if not re.fullmatch(r"3\.[0-9]+", python):
         raise UsageError(f'{options["python"]}: "{python}" is not a Python such as 3.12')
     parsed = [parse(options["requirement"], text) for text in requirements]
     for requirement in parsed:

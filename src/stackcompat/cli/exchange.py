@@ -66,7 +66,7 @@ class _Greedy(click.Command):
     "artifacts",
     multiple=True,
     metavar="NAME",
-    help="Only this one, or all with this word; may be repeated.",
+    help='Only this one, or all with this word, or of a pattern such as "jax-export*"; may be repeated.',
 )
 @click.option("--exclude-newer", metavar="DATE", help="On both sides, only releases uploaded until then.")
 @click.option("--write-exclude-newer", metavar="DATE", help="The same for the writer alone.")
