@@ -41,6 +41,12 @@ class Case(NamedTuple):
         """The component as it is here; None where it is not, or is a part of which no test tells anything."""
         return self.components.get(name) or self.parts.get(name)
 
+    def pinned_by(self, distribution: str) -> bool:
+        """Whether the cell is the set that a release of `distribution`, a metapackage, pins."""
+        cell = self.verdict.cell
+        release = f"{distribution} {self.verdict.installed.get(distribution, '')}"
+        return cell.policy == "metapackage" and f" {cell.label}".endswith(f" {release}")
+
     @property
     def released(self) -> bool:
         """Whether the cell tells something about releases as they are published, with their own bounds."""

@@ -10,6 +10,7 @@ from packaging.version import Version
 from stackcompat.evidence import TestResult
 from stackcompat.matrix import Component, Components, Level, python_key
 from stackcompat.report.cases import Case
+from stackcompat.report.exchange import Read
 from stackcompat.report.model import ComponentRow
 from stackcompat.report.words import version_key
 from stackcompat.suspicion import mentioned
@@ -24,8 +25,9 @@ def component_row(
     cases: Sequence[Case],
     reserved: Mapping[str, tuple[str, dt.datetime]],
     now: dt.datetime,
+    reads: Iterable[Read] = (),
 ) -> ComponentRow:
-    """The row of `component`, one of `components`, from all cells; ages at the time `now`.
+    """The row of `component`, one of `components`, from all cells, and `reads` across versions; ages at the time `now`.
 
     `reserved` maps components of which the index had no more than a name to the release that reserves it, and to when
     that was seen.
@@ -55,7 +57,14 @@ def component_row(
         standing.result.level
         for case in at_newest
         for standing in case.standings
-        if standing.state == "passed" and _exercises(standing.result, component, components)
+        if standing.state == "passed"
+        and (case.pinned_by(component.distribution) or _exercises(standing.result, component, components))
+    ]
+    passed += [
+        read.result.level
+        for read in reads
+        if all(end.get(component.distribution) == newest for end in (read.writer, read.reader))
+        and _exercises(read.result, component, components)
     ]
     deepest = max(passed, key=LEVELS.index, default=None)
     if component.untested and verdict == "works" and deepest == "import":
@@ -123,9 +132,12 @@ def _stopped(case: Case, name: str) -> bool:
 
 
 def _here(case: Case, component: Component) -> tuple[Verdict, Level]:
-    """The component's verdict in a cell; where no test ran it is the cell's, unless a conflict is only among others."""
+    """The component's verdict in a cell; the cell's where it pins all of that, and where no test ran.
+
+    A conflict that is only among others says nothing.
+    """
     here = case.holds(component.name)
-    if here is not None and case.standings:
+    if here is not None and case.standings and not case.pinned_by(component.distribution):
         return here.verdict, here.level
     if case.verdict.verdict == "unresolvable" and not mentioned(
         case.verdict.sentence, Components(components=(component,))
@@ -166,5 +178,6 @@ def _blocker(component: Component, verdict: Verdict, case: Case | None, telling:
         return case.verdict.sentence
     held = [next((h for h in c.verdict.held_back if h.name == component.distribution), None) for c in telling]
     if held and held[0] and all(held):  # on no Python it was tried at its newest
-        return f"held back at {held[0].got} ({held[0].newest} is the newest) by {held[0].by}: {held[0].bound}"
+        said = f"held back at {held[0].got} ({held[0].newest} is the newest) by {held[0].by}: {held[0].bound}"
+        return f"{component.blocker.removesuffix('.')}; {said}" if component.blocker else said
     return component.blocker

@@ -5,18 +5,42 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatch
+from typing import NamedTuple
 
-from stackcompat.evidence import Crossing, Evidence, PlannedCell, RunRecord
+from stackcompat.evidence import Crossing, Evidence, PlannedCell, RunRecord, TestResult
 from stackcompat.exchange import CrossingVerdict, judge_crossings
 from stackcompat.matrix import Components
 from stackcompat.report.failures import public
 from stackcompat.report.model import CrossingCell, CrossingEnd, ExchangeSquare
 from stackcompat.suspicion import versions_of
-from stackcompat.verdict import worst
+from stackcompat.verdict import settle, worst
 
-__all__ = ["exchange_squares"]
+__all__ = ["Read", "exchange_squares", "reads"]
 
 _Judged = Sequence[tuple[Crossing, CrossingVerdict]]
+
+
+class Read(NamedTuple):
+    """A test that read what another environment wrote; `writer` and `reader` are distributions with their versions."""
+
+    result: TestResult
+    writer: Mapping[str, str]
+    reader: Mapping[str, str]
+
+
+def reads(runs: Iterable[RunRecord], evidence: Mapping[str, tuple[Evidence, ...]]) -> tuple[Read, ...]:
+    """Every test of a reader in `runs` that passed, of the artifacts that work."""
+    found = []
+    for crossing, verdict in (one for run in runs if run.exchange for one in judge_crossings(run.exchange, evidence)):
+        works = {artifact.artifact for artifact in verdict.artifacts if artifact.verdict == "works"}
+        locks = [planned.resolution.lock for planned in (verdict.writer, verdict.reader)]
+        writer, reader = (lock.versions() if lock else {} for lock in locks)
+        found += [
+            Read(standing.result, writer, reader)
+            for standing in settle(evidence.get(crossing.key, ()))
+            if standing.state == "passed" and standing.result.artifact in works
+        ]
+    return tuple(found)
 
 
 def exchange_squares(

@@ -18,7 +18,7 @@ from stackcompat.matrix import Components, python_key
 from stackcompat.pairs import judge_pairs
 from stackcompat.report.cases import Case, cell_row, gather, lock_text
 from stackcompat.report.components import component_row
-from stackcompat.report.exchange import exchange_squares
+from stackcompat.report.exchange import exchange_squares, reads
 from stackcompat.report.failures import group_failures, public
 from stackcompat.report.frontiers import frontier_row
 from stackcompat.report.limits import limit_rows
@@ -64,7 +64,8 @@ def summarise(
     pairs = judge_pairs([case.verdict for case in cases], evidence, components, charges)
     groups, of_cell = group_failures(cases, components, charges)
     reserved = {name: (version, run.started) for run in runs for name, version in run.reserved.items()}
-    rows = tuple(component_row(component, components, cases, reserved, now) for component in components.components)
+    across = reads(runs, evidence)
+    rows = tuple(component_row(one, components, cases, reserved, now, across) for one in components.components)
     history = History(past, evidence, charges)
     past_of_cell, past_of_pair = history.of_cells(), history.of_pairs(components)
     cells = tuple(

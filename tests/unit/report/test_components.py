@@ -18,10 +18,12 @@ from made_up import (
     run_of,
     unresolved,
 )
+from stackcompat.evidence import TestResult
 from stackcompat.lock import HeldBack
 from stackcompat.matrix import Components
 from stackcompat.report.cases import gather
 from stackcompat.report.components import component_row
+from stackcompat.report.exchange import Read
 from stackcompat.report.model import ComponentRow
 
 
@@ -101,6 +103,10 @@ def test_held_back() -> None:
     row = rows(made)["alpha"]
     assert (row.newest, row.newest_known, row.verdict) == ("1.2.0", "1.3.0", "works")
     assert row.blocker == "held back at 1.2.0 (1.3.0 is the newest) by beta 2.4.1: alpha<1.3"
+    # What stops it everywhere comes first.
+    deep = component("alpha", blocker="Its kernels refuse a CPU.")
+    row = rows(made, Components(components=(deep, *COMPONENTS.components[1:])))["alpha"]
+    assert row.blocker == "Its kernels refuse a CPU; held back at 1.2.0 (1.3.0 is the newest) by beta 2.4.1: alpha<1.3"
     # Where it is at its newest on another Python, nothing keeps it from going deeper.
     made.add(make_cell(dict.fromkeys(NEWEST, ""), "3.13", "newest"), NEWEST)
     assert rows(made)["alpha"].blocker == ""
@@ -221,3 +227,37 @@ def test_what_only_own_tests_of_releases_say_does_not_lead() -> None:
     made.add(make_cell(NEWEST, policy="newest"), NEWEST | {"alpha": "1.3.1"}, tests=(passed("t", "beta"),))
     row = rows(made)["beta"]
     assert (row.verdict, row.level) == ("works", "interop")
+
+
+def test_a_metapackage_is_as_deep_as_what_it_pins() -> None:
+    alone = passed("test_import.py::test_import[zeta]", "zeta", level="import")
+    joint = passed("test_beta.py::test_apply", "alpha", "beta")
+    pins = {"alpha": "1.1.0", "beta": "2.1.3", "zeta": "0.9.4"}
+
+    def row(policy: str, *tests: TestResult) -> ComponentRow:
+        made = History()
+        made.add(make_cell(pins, policy=policy, label="zeta 0.9.4"), pins, tests=tests)
+        return rows(made)["zeta"]
+
+    found = row("metapackage", alone, joint)
+    assert (found.verdict, found.level, found.deepest_level) == ("works", "interop", "interop")
+    red = failed("test_beta.py::test_apply", "alpha", "beta", packages=("beta",))
+    assert (row("metapackage", alone, red).verdict, row("metapackage", alone, red).level) == ("broken", "interop")
+    # The same set asked for by hand says nothing of it: no test uses it.
+    assert (row("pins", alone, joint).level, row("pins", alone, joint).deepest_level) == ("import", "import")
+
+
+def test_an_artifact_read_by_another_environment_is_deeper_than_interop() -> None:
+    made = history()
+    read = passed("test_box.py::test_read", "beta", level="exchange")
+    newest, older = {"alpha": "1.3.0", "beta": "2.4.1"}, {"alpha": "1.2.0", "beta": "2.4.0"}
+    cases = gather(COMPONENTS, (made.record(),), made.evidence)
+
+    def deepest(name: str, *found: Read) -> str | None:
+        return component_row(COMPONENTS[name], COMPONENTS, cases, {}, NOW, found).deepest_level
+
+    assert deepest("beta", Read(read, newest, newest)) == "exchange"
+    assert deepest("alpha", Read(read, newest, newest)) == "interop"  # the test does not use it
+    assert deepest("beta", Read(read, older, newest)) == "interop"
+    assert deepest("beta", Read(read, newest, older)) == "interop"
+    assert deepest("beta") == "interop"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from made_up import COMPONENTS, NOW, History, failed, make_cell, passed, planned, run_of
 from stackcompat.evidence import Crossing, Evidence, ExchangePlan, RunRecord, TestResult
-from stackcompat.report import Summary, summarise
+from stackcompat.report import summarise
+from stackcompat.report.exchange import reads
 from stackcompat.report.html import html
 from stackcompat.report.json import compat
 from stackcompat.report.markdown import markdown
@@ -20,7 +21,7 @@ def of(result: TestResult, artifact: str) -> TestResult:
     return result.model_copy(update={"artifact": artifact, "level": "exchange"})
 
 
-def summary() -> Summary:
+def world() -> tuple[tuple[RunRecord, ...], dict[str, tuple[Evidence, ...]]]:
     """New writes what old does not read; both read the crate."""
     ends = [(w, r) for w in CELLS for r in CELLS]
     plan = ExchangePlan(
@@ -55,10 +56,11 @@ def summary() -> Summary:
         pythons=("3.12",),
         exchange=plan,
     )
-    return summarise(COMPONENTS, (made.record(), record), {**made.evidence, **evidence}, NOW)
+    return (made.record(), record), {**made.evidence, **evidence}
 
 
-SUMMARY = summary()
+RUNS, EVIDENCE = world()
+SUMMARY = summarise(COMPONENTS, RUNS, EVIDENCE, NOW)
 
 
 def test_a_square_for_each_artifact() -> None:
@@ -100,3 +102,18 @@ def test_the_page_shows_every_square() -> None:
     assert '<a href="#exchange">' in text
     made = History()
     assert 'id="exchange"' not in html(summarise(COMPONENTS, (made.record(),), made.evidence, NOW))
+
+
+def test_reads_are_those_that_passed_of_artifacts_that_work() -> None:
+    found = reads(RUNS, EVIDENCE)
+    assert [(read.result.artifact, read.writer["alpha"], read.reader["alpha"]) for read in found] == [
+        *[("box", "1.0.0", "1.0.0"), ("crate", "1.0.0", "1.0.0")],
+        *[("box", "1.0.0", "1.3.0"), ("crate", "1.0.0", "1.3.0")],
+        ("crate", "1.3.0", "1.0.0"),
+        *[("box", "1.3.0", "1.3.0"), ("crate", "1.3.0", "1.3.0")],
+    ]
+    made = History()
+    made.add(make_cell(NEW), NEW | {"gamma": "1.0.2"})
+    summary = summarise(COMPONENTS, (made.record(), *RUNS), {**made.evidence, **EVIDENCE}, NOW)
+    deepest = {row.name: row.deepest_level for row in summary.components}
+    assert (deepest["alpha"], deepest["beta"]) == ("exchange", "interop")
