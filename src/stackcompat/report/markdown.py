@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 
-from stackcompat.report.model import CrossingCell, ExchangeSquare, FailureGroup, PairRow, Summary
+from stackcompat.matrix import python_key
+from stackcompat.report.model import CrossingCell, ExchangeSquare, FailureGroup, PairRow, PinAnswer, Summary
 from stackcompat.report.words import (
     SIGNS,
+    alone,
     and_list,
+    held_pins,
     interval_words,
     limited,
     pair_on,
@@ -41,6 +45,9 @@ def markdown(summary: Summary) -> str:
         "## The newest releases, two by two",
         _square(summary),
         _legend(),
+        *_components(summary),
+        *_pinned(summary),
+        *_accelerators(summary),
         *_islands(summary),
         *_breaks(summary),
         *_limits(summary),
@@ -60,6 +67,10 @@ def _square(summary: Summary) -> str:
     for row in rows:
         cells = [_cell(pairs.get(frozenset((row.name, other.name)))) if row != other else "" for other in rows]
         lines.append([f"**{plain(row.title)}** {row.newest}", *cells])
+    return _table(lines)
+
+
+def _table(lines: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
@@ -81,6 +92,63 @@ def _legend() -> str:
         f"{', '.join(parts)}. The word beside a sign is the deepest level that passed, or the first that is red. "
         "What is not green was not seen to work."
     )
+
+
+def _components(summary: Summary) -> list[str]:
+    """Every component on each Python, how deep it was tried, and what stopped it there."""
+    pythons = sorted({python for row in summary.components for python in row.pythons}, key=python_key, reverse=True)
+    lines = [["Component", "Newest", *pythons, "Deepest", "What stopped it"], [":--", ":--", *[":-:"] * len(pythons)]]
+    lines[1] += [":--", ":--"]
+    for row in summary.components:
+        newest = f"{row.newest} (of {row.newest_known})" if row.newest_known else row.newest
+        verdicts = [sign(row.pythons[python]).glyph if python in row.pythons else "" for python in pythons]
+        blocker = plain(" ".join(row.blocker.split())) or "\N{EN DASH}"
+        lines.append([plain(row.title), newest, *verdicts, row.deepest_level or "", blocker])
+    return ["## Every component, and how deep it was tried", _table(lines)]
+
+
+def _pinned(summary: Summary) -> list[str]:
+    """The sets of metapackages as they are, and with one pin at a time moved to its newest release."""
+    parts = []
+    for one in summary.pinned:
+        pythons = list(dict.fromkeys(answer.python for moved in one.moved for answer in moved.answers))
+        lines = [["", *(f"Python {python}" for python in pythons)], [":--", *[":-:"] * len(pythons)]]
+        for moved in one.moved:
+            known = {answer.python: answer for answer in moved.answers}
+            title = f"with the newest {moved.distribution}" if moved.distribution else "as it is pinned"
+            lines.append([title, *(_answer(known.get(python)) for python in pythons)])
+        pins = ", ".join(f"{name} {version}" for name, version in one.pins.items())
+        parts += [f"## What {plain(one.name)} pins, and what if one of it moved", f"{pins}.", _table(lines)]
+        parts += ["\n".join(f"- ▼ {plain(text)}" for text in held)] if (held := held_pins(one)) else []
+    return parts
+
+
+def _answer(answer: PinAnswer | None) -> str:
+    if answer is None:
+        return ""
+    held = " ▼" if answer.held_back else ""
+    return f"{sign(answer.verdict).glyph} {answer.level}{f' ({answer.version}{held})' if answer.version else ''}"
+
+
+def _accelerators(summary: Summary) -> list[str]:
+    """Releases that only an accelerator runs, level by level."""
+    if not summary.accelerators:
+        return []
+    titles = summary.titles()
+    names = [row.name for row in summary.components if any(row.name in one.versions for one in summary.accelerators)]
+    levels = list(summary.accelerators[0].levels)
+    lines = [["Python", *(plain(titles[name]) for name in names), *levels], [":--", *[":-:"] * len(names + levels)]]
+    reasons: list[str] = []
+    for row in summary.accelerators:
+        marks = []
+        for seen in row.levels.values():
+            if seen.sentence and seen.sentence not in reasons:
+                reasons.append(seen.sentence)
+            note = f" {reasons.index(seen.sentence) + 1}" if seen.sentence else ""
+            marks.append(f"{sign(seen.verdict).glyph}{note}")
+        lines.append([row.python, *(row.versions.get(name, "") for name in names), *marks])
+    told = "\n".join(f"{number}. {plain(reason)}" for number, reason in enumerate(reasons, 1))
+    return ["## What drives accelerators, level by level", _table(lines), *([told] if told else [])]
 
 
 def _islands(summary: Summary) -> list[str]:
@@ -190,7 +258,7 @@ def _exchange_square(square: ExchangeSquare) -> str:
     for writer in square.ends:
         row = [known.get((writer.cell, reader.cell)) for reader in square.ends]
         lines.append([plain(writer.label), *(_crossing(cell) for cell in row)])
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return _table(lines)
 
 
 def _crossing(cell: CrossingCell | None) -> str:
@@ -203,11 +271,11 @@ def _crossing(cell: CrossingCell | None) -> str:
 def _untested(summary: Summary) -> list[str]:
     tested = summary.tested()
     rows = [row for row in summary.components if row not in tested]
-    alone = [row for row in tested if row not in summary.square() and not row.moves_with]
-    if not rows and not alone:
+    apart = [row for row in tested if row not in summary.square() and not row.moves_with and not row.part_of]
+    if not rows and not apart:
         return []
     lines = [f"- {plain(row.title)}: {plain(row.blocker)}" for row in rows]
-    lines += [f"- {plain(row.title)} with others: no test uses it together with one" for row in alone]
+    lines += [f"- {plain(row.title)} with others: {plain(alone(row, summary))}" for row in apart]
     return ["## What is untested", "\n".join(lines)]
 
 

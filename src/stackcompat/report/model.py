@@ -21,6 +21,7 @@ from stackcompat.verdict import Verdict
 
 __all__ = [
     "SCHEMA_VERSION",
+    "AcceleratorRow",
     "Blamed",
     "CellCulprit",
     "CellRow",
@@ -38,9 +39,13 @@ __all__ = [
     "FrontierReason",
     "FrontierRow",
     "Interval",
+    "LevelSeen",
     "Measured",
+    "MovedPin",
     "PairRelease",
     "PairRow",
+    "PinAnswer",
+    "PinnedSet",
     "Ranges",
     "RunRow",
     "Summary",
@@ -376,6 +381,49 @@ class ExchangeSquare(Record):
     crossings: tuple[CrossingCell, ...]
 
 
+class PinAnswer(Record):
+    """What a metapackage's set does on one Python, whole or with one of its pins moved."""
+
+    python: str
+    version: Annotated[str, Field(description="What the pin moved to; empty: none moved, or there is no lock.")]
+    verdict: Verdict
+    level: Level
+    sentence: str
+    held_back: Annotated[str, Field(description="Whose bound keeps the pin from its newest; empty: it is there.")]
+    cell: Annotated[str, Field(description="Id of the cell that shows it.")]
+
+
+class MovedPin(Record):
+    """One pin of a metapackage moved to the newest release, the others as they are."""
+
+    distribution: Annotated[str, Field(description="Empty: none moved, the set as it is pinned.")]
+    answers: tuple[PinAnswer, ...]
+
+
+class PinnedSet(Record):
+    """The exact pins of a release of a metapackage."""
+
+    name: Annotated[str, Field(description="The metapackage and its release.")]
+    pins: Annotated[dict[str, str], Field(description="Distribution to version.")]
+    moved: tuple[MovedPin, ...]
+
+
+class LevelSeen(Record):
+    """What was seen at one level."""
+
+    verdict: Verdict
+    sentence: Annotated[str, Field(description="Why it is not green, or what did not apply; empty: nothing to say.")]
+
+
+class AcceleratorRow(Record):
+    """Releases of what drives accelerators and of what they are driven for, together on one Python."""
+
+    python: str
+    versions: Annotated[dict[str, str], Field(description="Component to version.")]
+    levels: dict[Level, LevelSeen]
+    cell: Annotated[str, Field(description="Id of the first cell that shows it.")]
+
+
 class DatedRelease(Record):
     """One release of one side of a frontier."""
 
@@ -490,6 +538,14 @@ class Summary(Record):
     exchanges: Annotated[
         tuple[ExchangeSquare, ...],
         Field(description="Artifacts across versions, a square of writers and readers each."),
+    ] = ()
+    pinned: Annotated[
+        tuple[PinnedSet, ...],
+        Field(description="The exact sets of metapackages, and what if one pin moved to the newest release."),
+    ] = ()
+    accelerators: Annotated[
+        tuple[AcceleratorRow, ...],
+        Field(description="Releases that only an accelerator runs, level by level as far as goes without one."),
     ] = ()
     warnings: Annotated[tuple[WarningRow, ...], Field(description="The most frequent, those of today first.")]
     islands: Annotated[

@@ -16,6 +16,7 @@ from stackcompat.history import History, Past, first_red, last_green
 from stackcompat.islands import Archipelago
 from stackcompat.matrix import Components, python_key
 from stackcompat.pairs import judge_pairs
+from stackcompat.report.accelerators import accelerator_rows
 from stackcompat.report.cases import Case, cell_row, gather, lock_text
 from stackcompat.report.components import component_row
 from stackcompat.report.exchange import exchange_squares, reads
@@ -34,6 +35,7 @@ from stackcompat.report.model import (
     WarningRow,
 )
 from stackcompat.report.pairs import pair_rows
+from stackcompat.report.pinned import pinned_sets
 from stackcompat.report.words import and_list, count_words, sign, version_key
 from stackcompat.verdict import Verdict
 
@@ -95,6 +97,8 @@ def summarise(
         limits=limit_rows(cases, components),
         cells=cells,
         exchanges=exchange_squares(runs, evidence, components),
+        pinned=pinned_sets(cases),
+        accelerators=accelerator_rows(rows, cases, components),
         warnings=_warnings(cases),
         islands=islands,
         frontiers=tuple(frontier_row(chart) for chart in telling(charts)),

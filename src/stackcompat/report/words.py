@@ -9,7 +9,7 @@ from typing import NamedTuple
 from packaging.version import Version
 
 from stackcompat.history import Past, first_red, last_green
-from stackcompat.report.model import FailureGroup, FrontierRow, LimitRow, PairRow, Summary
+from stackcompat.report.model import ComponentRow, FailureGroup, FrontierRow, LimitRow, PairRow, PinnedSet, Summary
 from stackcompat.verdict import Verdict
 from stackcompat.wording import and_list
 
@@ -18,8 +18,10 @@ __all__ = [
     "SIGNS",
     "Sign",
     "age",
+    "alone",
     "and_list",
     "count_words",
+    "held_pins",
     "interval_words",
     "limited",
     "pair_on",
@@ -122,6 +124,31 @@ def age(seen: dt.datetime | None, now: dt.datetime) -> str:
         if days >= 2 * size:
             return f"{days // size} {unit} ago"
     return "today" if days < 1 else "yesterday" if days == 1 else f"{days} days ago"
+
+
+def alone(row: ComponentRow, summary: Summary) -> str:
+    """Why a component that has a verdict is in no pair, though it neither moves with another nor is a part of one."""
+    if any(pinned.name.startswith(f"{row.distribution} ") for pinned in summary.pinned):
+        return "it pins the others, which are tested as it pins them"
+    cell = next((cell for cell in summary.cells if cell.id == row.cell), None)
+    if cell is None or not (cell.forced or cell.policy == "local"):
+        return "no test uses it together with another component"
+    titles = summary.titles()
+    beside = [f"{titles[name]} {here.version}" for name, here in cell.components.items() if name != row.name]
+    how = "taken from its source" if cell.policy == "local" else "forced against declared bounds"
+    return f"{how}, so that it judges no pair; it was tried beside {and_list(beside)}"
+
+
+def held_pins(pinned: PinnedSet) -> list[str]:
+    """Which pins did not get to their newest release when they were moved, and by whose bound."""
+    return list(
+        dict.fromkeys(
+            f"{moved.distribution} {answer.version} is not the newest: {answer.held_back}"
+            for moved in pinned.moved
+            for answer in moved.answers
+            if answer.held_back
+        )
+    )
 
 
 def limited(row: LimitRow, summary: Summary) -> list[str]:

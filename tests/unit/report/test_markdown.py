@@ -3,13 +3,33 @@ from __future__ import annotations
 import re
 
 from islands_world import Islands
-from made_up import COMPONENTS, NEWEST, NOW, History, history, make_cell
+from made_up import (
+    COMPONENTS,
+    NEWEST,
+    NOW,
+    History,
+    component,
+    failed,
+    history,
+    make_cell,
+    not_applicable,
+    passed,
+    unresolved,
+)
+from stackcompat.lock import HeldBack
 from stackcompat.matrix import Components
-from stackcompat.report import summarise
+from stackcompat.report import Summary, summarise
+from stackcompat.report.html import html
 from stackcompat.report.markdown import markdown
 
 MADE = history()
 SUMMARY = summarise(COMPONENTS, (MADE.record(),), MADE.evidence, NOW)
+
+
+def table(heading: str, summary: Summary = SUMMARY) -> list[str]:
+    """The lines of the first table below `heading`."""
+    below = markdown(summary).split(f"{heading}\n\n")[1].split("\n\n## ")[0]
+    return [line for line in below.splitlines() if line.startswith("|")]
 
 
 def test_the_headline_and_the_links() -> None:
@@ -20,7 +40,7 @@ def test_the_headline_and_the_links() -> None:
 
 
 def test_the_square_is_a_table_of_the_tested_components() -> None:
-    rows = [line for line in markdown(SUMMARY).splitlines() if line.startswith("|")]
+    rows = table("## The newest releases, two by two")
     assert len({row.count("|") for row in rows}) == 1
     assert len(rows) == 2 + len(SUMMARY.tested()) - 1 == 8  # one moves with another
     beta = next(row for row in rows if row.startswith("| **Beta** 2.4.1"))
@@ -67,8 +87,88 @@ def test_breaks_of_today_come_first() -> None:
     assert "**in the newest releases**" in first
 
 
+def test_every_component_has_a_line_with_its_depth_and_what_stopped_it() -> None:
+    deep = [component("alpha", blocker="its kernels\nrefuse a | CPU"), *COMPONENTS.components[1:]]
+    summary = summarise(Components(components=tuple(deep)), (MADE.record(),), MADE.evidence, NOW)
+    head, _, *lines = table("## Every component, and how deep it was tried", summary)
+    assert head == "| Component | Newest | 3.13 | 3.12 | 3.11 | Deepest | What stopped it |"
+    assert len(lines) == len(COMPONENTS.components)
+    assert lines[0] == r"| Alpha | 1.3.0 | ✓ | ✓ | ✓ | interop | its kernels refuse a \| CPU |"
+    assert "| Beta | 2.4.1 | ✓ | ✓ | ✓ | interop | – |" in lines
+    assert "| Theta |  |  |  |  |  | is on no index |" in lines
+
+
+def test_what_a_metapackage_pins_and_what_moved() -> None:
+    made = History()
+    pins = {"alpha": "1.1.0", "beta": "2.2.0"}
+    label = "zeta 0.9.4"
+    whole = pins | {"zeta": "0.9.4"}
+    made.add(make_cell(whole, policy="metapackage", label=label), whole)
+    made.add(make_cell(whole, "3.13", policy="metapackage", label=label), whole)
+    moved = make_cell(pins | {"alpha": ""}, policy="metapackage", label=f"{label} with the newest alpha")
+    held = HeldBack(name="alpha", newest="1.3.0", got="1.2.0", by="beta 2.2.0", bound="alpha<1.3")
+    made.add(moved.model_copy(update={"newest": ("alpha",)}), pins | {"alpha": "1.2.0"}, (held,))
+    other = make_cell(whole, policy="metapackage", label="zeta 0.9.40")  # another release's set
+    made.add(other.model_copy(update={"exclude_newer": NOW}), whole)
+    summary = summarise(COMPONENTS, (made.record(),), made.evidence, NOW)
+    assert [one.name for one in summary.pinned] == ["zeta 0.9.4", "zeta 0.9.40"]
+    assert summary.pinned[0].pins == {"alpha": "1.1.0", "beta": "2.2.0"}
+    assert table("## What zeta 0.9.4 pins, and what if one of it moved", summary) == [
+        "|  | Python 3.13 | Python 3.12 |",
+        "| :-- | :-: | :-: |",
+        "| as it is pinned | ✓ interop | ✓ interop |",
+        "| with the newest alpha |  | ✓ interop (1.2.0 ▼) |",
+    ]
+    assert r"- ▼ alpha 1.2.0 is not the newest: beta 2.2.0: alpha\<1.3" in markdown(summary)
+    page = html(summary)
+    assert "What zeta 0.9.4 pins, and what if one of it moved" in page
+    assert "to interop · 1.2.0 ▼" in page
+
+
+def test_what_drives_accelerators_level_by_level() -> None:
+    known = Components(components=(*COMPONENTS.components[:-1], component("zeta", hardware=("GPU",))))
+    known = Components(components=tuple(c for c in known.components if c.hardware == ("GPU",) or c.name != "zeta"))
+    made = History()
+    lowers = passed("test_zeta.py::test_lower", "alpha", "zeta", level="lower")
+    red = failed("test_zeta.py::test_lower", "alpha", "zeta", packages=("zeta",), level="lower")
+    skipped = not_applicable("test_zeta.py::test_old", "alpha", "zeta").model_copy(update={"level": "compile"})
+    absent = not_applicable("test_zeta.py::test_with_beta", "beta", "zeta").model_copy(update={"level": "lower"})
+    new, old = {"alpha": "1.3.0", "zeta": "0.9.4"}, {"alpha": "1.2.0", "zeta": "0.9.4"}
+    made.add(make_cell(new), new, tests=(lowers, skipped, absent))
+    made.add(make_cell(old), old, tests=(red,))
+    made.cells.append(unresolved(make_cell({"alpha": "1.1.0", "zeta": "0.9.3"}), "zeta 0.9.3 wants alpha 1.0"))
+    made.add(make_cell({"alpha": "1.3.0"}), {"alpha": "1.3.0"})  # without it: in no line
+    summary = summarise(known, (made.record(),), made.evidence, NOW)
+    assert table("## What drives accelerators, level by level", summary) == [
+        "| Python | Alpha | Alpha native | Zeta | resolve | install | import | lower | compile |",
+        "| :-- | :-: | :-: | :-: | :-: | :-: | :-: | :-: | :-: |",
+        "| 3.12 | 1.3.0 | 1.3.0 | 0.9.4 | ✓ | ✓ | ? | ✓ | – 1 |",
+        "| 3.12 | 1.2.0 | 1.2.0 | 0.9.4 | ✓ | ✓ | ? | ✗ 2 | ? |",
+        "| 3.12 | 1.1.0 |  | 0.9.3 | ⊘ 3 | ? | ? | ? | ? |",
+    ]
+    assert "3. zeta 0.9.3 wants alpha 1.0" in markdown(summary)
+    page = html(summary)
+    assert "zeta 0.9.3 wants alpha 1.0</small>" in page
+    # Something that a machine without an accelerator runs is none.
+    assert not summarise(COMPONENTS, (MADE.record(),), MADE.evidence, NOW).accelerators
+
+
 def test_what_is_untested_says_why() -> None:
     assert "- Theta: is on no index" in markdown(SUMMARY)
+
+
+def test_what_is_in_no_pair_says_what_is_true() -> None:
+    part = component("kernels", "alpha.kernels", distributions=("alpha",), tests=("*test_grad*",))
+    local = component("omega", published="git only", distributions=("gamma",))
+    known = Components(components=(*COMPONENTS.components[:3], part, local))
+    made = History()
+    versions = {"alpha": "1.3.0", "beta": "2.4.1", "gamma": "1.0.2"}
+    made.add(make_cell(NEWEST, policy="newest"), {"alpha": "1.3.0", "beta": "2.4.1"})
+    made.add(make_cell(versions, policy="local", local={"gamma": "$GAMMA_SOURCE"}), versions)
+    text = markdown(summarise(known, (made.record(),), made.evidence, NOW)).split("## What is untested")[1]
+    assert "Kernels" not in text  # a part has no pairs of its own
+    assert "- Omega with others: taken from its source, so that it judges no pair; it was tried beside Alpha" in text
+    assert "no test uses it" not in text
 
 
 def test_nothing_was_run() -> None:

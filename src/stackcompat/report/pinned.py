@@ -1,0 +1,50 @@
+"""What metapackages pin: whether their exact sets work, and what if one pin moved to the newest release."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from packaging.requirements import Requirement
+
+from stackcompat.report.cases import Case
+from stackcompat.report.model import MovedPin, PinAnswer, PinnedSet
+
+__all__ = ["pinned_sets"]
+
+
+def pinned_sets(cases: Sequence[Case]) -> tuple[PinnedSet, ...]:
+    """Each set that some cell of the policy `metapackage` holds, in the order of `cases`."""
+    asked = [case for case in cases if case.verdict.cell.policy == "metapackage"]
+    labels = dict.fromkeys(case.verdict.cell.label for case in asked if not case.verdict.cell.newest)
+    return tuple(
+        _set(label, [case for case in asked if f"{case.verdict.cell.label} ".startswith(f"{label} ")])
+        for label in labels
+    )
+
+
+def _set(label: str, cases: Sequence[Case]) -> PinnedSet:
+    """The set with this `label`, from the cells that hold it, or all of it but one."""
+    whole = next(case for case in cases if case.verdict.cell.label == label)
+    parsed = [Requirement(text) for text in whole.verdict.cell.requirements]
+    pins = {one.name: next(iter(one.specifier)).version for one in parsed if str(one.specifier).startswith("==")}
+    moved: dict[str, list[PinAnswer]] = {}
+    for case in cases:
+        verdict = case.verdict
+        name = next(iter(verdict.cell.newest), "")
+        held = next((f"{held.by}: {held.bound}" for held in verdict.held_back if held.name == name), "")
+        moved.setdefault(name, []).append(
+            PinAnswer(
+                python=verdict.cell.python,
+                version=verdict.installed.get(name, ""),
+                verdict=verdict.verdict,
+                level=verdict.level,
+                sentence=verdict.sentence,
+                held_back=held,
+                cell=verdict.cell.id,
+            )
+        )
+    return PinnedSet(
+        name=label,
+        pins={name: version for name, version in pins.items() if not label.endswith(f"{name} {version}")},
+        moved=tuple(MovedPin(distribution=name, answers=tuple(answers)) for name, answers in moved.items()),
+    )
