@@ -8,6 +8,7 @@ from itertools import combinations
 from packaging.version import Version
 
 from stackcompat.advisory import Advisory
+from stackcompat.islands import Shore, number_islands, shore_of
 from stackcompat.record import Record
 from stackcompat.report.model import CellRow, Summary
 from stackcompat.report.words import version_key
@@ -29,6 +30,7 @@ class Checked(Record):
 
     `pairs` counts its pairs of components, `seen` those that were seen to work at just these versions. `nearest` is the
     cell that works and is nearest to it (empty: none has all its components), `moves` what it has otherwise.
+    `island` is the one of the newest releases that has most of its components (none: none has any).
     """
 
     components: dict[str, str]
@@ -37,6 +39,7 @@ class Checked(Record):
     seen: int
     nearest: str
     moves: tuple[Move, ...]
+    island: Shore | None
 
 
 def check(installed: Mapping[str, str], summary: Summary, advisories: Iterable[Advisory]) -> Checked:
@@ -70,6 +73,7 @@ def check(installed: Mapping[str, str], summary: Summary, advisories: Iterable[A
         seen=sum(frozenset(pair) in works for pair in pairs),
         nearest=nearest.id if nearest is not None else "",
         moves=tuple(moves),
+        island=shore_of(here, number_islands(summary.islands)),
     )
 
 

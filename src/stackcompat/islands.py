@@ -23,7 +23,17 @@ from stackcompat.record import Record, StackcompatError
 from stackcompat.releases import Catalog
 from stackcompat.suspicion import own
 
-__all__ = ["Archipelago", "Island", "Left", "Member", "find_islands", "newest_members"]
+__all__ = [
+    "Archipelago",
+    "Island",
+    "Left",
+    "Member",
+    "Shore",
+    "find_islands",
+    "newest_members",
+    "number_islands",
+    "shore_of",
+]
 
 
 class Member(Record):
@@ -69,6 +79,48 @@ class Archipelago(Record):
     seen: dt.datetime
     islands: tuple[Island, ...]
     asked: int
+
+
+class Shore(Record):
+    """An island as reports show it: numbered, and once for all the Pythons that have the very same.
+
+    `left` are, for each reason, who is left out by it; another Python may have another reason.
+    """
+
+    number: int
+    pythons: tuple[str, ...]
+    releases: dict[str, str]
+    beside: dict[str, str]
+    left: tuple[Left, ...]
+
+
+def number_islands(archipelagos: Iterable[Archipelago]) -> tuple[Shore, ...]:
+    """The distinct islands of all Pythons, numbered from 1 in the order of `archipelagos`."""
+    found: dict[tuple[tuple[tuple[str, str], ...], ...], list[tuple[str, Island]]] = {}
+    for archipelago in archipelagos:
+        for island in archipelago.islands:
+            same = tuple(tuple(sorted(held.items())) for held in (island.releases, island.beside))
+            found.setdefault(same, []).append((archipelago.python, island))
+    return tuple(
+        Shore(
+            number=number,
+            pythons=tuple(python for python, _ in entries),
+            releases=entries[0][1].releases,
+            beside=entries[0][1].beside,
+            left=tuple({(left.name, left.reason): left for _, island in entries for left in island.left}.values()),
+        )
+        for number, entries in enumerate(found.values(), 1)
+    )
+
+
+def shore_of(names: Collection[str], shores: Iterable[Shore]) -> Shore | None:
+    """Which of `shores` a user of the components `names` is on: it has most of them, and most at their newest."""
+    held = [
+        (sum(n in {**one.releases, **one.beside} for n in names), sum(n in one.releases for n in names), one)
+        for one in shores
+    ]
+    best = max(held, key=lambda entry: (entry[0], entry[1], -entry[2].number), default=None)
+    return best[2] if best is not None and best[0] else None
 
 
 _Set = frozenset[str]

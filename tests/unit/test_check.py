@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from islands_world import Islands
 from made_up import COMPONENTS, DISTRIBUTION, NEWEST, NOW, history
 from stackcompat.advisory import advisories
 from stackcompat.check import check
@@ -58,3 +59,12 @@ def test_what_is_no_release_is_not_offered(summary: Summary) -> None:
     nearest = check(GOOD, summary, ()).nearest
     local = tuple(cell.model_copy(update={"policy": "local"}) if cell.id == nearest else cell for cell in summary.cells)
     assert check(GOOD, summary.model_copy(update={"cells": local}), ()).nearest != nearest
+
+
+def test_it_says_which_island_of_the_newest_releases_one_is_on(summary: Summary) -> None:
+    assert check(GOOD, summary, ()).island is None
+    islands = summary.model_copy(
+        update={"islands": (Islands(("alpha", "beta", "gamma"), [("alpha", "gamma")]).find(),)}
+    )
+    on = {name: check({name: "1", "beta": "1"}, islands, ()).island for name in ("alpha", "gamma")}
+    assert {name: shore.number for name, shore in on.items() if shore} == {"alpha": 1, "gamma": 2}

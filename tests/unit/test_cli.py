@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from islands_world import Islands
 from loopback_index import LoopbackIndex
 from made_up import COMPONENTS as COMPONENTS_MADE_UP
 from made_up import DISTRIBUTION, NEWEST, NOW, failed, history, make_cell, passed, planned, run_of, unresolved
@@ -632,6 +633,15 @@ def test_check_reads_a_file_against_the_published_table(run: Run, checkout: Path
     assert json.loads(output)["hits"][0]["id"].startswith("SC-")
     (checkout / "other.txt").write_text("unknown==1.0\n")
     assert "Nothing in it is a component" in run("check", "other.txt")[1]
+
+
+def test_check_says_which_island_an_environment_is_on(run: Run, checkout: Path) -> None:
+    made = history()
+    found = Islands(("alpha", "beta", "gamma"), [("alpha", "gamma")]).find()
+    write(checkout / "reports", summarise(COMPONENTS_MADE_UP, (made.record(),), made.evidence, NOW, (found,)))
+    (checkout / "pins.txt").write_text("alpha==1.3.0\nbeta==2.4.1\nzeta==0.9.4\n")
+    words = " ".join(run("check", "pins.txt")[1].split())
+    assert "island 1 (Python 3.12) has Alpha 1, Beta 1; Zeta cannot be had there." in words
 
 
 @pytest.mark.parametrize(

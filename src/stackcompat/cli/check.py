@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -13,9 +14,11 @@ from stackcompat.advisory import advisories, load_links
 from stackcompat.check import Checked, check
 from stackcompat.cli.common import json_option, out, project_option, write_json
 from stackcompat.environment_file import read_environment, read_file
+from stackcompat.islands import Shore
 from stackcompat.project import Project, find_project
 from stackcompat.record import UsageError
 from stackcompat.report import Summary
+from stackcompat.wording import and_list
 
 __all__ = ["check_"]
 
@@ -47,7 +50,7 @@ def check_(
     checked = check(installed, summary, advisories(summary, load_links(_links(project))))
     write_json(json_file, checked.model_dump(mode="json"))
     if json_file != "-":
-        _print(checked)
+        _print(checked, summary.titles())
     sys.exit(1 if checked.hits else 0)
 
 
@@ -64,7 +67,7 @@ def _read_table(path: Path) -> Summary:
         raise UsageError(f"--table: {path} is no compat.json of this version; stackcompat report writes one") from None
 
 
-def _print(checked: Checked) -> None:
+def _print(checked: Checked, titles: Mapping[str, str]) -> None:
     if not checked.components:
         out.print("Nothing in it is a component of this stack, so nothing is known of it.")
         return
@@ -78,3 +81,15 @@ def _print(checked: Checked) -> None:
     if checked.moves and (checked.hits or checked.seen < checked.pairs):
         moves = ", ".join(f"{move.title} {move.here} -> {move.there}" for move in checked.moves)
         out.print(f"Nearest set that works (cell {checked.nearest}): {escape(moves)}")
+    if checked.island:
+        out.print(escape(_told_island(checked.island, checked.components, titles)), style="dim")
+
+
+def _told_island(island: Shore, components: Mapping[str, str], titles: Mapping[str, str]) -> str:
+    """Which of the sets of newest releases has these components, and in which versions."""
+    held = {**island.beside, **island.releases}
+    there = ", ".join(f"{titles[name]} {held[name]}" for name in components if name in held)
+    absent = and_list([titles[name] for name in components if name not in held])
+    lacks = f"; {absent} cannot be had there" if absent else ""
+    where = f"island {island.number} (Python {and_list(island.pythons)})"
+    return f"Of the newest releases that can be installed together, {where} has {there}{lacks}."

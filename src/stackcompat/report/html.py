@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import jinja2
 from markupsafe import Markup
 
+from stackcompat.islands import number_islands
 from stackcompat.report.model import (
     CellRow,
     ComponentRow,
@@ -32,6 +33,9 @@ from stackcompat.report.words import (
     and_list,
     count_words,
     held_pins,
+    island_key,
+    island_names,
+    kept_off,
     limited,
     pair_on,
     sign,
@@ -92,6 +96,7 @@ class _Section(NamedTuple):
 def html(summary: Summary, days: Sequence[Timeline] = ()) -> str:
     """The text of the page; `days` are the timelines that it shows."""
     columns = summary.square()
+    shores = number_islands(summary.islands)
     followers = {row.name for row in summary.components if row.moves_with}
     pairs = {frozenset((pair.first, pair.second)): pair for pair in summary.pairs}
     return _templates.get_template("index.html.j2").render(
@@ -122,6 +127,10 @@ def html(summary: Summary, days: Sequence[Timeline] = ()) -> str:
         spark=spark,
         told_history=told_history,
         together=together,
+        shores=shores,
+        island_names=island_names(shores, summary.titles()),
+        kept_off=kept_off(shores, summary.titles()),
+        island_key=island_key(shores, summary.titles()),
         alone=lambda row: alone(row, summary),
         driving=[row for row in summary.components if any(row.name in one.versions for one in summary.accelerators)],
         held_pins=held_pins,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from stackcompat.islands import number_islands
 from stackcompat.matrix import python_key
 from stackcompat.report.model import CrossingCell, ExchangeSquare, FailureGroup, PairRow, PinAnswer, Summary
 from stackcompat.report.words import (
@@ -13,9 +14,13 @@ from stackcompat.report.words import (
     and_list,
     held_pins,
     interval_words,
+    island_key,
+    island_names,
+    kept_off,
     limited,
     pair_on,
     sign,
+    titled,
     together,
     told_frontier,
     who,
@@ -28,6 +33,11 @@ _NEWEST_FEW = 3
 _INTRODUCTION = (
     "Every verdict comes from trying, and untested is not green. The [full table](index.html) has every cell with the "
     "command that reproduces it; programs read [compat.json](compat.json)."
+)
+
+_ISLANDS = (
+    "Some newest releases exclude each other by their declared bounds. Each island is a largest set that an installer "
+    "takes together; that it can be installed does not say that it works. ▼: not the newest."
 )
 
 _AS_OF = (
@@ -55,7 +65,7 @@ def markdown(summary: Summary) -> str:
         *_exchanges(summary),
         *_untested(summary),
     ]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(filter(None, parts)) + "\n"
 
 
 def _square(summary: Summary) -> str:
@@ -152,21 +162,26 @@ def _accelerators(summary: Summary) -> list[str]:
 
 
 def _islands(summary: Summary) -> list[str]:
-    """Which newest releases can be installed together, and what keeps the others out."""
-    if not summary.islands:
+    """Which newest releases can be installed together, and what keeps the others out: each reason once."""
+    shores = number_islands(summary.islands)
+    if not shores:
         return []
     titles = summary.titles()
-
-    def named(name: str, version: str) -> str:
-        return f"{plain(titles.get(name, name))} {version}"
-
-    lines = []
-    for archipelago in summary.islands:
-        for island in archipelago.islands:
-            newest = ", ".join(named(name, version) for name, version in island.releases.items())
-            lines.append(f"- **Python {archipelago.python}**: {newest}")
-            lines += [f"    - without {named(left.name, left.version)}: {plain(left.reason)}" for left in island.left]
-    return ["## Which newest releases can be installed together", "\n".join(lines)]
+    lines = [["", *(f"island {shore.number}<br>Python {and_list(shore.pythons)}" for shore in shores)]]
+    lines.append([":--", *[":-:"] * len(shores)])
+    for name in island_names(shores, titles):
+        held = [
+            shore.releases.get(name) or (f"{shore.beside[name]} ▼" if name in shore.beside else "") for shore in shores
+        ]
+        lines.append([plain(titled(titles, name)), *held])
+    key = island_key(shores, titles)
+    return [
+        "## Which newest releases can be installed together",
+        _ISLANDS,
+        *([f"{plain(key)}."] if key else []),
+        _table(lines),
+        "\n".join(f"- {plain(text)}" for text in kept_off(shores, titles)),
+    ]
 
 
 def _breaks(summary: Summary) -> list[str]:

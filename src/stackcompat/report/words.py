@@ -9,6 +9,7 @@ from typing import NamedTuple
 from packaging.version import Version
 
 from stackcompat.history import Past, first_red, last_green
+from stackcompat.islands import Shore
 from stackcompat.report.model import ComponentRow, FailureGroup, FrontierRow, LimitRow, PairRow, PinnedSet, Summary
 from stackcompat.verdict import Verdict
 from stackcompat.wording import and_list
@@ -23,6 +24,9 @@ __all__ = [
     "count_words",
     "held_pins",
     "interval_words",
+    "island_key",
+    "island_names",
+    "kept_off",
     "limited",
     "pair_on",
     "sign",
@@ -149,6 +153,39 @@ def held_pins(pinned: PinnedSet) -> list[str]:
             if answer.held_back
         )
     )
+
+
+def island_key(shores: Sequence[Shore], titles: Mapping[str, str]) -> str:
+    """By which releases a user knows the island: those that are on one alone; empty where there are none."""
+    on: dict[tuple[str, str], list[int]] = {}
+    for shore in shores:
+        for release in shore.releases.items():
+            on.setdefault(release, []).append(shore.number)
+    keys: dict[int, list[str]] = {}
+    for (name, version), numbers in on.items():
+        if len(numbers) == 1 < len(shores):
+            keys.setdefault(numbers[0], []).append(f"{titled(titles, name)} {version}")
+    told = [f"{and_list(keys[number])} is on island {number}" for number in sorted(keys)]
+    return f"Who uses {'; who uses '.join(told)}" if told else ""
+
+
+def island_names(shores: Sequence[Shore], order: Iterable[str]) -> list[str]:
+    """What the islands hold, in this `order`; what is not in it comes last."""
+    held = dict.fromkeys(name for shore in shores for name in (*shore.releases, *shore.beside))
+    return list(dict.fromkeys([*(name for name in order if name in held), *held]))
+
+
+def kept_off(shores: Iterable[Shore], titles: Mapping[str, str]) -> list[str]:
+    """Each bound that keeps a newest release off an island, once, with whom it keeps off which."""
+    reasons: dict[str, dict[str, list[str]]] = {}
+    for shore in shores:
+        for left in shore.left:
+            who = f"{titled(titles, left.name)} {left.version}".rstrip()
+            reasons.setdefault(left.reason, {}).setdefault(who, []).append(str(shore.number))
+    return [
+        f"{'; '.join(f'{who} off {and_list(off)}' for who, off in kept.items())}: {reason}"
+        for reason, kept in reasons.items()
+    ]
 
 
 def limited(row: LimitRow, summary: Summary) -> list[str]:

@@ -51,9 +51,21 @@ def test_the_square_is_a_table_of_the_tested_components() -> None:
 def test_islands_and_who_keeps_the_others_out() -> None:
     assert "installed together" not in markdown(SUMMARY)
     found = Islands(("alpha", "beta", "gamma"), [("alpha", "gamma")]).find()
-    text = markdown(SUMMARY.model_copy(update={"islands": (found,)}))
-    assert "- **Python 3.12**: Alpha 1, Beta 1\n    - without Gamma 1: alpha, gamma exclude each other\n" in text
-    assert "- **Python 3.12**: Beta 1, Gamma 1\n    - without Alpha 1: alpha, gamma exclude each other\n" in text
+    other = found.model_copy(update={"python": "3.11"})
+    summary = SUMMARY.model_copy(update={"islands": (found, other)})
+    assert table("## Which newest releases can be installed together", summary) == [
+        "|  | island 1<br>Python 3.12 and 3.11 | island 2<br>Python 3.12 and 3.11 |",
+        "| :-- | :-: | :-: |",
+        "| Alpha | 1 |  |",
+        "| Beta | 1 | 1 |",
+        "| Gamma |  | 1 |",
+        "| old | 0.5 ▼ | 0.5 ▼ |",
+    ]
+    text = markdown(summary)
+    assert "that it can be installed does not say that it works" in text
+    assert "Who uses Alpha 1 is on island 1; who uses Gamma 1 is on island 2." in text
+    assert text.count("alpha, gamma exclude each other") == 1
+    assert "- Gamma 1 off 1; Alpha 1 off 2: alpha, gamma exclude each other\n" in text
 
 
 def test_red_in_the_square_says_where() -> None:
