@@ -154,12 +154,12 @@ class Bench:
 
 
 def _limits(limits: Limits, components: Components, installed: Collection[str]) -> Limits:
-    """`limits`, wide enough for each of the components that are installed."""
+    """What the components that are installed want; `limits` where none of them says, and never less time than that."""
     here = [row for row in components.components if row.distribution in installed]
     longest = max((row.seconds for row in here), default=0.0)
     return Limits(
         seconds=max(limits.seconds, 10 * longest),
-        memory_mb=max([limits.memory_mb, *(row.memory_mb for row in here)]),
+        memory_mb=max((row.memory_mb for row in here if row.memory_mb is not None), default=limits.memory_mb),
         of_tests={row.distribution: row.seconds for row in here},
     )
 

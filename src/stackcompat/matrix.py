@@ -149,9 +149,10 @@ class Component(Table):
     `install` are the requirements by which its documentation installs it, where the distribution's name alone is not
     enough: extras, companions that it does not declare. `placeholders` are the releases that only reserve its name.
     `blocker` says what keeps its tests from going deeper than they do. `seconds` is how long one test of it may take,
-    `memory_mb` how much a cell that holds it may use. `deprecation_months` is how long it promises to keep what it has
-    deprecated. `upstream` are the tests that its releases ship: the first entry that is for a release is taken. `tests`
-    are those (by id, ``*`` allowed) that tell of a component whose distribution is another's, of which it is a part.
+    `memory_mb` how much a cell that holds it may use (none: it does not say). `deprecation_months` is how long it
+    promises to keep what it has deprecated. `upstream` are the tests that its releases ship: the first entry that is
+    for a release is taken. `tests` are those (by id, ``*`` allowed) that tell of a component whose distribution is
+    another's, of which it is a part.
     """
 
     name: str
@@ -170,7 +171,7 @@ class Component(Table):
     blocker: str = ""
     deprecation_months: Annotated[int, Field(ge=0)] | None = None
     seconds: Annotated[float, Field(gt=0)] = 60.0
-    memory_mb: Annotated[int, Field(gt=0)] = 8_192
+    memory_mb: Annotated[int, Field(gt=0)] | None = None
     undeclared: tuple[str, ...] = ()
     upstream: tuple[Upstream, ...] = ()
     tests: tuple[str, ...] = ()

@@ -553,3 +553,19 @@ def test_what_infrastructure_kept_from_an_outcome_waits_where_it_is(tmp_path: Pa
     answers["starved"] = False
     assert execute(three(), PATH, bench, THREE, Silent()).answered == {LABEL: 100.0}
     bench.store.close()
+
+
+@pytest.mark.parametrize(
+    ("alpha", "beta", "limit"), [(None, None, 8192), (4096, None, 4096), (4096, 6144, 6144), (12288, 4096, 12288)]
+)
+def test_what_components_say_of_memory_decides_lower_or_not(
+    tmp_path: Path, alpha: int | None, beta: int | None, limit: int
+) -> None:
+    bench, executor, _ = make_bench(tmp_path, all_green, NEWEST)
+    wants = {"alpha": alpha, "beta": beta, "gamma": 16384}  # which is not installed
+    bench.components = Components(
+        components=tuple(row.model_copy(update={"memory_mb": wants.get(row.name)}) for row in COMPONENTS.components)
+    )
+    execute(matrix({"policy": "newest"}), PATH, bench, WORLD, Silent())
+    assert {job.limits.memory_mb for job in executor.asked} == {limit}
+    bench.store.close()

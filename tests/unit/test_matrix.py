@@ -323,3 +323,10 @@ PROMISE = '[[promises]]\nartifact = "a"\ncomponent = "{}"\nbackward-days = {}\nf
 )
 def test_mistakes_in_a_matrix_of_crossings(tmp_path: Path, text: str, key: str) -> None:
     assert refusal(tmp_path, GOOD + text).startswith(key)
+
+
+def test_every_component_of_the_project_says_how_much_its_tests_may_take() -> None:
+    components = load_components(MATRICES / "components.toml").components
+    unsaid = [row.name for row in components if not {"seconds", "memory_mb"} <= row.model_fields_set]
+    assert unsaid == []
+    assert min(row.memory_mb or 0 for row in components) >= 4096
