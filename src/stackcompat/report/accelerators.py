@@ -65,10 +65,11 @@ def _row(
             other: Verdict = "not-applicable" if standing.state == "not-applicable" else "works"
             here = other == "works" or verdict.installed.keys() >= set(result.components)
             if here and result.level in told and names & set(result.components):
-                told[result.level].append((NOT_GREEN.get(standing.state, other), why(result)))
+                said = f"left out: {why(result)}" if other == "not-applicable" else why(result)
+                told[result.level].append((NOT_GREEN.get(standing.state, other), said))
     levels = {}
     for level, seen in told.items():
         worst_of = worst(one for one, _ in seen)
-        said = [text for one, text in seen if text and one in (worst_of, "not-applicable")]
-        levels[level] = LevelSeen(verdict=worst_of, sentence=next(iter(said), ""))
+        reasons = [text for one, text in seen if text and one in (worst_of, "not-applicable")]
+        levels[level] = LevelSeen(verdict=worst_of, sentence=next(iter(reasons), ""))
     return AcceleratorRow(python=python, versions=versions, levels=levels, cell=cases[0].verdict.cell.id)
