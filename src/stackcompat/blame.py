@@ -421,7 +421,7 @@ class _Blame:
                 yield from self._minimise(answer.versions)
             elif not answer.decides:
                 for unit in units:
-                    path = yield from self._trace(unit, self.red.versions, reach=1)
+                    path = yield from self._trace(unit, self.red.versions, growth=4)
                     if path.passes:
                         self._keep(unit, path)
 
@@ -449,12 +449,10 @@ class _Blame:
 
     # -- 4. trace -----------------------------------------------------------------------------------------------------
 
-    def _trace(
-        self, unit: str, context: Mapping[str, str], good: str | None = None, reach: int | None = None
-    ) -> Search[Edges]:
+    def _trace(self, unit: str, context: Mapping[str, str], good: str | None = None, growth: int = 2) -> Search[Edges]:
         """Look along the releases of `unit`, all else as in `context`, which fails; `good` is known to pass.
 
-        With a `reach`, only so many galloping steps are tried to each side.
+        Each galloping step is `growth` times the one before.
         """
         axis = self._axis(unit)
 
@@ -463,7 +461,7 @@ class _Blame:
 
         known = axis.versions.index(good) if good in axis.versions else None
         presumed = [axis.versions.index(other) for other in self._failing(unit) if other in axis.versions]
-        return (yield from edges(len(axis.versions), axis.here, at, known=known, reach=reach, presumed=presumed))
+        return (yield from edges(len(axis.versions), axis.here, at, known=known, growth=growth, presumed=presumed))
 
     # -- all of it ----------------------------------------------------------------------------------------------------
 

@@ -80,10 +80,27 @@ def test_places_presumed_red_are_galloped_over_but_never_claimed() -> None:
     assert (found.good, found.bad) == (9, 10)
 
 
-def test_a_reach_bounds_the_gallop() -> None:
-    found, tried = look("." + "x" * 40, 20, reach=2)
-    assert sorted(tried) == [18, 19, 21, 22]
-    assert not found.passes
+def test_longer_steps_gallop_in_fewer() -> None:
+    found, tried = look("." + "x" * 60, 30, growth=4)
+    assert tried[:4] == [29, 26, 14, 0]
+    assert len(tried) < len(look("." + "x" * 60, 30)[1])
+    assert (found.good, found.bad, found.fixed) == (0, 1, None)
+
+
+@pytest.mark.parametrize(
+    ("line", "here", "more", "good", "bad", "fixed"),
+    [
+        ("...........oooxx", 15, {"known": 10}, 10, 14, None),
+        ("......" + "o" * 20 + "x" * 8, 33, {"known": 0}, 5, 26, None),
+        ("xxxxx" + "?" * 9 + ".....", 0, {"known": 18}, None, 0, 14),
+    ],
+)
+def test_holes_hide_neither_end_of_the_edge(
+    line: str, here: int, more: dict[str, int], good: int | None, bad: int, fixed: int | None
+) -> None:
+    found, tried = look(line, here, **more)
+    assert (found.good, found.bad, found.fixed) == (good, bad, fixed)
+    assert len(tried) <= 14
 
 
 def test_ddmin_keeps_what_is_needed_only() -> None:
