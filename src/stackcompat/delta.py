@@ -79,7 +79,8 @@ def edges(
     To each side it gallops (Bentley, Yao: An almost optimal algorithm for unbounded searching, Information Processing
     Letters 5(3), 1976), each step `growth` times the one before, until a place passes, and bisects between; `known`
     is a place that passes, and galloping begins beyond places that are `presumed` to fail. What does not decide is
-    passed over, three in a row at most; both ends of what cannot be judged are then looked for.
+    passed over, three in a row at most, beyond which only the end is tried; what is next to it on either side is then
+    looked for.
     """
     line = _Line(here, test, (min(here, *presumed, here), max(here, *presumed, here)))
     if known is not None:
@@ -114,6 +115,8 @@ class _Line:
         if far is None:
             far = yield from self._gallop(step, end, growth)
         if far is None:
+            far = yield from self._brink(step, end)
+        if far is None:
             return None
         edge: int = yield from self._bisect(far, step)
         return edge
@@ -124,16 +127,33 @@ class _Line:
     def _gallop(self, step: int, end: int, growth: int) -> Steps[int | None]:
         start = self._presumed[step > 0]
         span = (end - start) * step
+        distances = sorted({min(growth**n, span) for n in range(span.bit_length() + 1)}) if span > 0 else []
         lost = 0
-        for distance in sorted({min(growth**n, span) for n in range(span.bit_length() + 1)}) if span > 0 else ():
+        for distance in distances:
+            if lost >= PATIENCE and distance != span:
+                continue
             place: int = start + step * distance
             outcome: Outcome = yield from self.at(place)
             if outcome == "pass":
                 return place
             lost = 0 if outcome == "same" else lost + 1
-            if lost >= PATIENCE:
-                return None
         return None
+
+    def _brink(self, step: int, end: int) -> Steps[int | None]:
+        """A passing place between the red ones and the next that was tried and cannot be judged, if there is one."""
+        while True:
+            near = max(self._last_red(end + step, step), self._presumed[step > 0], key=self._distance)
+            hole = next((p for p in range(near + step, end + step, step) if self._is_hole(p)), near)
+            left = range(near + step, hole, step)
+            if not left:
+                return None
+            place = left[len(left) // 2]
+            outcome = yield from self.at(place)
+            if outcome == "pass":
+                return place
+
+    def _is_hole(self, place: int) -> bool:
+        return self.outcomes.get(place) not in (None, "pass", "same")
 
     def _bisect(self, far: int, step: int) -> Steps[int]:
         """The passing place next to the red stretch, between which and `far`, which passes, it ends.
@@ -145,7 +165,7 @@ class _Line:
         while True:
             near = self._last_red(far, step)
             open_ = range(near + step, far, step)
-            holes = [place for place in open_ if self.outcomes.get(place) not in (None, "pass", "same")]
+            holes = [place for place in open_ if self._is_hole(place)]
             if holes and lost >= PATIENCE:
                 before, after = range(near + step, holes[0], step), range(holes[-1] + step, far, step)
                 left = list(before or after)

@@ -38,6 +38,32 @@ def test_a_partner_that_stands_still_in_the_contrast_is_found() -> None:
     assert not found.doubt
 
 
+def test_a_partner_that_nobody_names_is_followed_beyond_the_next_release() -> None:
+    """Its newest release fails otherwise, the ones next to it the same way."""
+    rule = Rule({"alpha": (5, 9), "beta": (0, 7)}, named=("alpha",))
+    mask = Rule({"alpha": (5, 9), "beta": (9, 9)}, message="beta is too new")
+    world = Universe({"alpha": 10, "beta": 10, "gamma": 10}, (mask, rule))
+    passing = ({"alpha": "4", "beta": "3", "gamma": "0"},)
+    found = blame(world, {"alpha": 6, "beta": 3, "gamma": 0}, rule, passing=passing)
+    assert names(found) == {"alpha": "6", "beta": "3"}
+    assert {culprit.name: culprit.fixed_in for culprit in found.culprits} == {"alpha": None, "beta": "8"}
+
+
+def test_a_set_that_was_never_seen_to_be_enough_is_in_doubt() -> None:
+    """All else fails otherwise as soon as it is as new, or as old, as can be."""
+
+    class OneWorld(Universe):
+        def answer(self, probe: Probe, rule: Rule) -> Answer:
+            answer = super().answer(probe, rule)
+            return answer.model_copy(update={"outcome": "other", "signature": "s"}) if probe.free else answer
+
+    rule = Rule({"alpha": (5, 9)}, named=("alpha",))
+    passing = ({"alpha": "4", "beta": "3"},)
+    sizes, red = {"alpha": 10, "beta": 10}, {"alpha": 6, "beta": 3}
+    assert "not seen to fail the same way" in blame(OneWorld(sizes, (rule,)), red, rule, passing=passing).doubt
+    assert not blame(Universe(sizes, (rule,)), red, rule, passing=passing).doubt
+
+
 def test_evidence_that_is_near_saves_the_search_for_a_contrast() -> None:
     world = Universe({"alpha": 8, "beta": 8}, (PAIR,))
     blame(world, {"alpha": 5, "beta": 5}, passing=({"alpha": "3", "beta": "5"},))
