@@ -551,7 +551,8 @@ class _Blame:
             if path.good is not None:
                 step = {**context, **self._axis(unit).steps[path.good]}
                 answer = self._answers.get(digest(self._exactly(step)))
-                said[unit] = answer.warnings if answer is not None else ()
+                if answer is not None:
+                    said[unit] = answer.warnings
         passes = [versions for versions, answer in self._seen if answer.outcome == "pass"]
         nearest = min(passes, key=lambda versions: len(self._differing(versions)), default=self.passing)
         return Found(

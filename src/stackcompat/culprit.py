@@ -147,7 +147,7 @@ class Found(Record):
     move each suspect (whom the failure names, whom the test uses, what the cell asks for) release by release. `doubt`
     says in a sentence why the set may be incomplete; empty when the members were shown to be enough and each to be
     needed. `passing` is the nearest set that passes. `warnings` are what was said in the last good release of each
-    member, by its name. `faults` probes were kept from an answer by the machine or the index.
+    member that was run, by its name. `faults` probes were kept from an answer by the machine or the index.
     """
 
     culprits: tuple[Culprit, ...] = ()

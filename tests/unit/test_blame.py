@@ -161,6 +161,15 @@ def test_what_moves_together_is_one_member() -> None:
     assert all(p.pins["alpha"] == p.pins["alpha-native"] for p in world.asked if not p.free)
 
 
+def test_what_a_release_warned_of_is_known_only_where_it_ran() -> None:
+    """alpha 3 is known to pass, but not with the alpha-native that it is moved with."""
+    rule = Rule({"alpha": (4, 7), "alpha-native": (4, 7)}, named=("alpha",))
+    world = Led({"alpha": 8, "alpha-native": 8}, (rule,))
+    red = {"alpha": 4, "alpha-native": 4}
+    assert blame(world, red, rule, passing=({"alpha": "3", "alpha-native": "3"},)).warnings == {"alpha": ()}
+    assert blame(world, red, rule, passing=({"alpha": "3", "alpha-native": "2"},)).warnings == {}
+
+
 def test_a_follower_of_another_release_than_its_leader_is_a_member_of_its_own() -> None:
     rule = Rule({"alpha": (0, 4), "alpha-native": (6, 7)}, named=("alpha",), message="alpha-native is too new")
     world = Led({"alpha": 8, "alpha-native": 8}, (rule,))
