@@ -14,11 +14,13 @@ The steps, each of which asks as little as it can:
 3. *Extend*: with the members found so far held and all else as new, and as old, as can be, it must still fail; where
    it does not, there are further members, and where neither tells, there is doubt. A partner that stands still in the
    contrast is found by moving it alone.
-4. *Trace* each member along its releases in the order of their uploads: last good, first bad, fixed in.
+4. *Trace* each member along its releases in the order of their uploads: last good, first bad, fixed in. What another
+   failure hides in the red cell is looked for beside the set that passes.
 """
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import re
 from collections.abc import Generator, Iterable, Mapping
@@ -486,6 +488,26 @@ class _Blame:
         presumed = [axis.versions.index(other) for other in self._failing(unit) if other in axis.versions]
         return (yield from edges(len(axis.versions), axis.here, at, known=known, growth=growth, presumed=presumed))
 
+    def _uncover(self) -> Search[None]:
+        """Trace again beside the set that passes, where the edge of a member is hidden by what fails otherwise.
+
+        That other failure may not be there. What is next to the red stretch tells whether it is worth it.
+        """
+        context = self._mixed(self.passing, self.members)
+        for unit, (_, path) in [*self._contexts.items()]:
+            axis = self._axis(unit)
+            before = [place for place in path.holes if (-1 if path.good is None else path.good) < place < path.bad]
+            after = [place for place in path.holes if axis.here < place < (path.fixed or len(axis.steps))]
+            for place in (*before[-1:], *after[:1]):
+                if not self.passing or (yield from self._at(context)).outcome != "same":
+                    return
+                if not (yield from self._at({**context, **axis.steps[place]})).decides:
+                    continue
+                again = yield from self._trace(unit, context)
+                if (again.good is not None or path.good is None) and (again.fixed is not None or path.fixed is None):
+                    self._keep(unit, again, context)
+                break
+
     # -- all of it ----------------------------------------------------------------------------------------------------
 
     def run(self) -> Search[Found]:
@@ -524,6 +546,8 @@ class _Blame:
             yield from self._extend()
         if len(self.members) == 1:
             self._caller()
+        with contextlib.suppress(_Spent):  # the members stand, and the holes are said
+            yield from self._uncover()
 
     def _linear(self) -> int:
         """Probes of a search that moves each suspect alone, release by release, until it passes or there is no more."""

@@ -64,6 +64,23 @@ def test_a_set_that_was_never_seen_to_be_enough_is_in_doubt() -> None:
     assert not blame(Universe(sizes, (rule,)), red, rule, passing=passing).doubt
 
 
+@pytest.mark.parametrize("budget", [400, 20])
+def test_an_edge_that_another_break_hides_is_found_beside_what_passes(budget: int) -> None:
+    """gamma 3 is broken beside alpha 2 to 4, and 10 to 12; alpha by itself from 5 to 9."""
+    rule = Rule({"alpha": (5, 9)}, named=("alpha",))
+    masks = [Rule({"alpha": span, "gamma": (3, 3)}, message="gamma is broken") for span in ((2, 4), (10, 12))]
+    world = Universe({"alpha": 14, "beta": 8, "gamma": 8}, (*masks, rule))
+    passing = ({"alpha": "1", "beta": "7", "gamma": "7"},)
+    red = world.red({"alpha": 7, "beta": 7, "gamma": 3}, rule).model_copy(update={"passing": passing})
+    found = answered(search(red, world, world.components, budget), world, rule)
+    assert names(found) == {"alpha": "7"}
+    assert not found.doubt
+    (alpha,) = found.culprits
+    edges = (alpha.last_good, alpha.first_bad, alpha.fixed_in, alpha.unjudged)
+    assert edges == (("4", "5", "10", ()) if budget == 400 else ("1", "5", "13", ("2", "3", "4")))
+    assert found.probes <= budget
+
+
 def test_evidence_that_is_near_saves_the_search_for_a_contrast() -> None:
     world = Universe({"alpha": 8, "beta": 8}, (PAIR,))
     blame(world, {"alpha": 5, "beta": 5}, passing=({"alpha": "3", "beta": "5"},))
