@@ -170,6 +170,16 @@ def test_what_does_not_come_apart_at_all_is_said_to_be_so() -> None:
     assert {culprit.shown_by for culprit in found.culprits} == {"contrast"}
 
 
+def test_what_does_not_come_apart_and_nobody_names_accuses_nobody() -> None:
+    rule = Rule({"alpha": (0, 3), "beta": (0, 3)})
+    apart = Rule({"alpha": (4, 9), "beta": (0, 3)}, message="beta wants an older alpha")
+    too_old = Rule({"alpha": (0, 3), "beta": (4, 9)}, message="beta wants a newer alpha")
+    world = Universe({"alpha": 10, "beta": 10, "gamma": 8}, (apart, too_old, rule))
+    found = blame(world, {"alpha": 3, "beta": 3, "gamma": 7}, rule)
+    assert found.culprits == ()
+    assert found.doubt == "alpha and beta could not be moved apart, and the failure names none of them"
+
+
 def test_what_moves_together_is_one_member() -> None:
     rule = Rule({"alpha": (4, 5), "alpha-native": (4, 5)}, named=("alpha",))
     world = Led({"alpha": 8, "alpha-native": 8, "beta": 8}, (rule,))
