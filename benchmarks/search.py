@@ -1,11 +1,13 @@
 """How many runs it takes to find who broke what, in made-up worlds of growing size.
 
 For each size, breaks of one, two and three components are planted at random in otherwise healthy worlds, and the mean
-number of environments is printed that each way of searching asks for:
+number of environments is printed that each way of searching asks for, with the share of worlds in which a search that
+can be wrong names exactly the planted components:
 
-``blame``       :mod:`stackcompat.blame`
+``all``, ``one``, ``none``  :mod:`stackcompat.blame`, where the traceback goes through all members, one, or none
 ``plain``       one component after another taken back to its newest release, and those that cannot be bisected
 ``linear``      each component of the cell moved alone, release by release, until the test passes
+``pairwise``    every release of every component beside every release of every other
 ``exhaustive``  every combination of releases of every component
 
     python benchmarks/search.py [worlds for each size]
@@ -15,17 +17,22 @@ from __future__ import annotations
 
 import random
 import sys
-from itertools import product
+from collections import Counter
+from dataclasses import replace
+from itertools import chain, product
+from math import comb
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from blame_world import Rule, Universe, answered
 from stackcompat.blame import Search, search
-from stackcompat.culprit import Probe, Red
+from stackcompat.culprit import Found, Probe, Red
 
 COMPONENTS = (10, 20, 50)
 RELEASES = (10, 50, 100)
+#: How many of the members a traceback goes through.
+TRACEBACKS = {"all": None, "one": 1, "none": 0}
 
 
 def planted(
@@ -76,39 +83,46 @@ def plain(red: Red, world: Universe) -> Search[set[str]]:
     return members
 
 
+def blamed(world: Universe, versions: dict[str, int], rule: Rule, used: tuple[str, ...]) -> Found:
+    """What the search comes to, of a cell that fails by `rule`."""
+    red = world.red(versions, rule, roots=used)
+    return answered(search(red, world, world.components, 1000), world, rule)
+
+
+def row(components: int, releases: int, count: int, dice: random.Random) -> list[str]:
+    """Means over `count` worlds of one size."""
+    probes, exact = Counter[str](), Counter[str]()
+    for _ in range(count):
+        world, versions, rule, used = planted(components, releases, dice)
+        for way, named in TRACEBACKS.items():
+            told = replace(rule, named=rule.named[:named])
+            found = blamed(replace(world, rules=(told,)), versions, told, used)
+            probes[way] += found.probes
+            exact[way] += {culprit.name for culprit in found.culprits} == rule.members.keys()
+        world.asked.clear()
+        red = world.red(versions, rule, roots=used)
+        exact["plain"] += answered(plain(red, world), world, rule) == rule.members.keys()
+        probes["plain"] += len(world.asked)
+        probes["linear"] += linear(world, versions, rule)
+    told_exact = [
+        text
+        for way in (*TRACEBACKS, "plain")
+        for text in (f"{probes[way] / count:.1f}", f"{100 * exact[way] / count:.0f} %")
+    ]
+    pairwise = comb(components, 2) * releases**2
+    every = f"{releases**components:.0e}"
+    return [str(components), str(releases), *told_exact, f"{probes['linear'] / count:.1f}", str(pairwise), every]
+
+
 def main() -> None:
     """Print the table."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 20
     dice = random.Random(20261122)
-    head = ("components", "releases", "blame", "exact", "plain", "exact", "linear", "exhaustive")
-    print(" ".join(f"{title:>10}" for title in head))
-    for components, releases in product(COMPONENTS, RELEASES):
-        probes = {"blame": 0, "plain": 0, "linear": 0}
-        exact = {"blame": 0, "plain": 0}
-        for _ in range(count):
-            world, versions, rule, used = planted(components, releases, dice)
-            red = world.red(versions, rule, roots=used)
-            found = answered(search(red, world, world.components, 1000), world, rule)
-            probes["blame"] += found.probes
-            exact["blame"] += {culprit.name for culprit in found.culprits} == rule.members.keys()
-            world.asked.clear()
-            exact["plain"] += answered(plain(red, world), world, rule) == rule.members.keys()
-            probes["plain"] += len(world.asked)
-            probes["linear"] += linear(world, versions, rule)
-        mean = {way: f"{total / count:.1f}" for way, total in probes.items()}
-        share = {way: f"{100 * total / count:.0f} %" for way, total in exact.items()}
-        every = f"{releases**components:.0e}"
-        row = (
-            components,
-            releases,
-            mean["blame"],
-            share["blame"],
-            mean["plain"],
-            share["plain"],
-            mean["linear"],
-            every,
-        )
-        print(" ".join(f"{value:>10}" for value in row))
+    ways = [title for way in (*TRACEBACKS, "plain") for title in (way, "exact")]
+    head = ["components", "releases", *ways, "linear", "pairwise", "exhaustive"]
+    widths = [10, 8, *[6] * len(ways), 8, 10, 10]
+    for line in chain([head], (row(*size, count, dice) for size in product(COMPONENTS, RELEASES))):
+        print(" ".join(f"{value:>{width}}" for value, width in zip(line, widths, strict=True)), flush=True)
 
 
 if __name__ == "__main__":

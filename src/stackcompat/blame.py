@@ -12,12 +12,15 @@ The steps, each of which asks as little as it can:
    IEEE Transactions on Software Engineering 28(2), 2002) over all distributions, whom the failure names first. A set
    that cannot be installed, or fails otherwise, is neither red nor green.
 3. *Extend*: with the members found so far held and all else as new, and as old, as can be, it must still fail; where
-   it does not, there are further members. A partner that stands still in the contrast is found by moving it alone.
-4. *Trace* each member along its releases in the order of their uploads: last good, first bad, fixed in.
+   it does not, there are further members, and where neither tells, there is doubt. A partner that stands still in the
+   contrast is found by moving it alone.
+4. *Trace* each member along its releases in the order of their uploads: last good, first bad, fixed in. What another
+   failure hides in the red cell is looked for beside the set that passes.
 """
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import re
 from collections.abc import Generator, Iterable, Mapping
@@ -32,6 +35,7 @@ from stackcompat.delta import Edges, Outcome, ddmin, edges
 from stackcompat.matrix import Components
 from stackcompat.record import digest
 from stackcompat.releases import Catalog, needs
+from stackcompat.wording import and_list
 
 __all__ = ["BUDGET", "Search", "search", "trace_refusal"]
 
@@ -81,6 +85,7 @@ class _Blame:
         self.members: dict[str, Culprit] = {}
         self._doubtful: list[str] = []
         self._cleared: set[str] = set()
+        self._enough = False
         self.doubt = ""
         self.probes = 0
         self.passing: dict[str, str] = {}
@@ -297,7 +302,9 @@ class _Blame:
             farther = self._towards(unit, passing)
             if farther and (yield from self._parted([other for other in units if other != unit], farther)):
                 return
-        named = [unit for unit in units if unit in self._named and unit in self.red.versions] or units
+        named = [unit for unit in units if unit in self._named and unit in self.red.versions]
+        if not named:
+            self.doubt = f"{and_list(units)} could not be moved apart, and the failure names none of them"
         for unit in named:
             here = self.red.versions.get(unit, "")
             self.members[unit] = Culprit(name=unit, version=here, first_bad=here or None, shown_by="contrast")
@@ -378,12 +385,17 @@ class _Blame:
     # -- 3. extend ----------------------------------------------------------------------------------------------------
 
     def _extend(self) -> Search[None]:
-        """With the members held and everything else moved, it must still fail; else there are further members."""
+        """With the members held and everything else moved, it must still fail; else there are further members.
+
+        They were shown to be enough once it fails so at least at one end.
+        """
         for _ in range(len(self.red.versions)):
             before = set(self.members)
+            self._enough = False
             for then in (False, True):
                 pins = {name: self.red.versions[name] for unit in self.members for name in self._names(unit)}
                 answer = yield from self._ask(self._held(pins, then=then))
+                self._enough = self._enough or answer.outcome == "same"
                 if answer.outcome == "pass":
                     yield from self._minimise(answer.versions)
                     break
@@ -404,7 +416,11 @@ class _Blame:
         }
 
     def _partners(self) -> Search[None]:
-        """Find the partners that stand still in the contrast: whom the failure names alone, all others together."""
+        """Find the partners that stand still in the contrast.
+
+        Whom the failure names is followed along all its releases. The others that the test uses are moved as far as
+        they go, all together; who cannot be judged so is followed alone, in few steps.
+        """
         for unit in self._named:
             if unit not in self.members and unit not in self._cleared:
                 self._cleared.add(unit)
@@ -412,26 +428,35 @@ class _Blame:
                 if path.passes:
                     self._keep(unit, path)
         for step in (-1, 1):
-            units = [unit for unit in dict.fromkeys((*self._doubtful, *self._used)) if self._stands(unit, step)]
+            yield from self._to_the_end(step)
+        for unit in dict.fromkeys((*self._standing(-1), *self._standing(1))):
+            path = yield from self._trace(unit, self.red.versions, growth=4)
+            if path.passes:
+                self._keep(unit, path)
+
+    def _to_the_end(self, step: int) -> Search[None]:
+        """Move who may be a partner to its oldest (newest) release, all together, as long as that finds some."""
+        while units := self._standing(step):
             moved = dict(self.red.versions)
             for unit in units:
-                moved |= self._axis(unit).steps[self._axis(unit).here + step]
+                moved |= self._axis(unit).steps[0 if step < 0 else -1]
             answer = yield from self._at(moved)
+            before = len(self.members)
             if answer.outcome == "pass":
                 yield from self._minimise(answer.versions)
-            elif not answer.decides:
-                for unit in units:
-                    path = yield from self._trace(unit, self.red.versions, reach=1)
-                    if path.passes:
-                        self._keep(unit, path)
+            if len(self.members) == before:
+                return
+
+    def _standing(self, step: int) -> list[str]:
+        """Who may be a partner, and has releases on one side beyond those that were seen to fail too."""
+        return [unit for unit in dict.fromkeys((*self._doubtful, *self._used)) if self._stands(unit, step)]
 
     def _stands(self, unit: str, step: int) -> bool:
-        """Whether `unit`, no member yet, has releases on one side of its own, none of which was seen to fail too."""
         if unit in self.members or unit in self._cleared or unit not in self.red.versions:
             return False
         axis = self._axis(unit)
-        failing = [axis.versions.index(version) for version in self._failing(unit) if version in axis.versions]
-        return 0 <= axis.here + step < len(axis.versions) and all((place - axis.here) * step < 0 for place in failing)
+        places = [axis.here, *(axis.versions.index(v) for v in self._failing(unit) if v in axis.versions)]
+        return min(places) > 0 if step < 0 else max(places) < len(axis.versions) - 1
 
     def _caller(self) -> None:
         """Add who called the only member, if what failed is a call, and the caller is known to use it on purpose."""
@@ -449,12 +474,10 @@ class _Blame:
 
     # -- 4. trace -----------------------------------------------------------------------------------------------------
 
-    def _trace(
-        self, unit: str, context: Mapping[str, str], good: str | None = None, reach: int | None = None
-    ) -> Search[Edges]:
+    def _trace(self, unit: str, context: Mapping[str, str], good: str | None = None, growth: int = 2) -> Search[Edges]:
         """Look along the releases of `unit`, all else as in `context`, which fails; `good` is known to pass.
 
-        With a `reach`, only so many galloping steps are tried to each side.
+        Each galloping step is `growth` times the one before.
         """
         axis = self._axis(unit)
 
@@ -463,7 +486,27 @@ class _Blame:
 
         known = axis.versions.index(good) if good in axis.versions else None
         presumed = [axis.versions.index(other) for other in self._failing(unit) if other in axis.versions]
-        return (yield from edges(len(axis.versions), axis.here, at, known=known, reach=reach, presumed=presumed))
+        return (yield from edges(len(axis.versions), axis.here, at, known=known, growth=growth, presumed=presumed))
+
+    def _uncover(self) -> Search[None]:
+        """Trace again beside the set that passes, where the edge of a member is hidden by what fails otherwise.
+
+        That other failure may not be there. What is next to the red stretch tells whether it is worth it.
+        """
+        context = self._mixed(self.passing, self.members)
+        for unit, (_, path) in [*self._contexts.items()]:
+            axis = self._axis(unit)
+            before = [place for place in path.holes if (-1 if path.good is None else path.good) < place < path.bad]
+            after = [place for place in path.holes if axis.here < place < (path.fixed or len(axis.steps))]
+            for place in (*before[-1:], *after[:1]):
+                if not self.passing or (yield from self._at(context)).outcome != "same":
+                    return
+                if not (yield from self._at({**context, **axis.steps[place]})).decides:
+                    continue
+                again = yield from self._trace(unit, context)
+                if (again.good is not None or path.good is None) and (again.fixed is not None or path.fixed is None):
+                    self._keep(unit, again, context)
+                break
 
     # -- all of it ----------------------------------------------------------------------------------------------------
 
@@ -472,11 +515,15 @@ class _Blame:
             yield from self._run()
         except _Spent:
             self.doubt = f"the budget of {self._budget} probes was spent before all was tried"
-        faults = [answer for _, answer in self._seen if answer.outcome == "fault"]
+        faults = self._faults()
         if faults and not self.doubt:
             self.doubt = f"probes were kept from an answer, {len(faults)} in all: {faults[0].detail}"
         if not self.members and not self.doubt:
             self.doubt = "no set of versions was found with which it passes"
+        if not self._enough and not self.doubt:
+            self.doubt = (
+                "with these alone held, and all else as new or as old as can be, it was not seen to fail the same way"
+            )
         return self._found()
 
     def _run(self) -> Search[None]:
@@ -499,6 +546,8 @@ class _Blame:
             yield from self._extend()
         if len(self.members) == 1:
             self._caller()
+        with contextlib.suppress(_Spent):  # the members stand, and the holes are said
+            yield from self._uncover()
 
     def _linear(self) -> int:
         """Probes of a search that moves each suspect alone, release by release, until it passes or there is no more."""
@@ -510,6 +559,9 @@ class _Blame:
             last = path.fixed if path and path.fixed is not None else length - 1
             total += last - first
         return total
+
+    def _faults(self) -> list[Answer]:
+        return [answer for _, answer in self._seen if answer.outcome == "fault"]
 
     def _found(self) -> Found:
         met: dict[str, Finding] = {}
@@ -523,7 +575,8 @@ class _Blame:
             if path.good is not None:
                 step = {**context, **self._axis(unit).steps[path.good]}
                 answer = self._answers.get(digest(self._exactly(step)))
-                said[unit] = answer.warnings if answer is not None else ()
+                if answer is not None:
+                    said[unit] = answer.warnings
         passes = [versions for versions, answer in self._seen if answer.outcome == "pass"]
         nearest = min(passes, key=lambda versions: len(self._differing(versions)), default=self.passing)
         return Found(
@@ -532,7 +585,7 @@ class _Blame:
             probes=self.probes,
             linear=self._linear(),
             forced=sum(answer.forced for _, answer in self._seen),
-            faults=sum(answer.outcome == "fault" for _, answer in self._seen),
+            faults=len(self._faults()),
             doubt=self.doubt,
             passing=nearest,
             warnings=said,

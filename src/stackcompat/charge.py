@@ -7,10 +7,11 @@ way most likely does so for the same reason: whom it points at there is inferred
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from stackcompat.culprit import Found, same_failure
 from stackcompat.evidence import Failure, TestResult
@@ -59,6 +60,17 @@ class Charge(Record):
         return bool(self.blame.found.culprits) and not self.blame.found.doubt
 
     @property
+    def weight(self) -> tuple[bool, int, dt.datetime]:
+        """How much it counts beside others: certain ones first, of those who shows most members, then the latest."""
+        shown = sum(culprit.shown_by == "moving" for culprit in self.blame.found.culprits)
+        return self.certain, shown, self.made
+
+    def reaches(self, versions: Mapping[str, str]) -> bool:
+        """Whether each culprit is there, at a release between its edges."""
+        culprits = self.blame.found.culprits
+        return all(culprit.name in versions and culprit.red(Version(versions[culprit.name])) for culprit in culprits)
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The distributions that are to blame."""
         return tuple(culprit.name for culprit in self.blame.found.culprits)
@@ -70,16 +82,20 @@ class Charge(Record):
 
 
 class Charges:
-    """Every charge that was brought; the latest about a failure counts, certain ones first."""
+    """Every charge that was brought; about a failure the one counts that has most weight."""
 
     def __init__(self, charges: Iterable[Charge] = ()) -> None:
-        self._charges = sorted(charges, key=lambda charge: (charge.certain, charge.made), reverse=True)
+        self._charges = sorted(charges, key=lambda charge: charge.weight, reverse=True)
 
     def about(self, verdict: CellVerdict, test: TestResult) -> Charge | None:
-        """The charge that explains the failing `test` of the cell of `verdict`: its own, else that of another cell."""
+        """The charge that explains the failing `test` of the cell of `verdict`: its own, else that of another cell.
+
+        Of others those come first that reach the versions that are here.
+        """
         fit = [charge for charge in self._charges if _alike(charge.failing, test) and charge.names]
         own = [charge for charge in fit if charge.lock_id == verdict.lock_id]
         alike = [charge for charge in fit if set(charge.names) <= verdict.installed.keys()]
+        alike.sort(key=lambda charge: not charge.reaches(verdict.installed))
         return next(iter(own or alike), None)
 
     def tried(self, verdict: CellVerdict, test: TestResult) -> bool:

@@ -14,6 +14,7 @@ from stackcompat.evidence import Failure, TestResult, WarningSeen
 from stackcompat.matrix import Components
 from stackcompat.record import Record
 from stackcompat.releases import Catalog, Release
+from stackcompat.wording import and_list
 
 __all__ = ["Answer", "Culprit", "Finding", "Found", "Probe", "Red", "owner_of", "same_failure"]
 
@@ -104,6 +105,14 @@ class Culprit(Record):
         before = self.last_good is not None and version <= Version(self.last_good)
         return not before and (self.fixed_in is None or version < Version(self.fixed_in))
 
+    @property
+    def unjudged(self) -> tuple[str, ...]:
+        """The holes between the last good and the first bad: it may have been any of them that broke."""
+        if self.last_good is None or self.first_bad is None:
+            return ()
+        good, bad = Version(self.last_good), Version(self.first_bad)
+        return tuple(hole for hole in self.holes if good < Version(hole) < bad)
+
     def sentence(self) -> str:
         """Where the red stretch of its releases begins and ends, or how else it is known to be a member."""
         name, version = self.name, self.version
@@ -113,7 +122,10 @@ class Culprit(Record):
             return f"{name} {version} is among what cannot be moved apart from each other, and the failure names it"
         if self.shown_by == "metadata" and self.last_good is None and self.fixed_in is None:
             return f"{name} {version} is part of it by what metadata says"
-        if self.last_good is not None:
+        if self.last_good is not None and self.unjudged:
+            said = f"{name} broke between {self.last_good}, the last good, and {self.first_bad}, the first bad: "
+            said += f"{and_list(self.unjudged)} could not be judged"
+        elif self.last_good is not None:
             said = f"{name} {self.last_good} was the last good, {self.first_bad} the first bad"
         else:
             said = f"no release of {name} before {version} was seen to pass"
@@ -135,7 +147,7 @@ class Found(Record):
     move each suspect (whom the failure names, whom the test uses, what the cell asks for) release by release. `doubt`
     says in a sentence why the set may be incomplete; empty when the members were shown to be enough and each to be
     needed. `passing` is the nearest set that passes. `warnings` are what was said in the last good release of each
-    member, by its name. `faults` probes were kept from an answer by the machine or the index.
+    member that was run, by its name. `faults` probes were kept from an answer by the machine or the index.
     """
 
     culprits: tuple[Culprit, ...] = ()
@@ -151,10 +163,11 @@ class Found(Record):
 
 
 def same_failure(one: Failure, other: Failure) -> bool:
-    """Whether two failures are the same: type, deepest package, and message but for numbers and suggestions."""
+    """Whether two failures have the same signature but for numbers and suggestions in the message."""
 
     def way(failure: Failure) -> tuple[str, str, str]:
-        message = re.sub(r"\s*\(?Did you mean:? .*", "", failure.message)
+        message = failure.signature.removeprefix(f"{failure.type}: ").rpartition(" [")[0]
+        message = re.sub(r"\s*\(?Did you mean:? .*", "", message)
         return failure.type, re.sub(r"\d+(?:\.\d+)*\w*", "#", message), failure.package
 
     return way(one) == way(other)

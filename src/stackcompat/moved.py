@@ -10,6 +10,8 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
+from packaging.version import Version
+
 from stackcompat.culprit import Culprit, Found, Red, owner_of
 from stackcompat.evidence import Failure, WarningSeen
 from stackcompat.lock import Conflict
@@ -24,9 +26,10 @@ class Moved(Record):
     """How the break came about, with a `sentence` that says it.
 
     `kind`: ``removed``: `release` of `side` dropped `api`, which `user` still used; `warned` says whether the last good
-    release warned of it (None: nobody could have seen). ``missing bound``: `user` needs what `release` of `side` first
-    has. ``undeclared``: `side` needs `api` (a module) and does not declare it. ``changed``: `release` of `side` behaves
-    otherwise than the one before. ``born red``: no release was seen to pass. ``metadata``: the resolver's own reason.
+    release warned of it (None: nobody could have seen, or a release after it, which could not be judged, may have).
+    ``missing bound``: `user` needs what `release` of `side` first has. ``undeclared``: `side` needs `api` (a module)
+    and does not declare it. ``changed``: `release` of `side` behaves otherwise than the one before. ``born red``: no
+    release was seen to pass. ``metadata``: the resolver's own reason.
     """
 
     kind: Literal["removed", "missing bound", "undeclared", "changed", "born red", "metadata"]
@@ -47,8 +50,10 @@ _LACKS = (
     re.compile(r"'(?P<module>[\w.]+)' object has no attribute '(?P<name>\w+)'"),
     re.compile(r"type object '(?P<module>[\w.]+)' has no attribute '(?P<name>\w+)'"),
     re.compile(r"(?P<module>[\w.]+)\(\) got an unexpected keyword argument '(?P<name>\w+)'"),
-    re.compile(r"(?P<module>(?:[A-Za-z_]\w*\.)+)(?P<name>\w+) (?:was|is|has been) (?:deprecated|removed)"),
+    re.compile(r"(?P<module>(?:[A-Za-z_]\w*\.)+)(?P<name>\w+)\s+(?:was|is|has\s+been)\s+(?:deprecated|removed)"),
 )
+#: The release that a message itself names as the one that dropped something.
+_REMOVED_IN = re.compile(r"\bremoved\s+(?:in|from|as\s+of|since)\s+(?:[A-Za-z][\w-]*\s+)*?v?(?P<release>\d+(?:\.\d+)*)")
 
 
 def api_of(failure: Failure) -> tuple[str, str]:
@@ -88,7 +93,9 @@ def moved_by(
         return _undeclared(red, asks, top, catalog)
     side = members.get(lacks or "")
     if side is not None and side.last_good is not None and api:
-        warned = _warned(found.warnings.get(side.name, ()), side.name, name or module)
+        warned = _warned(found.warnings.get(side.name), side.name, name or module)
+        if side.unjudged and not warned:  # one of the releases between may have
+            warned = None
         return _removed(red, side, api, user, warned, catalog)
     if side is not None and side.fixed_in is not None and user:
         return _missing_bound(red, side, api, user, catalog)
@@ -105,15 +112,27 @@ def moved_by(
 
 
 def _side(red: Red, members: Mapping[str, Culprit], module: str, components: Components) -> str | None:
-    """The member that lacks what the failure misses: who has the module, else whom the error came out of."""
-    owner = owner_of(module, red.versions, components) if "." in module or module else None
+    """The member that lacks what the failure misses: who has the module, else by whom the error came out of whom.
+
+    Of a class or a function that nobody is known to have, the deepest package is the user: Python fails in the code
+    that reaches for it. It is the other member's then, if there is just one.
+    """
+
+    def member(name: str) -> str | None:
+        leader = components.of_distribution(name)
+        led = components[leader.moves_with].distribution if leader and leader.moves_with else name
+        return next((other for other in (name, led) if other in members), None)
+
+    owner = owner_of(module, red.versions, components) if module else None
     if owner is not None:
-        leader = components.of_distribution(owner)
-        led = components[leader.moves_with].distribution if leader and leader.moves_with else owner
-        return next((name for name in (owner, led) if name in members), None)
+        return member(owner)
     if red.failure.type.endswith(("ModuleNotFoundError", "ImportError")):
         return None
-    return next((name for name in reversed(red.failure.packages) if name in members), None)
+    deepest = next(filter(None, map(member, reversed(red.failure.packages))), None)
+    if not module or deepest is None:
+        return deepest
+    others = [name for name in members if name != deepest]
+    return others[0] if len(others) == 1 else None
 
 
 def _newest_break(culprits: Sequence[Culprit], catalog: Catalog) -> Culprit | None:
@@ -127,7 +146,10 @@ def _newest_break(culprits: Sequence[Culprit], catalog: Catalog) -> Culprit | No
     return max(broke, key=uploaded, default=None)
 
 
-def _warned(warnings: Collection[WarningSeen], side: str, name: str) -> bool:
+def _warned(warnings: Collection[WarningSeen] | None, side: str, name: str) -> bool | None:
+    """Whether `side` warned that `name` goes; None where nobody could have seen it."""
+    if warnings is None:
+        return None
     return any(seen.raised_by == side and "Deprecat" in seen.category and name in seen.message for seen in warnings)
 
 
@@ -137,19 +159,29 @@ def _declares(red: Red, user: str, side: str, catalog: Catalog) -> str:
     return "no bound at all" if bound is None or not str(bound) else f"{side}{bound}"
 
 
-def _removed(red: Red, side: Culprit, api: str, user: str, warned: bool, catalog: Catalog) -> Moved:
-    sentence = f"{side.name} {side.first_bad} no longer has {api}"
+def _dropped_in(red: Red, side: Culprit) -> str:
+    """The release that dropped it: as the failure says, if that is after the last good; else the first bad."""
+    said, bad = _REMOVED_IN.search(red.failure.message), side.first_bad or side.version
+    if said and Version(side.last_good or "0") < Version(said["release"]) <= Version(bad):
+        return said["release"]
+    return bad
+
+
+def _removed(red: Red, side: Culprit, api: str, user: str, warned: bool | None, catalog: Catalog) -> Moved:
+    release = _dropped_in(red, side)
+    sentence = f"{side.name} {release} no longer has {api}"
     bound = ""
     if user:
-        bound = f"{side.name}<{side.first_bad}"
+        bound = f"{side.name}<{release}"
         sentence += (
             f", which {user} {red.versions[user]} uses while it declares {_declares(red, user, side.name, catalog)}"
         )
-    sentence += f"; {side.name} {side.last_good} had {'' if warned else 'not '}warned of it"
+    if warned is not None:
+        sentence += f"; {side.name} {side.last_good} had {'' if warned else 'not '}warned of it"
     return Moved(
         kind="removed",
         side=side.name,
-        release=side.first_bad or "",
+        release=release,
         api=api,
         user=user,
         warned=warned,

@@ -38,6 +38,49 @@ def test_a_partner_that_stands_still_in_the_contrast_is_found() -> None:
     assert not found.doubt
 
 
+def test_a_partner_that_nobody_names_is_followed_beyond_the_next_release() -> None:
+    """Its newest release fails otherwise, the ones next to it the same way."""
+    rule = Rule({"alpha": (5, 9), "beta": (0, 7)}, named=("alpha",))
+    mask = Rule({"alpha": (5, 9), "beta": (9, 9)}, message="beta is too new")
+    world = Universe({"alpha": 10, "beta": 10, "gamma": 10}, (mask, rule))
+    passing = ({"alpha": "4", "beta": "3", "gamma": "0"},)
+    found = blame(world, {"alpha": 6, "beta": 3, "gamma": 0}, rule, passing=passing)
+    assert names(found) == {"alpha": "6", "beta": "3"}
+    assert {culprit.name: culprit.fixed_in for culprit in found.culprits} == {"alpha": None, "beta": "8"}
+
+
+def test_a_set_that_was_never_seen_to_be_enough_is_in_doubt() -> None:
+    """All else fails otherwise as soon as it is as new, or as old, as can be."""
+
+    class OneWorld(Universe):
+        def answer(self, probe: Probe, rule: Rule) -> Answer:
+            answer = super().answer(probe, rule)
+            return answer.model_copy(update={"outcome": "other", "signature": "s"}) if probe.free else answer
+
+    rule = Rule({"alpha": (5, 9)}, named=("alpha",))
+    passing = ({"alpha": "4", "beta": "3"},)
+    sizes, red = {"alpha": 10, "beta": 10}, {"alpha": 6, "beta": 3}
+    assert "not seen to fail the same way" in blame(OneWorld(sizes, (rule,)), red, rule, passing=passing).doubt
+    assert not blame(Universe(sizes, (rule,)), red, rule, passing=passing).doubt
+
+
+@pytest.mark.parametrize("budget", [400, 20])
+def test_an_edge_that_another_break_hides_is_found_beside_what_passes(budget: int) -> None:
+    """gamma 3 is broken beside alpha 2 to 4, and 10 to 12; alpha by itself from 5 to 9."""
+    rule = Rule({"alpha": (5, 9)}, named=("alpha",))
+    masks = [Rule({"alpha": span, "gamma": (3, 3)}, message="gamma is broken") for span in ((2, 4), (10, 12))]
+    world = Universe({"alpha": 14, "beta": 8, "gamma": 8}, (*masks, rule))
+    passing = ({"alpha": "1", "beta": "7", "gamma": "7"},)
+    red = world.red({"alpha": 7, "beta": 7, "gamma": 3}, rule).model_copy(update={"passing": passing})
+    found = answered(search(red, world, world.components, budget), world, rule)
+    assert names(found) == {"alpha": "7"}
+    assert not found.doubt
+    (alpha,) = found.culprits
+    edges = (alpha.last_good, alpha.first_bad, alpha.fixed_in, alpha.unjudged)
+    assert edges == (("4", "5", "10", ()) if budget == 400 else ("1", "5", "13", ("2", "3", "4")))
+    assert found.probes <= budget
+
+
 def test_evidence_that_is_near_saves_the_search_for_a_contrast() -> None:
     world = Universe({"alpha": 8, "beta": 8}, (PAIR,))
     blame(world, {"alpha": 5, "beta": 5}, passing=({"alpha": "3", "beta": "5"},))
@@ -127,12 +170,31 @@ def test_what_does_not_come_apart_at_all_is_said_to_be_so() -> None:
     assert {culprit.shown_by for culprit in found.culprits} == {"contrast"}
 
 
+def test_what_does_not_come_apart_and_nobody_names_accuses_nobody() -> None:
+    rule = Rule({"alpha": (0, 3), "beta": (0, 3)})
+    apart = Rule({"alpha": (4, 9), "beta": (0, 3)}, message="beta wants an older alpha")
+    too_old = Rule({"alpha": (0, 3), "beta": (4, 9)}, message="beta wants a newer alpha")
+    world = Universe({"alpha": 10, "beta": 10, "gamma": 8}, (apart, too_old, rule))
+    found = blame(world, {"alpha": 3, "beta": 3, "gamma": 7}, rule)
+    assert found.culprits == ()
+    assert found.doubt == "alpha and beta could not be moved apart, and the failure names none of them"
+
+
 def test_what_moves_together_is_one_member() -> None:
     rule = Rule({"alpha": (4, 5), "alpha-native": (4, 5)}, named=("alpha",))
     world = Led({"alpha": 8, "alpha-native": 8, "beta": 8}, (rule,))
     found = blame(world, {"alpha": 5, "alpha-native": 5, "beta": 7}, rule)
     assert names(found) == {"alpha": "5"}
     assert all(p.pins["alpha"] == p.pins["alpha-native"] for p in world.asked if not p.free)
+
+
+def test_what_a_release_warned_of_is_known_only_where_it_ran() -> None:
+    """alpha 3 is known to pass, but not with the alpha-native that it is moved with."""
+    rule = Rule({"alpha": (4, 7), "alpha-native": (4, 7)}, named=("alpha",))
+    world = Led({"alpha": 8, "alpha-native": 8}, (rule,))
+    red = {"alpha": 4, "alpha-native": 4}
+    assert blame(world, red, rule, passing=({"alpha": "3", "alpha-native": "3"},)).warnings == {"alpha": ()}
+    assert blame(world, red, rule, passing=({"alpha": "3", "alpha-native": "2"},)).warnings == {}
 
 
 def test_a_follower_of_another_release_than_its_leader_is_a_member_of_its_own() -> None:

@@ -62,6 +62,22 @@ def test_a_certain_charge_goes_before_a_later_one_with_a_doubt() -> None:
     assert suspects(verdict, Charges([doubted, charge(verdict, "beta", "gamma")])) == ({"beta", "gamma"}, True)
 
 
+def test_a_charge_that_shows_more_goes_before_a_later_one() -> None:
+    verdict = broken(THREE, TRAIN)
+    later = charge(verdict, "alpha", made=NOW + dt.timedelta(days=1))
+    assert suspects(verdict, Charges([later, charge(verdict, "beta", "gamma")])) == ({"beta", "gamma"}, True)
+
+
+def test_of_other_cells_charges_those_count_that_reach_the_versions_here() -> None:
+    verdict, other = broken(THREE, TRAIN), broken({**THREE, "alpha": "1.2"}, TRAIN)
+    elsewhere = Culprit(name="alpha", version="1.3", last_good="1.2", first_bad="1.3")
+    far = charge(verdict, "alpha", "beta")
+    far = far.model_copy(update={"blame": far.blame.model_copy(update={"found": Found(culprits=(elsewhere,))})})
+    near = charge(verdict, "gamma", made=NOW - dt.timedelta(days=1))
+    assert suspects(other, Charges([far, near])) == ({"gamma"}, False)
+    assert suspects(other, Charges([far])) == ({"alpha"}, False)
+
+
 def test_what_the_failure_says_by_itself_goes_first() -> None:
     says = failed(
         "test_train",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from made_up import COMPONENTS
-from stackcompat.culprit import owner_of, same_failure
+from stackcompat.culprit import Culprit, owner_of, same_failure
 from stackcompat.evidence import Failure
 
 
@@ -21,6 +21,9 @@ def failure(message: str, type: str = "E", package: str = "beta") -> Failure:  #
         (failure("native 1.2.0 is newer than 1.1"), failure("native 1.2.0 is newer than 1.0.3"), True),
         (failure("the loss is 0.73"), failure("the loss is 0.8"), True),
         (failure("no 'trapz'. Did you mean: 'trace'?"), failure("no 'trapz'. Did you mean: 'trapezoid'?"), True),
+        (failure("'alpha.boxes.Box' object has no lid"), failure("'Box' object has no lid"), True),
+        (failure("'alpha.boxes.Box' object has no lid"), failure("'Bag' object has no lid"), False),
+        (failure("a field:  1"), failure("a field: 1"), True),
         (failure("m"), failure("m", type="F"), False),
         (failure("m"), failure("m", package="gamma"), False),
     ],
@@ -47,3 +50,13 @@ def test_same_failure(one: Failure, other: Failure, same: bool) -> None:
 def test_whose_module_it_is(module: str, owner: str | None) -> None:
     installed = ("alpha", "alpha-native", "beta", "delta-checkpoint", "numbers", "protocols", "typing-more")
     assert owner_of(module, installed, COMPONENTS) == owner
+
+
+def test_what_could_not_be_judged_at_the_edge_is_said() -> None:
+    broke = Culprit(name="alpha", version="1.5", last_good="1.1", first_bad="1.4", holes=("1.0", "1.2", "1.3", "1.9"))
+    assert broke.unjudged == ("1.2", "1.3")
+    assert broke.sentence() == (
+        "alpha broke between 1.1, the last good, and 1.4, the first bad: 1.2 and 1.3 could not be judged; "
+        "nothing newer passes"
+    )
+    assert Culprit(name="alpha", version="1.5", holes=("1.2",)).unjudged == ()

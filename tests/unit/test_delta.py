@@ -59,10 +59,11 @@ def test_what_cannot_be_judged_is_said() -> None:
     assert (found.good, found.bad) == (1, 5)
 
 
-def test_a_stretch_that_cannot_be_judged_ends_the_gallop() -> None:
-    found, tried = look("." + "?" * 40 + "x", 41)
+def test_beyond_a_stretch_that_cannot_be_judged_only_the_end_is_tried() -> None:
+    found, tried = look("x" + "?" * 40 + "x", 41)
     assert found.good is None
-    assert tried == [40, 39, 37]
+    assert tried == [40, 39, 37, 0]
+    assert look("." + "?" * 40 + "x", 41)[0].good == 0
 
 
 def test_a_known_pass_saves_the_gallop() -> None:
@@ -80,10 +81,30 @@ def test_places_presumed_red_are_galloped_over_but_never_claimed() -> None:
     assert (found.good, found.bad) == (9, 10)
 
 
-def test_a_reach_bounds_the_gallop() -> None:
-    found, tried = look("." + "x" * 40, 20, reach=2)
-    assert sorted(tried) == [18, 19, 21, 22]
-    assert not found.passes
+def test_longer_steps_gallop_in_fewer() -> None:
+    found, tried = look("." + "x" * 60, 30, growth=4)
+    assert tried[:4] == [29, 26, 14, 0]
+    assert len(tried) < len(look("." + "x" * 60, 30)[1])
+    assert (found.good, found.bad, found.fixed) == (0, 1, None)
+
+
+@pytest.mark.parametrize(
+    ("line", "here", "more", "good", "bad", "fixed"),
+    [
+        ("...........oooxx", 15, {"known": 10}, 10, 14, None),
+        ("......" + "o" * 20 + "x" * 8, 33, {"known": 0}, 5, 26, None),
+        ("xxxxx" + "?" * 9 + ".....", 0, {"known": 18}, None, 0, 14),
+        ("xxxxxxxx.o", 3, {}, None, 0, 8),
+        ("x" * 30 + "." + "o" * 30, 3, {}, None, 0, 30),
+        ("o" * 20 + "..." + "x" * 5, 27, {"presumed": [24]}, 22, 23, None),
+    ],
+)
+def test_holes_hide_neither_end_of_the_edge(
+    line: str, here: int, more: dict[str, Any], good: int | None, bad: int, fixed: int | None
+) -> None:
+    found, tried = look(line, here, **more)
+    assert (found.good, found.bad, found.fixed) == (good, bad, fixed)
+    assert len(tried) <= 15
 
 
 def test_ddmin_keeps_what_is_needed_only() -> None:

@@ -42,7 +42,7 @@ def moved(
 
 
 def test_a_name_that_was_dropped() -> None:
-    said = moved("module 'alpha.boxes' has no attribute 'Box'", ALPHA, BETA)
+    said = moved("module 'alpha.boxes' has no attribute 'Box'", ALPHA, BETA, warnings={"alpha": ()})
     assert said is not None
     assert (said.kind, said.side, said.release, said.user) == ("removed", "alpha", "1.2", "beta")
     assert said.api == "alpha.boxes.Box"
@@ -67,6 +67,66 @@ def test_whether_it_had_warned(category: str, text: str, warned: bool) -> None:
     said = moved("module 'alpha.boxes' has no attribute 'Box'", ALPHA, BETA, warnings={"alpha": (seen,)})
     assert said is not None
     assert said.warned is warned
+
+
+def test_who_never_ran_has_neither_warned_nor_not() -> None:
+    said = moved("module 'alpha.boxes' has no attribute 'Box'", ALPHA, BETA)
+    assert said is not None
+    assert said.warned is None
+    assert "warned" not in said.sentence
+    unsure = ALPHA.model_copy(update={"holes": ("1.1.5",)})
+    said = moved("module 'alpha.boxes' has no attribute 'Box'", unsure, BETA, warnings={"alpha": ()})
+    assert said is not None
+    assert said.warned is None
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "'Box' object has no attribute 'lid'",
+        "type object 'Box' has no attribute 'lid'",
+        "Box() got an unexpected keyword argument 'lid'",
+    ],
+)
+def test_who_reaches_for_what_is_missing_in_a_stranger_is_its_user(message: str) -> None:
+    """The error comes out of beta, to which nobody says whose class it is."""
+    said = moved(message, BETA, ALPHA, packages=("alpha", "beta"))
+    assert said is not None
+    assert (said.kind, said.side, said.user, said.bound) == ("removed", "alpha", "beta", "alpha<1.2")
+    young = Culprit(name="alpha", version="1.2", born_red=True, first_bad="1.1", fixed_in="1.3")
+    broke = Culprit(name="beta", version="2.0", last_good="1.9", first_bad="2.0")
+    said = moved(message, broke, young, packages=("alpha", "beta"))
+    assert said is not None
+    assert (said.kind, said.side, said.bound) == ("missing bound", "beta", "alpha>=1.3")
+
+
+def test_a_stranger_beside_a_single_member_is_no_interface_of_it() -> None:
+    broke = Culprit(name="beta", version="2.0", last_good="1.9", first_bad="2.0")
+    said = moved("'Box' object has no attribute 'lid'", broke, packages=("alpha", "beta"))
+    assert said is not None
+    assert (said.kind, said.side, said.api) == ("changed", "beta", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "release"),
+    [
+        ("removed in Alpha v1.1.5", "1.1.5"),
+        ("removed in version 1.2", "1.2"),
+        ("removed from 1.1.9 on", "1.1.9"),
+        ("removed in Alpha v1.0", "1.2"),
+        ("removed in Alpha v3", "1.2"),
+        ("removed long ago", "1.2"),
+    ],
+)
+def test_the_release_that_the_failure_says_dropped_it_counts_where_it_can_be(words: str, release: str) -> None:
+    said = moved(f"alpha.core.Box  was deprecated in Alpha v1.0 and {words}. Use a bag.", ALPHA, BETA)
+    assert said is not None
+    assert (said.kind, said.release, said.api, said.bound) == (
+        "removed",
+        release,
+        "alpha.core.Box",
+        f"alpha<{release}",
+    )
 
 
 def test_a_name_that_is_not_there_yet_is_a_bound_that_is_missing() -> None:
@@ -125,6 +185,7 @@ def test_a_refusal_has_its_own_reason() -> None:
         ("type object 'Box' has no attribute 'lid'", ("Box", "lid")),
         ("make() got an unexpected keyword argument 'kind'", ("make", "kind")),
         ("a.b.c was deprecated in A v0.5.0 and removed in A v0.7.0.", ("a.b", "c")),
+        ("a.b.c  was deprecated in A v0.5.0 and removed in A v0.7.0.", ("a.b", "c")),
         ("the loss is too high", ("", "")),
     ],
 )

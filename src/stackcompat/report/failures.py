@@ -135,15 +135,19 @@ def _group(seen: Sequence[_Seen], components: Components) -> FailureGroup:
         first_seen=min(moments, default=None),
         last_seen=max(moments, default=None),
         details=first.details,
-        blamed=_blamed([one.charge for one in seen if one.charge is not None]),
+        blamed=_blamed(seen),
     )
 
 
-def _blamed(charges: Sequence[Charge]) -> Blamed | None:
-    """Who is to blame, as the charge says that was found out best."""
+def _blamed(seen: Sequence[_Seen]) -> Blamed | None:
+    """Who is to blame, as the charge says that explains it best: one without doubt, and about the very same words."""
+    charges = [one.charge for one in seen if one.charge is not None]
     if not charges:
         return None
-    charge = max(charges, key=lambda charge: (charge.certain, charge.made))
+    charge = max(
+        charges,
+        key=lambda charge: (charge.certain, failure_of(charge.failing).signature == seen[0].signature, charge.weight),
+    )
     found, moved = charge.blame.found, charge.blame.moved
     return Blamed(
         culprits=found.culprits,
