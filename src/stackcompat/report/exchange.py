@@ -54,15 +54,17 @@ def exchange_squares(
         judged = judge_crossings(run.exchange, evidence)
         for label in dict.fromkeys(crossing.square for crossing, _ in judged):
             here = [(crossing, verdict) for crossing, verdict in judged if crossing.square == label]
-            found += _of_square(label, here, components)
+            found += _of_square(label, here, evidence, components)
     return tuple(found)
 
 
-def _of_square(label: str, judged: _Judged, components: Components) -> Iterator[ExchangeSquare]:
-    ends = {cell.cell.id: _end(cell, label, components) for _, v in judged for cell in (v.writer, v.reader)}
+def _of_square(
+    label: str, judged: _Judged, evidence: Mapping[str, tuple[Evidence, ...]], components: Components
+) -> Iterator[ExchangeSquare]:
+    ends = {cell.cell.id: _end(cell, label, evidence, components) for _, v in judged for cell in (v.writer, v.reader)}
     names = dict.fromkeys(a.artifact for _, verdict in judged for a in verdict.artifacts)
     for artifact in names:
-        cells = tuple(_cell(artifact, crossing, verdict) for crossing, verdict in judged)
+        cells = tuple(_cell(artifact, crossing, verdict, evidence) for crossing, verdict in judged)
         tried = [cell for cell in cells if cell.verdict != "not-applicable"]
         if tried:
             yield ExchangeSquare(
@@ -74,17 +76,22 @@ def _of_square(label: str, judged: _Judged, components: Components) -> Iterator[
             )
 
 
-def _end(planned: PlannedCell, square: str, components: Components) -> CrossingEnd:
+def _end(
+    planned: PlannedCell, square: str, evidence: Mapping[str, tuple[Evidence, ...]], components: Components
+) -> CrossingEnd:
     lock = planned.resolution.lock
     return CrossingEnd(
         cell=planned.cell.id,
         label=planned.cell.label.removeprefix(f"{square}: "),
         python=planned.cell.python,
         components=versions_of(lock.versions(), components) if lock else {},
+        evidence=tuple(run.id for run in evidence.get(planned.key, ())),
     )
 
 
-def _cell(artifact: str, crossing: Crossing, verdict: CrossingVerdict) -> CrossingCell:
+def _cell(
+    artifact: str, crossing: Crossing, verdict: CrossingVerdict, evidence: Mapping[str, tuple[Evidence, ...]]
+) -> CrossingCell:
     """What the crossing says of the artifact; where it says nothing of any, what it says of itself."""
     mine = next((a for a in verdict.artifacts if a.artifact == artifact), None)
     if mine is not None:
@@ -102,7 +109,7 @@ def _cell(artifact: str, crossing: Crossing, verdict: CrossingVerdict) -> Crossi
         promised=next((kept for name, kept in crossing.promised.items() if fnmatch(artifact, name)), None),
         reproduce="" if said in ("works", "not-applicable") else _reproduce(artifact, verdict),
         seen=verdict.seen,
-        evidence=verdict.evidence,
+        evidence=tuple(run.id for run in evidence.get(crossing.key, ())),
     )
 
 

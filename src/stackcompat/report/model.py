@@ -349,6 +349,7 @@ class CrossingEnd(Record):
     label: str
     python: str
     components: Annotated[dict[str, str], Field(description="Component to the version that was installed.")]
+    evidence: Annotated[tuple[str, ...], Field(description="Ids of the runs that wrote.")]
 
 
 class CrossingCell(Record):
@@ -368,7 +369,7 @@ class CrossingCell(Record):
         str, Field(description="The command that shows again what is not green, from the root of the project.")
     ]
     seen: dt.datetime | None
-    evidence: Annotated[tuple[str, ...], Field(description="Ids of the runs that the verdict rests on.")]
+    evidence: Annotated[tuple[str, ...], Field(description="Ids of the runs that read; what wrote is with the ends.")]
 
 
 class ExchangeSquare(Record):
