@@ -29,8 +29,8 @@ def test_a_set_that_works_has_nothing_to_move(summary: Summary) -> None:
 
 def test_a_set_that_is_broken_is_told_with_the_nearest_that_works(summary: Summary) -> None:
     advisory = advisories(summary)[0]
-    one, other = advisory.pairs[-1]
-    bad = GOOD | {advisory.first.distribution: one, advisory.second.distribution: other}
+    one, other = advisory.together[-1]
+    bad = GOOD | {advisory.sides[0].distribution: one, advisory.sides[1].distribution: other}
     checked = check(bad, summary, advisories(summary))
     assert advisory in checked.hits
     assert checked.moves
@@ -46,8 +46,8 @@ def test_nothing_of_the_stack_is_nothing_known(summary: Summary) -> None:
 @pytest.mark.parametrize("spelled", ["{}.0", "v{}", "0!{}"])
 def test_a_version_is_known_however_it_is_spelled(summary: Summary, spelled: str) -> None:
     advisory = advisories(summary)[0]
-    one, other = advisory.pairs[-1]
-    bad = GOOD | {advisory.first.distribution: spelled.format(one), advisory.second.distribution: other}
+    one, other = advisory.together[-1]
+    bad = GOOD | {advisory.sides[0].distribution: spelled.format(one), advisory.sides[1].distribution: other}
     assert advisory in check(bad, summary, advisories(summary)).hits
     good = {name: spelled.format(version) for name, version in GOOD.items()}
     plain = check(GOOD, summary, advisories(summary))
