@@ -470,7 +470,8 @@ def _changes(advisory: Advisory, catalog: Catalog) -> str:
     uses: dict[str, set[str]] = {}
     for side in advisory.sides:
         needs = catalog.requires(side.distribution, side.versions[-1])
-        uses[side.distribution] = {*names} & {canonicalize_name(one.name) for one in needs} - {side.distribution}
+        plain = {canonicalize_name(one.name) for one in needs if "extra" not in str(one.marker)}
+        uses[side.distribution] = {*names} & plain - {side.distribution}
     users = [name for name in names if uses[name] and not any(name in used for used in uses.values())]
     return next((name for name in (*users, advisory.package) if name in names), names[-1])
 
@@ -487,7 +488,7 @@ def _details(advisory: Advisory) -> str:
         case _:
             how = f"Only all together fail ({some})"
     lines = [
-        f"{advisory.summary}.",
+        f"{advisory.summary.removesuffix('.')}.",
         f"{how}, at the level {advisory.level}, on Python {and_list(list(advisory.pythons))}.",
         f"Signature: {advisory.signature}",
     ]

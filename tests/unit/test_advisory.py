@@ -118,6 +118,9 @@ def test_whoever_uses_the_other_has_to_change(summary: Summary) -> None:
     turned = World({"alpha": {"1.3.0": {"uploaded": "2026-01-01", "requires": ["beta"]}}})
     (entry,) = osv(one, turned, NOW)["affected"]
     assert entry["package"]["name"] == "alpha"
+    optional = World({"alpha": {"1.3.0": {"uploaded": "2026-01-01", "requires": ["beta; extra == 'all'"]}}})
+    (entry,) = osv(one, optional, NOW)["affected"]
+    assert entry["package"]["name"] == one.package == "beta"
 
 
 def test_a_range_ends_where_nobody_tried_a_release(summary: Summary) -> None:

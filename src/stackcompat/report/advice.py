@@ -82,7 +82,9 @@ def _page(
     lines += ["## Known incompatibilities", ""]
     for advisory in known:
         offer = f" Workaround: {advisory.workaround}." if advisory.workaround else ""
-        lines.append(f"- **[{advisory.id}](advisories/{advisory.id}.json)** {_plain(advisory.summary)}.{offer}")
+        lines.append(
+            f"- **[{advisory.id}](advisories/{advisory.id}.json)** {_plain(advisory.summary.removesuffix('.'))}.{offer}"
+        )
     lines += ["" if known else "None is known.", "## Days on which the newest releases did not work together", ""]
     lines += [_REPLAY, ""]
     for line in days:
