@@ -91,6 +91,7 @@ def test_a_bound_that_is_too_tight_shows_where_it_was_forced() -> None:
     (finding,) = findings(summary, world("<1.3"))
     assert finding.kinds == ("too tight",)
     assert finding.sentence() == "beta 2.4.1 declares alpha<1.3, but works with 1.3.0 when forced"
+    assert findings(summary, world("<1.3; python_version < '3.12'")) == ()  # no bound of the Python that ran it
 
 
 def test_repaired_metadata_is_the_whole_with_the_bound_replaced() -> None:
