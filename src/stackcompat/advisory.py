@@ -1,57 +1,96 @@
 """Advisories: each distinct incompatibility as one entry that other tools can read, in the shape of OSV records.
 
-An advisory is about two components: which releases of the one fail with which of the other, in what way. Its id is made
-of that, so it stays the same from night to night while the list of affected releases grows. Only what was confirmed is
-in one, in a cell or in a run of a frontier; releases between two affected ones that nobody tried are not, and what a
-frontier infers is told apart.
+An advisory is about components whose releases fail together, two as a rule: which of the one with which of the other,
+in what way. A release may also fail alone, for want of what it does not declare; and a search for the culprit may have
+found one, two or three distributions. Its id is made of these and of the failure, so it stays the same from night to
+night while the list of affected releases grows. Only what was confirmed is in one, in a cell or in a run of a frontier;
+releases between two affected ones that nobody tried are not, and what is inferred is told apart.
 
 Source of the shape: the Open Source Vulnerability schema, 1.6 (``affected``, ``ranges`` with ``introduced`` and
-``last_affected`` events, ``database_specific`` for what it has no word for: that both sides must be there).
+``last_affected`` events, ``database_specific`` for what it has no word for: that all sides must be there). Who reads it
+takes any entry of ``affected`` for enough, so only the side that has to change is there: the one that uses the other.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from packaging.utils import canonicalize_name
+
+from stackcompat.culprit import Culprit
 from stackcompat.evidence import incompatibility_id
 from stackcompat.matrix import Level, Table, load_record
 from stackcompat.record import Record
-from stackcompat.report.model import FailureGroup, FrontierPair, FrontierReason, FrontierRow, PairRelease, Summary
+from stackcompat.releases import Catalog
+from stackcompat.report.model import (
+    Blamed,
+    FailureGroup,
+    FrontierPair,
+    FrontierReason,
+    FrontierRow,
+    PairRelease,
+    Summary,
+)
 from stackcompat.report.words import and_list, span, version_key
+from stackcompat.undeclared import alone, undeclared
 from stackcompat.verdict import LEVELS
 
 __all__ = ["Advisory", "Link", "advisories", "load_links", "osv"]
 
 OSV_VERSION = "1.6.7"
+#: Characters of a summary, by the schema's own advice.
+_SUMMARY = 120
 
 
 class Side(Record):
-    """One of the two components. `versions` are affected, lowest first; `known` were tried with the other one."""
+    """A component, or a distribution that is none. `versions` are affected, lowest first; `known` were tried.
+
+    Where a search has found at which release it began to fail, that is `first_bad`, and `fixed_in` the one with which
+    it ceased (empty: nothing newer passed); `holes` between the two could not be judged.
+    """
 
     component: str
     title: str
     distribution: str
     versions: tuple[str, ...]
     known: tuple[str, ...]
+    first_bad: str = ""
+    fixed_in: str = ""
+    holes: tuple[str, ...] = ()
+
+    def red(self, version: str) -> bool:
+        """Whether a release is affected, or lies in the stretch that a search has found to be red."""
+        here = version_key(version)
+        if here in map(version_key, self.versions):
+            return True
+        if not self.first_bad or here in map(version_key, self.holes):
+            return False
+        return version_key(self.first_bad) <= here and (not self.fixed_in or here < version_key(self.fixed_in))
+
+    def __str__(self) -> str:
+        if self.first_bad:
+            return f"{self.title} >={self.first_bad}" + (f",<{self.fixed_in}" if self.fixed_in else "")
+        return f"{self.title} {span(self.versions, self.known)}"
 
 
 class Advisory(Record):
-    """One incompatibility. `pairs` are the releases of `first` and `second` that were seen to fail together.
+    """One incompatibility. `together` are the releases of the `sides`, in their order, that were seen to fail together.
 
     `cells` and `evidence` (ids of runs of frontiers) show it. `inferred` are pairs that a frontier infers to be broken
-    and whose nearest break that was seen is this one; nobody tried them.
+    and whose nearest break that was seen is this one; nobody tried them. `without` is the distribution that has to be
+    absent, if one has: it is needed, and not declared.
 
     `workaround` is one sentence; empty: none is known.
     """
 
     id: str
     summary: str
-    first: Side
-    second: Side
-    pairs: tuple[tuple[str, str], ...]
+    sides: tuple[Side, ...]
+    together: tuple[tuple[str, ...], ...]
     level: Level
     signature: str
     package: str
@@ -59,19 +98,36 @@ class Advisory(Record):
     pythons: tuple[str, ...]
     cells: tuple[str, ...]
     evidence: tuple[str, ...] = ()
-    inferred: tuple[tuple[str, str], ...] = ()
+    inferred: tuple[tuple[str, ...], ...] = ()
+    without: str = ""
     first_seen: dt.datetime | None
     last_seen: dt.datetime | None
     workaround: str
     links: tuple[str, ...] = ()
 
+    @property
+    def distributions(self) -> tuple[str, ...]:
+        """Those of its sides."""
+        return tuple(side.distribution for side in self.sides)
+
     def hits(self, installed: Mapping[str, str]) -> bool:
-        """Whether an environment with these distributions (name to version) has it."""
-        first, second = installed.get(self.first.distribution), installed.get(self.second.distribution)
-        if first is None or second is None:
+        """Whether an environment with these distributions (name to version) was seen to have it."""
+        return self._among(self.together, installed)
+
+    def likely(self, installed: Mapping[str, str]) -> bool:
+        """Whether it can be inferred that such an environment has it; nobody tried its releases together."""
+        if self.hits(installed) or self.without in installed:
             return False
-        here = version_key(first), version_key(second)
-        return any((version_key(one), version_key(other)) == here for one, other in self.pairs)
+        stretched = any(side.first_bad for side in self.sides) and all(
+            side.distribution in installed and side.red(installed[side.distribution]) for side in self.sides
+        )
+        return stretched or self._among(self.inferred, installed)
+
+    def _among(self, some: Iterable[tuple[str, ...]], installed: Mapping[str, str]) -> bool:
+        if self.without in installed or not all(name in installed for name in self.distributions):
+            return False
+        here = [version_key(installed[name]) for name in self.distributions]
+        return any([version_key(version) for version in one] == here for one in some)
 
 
 class Link(Table):
@@ -91,19 +147,29 @@ def load_links(path: Path) -> tuple[Link, ...]:
 
 
 def advisories(summary: Summary, links: Iterable[Link] = ()) -> tuple[Advisory, ...]:
-    """Every confirmed incompatibility between two components, those of the newest releases first."""
+    """Every confirmed incompatibility, those of the newest releases first.
+
+    First those of two components, then releases that fail alone, then what searches for culprits have shown besides.
+    """
     groups = {group.id: group for group in summary.failures if group.verdict == "broken"}
-    addresses: dict[str, list[str]] = {}
-    for link in links:
-        addresses.setdefault(link.id, []).append(link.url)
     tried = {(row.first, row.second): row.releases for row in summary.pairs}
     sides = {frozenset(names): names for names in tried}
     for row in summary.frontiers:  # its sides may be the other way round, or two that met in no cell
         sides.setdefault(frozenset((row.first, row.second)), (row.first, row.second))
-    found = [
-        one for names in sides.values() for one in _of_pair(names, tried.get(names, ()), summary, groups, addresses)
-    ]
-    return tuple(sorted(found, key=lambda one: [version_key(one.first.versions[-1]), one.id], reverse=True))
+    found = [one for names in sides.values() for one in _of_pair(names, tried.get(names, ()), summary, groups)]
+    found += _alone(summary, groups.values())
+    known = [(one.signature, {*one.distributions}) for one in found]
+    for group in groups.values():
+        blamed = group.blamed
+        if blamed is None or blamed.doubt or not blamed.culprits:
+            continue
+        if not any(group.signature == one and blamed.versions().keys() <= names for one, names in known):
+            found.append(_blamed(group, blamed, summary))
+    addresses: dict[str, list[str]] = {}
+    for link in links:
+        addresses.setdefault(link.id, []).append(link.url)
+    linked = (one.model_copy(update={"links": tuple(addresses.get(one.id, ()))}) for one in found)
+    return tuple(sorted(linked, key=lambda one: [version_key(one.sides[0].versions[-1]), one.id], reverse=True))
 
 
 class _Charted(NamedTuple):
@@ -116,8 +182,8 @@ class _Charted(NamedTuple):
 
 
 def _charted(sides: tuple[str, str], summary: Summary) -> list[_Charted]:
-    """The pairs of `sides` that frontiers tell of, as (version, version)."""
-    return [
+    """The pairs of `sides` that frontiers tell of, as (version, version), but for what one of them fails in alone."""
+    charted = [
         _Charted(
             versions=(pair.versions[sides[0]], pair.versions[sides[1]]),
             pair=pair,
@@ -128,6 +194,7 @@ def _charted(sides: tuple[str, str], summary: Summary) -> list[_Charted]:
         if {row.first, row.second} == set(sides)
         for pair in row.told()
     ]
+    return [one for one in charted if one.reason is None or not alone(one.reason, one.row, summary.components)]
 
 
 def _of_pair(
@@ -135,7 +202,6 @@ def _of_pair(
     releases: Sequence[PairRelease],
     summary: Summary,
     groups: Mapping[str, FailureGroup],
-    links: Mapping[str, Sequence[str]],
 ) -> Iterator[Advisory]:
     """Where a frontier's failure may be another's, it only adds to what cells have shown to be of these two."""
     charted = _charted(sides, summary)
@@ -159,27 +225,24 @@ def _of_pair(
         here, also = cells.get(signature, []), runs.get(signature, [])
         group = groups[here[0].failure] if here else None
         reasons = [one.reason for one in also if one.reason is not None]
-        moments = [one.row.seen for one in also]
         level = min([group.level] if group else (reason.level for reason in reasons), key=LEVELS.index)
         pairs = tuple(
             dict.fromkeys((*((r.first_version, r.second_version) for r in here), *(one.versions for one in also)))
         )
         works = _works(said, observed)
-        first, second = (_side(name, axis, pairs, tried, summary) for axis, name in enumerate(sides))
-        identity = incompatibility_id(signature, (first.distribution, second.distribution))
+        first, second = (
+            _side(name, summary, {pair[axis] for pair in pairs}, {pair[axis] for pair in tried})
+            for axis, name in enumerate(sides)
+        )
         message = (group.message or group.type) if group else _message(signature)
         yield Advisory(
-            id=identity,
-            summary=(
-                f"{first.title} {span(first.versions, first.known)} with {second.title} "
-                f"{span(second.versions, second.known)}: {message}"
-            ),
-            first=first,
-            second=second,
-            pairs=pairs,
+            id=incompatibility_id(signature, (first.distribution, second.distribution)),
+            summary=f"{first} with {second}: {message}",
+            sides=(first, second),
+            together=pairs,
             level=level,
             signature=signature,
-            package=group.package if group else signature.rpartition(" [")[2].removesuffix("]"),
+            package=group.package if group else _package(signature),
             tests=_together(group.tests if group else (), (r.sentence.removesuffix(f": {signature}") for r in reasons)),
             pythons=_together(group.pythons if group else (), (one.row.python for one in also)),
             cells=tuple(sorted({release.cell for release in here})),
@@ -192,11 +255,121 @@ def _of_pair(
                     if one.reason.signature == signature
                 )
             ),
-            first_seen=min([*_some(group.first_seen if group else None), *moments], default=None),
-            last_seen=max([*_some(group.last_seen if group else None), *moments], default=None),
             workaround=_workaround(works - set(pairs), first, second, pairs),
-            links=tuple(links.get(identity, ())),
+            **_moments(group, [one.row for one in also]),
         )
+
+
+def _alone(summary: Summary, groups: Iterable[FailureGroup]) -> Iterator[Advisory]:
+    """What releases fail in by themselves: seen along a frontier, or in cells for want of what they do not declare.
+
+    Where nothing is said to be missing, a release that works with some release of another does not fail alone.
+    """
+    names = {row.distribution: row.name for row in reversed(summary.components)}
+    runs: dict[tuple[str, str], list[tuple[FrontierRow, FrontierPair, FrontierReason]]] = {}
+    works: set[tuple[str, str]] = {
+        side
+        for row in summary.pairs
+        for one in row.releases
+        if one.verdict == "works"
+        for side in ((row.first, one.first_version), (row.second, one.second_version))
+    }
+    for row in summary.frontiers:
+        for pair in row.observed():
+            if pair.verdict == "works":
+                works |= pair.versions.items()
+            elif pair.reason is not None:
+                reason = row.reasons[pair.reason]
+                if name := alone(reason, row, summary.components):
+                    runs.setdefault((name, reason.signature), []).append((row, pair, reason))
+    cells: dict[tuple[str, str], FailureGroup] = {}
+    for group in groups:
+        lacks = undeclared(group.signature, summary.components)
+        if lacks is not None and group.versions.get(names.get(lacks.asks, "")):
+            cells[names[lacks.asks], group.signature] = group
+    for (name, signature), also in {**{key: [] for key in cells}, **runs}.items():
+        found = cells.get((name, signature))
+        lacks = undeclared(signature, summary.components)
+        versions = {pair.versions[name] for _, pair, _ in also} | {*(found.versions[name] if found else ())}
+        green = {version for one, version in works if one == name}
+        versions -= set() if lacks else green
+        if not versions:
+            continue
+        known = green | versions | {pair.versions[name] for row, pair in _pairs_with(name, summary)}
+        side = _side(name, summary, versions, known)
+        wants = f" needs {lacks.needs}, undeclared" if lacks else ""
+        yield Advisory(
+            id=incompatibility_id(signature, (side.distribution,)),
+            summary=f"{side}{wants}: {_message(signature)}",
+            sides=(side,),
+            together=tuple((version,) for version in side.versions),
+            level=min([*([found.level] if found else []), *(one.level for _, one, _ in also)], key=LEVELS.index),
+            signature=signature,
+            package=_package(signature),
+            tests=_together(
+                found.tests if found else (), (one.sentence.removesuffix(f": {signature}") for _, _, one in also)
+            ),
+            pythons=_together(found.pythons if found else (), (row.python for row, _, _ in also)),
+            cells=found.cells if found else (),
+            evidence=tuple(sorted({pair.evidence for _, pair, _ in also})),
+            without=lacks.needs if lacks else "",
+            workaround=f"install {lacks.needs} beside it" if lacks else "",
+            **_moments(found, [row for row, _, _ in also]),
+        )
+
+
+def _pairs_with(name: str, summary: Summary) -> Iterator[tuple[FrontierRow, FrontierPair]]:
+    """What frontiers observed of a component."""
+    return ((row, pair) for row in summary.frontiers if name in (row.first, row.second) for pair in row.observed())
+
+
+def _blamed(group: FailureGroup, blamed: Blamed, summary: Summary) -> Advisory:
+    """What a search for the culprit has shown: these releases together, and the stretches around them."""
+    red = blamed.versions()
+    cells = [cell for cell in summary.cells if group.id in cell.failures and cell.culprit is not None]
+    same = [cell for cell in cells if cell.culprit is not None and cell.culprit.versions.keys() == red.keys()]
+    seen = [tuple(cell.culprit.versions[name] for name in red) for cell in same if cell.culprit is not None]
+    together = tuple(dict.fromkeys([tuple(red.values()), *seen]))
+    sides = tuple(
+        _stretch(culprit, {one[place] for one in together}, summary) for place, culprit in enumerate(blamed.culprits)
+    )
+    moves = [
+        f"take {side.title} {blamed.works_with[side.distribution]}"
+        for side in sides
+        if blamed.works_with.get(side.distribution, red[side.distribution]) != red[side.distribution]
+    ]
+    return Advisory(
+        id=incompatibility_id(group.signature, red),
+        summary=f"{and_list([str(side) for side in sides])}: {group.message or group.type}",
+        sides=sides,
+        together=together,
+        level=group.level,
+        signature=group.signature,
+        package=group.package,
+        tests=group.tests,
+        pythons=group.pythons,
+        cells=tuple(dict.fromkeys((blamed.cell, *(cell.id for cell in same)))),
+        workaround=" and ".join(moves),
+        **_moments(group, ()),
+    )
+
+
+def _stretch(culprit: Culprit, versions: Iterable[str], summary: Summary) -> Side:
+    """One member of a culprit set; it has no stretch where no release of it was seen to do otherwise."""
+    name = next((row.name for row in summary.components if row.distribution == culprit.name), culprit.name)
+    found = culprit.first_bad or (culprit.version if culprit.last_good or culprit.fixed_in else "")
+    stretch = {"first_bad": found, "fixed_in": culprit.fixed_in or "", "holes": culprit.holes} if found else {}
+    return _side(name, summary, versions, versions).model_copy(update=stretch)
+
+
+def _moments(group: FailureGroup | None, rows: Iterable[FrontierRow]) -> dict[str, dt.datetime | None]:
+    """When it was first and last seen, in cells and along frontiers."""
+    seen = [row.seen for row in rows]
+    first, last = (group.first_seen, group.last_seen) if group else (None, None)
+    return {
+        "first_seen": min([*([first] if first else []), *seen], default=None),
+        "last_seen": max([*([last] if last else []), *seen], default=None),
+    }
 
 
 def _works(said: Mapping[tuple[str, str], PairRelease], observed: Iterable[_Charted]) -> set[tuple[str, str]]:
@@ -208,17 +381,19 @@ def _works(said: Mapping[tuple[str, str], PairRelease], observed: Iterable[_Char
     return {versions for versions, level in green if LEVELS.index(level) >= enough}
 
 
-def _side(
-    name: str, axis: int, pairs: Iterable[tuple[str, str]], tried: Iterable[tuple[str, str]], summary: Summary
-) -> Side:
+def _side(name: str, summary: Summary, versions: Iterable[str], known: Iterable[str]) -> Side:
     row = next((row for row in summary.components if row.name == name), None)
     return Side(
         component=name,
         title=row.title if row else name,
         distribution=row.distribution if row else name,
-        versions=_sorted({pair[axis] for pair in pairs}),
-        known=_sorted({pair[axis] for pair in tried}),
+        versions=_sorted(versions),
+        known=_sorted(known),
     )
+
+
+def _package(signature: str) -> str:
+    return signature.rpartition(" [")[2].removesuffix("]")
 
 
 def _message(signature: str) -> str:
@@ -229,10 +404,6 @@ def _message(signature: str) -> str:
 
 def _together(some: Iterable[str], more: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*some, *more)))
-
-
-def _some(moment: dt.datetime | None) -> tuple[dt.datetime, ...]:
-    return () if moment is None else (moment,)
 
 
 def _sorted(versions: Iterable[str]) -> tuple[str, ...]:
@@ -253,27 +424,31 @@ def _workaround(works: Iterable[tuple[str, str]], first: Side, second: Side, pai
     return "; ".join(offers)
 
 
-def osv(advisory: Advisory, modified: dt.datetime) -> dict[str, Any]:
-    """The advisory as an OSV record, last changed at the time `modified`."""
-    published = advisory.first_seen or modified
+def osv(advisory: Advisory, catalog: Catalog, generated: dt.datetime) -> dict[str, Any]:
+    """The advisory as an OSV record; `generated` stands where no time is known, `catalog` knows of all releases."""
+    changes = _changes(advisory, catalog)
+    affected = {
+        side.distribution: {
+            "package": {"ecosystem": "PyPI", "name": side.distribution},
+            "versions": list(side.versions),
+            "ranges": [{"type": "ECOSYSTEM", "events": _events(side, catalog)}],
+        }
+        for side in advisory.sides
+    }
     return {
         "schema_version": OSV_VERSION,
         "id": advisory.id,
-        "published": _moment(published),
-        "modified": _moment(modified),
-        "summary": advisory.summary[:120],
+        "published": _moment(advisory.first_seen or generated),
+        "modified": _moment(advisory.last_seen or generated),
+        "summary": textwrap.shorten(advisory.summary, _SUMMARY, placeholder=" …"),
         "details": _details(advisory),
-        "affected": [
-            {
-                "package": {"ecosystem": "PyPI", "name": side.distribution},
-                "versions": list(side.versions),
-                "ranges": [{"type": "ECOSYSTEM", "events": _events(side)}],
-            }
-            for side in (advisory.first, advisory.second)
-        ],
+        "affected": [affected[changes]],
         "references": [{"type": "REPORT", "url": url} for url in advisory.links],
         "database_specific": {
-            "affected_together": [list(pair) for pair in advisory.pairs],
+            "only_with": [one for name, one in affected.items() if name != changes],
+            "only_without": [advisory.without] if advisory.without else [],
+            "distributions": list(advisory.distributions),
+            "affected_together": [list(some) for some in advisory.together],
             "level": advisory.level,
             "signature": advisory.signature,
             "tests": list(advisory.tests),
@@ -286,10 +461,35 @@ def osv(advisory: Advisory, modified: dt.datetime) -> dict[str, Any]:
     }
 
 
+def _changes(advisory: Advisory, catalog: Catalog) -> str:
+    """The distribution that has to change: it uses another of the sides and no other uses it, by what they declare.
+
+    Where that tells nothing, it is the one whose code failed, else the last.
+    """
+    names = advisory.distributions
+    uses: dict[str, set[str]] = {}
+    for side in advisory.sides:
+        needs = catalog.requires(side.distribution, side.versions[-1])
+        plain = {canonicalize_name(one.name) for one in needs if "extra" not in str(one.marker)}
+        uses[side.distribution] = {*names} & plain - {side.distribution}
+    users = [name for name in names if uses[name] and not any(name in used for used in uses.values())]
+    return next((name for name in (*users, advisory.package) if name in names), names[-1])
+
+
 def _details(advisory: Advisory) -> str:
+    some = " and ".join(str(side) for side in advisory.sides)
+    match len(advisory.sides):
+        case 1 if advisory.without:
+            how = f"It fails where {advisory.without} is not installed"
+        case 1:
+            how = "It fails whatever is installed beside it"
+        case 2:
+            how = "Only both together fail"
+        case _:
+            how = f"Only all together fail ({some})"
     lines = [
-        f"{advisory.summary}.",
-        f"Only both together fail, at the level {advisory.level}, on Python {and_list(list(advisory.pythons))}.",
+        f"{advisory.summary.removesuffix('.')}.",
+        f"{how}, at the level {advisory.level}, on Python {and_list(list(advisory.pythons))}.",
         f"Signature: {advisory.signature}",
     ]
     if advisory.workaround:
@@ -297,14 +497,17 @@ def _details(advisory: Advisory) -> str:
     return "\n\n".join(lines)
 
 
-def _events(side: Side) -> list[dict[str, str]]:
-    """Affected releases as ranges over those that were tried; a release that works, or nobody tried, ends a range."""
+def _events(side: Side, catalog: Catalog) -> list[dict[str, str]]:
+    """Affected releases as ranges over all that there are; one that works, or that nobody tried, ends a range."""
+    there = {version_key(r.version): r.version for r in catalog.project(side.distribution).releases}
+    releases = _sorted({**there, **{version_key(v): v for v in (*side.known, *side.versions)}}.values())
+    last = version_key(side.versions[-1])  # what came after it may have been fixed since
+    red = [side.red(v) and (bool(side.fixed_in) or version_key(v) <= last) for v in releases]
     events = []
-    affected = set(side.versions)
-    for index, version in enumerate(side.known):
-        if version in affected and (index == 0 or side.known[index - 1] not in affected):
+    for index, version in enumerate(releases):
+        if red[index] and (index == 0 or not red[index - 1]):
             events.append({"introduced": version})
-        if version in affected and (index + 1 == len(side.known) or side.known[index + 1] not in affected):
+        if red[index] and (index + 1 == len(releases) or not red[index + 1]):
             events.append({"last_affected": version})
     return events
 

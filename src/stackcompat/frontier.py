@@ -93,7 +93,8 @@ class Answer(Record):
     """What came of a question. `level` is the first that is red or else the deepest that was reached.
 
     `runs` counts those made for this question, `reused` those that there were before. A break has the `signature` of
-    its failure, which ends the sentence; `doubt` says why the failure may be another's.
+    its failure, which ends the sentence; `doubt` says why the failure may be another's. `alone` is the side that it
+    points at and nobody else, if it does: then it is no failure of the two together.
     """
 
     verdict: Verdict
@@ -101,6 +102,7 @@ class Answer(Record):
     sentence: str = ""
     signature: str = ""
     doubt: str = ""
+    alone: str = ""
     runs: int = 0
     reused: int = 0
     evidence: tuple[str, ...] = ()
@@ -122,6 +124,7 @@ class Finding(Record):
     sentence: str = ""
     signature: str = ""
     doubt: str = ""
+    alone: str = ""
     evidence: tuple[str, ...] = ()
 
 

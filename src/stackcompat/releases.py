@@ -17,7 +17,7 @@ from packaging.version import Version
 from stackcompat.matrix import Selection, parse_requirement
 from stackcompat.record import Record, StackcompatError, digest
 
-__all__ = ["Catalog", "File", "IndexUnreachable", "Project", "Release", "needs", "requirements", "select"]
+__all__ = ["Catalog", "File", "IndexUnreachable", "Project", "Release", "applies", "needs", "requirements", "select"]
 
 
 class IndexUnreachable(StackcompatError):
@@ -107,12 +107,17 @@ class Catalog(Protocol):
         ...
 
 
+def applies(requirement: Requirement, python: str) -> bool:
+    """Whether a requirement is one without extras, on `python` and for the rest where this runs."""
+    environment = {"python_version": python, "python_full_version": f"{python}.99", "extra": ""}
+    return requirement.marker is None or requirement.marker.evaluate(environment)
+
+
 def requirements(catalog: Catalog, name: str, version: str, python: str) -> list[Requirement]:
     """What the release needs without extras, on `python` and for the rest where this runs; without markers."""
-    environment = {"python_version": python, "python_full_version": f"{python}.99", "extra": ""}
     found = []
     for requirement in catalog.requires(name, version) if name != "python" else ():
-        if requirement.marker is None or requirement.marker.evaluate(environment):
+        if applies(requirement, python):
             plain = parse_requirement(str(requirement))
             plain.marker = None
             found.append(plain)

@@ -210,7 +210,8 @@ class Survey:
     def _answer(self, planned: PlannedCell, evidence: tuple[Evidence, ...], before: int) -> Answer:
         """What a cell says of the two that it pins: nothing, where only others failed or no test of theirs ran.
 
-        A failure is theirs unless it surely is between others, or between one of them and another.
+        A failure is theirs unless it surely is between others, or between one of them and another. One that points at a
+        single one of them keeps the two from working all the same, but is not of the two together.
         """
         verdict = judge(planned, evidence)
         answer = Answer(
@@ -225,23 +226,24 @@ class Survey:
         standings = settle(evidence)
         if verdict.verdict == "broken":
             present = versions_of(verdict.installed, self.components)
-            theirs: list[tuple[TestResult, str]] = []
+            theirs: list[tuple[TestResult, str, str]] = []
             others = set[str]()
             for standing in standings:
                 if standing.state == "confirmed":
                     suspicion = implicated(standing.result, present, self.components)
                     suspects = suspicion.components
-                    own = suspects & sides and (not suspicion.sure or suspects <= sides)
-                    if own:
-                        theirs.append((standing.result, suspicion.doubt))
+                    if suspects & sides and (not suspicion.sure or suspects <= sides):
+                        alone = min(suspects) if suspicion.sure and len(suspects) == 1 else ""
+                        doubt = f"it points at {alone} and nobody else" if alone else suspicion.doubt
+                        theirs.append((standing.result, doubt, alone))
                     else:
                         others |= suspects - sides
             if not theirs:
                 sentence = f"hidden by a failure of {', '.join(sorted(others))}: {verdict.sentence}"
                 return answer.model_copy(update={"verdict": "untested", "sentence": sentence})
-            first, doubt = min(theirs, key=lambda one: LEVELS.index(one[0].level))
+            first, doubt, alone = min(theirs, key=lambda one: (LEVELS.index(one[0].level), bool(one[1])))
             told = {"level": first.level, "sentence": f"{first.test}: {why(first)}", "signature": why(first)}
-            return answer.model_copy(update=told | {"doubt": doubt})
+            return answer.model_copy(update=told | {"doubt": doubt, "alone": alone})
         if verdict.verdict == "works":
             used = {name for standing in standings if standing.state == "passed" for name in standing.result.components}
             silent = [row.name for row in self.rows if row.distribution not in used]

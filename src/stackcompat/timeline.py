@@ -20,6 +20,7 @@ from stackcompat.matrix import Level
 from stackcompat.record import Record
 from stackcompat.releases import Catalog, Project, Release, needs
 from stackcompat.report.model import Summary, Today
+from stackcompat.undeclared import alone
 from stackcompat.verdict import LEVELS, Verdict
 
 __all__ = ["Break", "Said", "Span", "Timeline", "pair_verdicts", "replayed", "timeline"]
@@ -103,32 +104,40 @@ class Timeline(Record):
 
 
 def pair_verdicts(summary: Summary, python: str, *, inferred: bool = False) -> Lookup:
-    """What the table says of two releases on `python`; on the other Pythons where that one was not tried.
+    """What is known of two releases on `python`.
 
-    A break that is only inferred may be a third one's, and tells nothing, unless `inferred` ones are to count. Where no
-    cell tells, a frontier of that Python does: what it observed before what it inferred, the deeper one first.
+    What cells of that Python show goes first, then what a frontier of it observed, and what it inferred, the deeper one
+    first; then, as inferred, the same of the other Pythons. What is no verdict on the two (flaky, unresolvable) stands
+    only where nothing else tells. A break that is only inferred in cells may be a third one's, and tells nothing,
+    unless `inferred` ones are to count; one that a release fails in alone says nothing of a set that has what it wants.
     Components that no test uses together have nothing to say about each other: "not-applicable".
     """
-    known: dict[frozenset[tuple[str, str]], Said] = {}
+    known: dict[frozenset[tuple[str, str]], list[tuple[int, Said]]] = {}
     strangers = {frozenset((row.first, row.second)) for row in summary.pairs if not row.releases}
     for row in summary.pairs:
         for release in row.releases:
-            verdict = release.pythons.get(python, release.verdict)
-            if verdict != "untested" and not (verdict == "broken" and release.inferred and not inferred):
-                key = frozenset(((row.first, release.first_version), (row.second, release.second_version)))
-                known[key] = Said(verdict, release.level)
-    charted = [
-        (pair, Said(pair.verdict, pair.level, pair.inferred))
-        for row in sorted(summary.frontiers, key=lambda row: -LEVELS.index(row.level))
-        if row.python == python
-        for pair in row.told()
-    ]
-    for pair, said in sorted(charted, key=lambda one: one[1].inferred):
-        known.setdefault(frozenset(pair.versions.items()), said)
+            key = frozenset(((row.first, release.first_version), (row.second, release.second_version)))
+            own = release.pythons.get(python)
+            for verdict, rank in ((own, 0), (release.verdict, 3)):
+                if verdict is None or verdict == "untested":
+                    continue
+                guess = verdict == "broken" and release.inferred
+                if guess and not inferred:
+                    continue
+                tells = verdict in ("works", "broken")
+                said = Said(verdict, release.level, guess or (tells and rank > 0))
+                known.setdefault(key, []).append((rank if tells else 6, said))
+    for frontier in sorted(summary.frontiers, key=lambda row: -LEVELS.index(row.level)):
+        for pair in frontier.told():
+            if pair.reason is None or not alone(frontier.reasons[pair.reason], frontier, summary.components):
+                rank = (1 if frontier.python == python else 4) + pair.inferred
+                said = Said(pair.verdict, pair.level, rank > 1)
+                known.setdefault(frozenset(pair.versions.items()), []).append((rank, said))
+    best = {key: min(told, key=lambda one: one[0])[1] for key, told in known.items()}
 
     def lookup(one: str, version: str, other: str, its: str) -> Said:
         otherwise: Verdict = "not-applicable" if frozenset((one, other)) in strangers else "untested"
-        return known.get(frozenset(((one, version), (other, its))), Said(otherwise))
+        return best.get(frozenset(((one, version), (other, its))), Said(otherwise))
 
     return lookup
 
@@ -221,7 +230,7 @@ def _judge(newest: Mapping[str, str], verdict: Lookup, since: dt.datetime, until
     }
     broken = {pair: said for pair, said in found.items() if said.verdict == "broken"}
     works = [said for said in found.values() if said.verdict == "works"]
-    unknown = sum(said.verdict not in ("works", "broken", "unresolvable", "not-applicable") for said in found.values())
+    unknown = sum(said.verdict not in ("works", "broken", "not-applicable") for said in found.values())
     state: Literal["works", "broken", "unknown"] = "broken" if broken else "unknown" if unknown else "works"
     grounds = list(broken.values()) or ([] if unknown else works)
     return Span(

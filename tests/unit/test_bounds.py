@@ -91,6 +91,7 @@ def test_a_bound_that_is_too_tight_shows_where_it_was_forced() -> None:
     (finding,) = findings(summary, world("<1.3"))
     assert finding.kinds == ("too tight",)
     assert finding.sentence() == "beta 2.4.1 declares alpha<1.3, but works with 1.3.0 when forced"
+    assert findings(summary, world("<1.3; python_version < '3.12'")) == ()  # no bound of the Python that ran it
 
 
 def test_repaired_metadata_is_the_whole_with_the_bound_replaced() -> None:
@@ -103,6 +104,7 @@ def test_repaired_metadata_is_the_whole_with_the_bound_replaced() -> None:
         kinds=("cap missing",),
         works=("1.2.0",),
         broken=("1.3.0",),
+        pythons=("3.12",),
         cells=(),
     )
     without = finding.model_copy(update={"release": "2.0.0", "proposed": ""})
@@ -138,14 +140,71 @@ def with_chart(chart: Chart, cells: Iterable[tuple[str, str]] = ()) -> Summary:
     return summarise(COMPONENTS, (made.record(),), made.evidence, NOW, charts=[chart])
 
 
-def test_what_frontiers_observed_counts_and_what_they_inferred_does_not() -> None:
+def test_what_frontiers_infer_draws_the_line_and_what_they_observed_makes_it_a_finding() -> None:
     chart = charted()
     (finding,) = findings(with_chart(chart), world(">=1.0"))
-    assert (finding.works, finding.broken) == (("1.0.0", "1.1.0"), ("1.2.0",))
+    assert (finding.works, finding.broken) == (("1.0.0", "1.1.0"), ("1.2.0", "1.3.0"))
+    assert finding.inferred == tuple(ALPHAS[one.pair[1]] for one in chart.findings if one.inferred)
+    assert "1.3.0" in finding.inferred
+    assert "alpha 1.2.0, 1.3.0 fail with it, 1 of them by inference; alpha<1.2.0,>=1.0 would fit" in finding.sentence()
     assert SpecifierSet(finding.proposed) == SpecifierSet(">=1.0,<1.2.0")
-    assert (finding.kinds, finding.cells) == (("cap missing",), ())
+    assert (finding.kinds, finding.cells, finding.pythons) == (("cap missing",), (), ("3.12",))
     assert finding.evidence == (chart.by_pair()[0, 2].evidence[0],)
     assert findings(with_chart(charted(doubt="a third one had a part")), world(">=1.0")) == ()
+
+
+def test_a_line_is_drawn_through_what_is_known_and_not_only_through_what_was_seen() -> None:
+    """Broken without a doubt is 1.3.0 alone; 1.1.0 may be another's fault, and 1.2.0 is inferred to work."""
+    chart = charted()
+    said = {
+        0: {"verdict": "broken", "inferred": True, "sentence": ""},
+        1: {"verdict": "broken", "inferred": False, "sentence": "t: E [beta]", "doubt": "a third one had a part"},
+        2: {"verdict": "works", "inferred": True, "sentence": ""},
+        3: {"verdict": "broken", "inferred": False, "sentence": "t: E [beta]"},
+    }
+    told = tuple(one.model_copy(update=said[one.pair[1]]) for one in chart.findings)
+    summary = with_chart(chart.model_copy(update={"findings": told}))
+    (finding,) = findings(summary, world(">=1.0"))
+    assert (finding.proposed, finding.inferred) == ("<1.3.0,>=1.2.0", ("1.0.0", "1.1.0", "1.2.0"))
+    # The floor is next above what is broken: nothing is known of what lies between that and what works.
+    said |= {2: {"verdict": "untested"}, 1: said[3], 3: said[2]}
+    told = tuple(one.model_copy(update=said[one.pair[1]]) for one in chart.findings)
+    (finding,) = findings(with_chart(chart.model_copy(update={"findings": told})), world(">=1.0"))
+    assert (finding.works, finding.proposed) == (("1.3.0",), ">=1.2.0")
+
+
+def test_what_a_release_fails_in_alone_is_no_bound_but_a_missing_line() -> None:
+    absent = "ModuleNotFoundError: No module named 'gamma' [beta]"
+    chart = charted()
+    told = tuple(
+        one.model_copy(update={"signature": absent, "sentence": f"t: {absent}"}) if one.sentence else one
+        for one in chart.findings
+    )
+    summary = with_chart(chart.model_copy(update={"findings": told}))
+    bare = World({"beta": {"2.1.3": {"uploaded": "2026-01-01", "requires": ["alpha>=1.0", "gamma; extra == 'x'"]}}})
+    (finding,) = findings(summary, bare)
+    assert (finding.on, finding.kinds, finding.proposed) == ("gamma", ("undeclared",), "")
+    assert finding.sentence() == "beta 2.1.3 needs gamma, which it does not declare"
+    (entry,) = repaired([finding], bare)
+    assert entry["requires-dist"] == ["alpha>=1.0", 'gamma; extra == "x"', "gamma"]
+    assert findings(summary, world(">=1.0")) == ()  # there it is declared
+
+
+def test_a_bound_counts_on_the_pythons_where_it_holds() -> None:
+    def catalog(*requires: str) -> World:
+        return World({"beta": {"2.1.3": {"uploaded": "2026-01-01", "requires": requires}}})
+
+    summary = with_chart(charted())
+    other = ("alpha<1.2; python_version < '3.12'", "alpha>=1.0; python_version >= '3.12'")
+    (finding,) = findings(summary, catalog(*other))
+    assert (finding.declared, finding.proposed) == (">=1.0", "<1.2.0,>=1.0")
+    (entry,) = repaired([finding], catalog(*other))
+    assert entry["requires-dist"] == [
+        'alpha<1.2; python_version < "3.12"',
+        'alpha<1.2.0,>=1.0; python_version >= "3.12"',
+    ]
+    assert findings(summary, catalog("alpha>=1.0; python_version < '3.12'", "alpha<1.2")) == ()
+    assert findings(summary, catalog("alpha>=1.0; python_version < '3.12'")) == ()  # not declared where it was tried
 
 
 def test_cells_tell_more_than_frontiers() -> None:

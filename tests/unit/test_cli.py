@@ -631,6 +631,10 @@ def test_check_reads_a_file_against_the_published_table(run: Run, checkout: Path
     code, output, _ = run("check", "bad.txt", "--json", "-")
     assert code == 1
     assert json.loads(output)["hits"][0]["id"].startswith("SC-")
+    (checkout / "some.txt").write_text("alpha==1.3.0\nbeta>=2\n-e .\n")
+    code, output, _ = run("check", "some.txt")
+    assert code == 0
+    assert "2 lines have no exact version for this Python and machine, not checked: beta>=2; -e ." in output
     (checkout / "other.txt").write_text("unknown==1.0\n")
     assert "Nothing in it is a component" in run("check", "other.txt")[1]
 
@@ -644,9 +648,26 @@ def test_check_says_which_island_an_environment_is_on(run: Run, checkout: Path) 
     assert "island 1 (Python 3.12) has Alpha 1, Beta 1; Zeta cannot be had there." in words
 
 
+def test_check_says_what_is_likely_broken_and_that_nobody_saw_it(run: Run, checkout: Path) -> None:
+    chart = chart_of(explore(table(3, 4), Planted(stairs([(0, 1)] * 3, 4), words="t: E: words [alpha]")))
+    guess = next(one for one in chart.findings if one.inferred and one.verdict == "broken")
+    write(checkout / "reports", summarise(COMPONENTS_MADE_UP, (), {}, NOW, charts=[chart]))
+    first, second = chart.first.versions[guess.pair[0]], chart.second.versions[guess.pair[1]]
+    (checkout / "pins.txt").write_text(f"alpha=={first}\nbeta=={second}\n")
+    code, output, error = run("check", "pins.txt", "--python", "3.12", "--json", "-")
+    assert (code, error) == (3, "")
+    told = json.loads(output)
+    assert (told["hits"], [one["versions"] for one in told["likely"]]) == ([], [{"alpha": first, "beta": second}])
+    code, output, _ = run("check", "pins.txt")
+    assert code == 3
+    assert f"likely broken (inferred): Alpha {first} with Beta {second}" in " ".join(output.split())
+    assert "no known incompatibility" not in output
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (("check", "pins.txt", "--python", "three"), '--python: "three" is not a version such as 3.12'),
         (("check",), "check: give either a FILE such as uv.lock, or --env DIR"),
         (("check", "a", "--env", "b"), "check: give either a FILE"),
         (("check", "absent.txt"), "FILE: absent.txt cannot be read"),

@@ -57,7 +57,8 @@ def test_the_answer_has_every_pair_by_the_names_of_both() -> None:
     assert pairs["1.0", "1.3"]["forecast"] == ["alpha.core:7 takes beta.gone, which is not there"]
     assert pairs["1.1", "1.0"]["verdict"] == "works"
     assert {key for pair in pairs.values() for key in pair} == {
-        *("alpha", "beta", "verdict", "level", "inferred", "sentence", "signature", "doubt", "evidence", "forecast"),
+        *("alpha", "beta", "verdict", "level", "inferred", "sentence", "signature", "doubt", "alone", "evidence"),
+        "forecast",
     }
     assert answer["edges"] == [
         {"alpha": "1.0", "works": [["1.0", "1.2"]]},

@@ -208,3 +208,28 @@ def test_the_forecast_compares_the_side_that_needs_with_each_release_of_the_othe
     }
     assert foreseen.names(["interop"])["interop"][0, 1] == {"alpha.thing", "alpha.late"}
     assert str(foreseen.at("import")[0, 1][0]) == "beta:3 takes alpha.thing, which is not there"
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_failure_of_one_side_alone_is_no_failure_of_the_two(tmp_path: Path, together: bool) -> None:
+    """What beta could not import is not there at all, or else is alpha's: the one is of beta, the other of both."""
+
+    def rule(job: Job, before: int) -> Iterable[TestResult]:
+        absent = "alpha.thing" if together else "zeta"
+        return (
+            IMPORTS[0],
+            failed(
+                "import[beta]",
+                "beta",
+                level="import",
+                type="ModuleNotFoundError",
+                message=f"No module named '{absent}'",
+                packages=("beta",),
+            ),
+        )
+
+    bench, _ = bench_of(tmp_path, rule)
+    (answer,) = survey().ask([Question((0, 0), "import")], bench, Silent())
+    assert answer.verdict == "broken"
+    assert (answer.alone, answer.doubt) == (("", "") if together else ("beta", "it points at beta and nobody else"))
+    bench.store.close()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from made_up import COMPONENTS, NOW, history
 from planted import Planted, chart_of, stairs, table
 from stackcompat.frontier import explore
 from stackcompat.releases import needs
-from stackcompat.report import summarise
+from stackcompat.report import Summary, summarise
+from stackcompat.report.frontiers import frontier_row
+from stackcompat.report.model import FrontierRow, PairRelease
 from stackcompat.timeline import Said, pair_verdicts, timeline
 from stackcompat.verdict import Verdict
 from world import World, day
@@ -41,8 +45,8 @@ def test_breaks_begin_and_end_with_an_upload() -> None:
     assert [(span.state, round(span.days)) for span in line.spans] == [
         ("works", 28),
         ("broken", 10),
-        ("works", 22),
-        ("unknown", 10),
+        ("works", 21),
+        ("unknown", 11),  # what does not resolve is nothing that works
     ]
     broken = line.spans[1]
     assert broken.pairs == (("alpha", "1.1", "beta", "1.0"),)
@@ -149,7 +153,7 @@ def test_bounds_that_nobody_can_meet_end_too() -> None:
         until=day("2026-01-04"),
         bounds=lambda name, version: needs(world, name, version, "3.12"),
     )
-    assert [span.state for span in line.spans] == ["works"]  # an installer gives nothing, so nothing breaks
+    assert [span.state for span in line.spans] == ["unknown"]  # an installer gives nothing: nothing breaks, or works
 
 
 def test_frontiers_fill_in_where_no_cell_tried_a_pair() -> None:
@@ -164,7 +168,8 @@ def test_frontiers_fill_in_where_no_cell_tried_a_pair() -> None:
         pair = ("alpha", f"1.{finding.pair[0]}", "beta", f"1.{finding.pair[1]}")
         assert plain(*pair).verdict == "untested"
         assert lookup(*pair) == Said(finding.verdict, finding.level, finding.inferred)
-    assert pair_verdicts(summarise(*args, charts=[chart]), "3.13")(*pair).verdict == "untested"
+        elsewhere = pair_verdicts(summarise(*args, charts=[chart]), "3.13")(*pair)
+        assert elsewhere == Said(finding.verdict, finding.level, inferred=True)
     # Cells tell more than frontiers, and what was observed more than what was inferred.
     cells = {("alpha", "1.3.0", "beta", "2.4.1"): "works"}
     named = chart.model_copy(
@@ -200,3 +205,66 @@ def test_a_span_says_that_it_rests_on_an_inferred_pair() -> None:
     assert line.days("broken", inferred=True) == 10
     assert line.days("broken", inferred=False) == 0
     assert line.breaks[0].inferred
+
+
+def rows(*releases: PairRelease) -> Summary:
+    """A table that has these releases of alpha and beta, and no others."""
+    made = history()
+    summary = summarise(COMPONENTS, (made.record(),), made.evidence, NOW)
+    (row,) = (row for row in summary.pairs if (row.first, row.second) == ("alpha", "beta"))
+    return summary.model_copy(update={"pairs": (row.model_copy(update={"releases": releases}),)})
+
+
+def release(**pythons: Verdict) -> PairRelease:
+    """Alpha 1.0 with beta 1.0; the first verdict is the one that counts over all."""
+    return PairRelease(
+        first_version="1.0",
+        second_version="1.0",
+        verdict=next(iter(pythons.values())),
+        level="interop",
+        inferred=False,
+        pythons={name.replace("py3", "3."): verdict for name, verdict in pythons.items()},
+        cell="c",
+        failure="",
+    )
+
+
+def frontier(verdict: Verdict, *, inferred: bool = False, python: str = "3.12", words: str = "E [beta]") -> FrontierRow:
+    chart = chart_of(explore(table(1, 1), Planted({(0, 0): verdict == "works"}, words=f"t: {words}")), python=python)
+    (one,) = chart.findings
+    said = one.model_copy(update={"inferred": inferred, "signature": words if verdict == "broken" else ""})
+    return frontier_row(
+        chart.model_copy(
+            update={
+                "findings": (said,),
+                "first": chart.first.model_copy(update={"versions": ("1.0",)}),
+                "second": chart.second.model_copy(update={"versions": ("1.0",)}),
+            }
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("cells", "frontiers", "wanted"),
+    [
+        # A cell of this Python goes before all else; then its frontier, even what that infers; then the other Pythons.
+        (release(py311="broken", py312="works"), [frontier("broken")], Said("works", "interop")),
+        (release(py311="broken"), [frontier("works")], Said("works", "import")),
+        (release(py311="broken"), [frontier("works", inferred=True)], Said("works", "import", True)),
+        (release(py311="broken"), [frontier("works", python="3.13")], Said("broken", "interop", True)),
+        (release(py311="untested"), [frontier("works", python="3.13")], Said("works", "import", True)),
+        (None, [frontier("broken", inferred=True), frontier("works")], Said("works", "import")),
+        # What is no verdict hides none.
+        (release(py312="flaky"), [frontier("broken")], Said("broken", "import")),
+        (release(py312="unresolvable"), [frontier("works", python="3.13")], Said("works", "import", True)),
+        (release(py312="infra-error"), [], Said("infra-error", "interop")),
+        (release(py311="broken", py312="flaky"), [], Said("broken", "interop", True)),
+        # A set that has gamma does not fail for want of it.
+        (None, [frontier("broken", words="ModuleNotFoundError: No module named 'gamma' [beta]")], Said("untested")),
+    ],
+)
+def test_what_is_nearest_to_a_python_tells_of_it(
+    cells: PairRelease | None, frontiers: list[FrontierRow], wanted: Said
+) -> None:
+    summary = rows(cells or release(py312="untested")).model_copy(update={"frontiers": tuple(frontiers)})
+    assert pair_verdicts(summary, "3.12")("beta", "1.0", "alpha", "1.0") == wanted

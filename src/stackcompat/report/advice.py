@@ -33,8 +33,9 @@ def advice(
     known = advisories(summary, links)
     bounds = findings(summary, catalog)
     coming = forecasts(summary, components, catalog)
+    records = {advisory.id: osv(advisory, catalog, summary.generated) for advisory in known}
     files = {
-        "advisories.json": _json([osv(advisory, summary.generated) for advisory in known]),
+        "advisories.json": _json(list(records.values())),
         "bounds.json": _json([finding.model_dump(mode="json") for finding in bounds]),
         "repair.toml": _repair(bounds, catalog),
         "timeline.json": _json([line.model_dump(mode="json") for line in days]),
@@ -42,7 +43,7 @@ def advice(
         "feed.json": json_feed(known, summary.generated),
         "ADVICE.md": _page(summary, known, bounds, coming, days),
     }
-    files |= {f"advisories/{advisory.id}.json": _json(osv(advisory, summary.generated)) for advisory in known}
+    files |= {f"advisories/{name}.json": _json(record) for name, record in records.items()}
     files |= {f"timeline-{line.python}.svg": strip(line, summary.titles()) + "\n" for line in days}
     for cell in summary.cells:
         if cell.verdict == "works" and cell.policy in _KNOWN_GOOD and not cell.forced:
@@ -81,7 +82,9 @@ def _page(
     lines += ["## Known incompatibilities", ""]
     for advisory in known:
         offer = f" Workaround: {advisory.workaround}." if advisory.workaround else ""
-        lines.append(f"- **[{advisory.id}](advisories/{advisory.id}.json)** {_plain(advisory.summary)}.{offer}")
+        lines.append(
+            f"- **[{advisory.id}](advisories/{advisory.id}.json)** {_plain(advisory.summary.removesuffix('.'))}.{offer}"
+        )
     lines += ["" if known else "None is known.", "## Days on which the newest releases did not work together", ""]
     lines += [_REPLAY, ""]
     for line in days:

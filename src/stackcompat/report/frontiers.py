@@ -33,6 +33,7 @@ class _Said(NamedTuple):
     sentence: str
     signature: str
     doubt: str
+    alone: str
 
 
 def frontier_row(chart: Chart) -> FrontierRow:
@@ -86,7 +87,9 @@ def frontier_row(chart: Chart) -> FrontierRow:
 
 
 def _said(finding: Charted) -> _Said:
-    return _Said(finding.verdict, finding.level, public(finding.sentence), finding.signature, finding.doubt)
+    return _Said(
+        finding.verdict, finding.level, public(finding.sentence), finding.signature, finding.doubt, finding.alone
+    )
 
 
 def _nearest(pair: Pair, others: Iterable[Pair]) -> Pair:

@@ -461,6 +461,9 @@ class FrontierReason(Record):
     sentence: str
     signature: Annotated[str, Field(description="That of the failure; empty: none was met.")]
     doubt: Annotated[str, Field(description="Why the failure may be another's; empty: it is surely of these two.")]
+    alone: Annotated[
+        str, Field(description="The component that it points at and nobody else; empty: both, or others too.")
+    ] = ""
     seen: Annotated[int, Field(description="Pairs that were seen to have it.")]
     inferred: Annotated[int, Field(description="Pairs that are inferred to be broken, of which this is the nearest.")]
     ranges: Annotated[tuple[FrontierRange, ...], Field(description="Where it is, inferred pairs included.")]
