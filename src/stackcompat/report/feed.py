@@ -77,8 +77,8 @@ def _urn(name: str) -> str:
 
 
 def _text(advisory: Advisory) -> str:
-    parts = [f"{advisory.summary}.", f"Signature: {advisory.signature}"]
-    parts += [f"Workaround: {advisory.workaround}."] if advisory.workaround else []
+    parts = [f"{advisory.summary.removesuffix('.')}.", f"Signature: {advisory.signature}"]
+    parts += [f"Workaround: {advisory.workaround.removesuffix('.')}."] if advisory.workaround else []
     return "\n\n".join([*parts, *advisory.links])
 
 

@@ -56,6 +56,13 @@ def test_without_advisories_it_is_a_feed_all_the_same() -> None:
     assert json.loads(json_feed((), NOW))["items"] == []
 
 
+def test_a_sentence_ends_once() -> None:
+    whole = KNOWN[0].model_copy(update={"summary": "Alpha needs beta.", "workaround": "take alpha 2."})
+    text = json.loads(json_feed([whole], NOW))["items"][0]["content_text"]
+    assert text.startswith("Alpha needs beta.\n\n")
+    assert "Workaround: take alpha 2.\n" in text + "\n"
+
+
 def test_what_xml_cannot_hold_does_not_break_it() -> None:
     odd = KNOWN[0].model_copy(update={"summary": "a\x00b <script>\x1b]]>"})
     (entry,) = ET.fromstring(atom([odd], NOW)).findall("a:entry", SPACE)
