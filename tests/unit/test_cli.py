@@ -719,6 +719,8 @@ def test_mistakes_with_issues(run: Run, arguments: tuple[str, ...], sentence: st
         ),
         (("run", "m", "--shard", "0/2", "--no-report"), '--shard: "0/2" is not a shard'),
         (("run", "m", "--shard", "1/2"), "--shard: a part is no table; add --no-report"),
+        (("run", "m", "--shard", "1/2", "--no-report", "--continue"), "--continue: goes on with the locks of the last"),
+        (("run", "m", "--relock", "--continue"), "--continue: goes on with the locks of the last run; leave out"),
         (("merge", "no.sqlite"), "STORE: no.sqlite is no file"),
     ],
 )
