@@ -22,6 +22,7 @@ from stackcompat.verdict import CellVerdict, Standing, Verdict, judge, settle, w
 
 __all__ = [
     "GREEN",
+    "LAST_RUNS",
     "RED",
     "History",
     "Move",
@@ -37,6 +38,11 @@ __all__ = [
 RED: frozenset[Verdict] = frozenset(("broken", "uninstallable", "unresolvable"))
 
 GREEN: frozenset[Verdict] = frozenset(("works",))
+
+
+#: So many runs are shown of a cell, and so many of its locks are heard about a pair; what is older counts for when
+#: something began.
+LAST_RUNS = 30
 
 
 class Past(Record):
@@ -127,6 +133,9 @@ class History:
                 known = self.known(index, planned)
                 yield Seen(run, planned, self._judge(planned, known), known)
 
+    def _today(self, index: int) -> list[PlannedCell]:
+        return [planned for planned in self.runs[index].cells if is_today(planned)]
+
     def known(self, index: int, planned: PlannedCell) -> tuple[Evidence, ...]:
         """The evidence on a cell that there was when the run after the one at `index` began."""
         until = self._following[index]
@@ -157,11 +166,14 @@ class History:
     def pairs(self, index: int, components: Components) -> dict[tuple[str, str], tuple[PairVerdict, ...]]:
         """What the run at `index` said of two components at what an installer gave then.
 
-        Locks of earlier nights are heard as witnesses: a test that passed then is not itself at fault.
+        Locks of the nights before are heard as witnesses: a test that passed then is not itself at fault.
         """
         tonight = list(self.seen(index, is_today))
         heard = {seen.planned.key or seen.planned.cell.id: seen for seen in tonight}
+        most = (1 + LAST_RUNS) * max(1, len(tonight))
         for earlier in reversed(range(index)):
+            if len(heard) >= most or {one.key for one in self._today(earlier)} <= heard.keys() | {""}:
+                continue
             for seen in self.seen(earlier, is_today):
                 if seen.planned.key:
                     heard.setdefault(seen.planned.key, seen)

@@ -16,8 +16,8 @@ from stackcompat.advisory import load_links
 from stackcompat.campaign import due_cells, execute, lock_matrix, now
 from stackcompat.charge import Charges
 from stackcompat.cli.common import (
-    LAST_RUNS,
     err,
+    every_run,
     glyph,
     jobs_option,
     json_option,
@@ -210,7 +210,7 @@ def publish(project: Project, store: Store, destination: Path) -> None:
     runs = store.runs()
     if not runs:
         raise UsageError(f"{store.path.name}: holds no run yet; run a matrix first, for example: stackcompat run quick")
-    past = [record for run in runs for record in store.history(run.matrix, LAST_RUNS)]
+    past = [record for run in runs for record in every_run(store, run.matrix)]
     keys = {key for record in (*runs, *past) for key in record.evidence_keys()}
     summary = summarise(
         project.components(),
