@@ -728,3 +728,10 @@ def test_mistakes_with_shards(run: Run, arguments: tuple[str, ...], sentence: st
     code, _, error = run(*arguments)
     assert code == 2
     assert sentence in error
+
+
+def test_a_size_of_the_cache_that_is_none_runs_nothing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STACKCOMPAT_CACHE_GIB", "much")
+    code, _, error = run("run", "m", "--no-report")
+    assert code == 2
+    assert 'STACKCOMPAT_CACHE_GIB: "much" is no size in GiB' in error

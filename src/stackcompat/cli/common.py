@@ -24,7 +24,7 @@ from stackcompat.history import LAST_RUNS, is_today
 from stackcompat.index import Index
 from stackcompat.interpreter import find_interpreters
 from stackcompat.matrix import Level
-from stackcompat.packages import PackageCache, default_cache
+from stackcompat.packages import PackageCache, cache_bound, default_cache
 from stackcompat.project import Project
 from stackcompat.record import UsageError
 from stackcompat.report.cases import distinct
@@ -130,7 +130,7 @@ def open_store(project: Project) -> Store:
 
 def make_bench(project: Project, jobs: int, pythons: Sequence[str] | None, level: Level = "interop") -> Bench:
     """The bench for cells of `level`."""
-    cache = PackageCache(default_cache(), uv.find_uv_bin())
+    cache = PackageCache(default_cache(), uv.find_uv_bin(), cache_bound())
     bench: dict[str, Any] = {
         "components": project.components(),
         "store": open_store(project),
