@@ -43,7 +43,7 @@ def default_cache() -> Path:
 
 
 def cache_bound() -> int:
-    """Bytes above which the package cache is emptied: ``STACKCOMPAT_CACHE_GIB``, else the default. May be UsageError."""
+    """Bytes above which the package cache is emptied: ``STACKCOMPAT_CACHE_GIB``, else the default. Or UsageError."""
     given = os.environ.get("STACKCOMPAT_CACHE_GIB", "").strip()
     try:
         bound = float(given) * 2**30 if given else DEFAULT_BOUND
