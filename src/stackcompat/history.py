@@ -124,6 +124,7 @@ class History:
             for index, run in enumerate(self.runs)
         ]
         self._judged: dict[tuple[str, int], CellVerdict] = {}
+        self._settled: dict[tuple[str, int], tuple[Standing, ...]] = {}
 
     def seen(self, index: int, wanted: Callable[[PlannedCell], bool] = lambda _: True) -> Iterator[Seen]:
         """The `wanted` cells of the run at `index`, in its order."""
@@ -154,6 +155,13 @@ class History:
             "held_back": planned.resolution.held_back,
         }
         return self._judged[address].model_copy(update=own)
+
+    def _settle(self, seen: Seen) -> tuple[Standing, ...]:
+        """As for a verdict: once for the same lock with the same evidence."""
+        address = (seen.planned.key, len(seen.runs))
+        if address not in self._settled:
+            self._settled[address] = settle(seen.runs)
+        return self._settled[address]
 
     def of_cells(self) -> dict[str, tuple[Past, ...]]:
         """Cell id to what each run that had the cell saw."""
@@ -200,7 +208,7 @@ class History:
         """Where each test stood in the cells with what an installer gave then."""
         found: dict[str, list[tuple[Seen, Standing]]] = {}
         for seen in self.seen(index, is_today):
-            for standing in settle(seen.runs):
+            for standing in self._settle(seen):
                 found.setdefault(standing.result.test, []).append((seen, standing))
         return found
 

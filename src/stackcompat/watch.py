@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple
 from urllib.parse import quote, unquote
 
 from stackcompat.charge import Charges, failure_of
 from stackcompat.evidence import Evidence, RunRecord
-from stackcompat.history import RED, History, Move, Seen, is_today, moved_since
+from stackcompat.history import RED, History, Move, is_today, moved_since
 from stackcompat.matrix import Components
 from stackcompat.night import culprits
 from stackcompat.pairs import PairVerdict
@@ -281,22 +282,21 @@ class _Told(NamedTuple):
 
 def _night(history: History, index: int, components: Components) -> Iterator[_Told]:
     here = {seen.planned.cell.id: seen for seen in history.seen(index, is_today)}
+    ran = {cell: Counter(one.test for run in seen.runs for one in run.tests) for cell, seen in here.items()}
+
+    def results(shown: Mapping[str, Iterable[str]]) -> dict[str, int]:
+        return {here[cell].planned.key: sum(ran[cell][test] for test in tests) for cell, tests in shown.items()}
+
     for (first, second), pairs in history.pairs(index, components).items():
         title = f"{components[first].title} with {components[second].title}"
         said = _said_of_pair(pairs)
-        shown = {pair.witness: pair.tests for pair in pairs if _OF_VERDICT.get(pair.verdict) == said}
-        results = [_results(here[cell], tests) for cell, tests in shown.items() if cell in here]
-        yield _Told(Subject(kind="pair", name=f"{first} + {second}", title=title), said, dict(results))
+        telling = [pair for pair in pairs if _OF_VERDICT.get(pair.verdict) == said and pair.witness in here]
+        shown: dict[str, tuple[str, ...]] = {pair.witness: pair.tests for pair in telling}
+        yield _Told(Subject(kind="pair", name=f"{first} + {second}", title=title), said, results(shown))
     for test, found in history.tests(index).items():
         said = _said_of_test(standing for _, standing in found)
-        telling = [seen for seen, standing in found if _OF_STATE.get(standing.state) == said]
-        results = [_results(seen, (test,)) for seen in telling]
-        yield _Told(Subject(kind="test", name=test, title=test), said, dict(results))
-
-
-def _results(seen: Seen, tests: Iterable[str]) -> tuple[str, int]:
-    wanted = set(tests)
-    return seen.planned.key, sum(result.test in wanted for run in seen.runs for result in run.tests)
+        shown = {seen.planned.cell.id: (test,) for seen, one in found if _OF_STATE.get(one.state) == said}
+        yield _Told(Subject(kind="test", name=test, title=test), said, results(shown))
 
 
 def _all_ran(history: History, index: int) -> bool:
