@@ -124,6 +124,7 @@ class History:
             for index, run in enumerate(self.runs)
         ]
         self._judged: dict[tuple[str, int], CellVerdict] = {}
+        self._paired: dict[tuple[object, ...], tuple[PairVerdict, ...]] = {}
         self._settled: dict[tuple[str, int], tuple[Standing, ...]] = {}
 
     def seen(self, index: int, wanted: Callable[[PlannedCell], bool] = lambda _: True) -> Iterator[Seen]:
@@ -189,7 +190,12 @@ class History:
         here = [versions_of(seen.verdict.installed, components).items() for seen in tonight]
         unlocked = any(not seen.planned.key for seen in tonight)
         found: dict[tuple[str, str], list[PairVerdict]] = {}
-        for pair in judge_pairs([seen.verdict for seen in heard.values()], known, components, self.charges):
+        # As for a verdict: nights that heard the same are judged once.
+        address = (id(components), *((name, seen.verdict.sentence, len(seen.runs)) for name, seen in heard.items()))
+        if address not in self._paired:
+            verdicts = [seen.verdict for seen in heard.values()]
+            self._paired[address] = tuple(judge_pairs(verdicts, known, components, self.charges))
+        for pair in self._paired[address]:
             held = {(pair.first, pair.first_version), (pair.second, pair.second_version)}
             if any(held <= versions for versions in here) or (unlocked and pair.verdict == "unresolvable"):
                 found.setdefault((pair.first, pair.second), []).append(pair)
