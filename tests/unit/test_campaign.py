@@ -521,6 +521,8 @@ def test_a_shard_makes_no_further_rounds_and_the_whole_run_after_it_does(tmp_pat
     assert len(executor.asked) == len(whole.cells)  # one is further, one is red and ran twice
     assert len(went_on.asked) == 1
     assert merged.store.history("m") == (whole,)
+    merged.store.merge([bench.store])
+    assert merged.store.history("m") == (whole,)
     for each_ in (bench, merged):
         each_.store.close()
 
