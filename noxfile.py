@@ -15,10 +15,10 @@ nox.options.error_on_external_run = True
 PROJECT = nox.project.load_toml("pyproject.toml")
 
 
-def _tool(session: nox.Session, *groups: str) -> None:
-    """Install the project as a wheel, as its users do, and the dependency `groups`."""
+def _tool(session: nox.Session, *groups: str, extra: str = "") -> None:
+    """Install the project as a wheel, as its users do, with the `extra`, and the dependency `groups`."""
     dependencies = [d for group in groups for d in nox.project.dependency_groups(PROJECT, group)]
-    session.install(".", *dependencies)
+    session.install(f".[{extra}]" if extra else ".", *dependencies)
     # What the caller's shell forbids must not slow every import of the tool itself.
     session.env["PYTHONDONTWRITEBYTECODE"] = None
     session.env["PYTHONPATH"] = None
@@ -37,8 +37,68 @@ def nightly(session: nox.Session) -> None:
     _tool(session)
     session.run("stackcompat", "run", "nightly", "--no-report", "--verbose", *session.posargs)
     session.run("stackcompat", "blame", "--minutes", "30")
+    session.run("stackcompat", "islands", success_codes=[0, 3])
     session.run("stackcompat", "report")
     session.run("stackcompat", "night", "nightly")
+
+
+# The nightly in steps, for several machines: each is a job of .github/workflows/nightly.yml, see docs/ci.md.
+
+
+@nox.session
+def plan(session: nox.Session) -> None:
+    """Lock a matrix for machines that run a part each: nox -s plan -- nightly --shards 4 --json plan.json."""
+    _tool(session)
+    session.run("stackcompat", "plan", *session.posargs)
+
+
+@nox.session
+def shard(session: nox.Session) -> None:
+    """Run one part of what was planned: nox -s shard -- nightly --shard 1/4."""
+    _tool(session)
+    session.run("stackcompat", "run", "--no-report", "--verbose", *session.posargs)
+
+
+@nox.session
+def merge(session: nox.Session) -> None:
+    """Make one run of the parts: nox -s merge -- parts/*/evidence.sqlite."""
+    _tool(session)
+    session.run("stackcompat", "merge", *session.posargs)
+
+
+@nox.session
+def rounds(session: nox.Session) -> None:
+    """Go on with the merged run, as planned: further rounds of the covering arrays: nox -s rounds -- nightly."""
+    _tool(session)
+    session.run("stackcompat", "run", "--continue", "--no-report", "--verbose", *session.posargs)
+
+
+@nox.session
+def blame(session: nox.Session) -> None:
+    """Who broke it: nox -s blame -- --minutes 30."""
+    _tool(session)
+    session.run("stackcompat", "blame", *session.posargs)
+
+
+@nox.session
+def islands(session: nox.Session) -> None:
+    """Which newest releases can be installed together."""
+    _tool(session)
+    session.run("stackcompat", "islands", *session.posargs)
+
+
+@nox.session
+def night(session: nox.Session) -> None:
+    """What the last run of a matrix changed: nox -s night -- nightly --output site."""
+    _tool(session)
+    session.run("stackcompat", "night", *session.posargs)
+
+
+@nox.session
+def watch(session: nox.Session) -> None:
+    """Keep issues about what broke up to date: nox -s watch -- nightly --dry-run."""
+    _tool(session, extra="tracker")
+    session.run("stackcompat", "watch", *session.posargs)
 
 
 @nox.session
@@ -71,7 +131,10 @@ def calibrate(session: nox.Session) -> None:
 
 @nox.session
 def gate(session: nox.Session) -> None:
-    """Whether a release may ship: nox -s gate -- dist/flax-0.13.0-py3-none-any.whl --markdown gate.md."""
+    """Whether a release may ship: nox -s gate -- dist/flax-0.13.0-py3-none-any.whl --json gate.json.
+
+    nox knows but two ends: 0 is PASS, 1 is anything else. Which, the JSON says.
+    """
     _tool(session)
     session.run("stackcompat", "gate", *session.posargs)
 

@@ -27,7 +27,7 @@ from stackcompat.matrix import Components, Level, Matrix
 from stackcompat.packages import PackageCache
 from stackcompat.plan import Cell, Plan, make_plan
 from stackcompat.record import StackcompatError, UsageError, digest
-from stackcompat.releases import Catalog, IndexUnreachable
+from stackcompat.releases import Catalog, IndexUnreachable, Then
 from stackcompat.rounds import Round, next_round
 from stackcompat.shard import Shard
 from stackcompat.store import Store
@@ -42,6 +42,7 @@ __all__ = [
     "due_cells",
     "each",
     "execute",
+    "last_run",
     "lock_cells",
     "lock_matrix",
     "now",
@@ -361,15 +362,7 @@ def _planned_and_locked(
 ) -> tuple[Plan, RunRecord]:
     started = now()
     pythons = pythons_here(matrix, path, bench)
-    plan = make_plan(
-        matrix,
-        bench.components,
-        catalog,
-        platform=matrix.platform or this_platform(),
-        pythons=pythons,
-        now=started,
-        source=str(path),
-    )
+    plan = _planned(matrix, path, bench, catalog, pythons, started)
     resolutions = lock_cells(plan.cells, bench, catalog, reporter, again=relock)
     repairs, coverage = plan.repair(resolutions)
     if repairs:
@@ -393,6 +386,20 @@ def _planned_and_locked(
     return plan, record
 
 
+def _planned(
+    matrix: Matrix, path: Path, bench: Bench, catalog: Catalog, pythons: Sequence[str], at: dt.datetime
+) -> Plan:
+    return make_plan(
+        matrix,
+        bench.components,
+        catalog,
+        platform=matrix.platform or this_platform(),
+        pythons=pythons,
+        now=at,
+        source=str(path),
+    )
+
+
 def due_cells(planned: Iterable[PlannedCell], store: Store) -> list[PlannedCell]:
     """Of the locked cells, one for each question that has no decisive evidence yet."""
     unique = {cell.key: cell for cell in planned if cell.key}
@@ -410,12 +417,23 @@ def execute(
     rerun: bool = False,
     relock: bool = False,
     shard: Shard | None = None,
+    go_on: bool = False,
 ) -> RunRecord:
     """Run `matrix` (read from `path`), or the `shard` of it: plan, lock, run, confirm; the record, which is kept.
 
     What a covering array leaves without a verdict is tried in further rounds; a shard knows only its part of the
-    evidence, so it makes none: they follow when the matrix is run whole, on what the shards found.
+    evidence, so it makes none: they follow when the merged run is gone on with, on what the shards found.
+
+    `go_on`: nothing is planned anew. The last run goes on with its own locks, whatever was uploaded since.
     """
+    if go_on:
+        record = last_run(path, bench.store)
+        run_cells(record.cells, bench, matrix.level, reporter, rerun=rerun)
+        then = Then(catalog, record.started)
+        plan = _planned(matrix, path, bench, then, pythons_here(matrix, path, bench), record.started)
+        if not plan.goals:
+            return record
+        return _further_rounds(plan, record, bench, catalog, matrix.level, reporter, rerun=rerun, relock=relock)
     plan, record = _planned_and_locked(matrix, path, bench, catalog, reporter, relock=relock)
     mine = [cell for cell in record.cells if shard is None or shard.owns(cell)]
     if shard is not None:
@@ -428,8 +446,16 @@ def execute(
     return _further_rounds(plan, record, bench, catalog, matrix.level, reporter, rerun=rerun, relock=relock)
 
 
+def last_run(path: Path, store: Store) -> RunRecord:
+    """The last whole run of the matrix in the file `path`; UsageError if there is none."""
+    last = store.history(path.stem, 1)
+    if not last or last[0].shard:
+        raise UsageError(f"--continue: {store.path.name} holds no whole run of {path.stem} to go on with; run it first")
+    return last[0]
+
+
 def _unfinished(record: RunRecord, store: Store) -> RunRecord | None:
-    """The last run of the same matrix, if it asked the same but was stopped, or merged from shards, before its rounds.
+    """The last run of the same matrix, if it asked the same but was stopped.
 
     Then `record` goes on with it, and the two are one execution.
     """
@@ -437,8 +463,12 @@ def _unfinished(record: RunRecord, store: Store) -> RunRecord | None:
     def asked(run: RunRecord) -> set[tuple[str, str]]:
         return {(one.cell.id, one.key) for one in run.cells}
 
+    def stopped(run: RunRecord) -> bool:
+        keys = {one.key for one in run.cells if one.key}
+        return bool(run.coverage and not run.answered) or not keys <= store.of_keys(keys).keys()
+
     last = store.history(record.matrix, 1)
-    return next((run for run in last if run.coverage and not run.answered and asked(run) == asked(record)), None)
+    return next((run for run in last if not run.shard and asked(run) == asked(record) and stopped(run)), None)
 
 
 def _further_rounds(

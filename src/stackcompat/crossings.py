@@ -15,7 +15,7 @@ from copy import copy
 from pathlib import Path
 from typing import Any
 
-from stackcompat.campaign import Bench, Reporter, Source, each, lock_cells, now, pythons_here, settle_cell
+from stackcompat.campaign import Bench, Reporter, Source, each, last_run, lock_cells, now, pythons_here, settle_cell
 from stackcompat.cell import Exchange, Job
 from stackcompat.confirm import next_run
 from stackcompat.evidence import Crossing, Evidence, ExchangePlan, PlannedCell, RunRecord
@@ -80,11 +80,18 @@ def execute_exchange(
     *,
     rerun: bool = False,
     relock: bool = False,
+    go_on: bool = False,
 ) -> RunRecord:
     """Run `matrix` (read from `path`) as squares: the cells of each policy write, and each of them reads of all.
 
     The record is kept before anything runs, so that what is finished when somebody stops it can be published.
+    `go_on`: nothing is planned anew, the last run goes on with its own locks.
     """
+    if go_on:
+        record = last_run(path, bench.store)
+        if record.exchange is not None:
+            run_exchange(record.exchange, bench, reporter, rerun=rerun)
+        return record
     started = now()
     pythons = pythons_here(matrix, path, bench)
     squares: dict[str, Sequence[Cell]] = {}

@@ -22,6 +22,7 @@ from stackcompat.verdict import CellVerdict, Standing, Verdict, judge, settle, w
 
 __all__ = [
     "GREEN",
+    "LAST_RUNS",
     "RED",
     "History",
     "Move",
@@ -37,6 +38,11 @@ __all__ = [
 RED: frozenset[Verdict] = frozenset(("broken", "uninstallable", "unresolvable"))
 
 GREEN: frozenset[Verdict] = frozenset(("works",))
+
+
+#: So many runs are shown of a cell, and so many of its locks are heard about a pair; what is older counts for when
+#: something began.
+LAST_RUNS = 30
 
 
 class Past(Record):
@@ -118,6 +124,8 @@ class History:
             for index, run in enumerate(self.runs)
         ]
         self._judged: dict[tuple[str, int], CellVerdict] = {}
+        self._paired: dict[tuple[object, ...], tuple[PairVerdict, ...]] = {}
+        self._settled: dict[tuple[str, int], tuple[Standing, ...]] = {}
 
     def seen(self, index: int, wanted: Callable[[PlannedCell], bool] = lambda _: True) -> Iterator[Seen]:
         """The `wanted` cells of the run at `index`, in its order."""
@@ -126,6 +134,9 @@ class History:
             if wanted(planned):
                 known = self.known(index, planned)
                 yield Seen(run, planned, self._judge(planned, known), known)
+
+    def _today(self, index: int) -> list[PlannedCell]:
+        return [planned for planned in self.runs[index].cells if is_today(planned)]
 
     def known(self, index: int, planned: PlannedCell) -> tuple[Evidence, ...]:
         """The evidence on a cell that there was when the run after the one at `index` began."""
@@ -146,6 +157,13 @@ class History:
         }
         return self._judged[address].model_copy(update=own)
 
+    def _settle(self, seen: Seen) -> tuple[Standing, ...]:
+        """As for a verdict: once for the same lock with the same evidence."""
+        address = (seen.planned.key, len(seen.runs))
+        if address not in self._settled:
+            self._settled[address] = settle(seen.runs)
+        return self._settled[address]
+
     def of_cells(self) -> dict[str, tuple[Past, ...]]:
         """Cell id to what each run that had the cell saw."""
         found: dict[str, list[Past]] = {}
@@ -157,11 +175,14 @@ class History:
     def pairs(self, index: int, components: Components) -> dict[tuple[str, str], tuple[PairVerdict, ...]]:
         """What the run at `index` said of two components at what an installer gave then.
 
-        Locks of earlier nights are heard as witnesses: a test that passed then is not itself at fault.
+        Locks of the nights before are heard as witnesses: a test that passed then is not itself at fault.
         """
         tonight = list(self.seen(index, is_today))
         heard = {seen.planned.key or seen.planned.cell.id: seen for seen in tonight}
+        most = (1 + LAST_RUNS) * max(1, len(tonight))
         for earlier in reversed(range(index)):
+            if len(heard) >= most or {one.key for one in self._today(earlier)} <= heard.keys() | {""}:
+                continue
             for seen in self.seen(earlier, is_today):
                 if seen.planned.key:
                     heard.setdefault(seen.planned.key, seen)
@@ -169,7 +190,12 @@ class History:
         here = [versions_of(seen.verdict.installed, components).items() for seen in tonight]
         unlocked = any(not seen.planned.key for seen in tonight)
         found: dict[tuple[str, str], list[PairVerdict]] = {}
-        for pair in judge_pairs([seen.verdict for seen in heard.values()], known, components, self.charges):
+        # As for a verdict: nights that heard the same are judged once.
+        address = (id(components), *((name, seen.verdict.sentence, len(seen.runs)) for name, seen in heard.items()))
+        if address not in self._paired:
+            verdicts = [seen.verdict for seen in heard.values()]
+            self._paired[address] = tuple(judge_pairs(verdicts, known, components, self.charges))
+        for pair in self._paired[address]:
             held = {(pair.first, pair.first_version), (pair.second, pair.second_version)}
             if any(held <= versions for versions in here) or (unlocked and pair.verdict == "unresolvable"):
                 found.setdefault((pair.first, pair.second), []).append(pair)
@@ -188,7 +214,7 @@ class History:
         """Where each test stood in the cells with what an installer gave then."""
         found: dict[str, list[tuple[Seen, Standing]]] = {}
         for seen in self.seen(index, is_today):
-            for standing in settle(seen.runs):
+            for standing in self._settle(seen):
                 found.setdefault(standing.result.test, []).append((seen, standing))
         return found
 

@@ -1,8 +1,8 @@
 """What changed overnight in one matrix, and whose release did it. Pure.
 
 New breaks come first, one for each distinct failure. A cell is a new break where it is red now and was green when last
-told, or where it is red with a failure that no earlier run of the matrix saw. What could not be told is counted, and
-neither breaks nor fixes anything.
+told, or where it is red with a failure that no earlier run of the matrix saw. A feature is lost in the same way, though
+its cell may work. What could not be told is counted, and neither breaks nor fixes anything.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 
 from stackcompat.charge import Charges, failure_of
 from stackcompat.deprecation import Forecast, forecasts
-from stackcompat.evidence import Evidence, RunRecord
+from stackcompat.evidence import Evidence, RunRecord, TestResult
 from stackcompat.history import GREEN, RED, History, Move, Past, Seen, last_green, moved_since
 from stackcompat.matrix import Components
 from stackcompat.record import Record
@@ -23,9 +23,9 @@ from stackcompat.report.model import FailureGroup, Summary
 from stackcompat.report.summary import summarise
 from stackcompat.report.words import version_key, who
 from stackcompat.timeline import replayed
-from stackcompat.verdict import CellVerdict, Verdict
+from stackcompat.verdict import CellVerdict, Verdict, settle
 
-__all__ = ["Break", "Fixed", "NewRelease", "NewestHere", "Night", "Unknown", "culprits", "night"]
+__all__ = ["Break", "Fixed", "Lost", "NewRelease", "NewestHere", "Night", "Unknown", "culprits", "night"]
 
 #: How far back the days are replayed on which the newest releases did not work together.
 _REPLAYED = dt.timedelta(days=365)
@@ -56,8 +56,26 @@ class Break(Record):
     details: str
 
 
+class Lost(Record):
+    """A feature that most users do without and that does not work any more in these cells; the rest may.
+
+    `culprits` moved since its test last passed in the first of them and are what the test uses, else all that moved.
+    """
+
+    feature: str
+    signature: str
+    culprits: tuple[str, ...]
+    moved: tuple[Move, ...]
+    last_green: dt.datetime | None
+    cells: tuple[str, ...]
+    pythons: tuple[str, ...]
+    tests: tuple[str, ...]
+    reproduce: str
+    details: str
+
+
 class Fixed(Record):
-    """What works again in these cells, and what had been the matter with them."""
+    """What works again in these cells, and what had been the matter with them or with one feature there."""
 
     was: str
     cells: tuple[str, ...]
@@ -108,6 +126,7 @@ class Night(Record):
     cells: int
     counts: dict[Verdict, int]
     new_breaks: tuple[Break, ...]
+    lost: tuple[Lost, ...]
     fixed: tuple[Fixed, ...]
     still_broken: int
     excluded: int
@@ -139,6 +158,7 @@ def night(
     last = {seen.planned.cell.id: seen for seen in history.seen(len(history.runs) - 1)}
     broken = _breaks(summary, last, before) if len(history.runs) > 1 else ()
     fresh = {cell for one in broken for cell in one.cells}
+    lost = _lost(summary, last, before) if len(history.runs) > 1 else ()
     red = [seen for seen in last.values() if seen.verdict.verdict in ("broken", "uninstallable")]
     fixed = _fixed(last, before)
     releases = _new_releases(history, catalog)
@@ -150,10 +170,11 @@ def night(
         matrix=tonight.matrix,
         started=tonight.started,
         previous=previous.started if previous else None,
-        sentence=_sentence(previous, tonight, broken, fixed, releases),
+        sentence=_sentence(previous, tonight, broken, lost, fixed, releases),
         cells=len(last),
         counts=dict(Counter(seen.verdict.verdict for seen in last.values())),
         new_breaks=broken,
+        lost=lost,
         fixed=fixed,
         still_broken=sum(seen.planned.cell.id not in fresh for seen in red),
         excluded=sum(seen.verdict.verdict == "unresolvable" for seen in last.values()),
@@ -173,6 +194,7 @@ class _Before:
         self.told: dict[str, Seen] = {}
         self.green: dict[str, Seen] = {}
         self.signatures: set[str] = set()
+        self.limits: set[tuple[str, str]] = set()
         for index in range(len(history.runs) - 1):
             for seen in history.seen(index):
                 if seen.verdict.verdict in RED | GREEN:
@@ -180,6 +202,7 @@ class _Before:
                 if seen.verdict.verdict in GREEN:
                     self.green[seen.planned.cell.id] = seen
                 self.signatures |= _signatures(seen.verdict)
+                self.limits |= {(test.feature, failure_of(test).signature) for test in seen.verdict.limits}
 
 
 def _signatures(verdict: CellVerdict) -> set[str]:
@@ -191,7 +214,7 @@ def _signatures(verdict: CellVerdict) -> set[str]:
 
 
 def _breaks(summary: Summary, last: Mapping[str, Seen], before: _Before) -> tuple[Break, ...]:
-    """Those with a culprit first, then those in most cells."""
+    """Those with a culprit first, one culprit after another, then those in most cells."""
     rows = {cell.id: cell for cell in summary.cells}
     found = []
     for group in summary.failures:
@@ -225,7 +248,51 @@ def _breaks(summary: Summary, last: Mapping[str, Seen], before: _Before) -> tupl
                 details=group.details,
             )
         )
-    return tuple(sorted(found, key=lambda one: (not one.culprits, one.culprits, -len(one.cells))))
+    weight = Counter[tuple[str, ...]]()
+    for one in found:
+        weight[one.culprits] += len(one.cells)
+    found.sort(key=lambda one: (not one.culprits, -weight[one.culprits], one.culprits, -len(one.cells)))
+    return tuple(found)
+
+
+def _lost(summary: Summary, last: Mapping[str, Seen], before: _Before) -> tuple[Lost, ...]:
+    """Those in most cells first."""
+    rows = {cell.id: cell for cell in summary.cells}
+    distributions = {row.name: row.distribution for row in summary.components}
+    found: dict[tuple[str, str], list[tuple[str, TestResult, Seen | None]]] = {}
+    for cell, seen in last.items():
+        told = before.told.get(cell)
+        passed = _passed(told) if told is not None else frozenset()
+        for test in seen.verdict.limits:
+            limit = (test.feature, failure_of(test).signature)
+            if test.test in passed or limit not in before.limits:
+                found.setdefault(limit, []).append((cell, test, told if test.test in passed else None))
+    lost = []
+    for (feature, signature), group in found.items():
+        cell, test, green = min(group, key=lambda one: (one[2] is None, rows[one[0]].policy != "newest"))
+        moved = moved_since(green, last[cell])
+        used = {distributions.get(name, name) for name in test.components}
+        said = [f"{move.name} {move.after or 'taken away'}" for move in moved if move.name in used]
+        cells = tuple(dict.fromkeys([cell, *(one for one, *_ in group)]))
+        lost.append(
+            Lost(
+                feature=feature,
+                signature=signature,
+                culprits=tuple(said or [f"{move.name} {move.after or 'taken away'}" for move in moved]),
+                moved=moved,
+                last_green=green.run.started if green else None,
+                cells=cells,
+                pythons=tuple(dict.fromkeys(rows[one].python for one in cells)),
+                tests=tuple(dict.fromkeys(test.test for _, test, _ in group)),
+                reproduce=rows[cell].reproduce,
+                details=public(failure_of(test).traceback),
+            )
+        )
+    return tuple(sorted(lost, key=lambda one: (-len(one.cells), one.feature)))
+
+
+def _passed(seen: Seen) -> frozenset[str]:
+    return frozenset(standing.result.test for standing in settle(seen.runs) if standing.state == "passed")
 
 
 def culprits(group: FailureGroup, summary: Summary, moved: Iterable[Move]) -> tuple[str, ...]:
@@ -246,10 +313,15 @@ def _fixed(last: Mapping[str, Seen], before: _Before) -> tuple[Fixed, ...]:
         earlier = before.told.get(cell)
         if seen.verdict.verdict in GREEN and earlier is not None and earlier.verdict.verdict in RED:
             grouped.setdefault(public(earlier.verdict.sentence), []).append(seen)
+        limits = earlier.verdict.limits if earlier is not None else ()
+        passed = _passed(seen) if limits else frozenset()
+        for test in limits:
+            if test.test in passed:
+                grouped.setdefault(f"{test.feature}: {failure_of(test).signature}", []).append(seen)
     return tuple(
         Fixed(
             was=was,
-            cells=tuple(seen.planned.cell.id for seen in cells),
+            cells=tuple(dict.fromkeys(seen.planned.cell.id for seen in cells)),
             pythons=tuple(dict.fromkeys(seen.planned.cell.python for seen in cells)),
         )
         for was, cells in grouped.items()
@@ -305,6 +377,7 @@ def _sentence(
     previous: RunRecord | None,
     tonight: RunRecord,
     broken: tuple[Break, ...],
+    lost: tuple[Lost, ...],
     fixed: tuple[Fixed, ...],
     releases: tuple[NewRelease, ...],
 ) -> str:
@@ -314,6 +387,7 @@ def _sentence(
     since = f"{previous.started:%Y-%m-%d %H:%M}"
     parts = [
         f"{len(broken)} new {'break' if len(broken) == 1 else 'breaks'}" if broken else "",
+        f"{len(lost)} lost {'feature' if len(lost) == 1 else 'features'}" if lost else "",
         f"{len(fixed)} fixed" if fixed else "",
         f"{len(releases)} new {'release' if len(releases) == 1 else 'releases'}" if releases else "",
     ]

@@ -10,6 +10,7 @@ The cache is shared by all checkouts, is never the user's own uv cache, and is b
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import shutil
 import subprocess
@@ -24,9 +25,9 @@ from platformdirs import user_cache_path
 
 from stackcompat.interpreter import bytecode_tag
 from stackcompat.lock import Lock, extra_index, strip_addresses, uv_environment
-from stackcompat.record import StackcompatError
+from stackcompat.record import StackcompatError, UsageError
 
-__all__ = ["HARNESS_REQUIREMENTS", "PackageCache", "default_cache"]
+__all__ = ["HARNESS_REQUIREMENTS", "PackageCache", "cache_bound", "default_cache"]
 
 #: What runs the tests inside a cell. It is kept outside the cell's environment, see inside/probe.py.
 HARNESS_REQUIREMENTS = ("pytest>=8.3",)
@@ -41,12 +42,28 @@ def default_cache() -> Path:
     return Path(given) if given else user_cache_path("stackcompat")
 
 
-class PackageCache:
-    """Packages, harnesses and environments below one folder, all on one file system so that files can be linked."""
+def cache_bound() -> int:
+    """Bytes above which the package cache is emptied: ``STACKCOMPAT_CACHE_GIB``, else the default. Or UsageError."""
+    given = os.environ.get("STACKCOMPAT_CACHE_GIB", "").strip()
+    try:
+        bound = float(given) * 2**30 if given else DEFAULT_BOUND
+    except ValueError:
+        bound = math.nan
+    if not 0 < bound < math.inf:
+        raise UsageError(f'STACKCOMPAT_CACHE_GIB: "{given}" is no size in GiB; allowed is a number above 0, such as 8')
+    return int(bound)
 
-    def __init__(self, root: Path, uv: str) -> None:
+
+class PackageCache:
+    """Packages, harnesses and environments below one folder, all on one file system so that files can be linked.
+
+    The packages may grow to `bound` bytes.
+    """
+
+    def __init__(self, root: Path, uv: str, bound: int = DEFAULT_BOUND) -> None:
         self.root = root
         self.uv = uv
+        self.bound = bound
         self.packages = root / "uv"
         self.environments = root / "environments"
         for folder in (self.packages, self.environments):
@@ -173,13 +190,13 @@ class PackageCache:
                         found.append(archive)
         return found
 
-    def trim(self, bound: int = DEFAULT_BOUND) -> int:
-        """Empty the package cache once it has outgrown `bound` bytes; the bytes freed. Evidence is kept elsewhere.
+    def trim(self) -> int:
+        """Empty the package cache once it has outgrown its bound; the bytes freed. Evidence is kept elsewhere.
 
         While anything is installed from it, now or by another process, it is left for the next time.
         """
         size = _size(self.packages)
-        if size <= bound:
+        if size <= self.bound:
             return 0
         try:
             with self._users.write_lock(blocking=False):

@@ -17,7 +17,18 @@ from packaging.version import Version
 from stackcompat.matrix import Selection, parse_requirement
 from stackcompat.record import Record, StackcompatError, digest
 
-__all__ = ["Catalog", "File", "IndexUnreachable", "Project", "Release", "applies", "needs", "requirements", "select"]
+__all__ = [
+    "Catalog",
+    "File",
+    "IndexUnreachable",
+    "Project",
+    "Release",
+    "Then",
+    "applies",
+    "needs",
+    "requirements",
+    "select",
+]
 
 
 class IndexUnreachable(StackcompatError):
@@ -111,6 +122,24 @@ def applies(requirement: Requirement, python: str) -> bool:
     """Whether a requirement is one without extras, on `python` and for the rest where this runs."""
     environment = {"python_version": python, "python_full_version": f"{python}.99", "extra": ""}
     return requirement.marker is None or requirement.marker.evaluate(environment)
+
+
+class Then:
+    """A catalog as it was at a moment: without what was uploaded later."""
+
+    def __init__(self, catalog: Catalog, at: dt.datetime) -> None:
+        self._catalog = catalog
+        self._at = at
+
+    def project(self, name: str) -> Project:
+        """See :class:`Catalog`."""
+        project = self._catalog.project(name)
+        there = tuple(release for release in project.releases if release.uploaded <= self._at)
+        return project.model_copy(update={"releases": there})
+
+    def requires(self, name: str, version: str) -> tuple[Requirement, ...]:
+        """See :class:`Catalog`."""
+        return self._catalog.requires(name, version)
 
 
 def requirements(catalog: Catalog, name: str, version: str, python: str) -> list[Requirement]:

@@ -7,7 +7,7 @@ included) loses nothing that was finished.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 
 from stackcompat.charge import Charge
 from stackcompat.chart import Chart
-from stackcompat.evidence import Evidence, RunRecord
+from stackcompat.evidence import Evidence, PlannedCell, RunRecord
 from stackcompat.islands import Archipelago
 from stackcompat.lock import Resolution
 from stackcompat.matrix import python_key
@@ -253,6 +253,22 @@ class Store:
             newest_first = connection.execute(query).all()
         return tuple(RunRecord.model_validate_json(row.record) for row in reversed(newest_first))
 
+    def chronicle(self, matrix: str, whole: int, wanted: Callable[[PlannedCell], bool]) -> tuple[RunRecord, ...]:
+        """The executions of `matrix`, oldest first: the last `whole` as they are, others with their `wanted` cells.
+
+        However many there are, only so much is held at once.
+        """
+        query = sa.select(_runs.c.record).where(_runs.c.matrix == matrix)
+        query = query.order_by(_runs.c.started.desc(), _runs.c.id.desc())
+        found = []
+        with self.engine.connect().execution_options(yield_per=1) as connection:
+            for number, row in enumerate(connection.execute(query)):
+                run = RunRecord.model_validate_json(row.record)
+                if number >= whole:
+                    run = run.model_copy(update={"cells": tuple(cell for cell in run.cells if wanted(cell))})
+                found.append(run)
+        return tuple(reversed(found))
+
     def merge(self, others: Iterable[Store]) -> tuple[str, ...]:
         """Take over everything that `others` hold; the shards of a run become one run. The shards that are missing.
 
@@ -274,9 +290,11 @@ class Store:
                 records = connection.execute(sa.select(_runs.c.record)).scalars().all()
             told += [RunRecord.model_validate_json(record) for record in records]
         with self.engine.connect() as connection:
-            known = set(connection.execute(sa.select(_runs.c.record)).scalars().all())
-        for run in join(told):
-            if run.to_json() not in known:
+            known = {
+                (row.matrix, row.started) for row in connection.execute(sa.select(_runs.c.matrix, _runs.c.started))
+            }
+        for run in join(told):  # one that went on since has other cells, and is the same run
+            if (run.matrix, run.started.isoformat()) not in known:
                 self.add_run(run)
         return missing(told)
 

@@ -9,7 +9,7 @@ from typing import Protocol
 import requests
 
 from stackcompat.record import Record, StackcompatError, UsageError
-from stackcompat.watch import Item, issue_body, issue_title
+from stackcompat.watch import BODY_LIMIT, Item, farewell, issue_body, issue_title, marked, marker
 
 __all__ = ["GitHub", "Known", "Tracker", "carry_out"]
 
@@ -41,20 +41,26 @@ class Tracker(Protocol):
         """Give an issue this text, and open it if it is closed."""
         ...
 
-    def close(self, number: int, comment: str) -> None:
-        """Close an issue with a last word."""
+    def close(self, number: int, body: str, comment: str) -> None:
+        """Close an issue with a last word, and give it this text."""
         ...
 
 
 def carry_out(items: Iterable[Item], tracker: Tracker) -> tuple[str, ...]:
-    """Do what the items call for; what was done, a line each. Doing it again does nothing."""
+    """Do what the items call for; what was done, a line each. Doing it again does nothing.
+
+    The last word of an issue stands in its text too: who opens it again after that wants it open.
+    """
     known = tracker.issues()
     done = []
     for item in items:
         issue = known.get(item.subject.id)
-        if item.action == "close":
-            if issue is not None and issue.open:
-                tracker.close(issue.number, f"Works again since {item.watched.since}.")
+        if item.action in ("close", "drop"):
+            word = farewell(item)
+            if issue is not None and issue.open and word not in issue.body:
+                head = marker(item.subject)
+                text = issue.body.replace("\r\n", "\n").partition(" -->")[2]
+                tracker.close(issue.number, f"{head}\n\n{word}{text}"[:BODY_LIMIT], word)
                 done.append(f"closed #{issue.number}: {item.subject.title}")
         elif item.action is not None and item.facts is not None:
             title, body = issue_title(item), issue_body(item)
@@ -91,10 +97,10 @@ class GitHub:
         found: dict[str, Known] = {}
         try:
             for issue in self._repository.get_issues(state="all", labels=[LABEL], sort="created", direction="asc"):
-                match = re.match(r"<!-- stackcompat: (.+?) -->", issue.body or "")
-                if match:
+                subject = marked(issue.body or "")
+                if subject:
                     known = Known(number=issue.number, open=issue.state == "open", title=issue.title, body=issue.body)
-                    found.setdefault(match[1], known)
+                    found.setdefault(subject, known)
         except self._refused as error:
             raise _explained(error) from None
         return found
@@ -113,12 +119,12 @@ class GitHub:
         except self._refused as error:
             raise _explained(error) from None
 
-    def close(self, number: int, comment: str) -> None:
+    def close(self, number: int, body: str, comment: str) -> None:
         """See :class:`Tracker`."""
         try:
             issue = self._repository.get_issue(number)
             issue.create_comment(comment)
-            issue.edit(state="closed", state_reason="completed")
+            issue.edit(body=body, state="closed", state_reason="completed")
         except self._refused as error:
             raise _explained(error) from None
 

@@ -9,12 +9,15 @@ Source of the design: the state machine of Ray's release tests; quarantine expir
 from __future__ import annotations
 
 import datetime as dt
+import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Literal
+from typing import Literal, NamedTuple
+from urllib.parse import quote, unquote
 
 from stackcompat.charge import Charges, failure_of
 from stackcompat.evidence import Evidence, RunRecord
-from stackcompat.history import RED, History, Move, moved_since
+from stackcompat.history import RED, History, Move, is_today, moved_since
 from stackcompat.matrix import Components
 from stackcompat.night import culprits
 from stackcompat.pairs import PairVerdict
@@ -38,25 +41,29 @@ __all__ = [
     "State",
     "Subject",
     "Watched",
+    "farewell",
     "issue_body",
     "issue_title",
+    "marked",
     "marker",
     "transition",
     "watch",
 ]
 
 #: ``failing`` failed once and was not tried again, ``confirmed`` failed again the same way in a fresh environment.
-State = Literal["passing", "failing", "confirmed", "flaky", "quarantined", "fixed"]
+State = Literal["passing", "failing", "confirmed", "flaky", "quarantined", "fixed", "gone"]
 
-#: What one night says. ``unknown``: infrastructure, not run, or not what was asked for.
-Said = Literal["green", "failed", "broken", "flaky", "unknown"]
+#: What one night says. ``unknown``: infrastructure, not run, or not what was asked for. ``gone``: there is nothing left
+#: that could say more, since the test or the pair is not there, or does not apply, at the newest releases.
+Said = Literal["green", "failed", "broken", "flaky", "unknown", "gone"]
 
-Action = Literal["open", "update", "close"]
+#: ``drop`` closes what is gone.
+Action = Literal["open", "update", "close", "drop"]
 
 #: Flaky nights after which a subject is quarantined.
 FLAKY_NIGHTS = 3
 
-#: Green nights in a row after which it is flaky no more.
+#: Green nights in a row after which it is flaky no more. Of both kinds, only nights that ran it count.
 CALM_NIGHTS = 5
 
 #: How long a quarantine lasts.
@@ -66,6 +73,9 @@ QUARANTINE = dt.timedelta(days=14)
 BODY_LIMIT = 65_536
 _TITLE_LIMIT = 256
 _MOST_MOVES = 200
+
+#: What the text of an issue leaves free for the last word.
+_LAST_WORD = 256
 
 
 class Watched(Record):
@@ -82,22 +92,25 @@ class Watched(Record):
     calm_nights: int = 0
 
 
-def transition(watched: Watched, said: Said, today: dt.date) -> tuple[Watched, tuple[Action, ...]]:
+def transition(watched: Watched, said: Said, today: dt.date, *, ran: bool = True) -> tuple[Watched, tuple[Action, ...]]:
     """Where a subject stands after a night that said `said`, and what is to be done about it.
 
     Infrastructure changes nothing. In quarantine nothing counts; once it is over, the next night that tells something
-    is judged as if nothing had been known.
+    is judged as if nothing had been known. A night that said again what an earlier one `ran` makes nothing more flaky,
+    and nothing calmer.
     """
-    if said == "unknown":
+    if said == "unknown" or said == watched.state == "gone":
         return watched, ()
+    if said == "gone":
+        return Watched(state="gone", since=today), (("drop",) if watched.open else ())
     if watched.state == "quarantined":
         if watched.until is not None and today < watched.until:
             return watched, ()
         watched = Watched(since=watched.since, open=watched.open)
     match said:
         case "green":
-            if watched.state == "flaky" and watched.calm_nights + 1 < CALM_NIGHTS:
-                return watched.model_copy(update={"calm_nights": watched.calm_nights + 1}), ()
+            if watched.state == "flaky" and watched.calm_nights + ran < CALM_NIGHTS:
+                return watched.model_copy(update={"calm_nights": watched.calm_nights + ran}), ()
             if watched.open:
                 return Watched(state="fixed", since=today), ("close",)
             return _move(watched, "passing", today), ()
@@ -107,7 +120,7 @@ def transition(watched: Watched, said: Said, today: dt.date) -> tuple[Watched, t
         case "broken":
             return _move(watched, "confirmed", today).model_copy(update={"open": True}), (_tell(watched),)
         case "flaky":
-            nights = watched.flaky_nights + 1
+            nights = max(1, watched.flaky_nights + ran)
             if nights < FLAKY_NIGHTS:
                 return _move(watched, "flaky", today, nights), (("update",) if watched.open else ())
             ends = {"until": today + QUARANTINE, "open": True}
@@ -158,14 +171,16 @@ class Facts(Record):
 class Item(Record):
     """A subject, where it stands after the last run, what is to be done about its issue, and what that says.
 
-    `action` is the last one that any of the runs called for, None: none ever did. `facts` are there while it is not
-    green. `covered_by` is the title of a pair whose issue tells the same; then there is no action.
+    `action` is the last one that any of the runs called for, and `called` the day of that run; None: none ever did.
+    `facts` are there while it is not green. `covered_by` is the title of a pair whose issue tells the same; then there
+    is no action.
     """
 
     subject: Subject
     watched: Watched
     said: Said
     action: Action | None = None
+    called: dt.date | None = None
     facts: Facts | None = None
     covered_by: str = ""
 
@@ -200,6 +215,9 @@ _OF_STATE: dict[str, Said] = {
 
 
 def _said_of_test(standings: Iterable[Standing]) -> Said:
+    standings = tuple(standings)
+    if all(standing.state == "not-applicable" for standing in standings):
+        return "gone"
     said = {_OF_STATE[standing.state] for standing in standings if standing.state in _OF_STATE}
     order: tuple[Said, ...] = ("broken", "flaky", "failed", "unknown", "green")
     return next((one for one in order if one in said), "unknown")
@@ -218,39 +236,73 @@ def watch(
     """
     history = History(runs, evidence, charges)
     states: dict[str, Watched] = {}
-    actions: dict[str, Action] = {}
+    actions: dict[str, tuple[Action, dt.date]] = {}
     subjects: dict[str, Subject] = {}
-    said: dict[str, Said] = {}
+    heard: dict[tuple[str, str], int] = {}
+    told: dict[str, _Told] = {}
     for index, run in enumerate(history.runs):
-        told = dict(_night(history, index, components))
-        said = {subject.id: one for subject, one in told.items()}
-        for subject, one in told.items():
-            subjects[subject.id] = subject
-            before = states.get(subject.id, Watched())
-            states[subject.id], called = transition(before, one, run.started.date())
+        today = run.started.date()
+        told = {one.subject.id: one for one in _night(history, index, components)}
+        subjects |= {name: one.subject for name, one in told.items()}
+        if _all_ran(history, index):
+            told = {name: told.get(name, _Told(subject, "gone", {})) for name, subject in subjects.items()}
+        else:
+            told = {name: one for name, one in told.items() if one.said != "gone"}
+        for name, one in told.items():
+            ran = any(heard.get((name, key), 0) < number for key, number in one.results.items())
+            heard |= {(name, key): number for key, number in one.results.items()}
+            states[name], called = transition(states.get(name, Watched()), one.said, today, ran=ran)
             if called:
-                actions[subject.id] = called[-1]
+                actions[name] = (called[-1], today)
+    said: dict[str, Said] = {name: one.said for name, one in told.items()}
     teller = _Teller(history, components, now)
-    items = [
-        Item(
-            subject=subjects[name],
-            watched=states[name],
-            said=said.get(name, "unknown"),
-            action=actions.get(name),
-            facts=teller.facts(subjects[name]) if said.get(name) in ("failed", "broken", "flaky") else None,
+    items = []
+    for name in sorted(states):
+        action, called_on = actions.get(name, (None, None))
+        items.append(
+            Item(
+                subject=subjects[name],
+                watched=states[name],
+                said=said.get(name, "unknown"),
+                action=action,
+                called=called_on,
+                facts=teller.facts(subjects[name]) if said.get(name) in ("failed", "broken", "flaky") else None,
+            )
         )
-        for name in sorted(subjects)
-    ]
     return tuple(_without_repeats(items, teller))
 
 
-def _night(history: History, index: int, components: Components) -> Iterator[tuple[Subject, Said]]:
+class _Told(NamedTuple):
+    """What a night said of a subject, and on how many results of each lock that rests, by the evidence's key."""
+
+    subject: Subject
+    said: Said
+    results: dict[str, int]
+
+
+def _night(history: History, index: int, components: Components) -> Iterator[_Told]:
+    here = {seen.planned.cell.id: seen for seen in history.seen(index, is_today)}
+    ran = {cell: Counter(one.test for run in seen.runs for one in run.tests) for cell, seen in here.items()}
+
+    def results(shown: Mapping[str, Iterable[str]]) -> dict[str, int]:
+        return {here[cell].planned.key: sum(ran[cell][test] for test in tests) for cell, tests in shown.items()}
+
     for (first, second), pairs in history.pairs(index, components).items():
         title = f"{components[first].title} with {components[second].title}"
-        yield Subject(kind="pair", name=f"{first} + {second}", title=title), _said_of_pair(pairs)
+        said = _said_of_pair(pairs)
+        telling = [pair for pair in pairs if _OF_VERDICT.get(pair.verdict) == said and pair.witness in here]
+        shown: dict[str, tuple[str, ...]] = {pair.witness: pair.tests for pair in telling}
+        yield _Told(Subject(kind="pair", name=f"{first} + {second}", title=title), said, results(shown))
     for test, found in history.tests(index).items():
-        standings = [standing for _, standing in found]
-        yield Subject(kind="test", name=test, title=test), _said_of_test(standings)
+        said = _said_of_test(standing for _, standing in found)
+        shown = {seen.planned.cell.id: (test,) for seen, one in found if _OF_STATE.get(one.state) == said}
+        yield _Told(Subject(kind="test", name=test, title=test), said, results(shown))
+
+
+def _all_ran(history: History, index: int) -> bool:
+    """Whether every cell with the newest releases told all that it could: what is in none of them is not there."""
+    verdicts = {seen.verdict.verdict for seen in history.seen(index, is_today)} - {"not-applicable"}
+    return bool(verdicts) and verdicts <= {"works", "broken", "flaky"}
 
 
 def _without_repeats(items: Iterable[Item], teller: _Teller) -> Iterator[Item]:
@@ -339,10 +391,30 @@ def issue_title(item: Item) -> str:
 
 def marker(subject: Subject) -> str:
     """What the text of an issue is found again by; invisible where it is shown."""
-    return f"<!-- stackcompat: {subject.id} -->"
+    return f"<!-- stackcompat: {quote(subject.id, safe=_PLAIN)} -->"
 
 
-def issue_body(item: Item, limit: int = BODY_LIMIT) -> str:
+#: What stands in a marker as it is: no ``>``, which could end it, and nothing that a tracker might write otherwise.
+_PLAIN = " !\"#$&'()*+,-./:;<=?@[\\]^_`{|}~"
+
+
+def marked(body: str) -> str:
+    """The id of the subject that an issue with the text `body` is about; empty where it has no marker."""
+    match = re.match(r"<!-- stackcompat: (.+?) -->", body)
+    return unquote(match[1]) if match else ""
+
+
+def farewell(item: Item) -> str:
+    """The last word of an issue that is closed, which says why: the same for the same item."""
+    if item.action == "drop":
+        return (
+            f"Closed on {item.called}, since nothing can tell of it any more: with the newest releases, the test or one"
+            " of the two is not there, or does not apply."
+        )
+    return f"Works again since {item.called}."
+
+
+def issue_body(item: Item, limit: int = BODY_LIMIT - _LAST_WORD) -> str:
     """The text of the issue in Markdown, at most `limit` characters.
 
     What does not fit is cut from the traceback, then from the list of versions, then from the signature; never from the
@@ -357,7 +429,8 @@ def issue_body(item: Item, limit: int = BODY_LIMIT) -> str:
     rows = rows[:_MOST_MOVES]
     body = _body(item, facts, state, signature, rows, details)
     if len(body) > limit:
-        details = details[-max(0, len(details) - (len(body) - limit) - 100) :] if len(details) > 200 else ""
+        kept = max(0, len(details) - (len(body) - limit) - 100) if len(details) > 200 else 0
+        details = details[len(details) - kept :]
         body = _body(item, facts, state, signature, rows, details)
     while len(body) > limit and rows:
         rows = rows[: len(rows) // 2]

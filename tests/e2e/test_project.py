@@ -670,6 +670,15 @@ TIMES = {
 }
 
 
+OVERNIGHT = """
+title = "T"
+components = ["Alpha", "Beta"]
+pythons = ["{python}"]
+[[policies]]
+policy = "newest"
+"""
+
+
 def without_times(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: without_times(one) for key, one in value.items() if key not in TIMES}
@@ -709,9 +718,37 @@ def test_parts_on_several_machines_make_the_same_table_as_one_run(project: Proje
     assert without_times(json.loads(table.read_text(encoding="utf-8"))) == whole
 
 
+def test_a_night_in_parts_tells_what_changed_whatever_is_uploaded_meanwhile(project: Project, python: str) -> None:
+    """The commands of the workflow, in its order; a release comes between the parts and the merge."""
+    project.matrix("nightly", OVERNIGHT.format(python=python))
+    with LoopbackIndex() as index:
+        index.add("alpha", "2.0")
+        index.add("beta", "1.0", requires=["alpha"], files={"beta/__init__.py": BETA.format(version="1.0")})
+
+        def night(name: str, *arguments: str) -> str:
+            store = str(project.folder / f"{name}.sqlite")
+            code, output, error = project.run(*arguments, UV_DEFAULT_INDEX=index.address, STACKCOMPAT_STORE=store)
+            assert code == 0, error
+            return output
+
+        night("base", "run", "nightly", "--no-report")
+        index.add("alpha", "3.0")
+        night("base", "plan", "nightly", "--shards", "2")
+        stores = []
+        for part in ("1", "2"):
+            shutil.copy(project.folder / "base.sqlite", project.folder / f"part-{part}.sqlite")
+            night(f"part-{part}", "run", "nightly", "--shard", f"{part}/2", "--no-report")
+            stores.append(str(project.folder / f"part-{part}.sqlite"))
+        index.add("alpha", "3.1")
+        night("merged", "merge", *stores)
+        night("merged", "run", "nightly", "--continue", "--no-report")
+        assert ": 1 new break, 1 new release." in night("merged", "night")
+        told = json.loads((project.folder / "reports" / "night.json").read_text(encoding="utf-8"))
+        assert told["new_breaks"][0]["culprits"] == ["alpha 3.0"]
+
+
 def test_a_release_overnight_and_a_night_without_one(project: Project, python: str) -> None:
-    matrix = f'title = "T"\ncomponents = ["Alpha", "Beta"]\npythons = ["{python}"]\n[[policies]]\npolicy = "newest"\n'
-    project.matrix("nightly", matrix)
+    project.matrix("nightly", OVERNIGHT.format(python=python))
     with LoopbackIndex() as index:
         index.add("alpha", "2.0")
         index.add("beta", "1.0", requires=["alpha"], files={"beta/__init__.py": BETA.format(version="1.0")})

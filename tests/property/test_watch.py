@@ -19,6 +19,8 @@ from stackcompat.watch import (
     Watched,
     issue_body,
     issue_title,
+    marked,
+    marker,
     transition,
 )
 
@@ -54,11 +56,19 @@ def test_an_issue_is_opened_and_closed_in_turn_and_updated_while_open(nights: li
     is_open = False
     for action in actions:
         assert is_open == (action != "open")
-        is_open = action != "close"
+        is_open = action not in ("close", "drop")
     assert is_open == (states[-1].open if states else False)
 
 
-@given(NIGHTS, SAID.filter(lambda said: said != "unknown"))
+@given(NIGHTS, SAID)
+def test_what_is_told_again_makes_nothing_more_flaky(nights: list[Said], said: Said) -> None:
+    states, _ = after([*nights, said])
+    again, _ = transition(states[-1], said, DAY + dt.timedelta(days=len(nights) + 1), ran=False)
+    assert (again.flaky_nights, again.calm_nights) == (states[-1].flaky_nights, states[-1].calm_nights)
+    assert (again.state == "quarantined") == (states[-1].state == "quarantined")
+
+
+@given(NIGHTS, SAID.filter(lambda said: said not in ("unknown", "gone")))
 def test_who_is_in_quarantine_comes_back_when_it_ends(nights: list[Said], said: Said) -> None:
     states, _ = after([*nights, "green", "flaky", "flaky", "flaky"])
     last = states[-1]
@@ -82,6 +92,13 @@ def test_only_what_was_confirmed_or_quarantined_has_an_issue(nights: list[Said])
             assert state.open
         assert (state.until is not None) == (state.state == "quarantined")
         assert state.until is None or state.until - QUARANTINE >= DAY
+
+
+@given(st.text(min_size=1, max_size=60))
+def test_an_issue_is_found_again_whatever_a_test_is_called(name: str) -> None:
+    subject = Subject(kind="test", name=name + " --> x", title="t")
+    assert marked(marker(subject) + "\n\nNow") == subject.id
+    assert marker(subject).index("-->") == len(marker(subject)) - 3
 
 
 @given(st.integers(0, 200_000), st.integers(0, 3000), st.integers(0, 200_000), st.text(max_size=400))

@@ -454,7 +454,8 @@ FULL = {
     "policy": "pairs",
     "releases": {name: {"all": True} for name in ("alpha", "beta", "gamma")},
 }
-THREE = Catalogue({name: {"1.0": "2026-01-01", "2.0": "2026-02-01"} for name in ("alpha", "beta", "gamma")})
+THREE_ALONE: dict[str, Any] = {name: {"1.0": "2026-01-01", "2.0": "2026-02-01"} for name in ("alpha", "beta", "gamma")}
+THREE = Catalogue(THREE_ALONE)
 LABEL = "2-way over Python, alpha, beta, gamma"
 
 
@@ -513,13 +514,52 @@ def test_a_shard_makes_no_further_rounds_and_the_whole_run_after_it_does(tmp_pat
     assert {(part.rounds, *part.answered) for part in parts} == {((),)}
     merged, went_on, _ = make_bench(tmp_path / "merged", no_import, {})
     merged.store.merge([bench.store])
-    whole = execute(three(), PATH, merged, THREE, Silent())
+    # What was uploaded in the meantime is for the next night.
+    later = {name: {"1.0": "2026-01-01", "2.0": "2026-02-01", "3.0": "2099-01-01"} for name in ("alpha", "beta")}
+    whole = execute(three(), PATH, merged, Catalogue(THREE_ALONE | later), Silent(), go_on=True)
     assert (whole.rounds, whole.answered) == ((1,), {LABEL: 100.0})
     assert len(executor.asked) == len(whole.cells)  # one is further, one is red and ran twice
     assert len(went_on.asked) == 1
     assert merged.store.history("m") == (whole,)
+    merged.store.merge([bench.store])
+    assert merged.store.history("m") == (whole,)
     for each_ in (bench, merged):
         each_.store.close()
+
+
+def test_a_merged_run_goes_on_as_it_was_planned(tmp_path: Path) -> None:
+    """The newest alpha is another one by now: that makes no second run of the same night."""
+    bench, executor, resolver = make_bench(tmp_path, all_green, NEWEST)
+    with pytest.raises(UsageError, match=r"--continue: evidence\.sqlite holds no whole run of m to go on with"):
+        execute(matrix({"policy": "newest"}), PATH, bench, WORLD, Silent(), go_on=True)
+    planned = execute(matrix({"policy": "newest"}), PATH, bench, WORLD, Silent())
+    resolved, ran = len(resolver.asked), len(executor.asked)
+    resolver._newest = NEWEST | {"alpha": "3.0"}
+    assert execute(matrix({"policy": "newest"}), PATH, bench, WORLD, Silent(), go_on=True) == planned
+    assert (len(resolver.asked), len(executor.asked)) == (resolved, ran)
+    assert bench.store.history("m") == (planned,)
+    bench.store.close()
+
+
+@pytest.mark.parametrize("stop", range(4))
+def test_a_run_that_was_stopped_and_went_on_is_one_run(tmp_path: Path, stop: int) -> None:
+    calls = 0
+
+    def impatient(job: Job, before: int) -> Iterable[TestResult]:
+        nonlocal calls
+        calls += 1
+        if calls == stop + 1:
+            raise KeyboardInterrupt
+        return all_green(job, before)
+
+    bench, _, _ = make_bench(tmp_path, impatient, NEWEST)
+    with contextlib.suppress(KeyboardInterrupt):
+        execute(matrix(*EVERYTHING), PATH, bench, WORLD, Silent())
+    record = execute(matrix(*EVERYTHING), PATH, bench, WORLD, Silent())
+    assert bench.store.history("m") == (record,)
+    again = execute(matrix(*EVERYTHING), PATH, bench, WORLD, Silent())
+    assert bench.store.history("m") == (record, again)
+    bench.store.close()
 
 
 @pytest.mark.parametrize("stop", range(8))

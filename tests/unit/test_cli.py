@@ -719,6 +719,8 @@ def test_mistakes_with_issues(run: Run, arguments: tuple[str, ...], sentence: st
         ),
         (("run", "m", "--shard", "0/2", "--no-report"), '--shard: "0/2" is not a shard'),
         (("run", "m", "--shard", "1/2"), "--shard: a part is no table; add --no-report"),
+        (("run", "m", "--shard", "1/2", "--no-report", "--continue"), "--continue: goes on with the locks of the last"),
+        (("run", "m", "--relock", "--continue"), "--continue: goes on with the locks of the last run; leave out"),
         (("merge", "no.sqlite"), "STORE: no.sqlite is no file"),
     ],
 )
@@ -726,3 +728,24 @@ def test_mistakes_with_shards(run: Run, arguments: tuple[str, ...], sentence: st
     code, _, error = run(*arguments)
     assert code == 2
     assert sentence in error
+
+
+def test_a_size_of_the_cache_that_is_none_runs_nothing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STACKCOMPAT_CACHE_GIB", "much")
+    code, _, error = run("run", "m", "--no-report")
+    assert code == 2
+    assert 'STACKCOMPAT_CACHE_GIB: "much" is no size in GiB' in error
+
+
+def test_a_matrix_of_artifacts_is_one_part(run: Run, checkout: Path) -> None:
+    """Readers need what writers wrote."""
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    text = MATRIX.replace("3.12", python).replace("[[policies]]", 'level = "exchange"\n\n[[policies]]')
+    (checkout / "matrices" / "x.toml").write_text(text)
+    code, output, error = run("plan", "x", "--shards", "4", "--json", "-")
+    assert code == 0, error
+    (part,) = json.loads(output)["shards"]
+    assert (part["shard"], len(part["cells"])) == ("1/1", 1)
+    code, _, error = run("run", "x", "--shard", "1/4", "--no-report")
+    assert code == 2
+    assert "--shard: a matrix of level exchange is not run in parts" in error

@@ -261,8 +261,10 @@ def test_a_matrix_of_squares(tmp_path: Path) -> None:
         ("pins", "1.3.0", "1.3.0"): ("works", True),
     }
     runs = len(table.executor.asked)
-    execute_exchange(matrix, path, table.bench, WORLD, Silent())
+    again = execute_exchange(matrix, path, table.bench, WORLD, Silent())
     assert len(table.executor.asked) == runs
+    assert execute_exchange(matrix, path, table.bench, WORLD, Silent(), go_on=True) == again
+    assert table.bench.store.history("m") == (record, again)  # what goes on is no run of its own
     twice = matrix.model_copy(update={"policies": (matrix.policies[1], matrix.policies[1])})
     with pytest.raises(UsageError, match=r"m\.toml: policies\[1\]\.label: is that of another policy"):
         execute_exchange(twice, path, table.bench, WORLD, Silent())

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from made_up import COMPONENTS, NOW, history
+from made_up import COMPONENTS, NOW, failed, history
 from nights import BREAKS, FIXED, NEW, OLD, PASSES, Nights
 from stackcompat.night import Night, night
 from stackcompat.report.night import night_json, night_lines, night_markdown
@@ -109,3 +109,53 @@ def test_text_of_others_stays_text() -> None:
     nights.add(0, NEW, (hostile,))
     page = night_markdown(told(nights))
     assert "\n````\nAttributeError: ``` # <b>@all</b> [beta]\n````\n" in page
+
+
+BOXES = failed("test_boxes.py::test_boxes", "alpha", message="no boxes").model_copy(update={"feature": "boxes"})
+HAS_BOXES = BOXES.model_copy(update={"outcome": "passed", "failure": None})
+
+
+def test_a_feature_that_is_lost_is_told_though_its_cell_works() -> None:
+    nights = Nights()
+    nights.add(2, OLD, (*PASSES, HAS_BOXES))
+    nights.add(1, NEW, (*PASSES, BOXES))
+    found = told(nights)
+    assert (found.new_breaks, found.still_broken) == ((), 0)
+    (lost,) = found.lost
+    assert (lost.feature, lost.signature, lost.culprits) == (
+        "boxes",
+        "AssertionError: no boxes [test]",
+        ("alpha 1.3.0",),
+    )
+    assert lost.last_green == nights.runs[0].started
+    assert found.sentence == "Since 2026-11-20 05:00: 1 lost feature, 2 new releases."
+    assert "## Features lost\n\n### alpha 1.3.0 breaks boxes\n" in night_markdown(found)
+    assert "✗ alpha 1.3.0 breaks boxes: AssertionError: no boxes [test]" in night_lines(found)
+    nights.add(0, NEW)
+    assert told(nights).lost == ()  # news once
+    nights.add(-1, FIXED, (*PASSES, HAS_BOXES))
+    (fixed,) = told(nights).fixed
+    assert fixed.was == "boxes: AssertionError: no boxes [test]"
+
+
+def test_a_feature_that_a_new_test_shows_not_to_work_is_told() -> None:
+    nights = Nights()
+    nights.add(2, OLD, PASSES)
+    nights.add(1, NEW, (*PASSES, BOXES))
+    (lost,) = told(nights).lost
+    assert (lost.culprits, lost.last_green) == ((), None)
+    assert "### boxes, never seen to work" in night_markdown(told(nights))
+
+
+def test_failures_of_one_culprit_stand_under_its_heading() -> None:
+    nights = Nights()
+    other = failed("test_beta.py::test_other", "alpha", "beta", message="other", packages=("beta",))
+    third = failed("test_beta.py::test_third", "alpha", "beta", message="third", packages=("beta",))
+    joint = tuple(test.model_copy(update={"outcome": "passed", "failure": None}) for test in (other, third))
+    nights.add(1, OLD, (*PASSES, *joint))
+    nights.add(0, NEW, (*BREAKS, other, third))
+    found = told(nights)
+    assert [one.culprits for one in found.new_breaks] == [("alpha 1.3.0",)] * 3
+    page = night_markdown(found)
+    assert [line for line in page.splitlines() if line.startswith("### ")] == ["### alpha 1.3.0"]
+    assert page.count("\n#### ") == 3

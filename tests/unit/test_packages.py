@@ -10,8 +10,8 @@ import pytest
 
 from loopback_index import make_wheel
 from stackcompat.lock import Lock
-from stackcompat.packages import PackageCache, _clone, default_cache
-from stackcompat.record import StackcompatError
+from stackcompat.packages import PackageCache, _clone, cache_bound, default_cache
+from stackcompat.record import StackcompatError, UsageError
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 LOCK = Lock.parse("alpha==1.0\nbeta-x==2.0", PYTHON, "p")
@@ -45,6 +45,20 @@ def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     assert default_cache().name == "stackcompat"
 
 
+def test_how_large_it_may_grow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("STACKCOMPAT_CACHE_GIB", raising=False)
+    assert cache_bound() == 40 * 2**30
+    monkeypatch.setenv("STACKCOMPAT_CACHE_GIB", "0.5")
+    assert cache_bound() == 2**29
+
+
+@pytest.mark.parametrize("given", ["0", "-1", "8 GB", "inf", "nan"])
+def test_what_is_no_size(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv("STACKCOMPAT_CACHE_GIB", given)
+    with pytest.raises(UsageError, match=f'STACKCOMPAT_CACHE_GIB: "{given}" is no size in GiB; allowed is a number'):
+        cache_bound()
+
+
 def test_a_locks_wheels_are_compiled_once_and_no_others(cache: PackageCache) -> None:
     alpha, beta, other = unpack(cache, "alpha", "1.0"), unpack(cache, "beta_x", "2.0"), unpack(cache, "alpha", "3.0")
     assert cache.compile(LOCK, Path(sys.executable)) == 2
@@ -73,8 +87,9 @@ def test_the_cache_is_bounded_and_harnesses_survive(cache: PackageCache) -> None
     cache.compile(LOCK, Path(sys.executable))
     harness = cache.root / "harness" / "x"
     harness.mkdir(parents=True)
-    assert cache.trim(bound=10**9) == 0
-    assert cache.trim(bound=1) > 0
+    assert cache.trim() == 0
+    cache.bound = 1
+    assert cache.trim() > 0
     assert not list(cache.packages.iterdir())
     assert harness.is_dir()
     # What was compiled is forgotten with it, so a wheel that comes back is compiled again.
@@ -95,15 +110,16 @@ with PackageCache(Path(sys.argv[1]), "uv").in_use():
 
 def test_the_cache_is_not_emptied_while_another_process_installs_from_it(cache: PackageCache) -> None:
     unpack(cache, "alpha", "1.0")
+    cache.bound = 1
     command = [sys.executable, "-c", INSTALLER, str(cache.root)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as installer:
         assert installer.stdout is not None
         assert installer.stdout.readline() == "installing\n"
         with cache.in_use():  # several may install at once
-            assert cache.trim(bound=1) == 0
+            assert cache.trim() == 0
         assert list(cache.packages.iterdir())
         installer.communicate("done\n", timeout=60)
-    assert cache.trim(bound=1) > 0
+    assert cache.trim() > 0
 
 
 def test_a_wheel_is_its_own_source(cache: PackageCache, tmp_path: Path) -> None:

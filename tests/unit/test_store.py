@@ -223,3 +223,15 @@ def test_charges_are_kept_the_latest_of_each_failure_and_merged(store: Store, tm
     other.merge([store])
     assert other.charges() == (later,)
     other.close()
+
+
+def test_of_runs_long_past_only_what_is_wanted_is_read(store: Store) -> None:
+    record = history().record()
+    runs = [record.model_copy(update={"started": record.started + dt.timedelta(days=day)}) for day in range(3)]
+    for run in runs:
+        store.add_run(run)
+    first, *others = store.chronicle("nightly", 2, lambda planned: planned.cell.python == "none")
+    assert others == list(store.history("nightly"))[1:]
+    assert first == runs[0].model_copy(update={"cells": ()})
+    assert store.chronicle("nightly", 2, lambda planned: True) == store.history("nightly")
+    assert runs[0].cells

@@ -55,7 +55,17 @@ def test_opened_updated_in_place_closed_and_opened_again(tracker: LoopbackTracke
     assert tracker.comments == {2: ["Works again since 2026-11-20."]}
     assert carry_out(items(nights), github) == ()
 
-    nights.add(1, NEW)
+    assert issue["body"].startswith(
+        "<!-- stackcompat: pair:alpha + beta -->\n\nWorks again since 2026-11-20.\n\nNow conf"
+    )
+
+    issue["state"] = "open"  # somebody wants it open: it was closed once for this
+    nights.add(1, FIXED)
+    assert carry_out(items(nights), github) == ()
+    assert issue["state"] == "open"
+    issue["state"] = "closed"
+
+    nights.add(0, NEW)
     assert [line.split(":")[0] for line in carry_out(items(nights), github)] == ["reopened #2"]
     assert issue["state"] == "open"
     assert len(tracker.issues) == 2
@@ -77,3 +87,14 @@ def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "github", None)
     with pytest.raises(UsageError, match="tracker"):
         GitHub("owner/name", "a token")
+
+
+def test_a_fix_that_is_told_late_has_its_own_day(tracker: LoopbackTracker) -> None:
+    github = GitHub("owner/name", "a token", tracker.address)
+    nights = Nights()
+    nights.add(4, NEW, BREAKS)
+    carry_out(items(nights), github)
+    nights.add(3, FIXED, PASSES)
+    nights.add(2, FIXED)
+    assert [line.split(":")[0] for line in carry_out(items(nights), github)] == ["closed #1"]
+    assert tracker.comments == {1: ["Works again since 2026-11-19."]}

@@ -1,19 +1,24 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 
 import pytest
 
-from made_up import COMPONENTS, NOW, failed, make_cell, passed
+from made_up import COMPONENTS, NOW, failed, make_cell, passed, run_of
 from nights import BREAKS, FIXED, JOINT, NEW, OLD, PASSES, Nights
+from stackcompat.evidence import TestResult
 from stackcompat.watch import (
     CALM_NIGHTS,
     QUARANTINE,
     Action,
+    Facts,
     Item,
     Said,
     State,
+    Subject,
     Watched,
+    farewell,
     issue_body,
     issue_title,
     transition,
@@ -51,6 +56,10 @@ CALM = Watched(state="flaky", flaky_nights=1, calm_nights=CALM_NIGHTS - 1)
         (OVER, "failed", "failing", ("update",)),
         (OVER, "flaky", "flaky", ("update",)),
         (OVER, "unknown", "quarantined", ()),
+        (OVER, "gone", "gone", ("drop",)),
+        (Watched(state="confirmed", open=True), "gone", "gone", ("drop",)),
+        (Watched(), "gone", "gone", ()),
+        (Watched(state="gone"), "broken", "confirmed", ("open",)),
     ],
 )
 def test_transitions(before: Watched, said: Said, state: State, actions: tuple[Action, ...]) -> None:
@@ -154,3 +163,77 @@ def test_an_issue_about_a_feature_says_what_that_does() -> None:
     body = issue_body(item)
     assert "AssertionError: no boxes" in body
     assert "has no attribute 'boxes'" not in body
+
+
+def test_a_fix_after_many_nights_that_told_nothing_closes_the_issue() -> None:
+    nights = Nights()
+    nights.add(40, NEW, BREAKS)
+    for ago in range(39, 1, -1):
+        nights.add(ago, OLD, outcome="disk-full")
+    nights.add(1, FIXED, PASSES)
+    closed = [item for item in watched(nights).values() if item.action == "close"]
+    assert {item.called for item in closed} == {nights.runs[-1].started.date()}
+    assert closed
+
+
+def test_what_broke_long_ago_is_still_told_with_what_moved() -> None:
+    nights = Nights()
+    nights.add(50, OLD, PASSES)
+    for ago in range(49, 0, -1):
+        nights.add(ago, NEW, BREAKS)
+    (item,) = [item for item in watched(nights).values() if item.watched.open and not item.covered_by]
+    assert item.watched.since == nights.runs[1].started.date()
+    assert item.facts is not None
+    assert item.facts.last_green == nights.runs[0].started
+    assert [move.name for move in item.facts.moved] == ["alpha", "alpha-native"]
+
+
+LONE = failed("test_alpha.py::test_grad", "alpha", message="alone")
+RENAMED = passed("test_alpha.py::test_gradient", "alpha")
+
+
+@pytest.mark.parametrize(
+    "then", [(*PASSES, RENAMED), (*PASSES, LONE.model_copy(update={"outcome": "not-applicable", "failure": None}))]
+)
+def test_what_is_not_there_any_more_is_closed_with_a_word(then: tuple[TestResult, ...]) -> None:
+    """The test was renamed, or does not apply to the newest releases; a night that could not tell says neither."""
+    nights = Nights()
+    nights.add(3, NEW, (*PASSES, LONE))
+    nights.add(2, OLD, outcome="disk-full")
+    name = "test:test_alpha.py::test_grad"
+    assert (watched(nights)[name].action, watched(nights)[name].watched.state) == ("open", "confirmed")
+    nights.add(1, FIXED, then)
+    gone = watched(nights)[name]
+    assert (gone.action, gone.watched.state, gone.watched.open, gone.facts) == ("drop", "gone", False, None)
+    assert farewell(gone).startswith("Closed on 2026-11-21, since nothing can tell of it any more")
+
+
+def flaky_once(nights: Nights, ago: int, versions: Mapping[str, str]) -> None:
+    plan = nights.add(ago, versions)
+    when = dt.timedelta(days=ago)
+    nights.evidence[plan.key] = (run_of(plan, LONE, ago=when), run_of(plan, WORKS, attempt=1, ago=when))
+
+
+WORKS = passed("test_alpha.py::test_grad", "alpha")
+
+
+def test_one_flaky_run_is_one_flaky_night_however_long_it_stands() -> None:
+    nights = Nights()
+    flaky_once(nights, 6, NEW)
+    for ago in (5, 4, 3):
+        nights.add(ago, NEW)
+    item = watched(nights)["test:test_alpha.py::test_grad"]
+    assert (item.watched.state, item.watched.flaky_nights, item.action) == ("flaky", 1, None)
+    flaky_once(nights, 2, OLD)
+    flaky_once(nights, 1, FIXED)
+    item = watched(nights)["test:test_alpha.py::test_grad"]
+    assert (item.watched.state, item.action) == ("quarantined", "open")
+
+
+def test_the_traceback_goes_whole_where_nothing_of_it_fits() -> None:
+    subject = Subject(kind="test", name="t", title="t")
+    facts = Facts(signature="s", python="3.12", reproduce="nox", details="d" * 300)
+    item = Item(subject=subject, watched=Watched(state="confirmed", open=True), said="broken", facts=facts)
+    bare = item.model_copy(update={"facts": facts.model_copy(update={"details": ""})})
+    for limit in range(len(issue_body(bare)), len(issue_body(item))):
+        assert len(issue_body(item, limit)) <= limit

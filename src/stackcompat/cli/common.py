@@ -20,10 +20,11 @@ from stackcompat.campaign import Bench, Reporter, Silent
 from stackcompat.crossings import ExchangeBench
 from stackcompat.evidence import PlannedCell, RunRecord
 from stackcompat.execute.local import Local
+from stackcompat.history import LAST_RUNS, is_today
 from stackcompat.index import Index
 from stackcompat.interpreter import find_interpreters
 from stackcompat.matrix import Level
-from stackcompat.packages import PackageCache, default_cache
+from stackcompat.packages import PackageCache, cache_bound, default_cache
 from stackcompat.project import Project
 from stackcompat.record import UsageError
 from stackcompat.report.cases import distinct
@@ -34,17 +35,16 @@ from stackcompat.verdict import Verdict
 __all__ = [
     "COULD_NOT_TELL",
     "EXIT_CODES",
-    "LAST_RUNS",
     "STYLES",
     "Bars",
     "Lines",
     "err",
+    "every_run",
     "file_option",
     "find_cell",
     "glyph",
     "jobs_option",
     "json_option",
-    "last_runs",
     "make_bench",
     "make_exchange_bench",
     "open_index",
@@ -61,9 +61,6 @@ __all__ = [
 EXIT_CODES = {"works": 0, "broken": 1, "unresolvable": 1, "uninstallable": 1, "changed": 4}
 
 COULD_NOT_TELL = 3
-
-#: How many runs of a matrix the history of a cell is told from.
-LAST_RUNS = 30
 
 STYLES = {"works": "green", "broken": "red", "uninstallable": "red", "unresolvable": "magenta", "changed": "yellow"}
 
@@ -133,7 +130,7 @@ def open_store(project: Project) -> Store:
 
 def make_bench(project: Project, jobs: int, pythons: Sequence[str] | None, level: Level = "interop") -> Bench:
     """The bench for cells of `level`."""
-    cache = PackageCache(default_cache(), uv.find_uv_bin())
+    cache = PackageCache(default_cache(), uv.find_uv_bin(), cache_bound())
     bench: dict[str, Any] = {
         "components": project.components(),
         "store": open_store(project),
@@ -167,10 +164,13 @@ def find_cell(store: Store, cell: str) -> PlannedCell:
     return next(iter(matches.values()))
 
 
-def last_runs(store: Store, matrix: str) -> tuple[RunRecord, ...]:
-    """The runs that the history of `matrix` (a file, or the name of one) is told from; there is at least one."""
+def every_run(store: Store, matrix: str) -> tuple[RunRecord, ...]:
+    """The runs that `matrix` (a file, or the name of one) is told from: all of them; there is at least one.
+
+    Of those before the last :data:`LAST_RUNS`, only the cells with the newest releases of everything are read.
+    """
     name = Path(matrix).stem
-    runs = store.history(name, LAST_RUNS)
+    runs = store.chronicle(name, LAST_RUNS, is_today)
     if not runs:
         raise UsageError(f'MATRIX: "{name}" has no run in {store.path.name}; run it first: stackcompat run {name}')
     return runs

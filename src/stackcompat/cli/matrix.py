@@ -16,8 +16,8 @@ from stackcompat.advisory import load_links
 from stackcompat.campaign import due_cells, execute, lock_matrix, now
 from stackcompat.charge import Charges
 from stackcompat.cli.common import (
-    LAST_RUNS,
     err,
+    every_run,
     glyph,
     jobs_option,
     json_option,
@@ -108,7 +108,8 @@ def _plan_shards(project: Project, path: Path, loaded: Matrix, number: int, jobs
         record = lock_matrix(loaded, path, bench, open_index(), reporter)
     due = {planned.key for planned in due_cells(record.cells, bench.store)}
     parts = []
-    for shard in all_shards(number):
+    # Readers need what writers wrote, so a matrix of level exchange is one part.
+    for shard in all_shards(1 if loaded.level == "exchange" else number):
         mine = [planned for planned in record.cells if shard.owns(planned)]
         waiting = {planned.key for planned in mine} & due
         parts.append({"shard": str(shard), "cells": [one.cell.id for one in mine], "due": len(waiting)})
@@ -124,6 +125,9 @@ def _plan_shards(project: Project, path: Path, loaded: Matrix, number: int, jobs
 @click.option("--rerun", is_flag=True, help="Run again what has evidence already.")
 @click.option("--relock", is_flag=True, help="Resolve again what was resolved already.")
 @click.option("--shard", metavar="I/N", help="Run only this part, as planned with --shards N; then merge the stores.")
+@click.option(
+    "--continue", "go_on", is_flag=True, help="Go on with the last run, also a merged one: plan nothing anew."
+)
 @click.option("--report/--no-report", "reports", default=True, help="Write reports/ afterwards.")
 @click.option("-v", "--verbose", is_flag=True, help="A line for each cell, also where this is not a terminal.")
 @project_option
@@ -133,6 +137,7 @@ def run(
     rerun: bool,
     relock: bool,
     shard: str | None,
+    go_on: bool,
     reports: bool,
     verbose: bool,
     project_folder: str | None,
@@ -144,9 +149,11 @@ def run(
     part = Shard.parse(shard) if shard else None
     if part is not None and reports:
         raise UsageError("--shard: a part is no table; add --no-report, and merge the stores of all parts afterwards")
+    if go_on and (part is not None or relock):
+        raise UsageError("--continue: goes on with the locks of the last run; leave out --shard and --relock")
     project = find_project(project_folder)
     path, loaded = project.matrix(matrix)
-    if part is not None and loaded.level == "exchange":
+    if part is not None and part.of > 1 and loaded.level == "exchange":
         raise UsageError(
             "--shard: a matrix of level exchange is not run in parts: its readers need what its writers wrote"
         )
@@ -154,9 +161,13 @@ def run(
     with reporting(verbose) as reporter:
         if loaded.level == "exchange":
             exchange = make_exchange_bench(project, bench)
-            record = execute_exchange(loaded, path, exchange, open_index(), reporter, rerun=rerun, relock=relock)
+            record = execute_exchange(
+                loaded, path, exchange, open_index(), reporter, rerun=rerun, relock=relock, go_on=go_on
+            )
         else:
-            record = execute(loaded, path, bench, open_index(), reporter, rerun=rerun, relock=relock, shard=part)
+            record = execute(
+                loaded, path, bench, open_index(), reporter, rerun=rerun, relock=relock, shard=part, go_on=go_on
+            )
     bench.cache.trim()
     evidence = bench.store.of_keys(record.evidence_keys())
     mine = [cell for cell in record.cells if part is None or part.owns(cell)]
@@ -199,7 +210,7 @@ def publish(project: Project, store: Store, destination: Path) -> None:
     runs = store.runs()
     if not runs:
         raise UsageError(f"{store.path.name}: holds no run yet; run a matrix first, for example: stackcompat run quick")
-    past = [record for run in runs for record in store.history(run.matrix, LAST_RUNS)]
+    past = [record for run in runs for record in every_run(store, run.matrix)]
     keys = {key for record in (*runs, *past) for key in record.evidence_keys()}
     summary = summarise(
         project.components(),

@@ -6,7 +6,7 @@ import click
 
 from stackcompat.campaign import now
 from stackcompat.charge import Charges
-from stackcompat.cli.common import last_runs, open_index, open_output, open_store, out, output_option, project_option
+from stackcompat.cli.common import every_run, open_index, open_output, open_store, out, output_option, project_option
 from stackcompat.night import night
 from stackcompat.project import find_project
 from stackcompat.report.night import night_json, night_lines, night_markdown
@@ -23,7 +23,7 @@ def night_(matrix: str, output: str | None, project_folder: str | None) -> None:
     project = find_project(project_folder)
     destination = open_output(output, project)
     store = open_store(project)
-    runs = last_runs(store, matrix)
+    runs = every_run(store, matrix)
     evidence = store.of_keys(cell.key for run in runs for cell in run.cells if cell.key)
     told = night(project.components(), runs, evidence, open_index(), now(), Charges(store.charges()))
     (destination / "NIGHT.md").write_text(night_markdown(told), encoding="utf-8")

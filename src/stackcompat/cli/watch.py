@@ -9,7 +9,7 @@ import click
 
 from stackcompat.campaign import now
 from stackcompat.charge import Charges
-from stackcompat.cli.common import json_option, last_runs, open_store, out, project_option, write_json
+from stackcompat.cli.common import every_run, json_option, open_store, out, project_option, write_json
 from stackcompat.project import find_project
 from stackcompat.record import UsageError
 from stackcompat.tracker import GitHub, carry_out
@@ -47,7 +47,7 @@ def watch_(
         raise UsageError(f"--token-variable: {token_variable} is empty; it must hold a token that may write issues")
     project = find_project(project_folder)
     store = open_store(project)
-    runs = last_runs(store, matrix)
+    runs = every_run(store, matrix)
     evidence = store.of_keys(cell.key for run in runs for cell in run.cells if cell.key)
     items = watch(project.components(), runs, evidence, now(), Charges(store.charges()))
     write_json(json_file, [item.model_dump(mode="json") for item in items])
@@ -64,12 +64,13 @@ def watch_(
 def _print(items: Sequence[Item]) -> None:
     """What would be done, with the text of each issue."""
     for item in items:
-        if item.watched.state == "passing" and item.action is None:
+        if item.watched.state in ("passing", "gone") and item.action is None:
             continue
         about = f"{item.subject.id}: {item.watched.state}"
         about += (
             f", told by the issue on {item.covered_by}" if item.covered_by else f", {item.action or 'nothing to do'}"
         )
+        about += f" (as of {item.called})" if item.action in ("close", "drop") else ""
         out.print(about, markup=False, style="bold")
         if item.action in ("open", "update") and item.facts is not None:
             out.print(f"{issue_title(item)}\n\n{issue_body(item)}", markup=False)

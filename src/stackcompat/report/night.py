@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 
-from stackcompat.night import Break, NewestHere, Night
+from stackcompat.night import Break, Lost, NewestHere, Night
 from stackcompat.report.markdown import fenced, plain
 from stackcompat.report.words import and_list, count_words, sign
 
@@ -23,6 +24,7 @@ def night_lines(night: Night) -> tuple[str, ...]:
     """The night for a terminal, most important first."""
     lines = [night.sentence]
     lines += [f"✗ {_title(one)}: {one.signature}" for one in night.new_breaks]
+    lines += [f"✗ {_lost_title(one)}: {one.signature}" for one in night.lost]
     lines += [f"✓ fixed on Python {and_list(one.pythons)}: {one.was}" for one in night.fixed]
     lines.append(_counts(night))
     lines += [_newest(one) for one in night.newest]
@@ -33,7 +35,11 @@ def night_markdown(night: Night) -> str:
     """The text of ``NIGHT.md``."""
     parts = [f"# Night of {night.started:%Y-%m-%d}, {plain(night.matrix)}", f"**{plain(night.sentence)}**"]
     if night.new_breaks:
-        parts += ["## New breaks", *(_break(one) for one in night.new_breaks)]
+        parts.append("## New breaks")
+        for names, broken in groupby(night.new_breaks, key=lambda one: one.culprits):
+            parts += [f"### {plain(and_list(names)) if names else 'Nobody known'}", *map(_break, broken)]
+    if night.lost:
+        parts += ["## Features lost", *map(_lost, night.lost)]
     if night.fixed:
         lines = [
             f"- on Python {and_list(one.pythons)}, {len(one.cells)} cells: {plain(one.was)}" for one in night.fixed
@@ -64,21 +70,31 @@ def _title(one: Break) -> str:
     return f"{one.subject or 'somebody'}, never seen to work"
 
 
+def _lost_title(one: Lost) -> str:
+    return f"{and_list(one.culprits)} breaks {one.feature}" if one.culprits else f"{one.feature}, never seen to work"
+
+
 def _break(one: Break) -> str:
+    return "\n\n".join([f"#### {sign(one.verdict).glyph} {plain(_title(one))}", *_told(one, one.moved_by)])
+
+
+def _lost(one: Lost) -> str:
+    return "\n\n".join([f"### {plain(_lost_title(one))}", *_told(one)])
+
+
+def _told(one: Break | Lost, more: str = "") -> list[str]:
     lines = [
-        f"### {sign(one.verdict).glyph} {plain(_title(one))}",
         fenced(one.signature),
         f"{_cells(len(one.cells))} on Python {and_list(one.pythons)}"
         + (f", last green {one.last_green:%Y-%m-%d %H:%M}" if one.last_green else ", never green")
         + (f"; tests: {plain(', '.join(one.tests[:3]))}" if one.tests else ""),
     ]
-    if one.moved_by:
-        lines.append(plain(one.moved_by))
+    if more:
+        lines.append(plain(more))
     if one.moved:
         moved = ", ".join(f"{m.name} {m.before or 'absent'} → {m.after or 'absent'}" for m in one.moved)
         lines.append(f"Moved since then: {plain(moved)}")
-    lines.append(fenced(one.reproduce))
-    return "\n\n".join(lines)
+    return [*lines, fenced(one.reproduce)]
 
 
 def _counts(night: Night) -> str:

@@ -12,7 +12,7 @@ from packaging.version import Version
 from stackcompat.charge import Charges
 from stackcompat.chart import Chart, telling
 from stackcompat.evidence import Evidence, RunRecord
-from stackcompat.history import History, Past, first_red, last_green
+from stackcompat.history import LAST_RUNS, History, Past, first_red, last_green
 from stackcompat.islands import Archipelago
 from stackcompat.matrix import Components, python_key
 from stackcompat.pairs import judge_pairs
@@ -108,7 +108,8 @@ def summarise(
 
 
 def _with_history(row: Row, past: tuple[Past, ...]) -> Row:
-    return row.model_copy(update={"history": past, "first_red": first_red(past), "last_green": last_green(past)})
+    told = {"history": past[-LAST_RUNS:], "first_red": first_red(past), "last_green": last_green(past)}
+    return row.model_copy(update=told)
 
 
 def _newest(cases: Iterable[Case], runs: Iterable[RunRecord]) -> list[Case]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from packaging.version import Version
 
-from stackcompat.history import Past, first_red, last_green
+from stackcompat.history import Past
 from stackcompat.islands import Shore
 from stackcompat.report.model import ComponentRow, FailureGroup, FrontierRow, LimitRow, PairRow, PinnedSet, Summary
 from stackcompat.verdict import Verdict
@@ -107,13 +107,12 @@ def titled(titles: Mapping[str, str], name: str) -> str:
     return titles.get(name, name)
 
 
-def told_history(past: Sequence[Past]) -> str:
+def told_history(past: Sequence[Past], red: dt.datetime | None, green: dt.datetime | None) -> str:
     """A history in words: ``2 runs: works (1), broken (1); red first seen 2026-11-22, ...``."""
     counts: dict[str, int] = {}
     for one in past:
         counts[sign(one.verdict).word] = counts.get(sign(one.verdict).word, 0) + 1
     said = ", ".join(f"{word} ({number})" for word, number in counts.items())
-    red, green = first_red(past), last_green(past)
     parts = [f"red first seen {red:%Y-%m-%d}"] if red else []
     parts += [f"green last seen {green:%Y-%m-%d}"] if green else []
     return f"{len(past)} {'run' if len(past) == 1 else 'runs'}: {said}" + (f"; {', '.join(parts)}" if parts else "")

@@ -152,3 +152,11 @@ def test_a_history_is_drawn_and_told() -> None:
     assert len(told) >= len(SUMMARY.cells)
     assert all(re.match(r"2 runs: ", text) for text in told)
     assert "sparks" not in [about.get("class") for _, about in PAGE.elements]
+
+
+def test_when_red_began_is_told_however_many_runs_are_shown() -> None:
+    runs = [MADE.record().model_copy(update={"started": NOW - dt.timedelta(minutes=ago)}) for ago in range(40)]
+    summary = summarise(COMPONENTS, (MADE.record(),), MADE.evidence, NOW, past=runs)
+    red = next(cell for cell in summary.cells if cell.verdict == "broken")
+    assert (len(red.history), red.first_red) == (30, runs[-1].started)
+    assert f"30 runs: broken (30); red first seen {runs[-1].started:%Y-%m-%d}" in html(summary)
