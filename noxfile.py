@@ -124,9 +124,9 @@ def report(session: nox.Session) -> None:
 
 @nox.session
 def calibrate(session: nox.Session) -> None:
-    """Measure the smoke tests themselves: try every known case, print caught / known."""
+    """Measure the smoke tests and blame: try every known case, print caught / known and exact / known culprits."""
     _tool(session)
-    session.run("stackcompat", "calibrate", *session.posargs)
+    session.run("stackcompat", "calibrate", "--blame", *session.posargs)
 
 
 @nox.session
