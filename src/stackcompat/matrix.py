@@ -431,7 +431,8 @@ class Promise(Table):
 class Matrix(Table):
     """One matrix file. `platform` is this machine's unless given; `level` is how deep to go.
 
-    `also` are requirements of every cell beside its components: what tests need and no component declares.
+    `also` are requirements of every cell beside its components: what tests need and no component declares. `artifacts`
+    are those that a matrix of level exchange is about (names, or patterns of them); all if none is given.
     """
 
     title: str
@@ -442,6 +443,7 @@ class Matrix(Table):
     level: Level = "interop"
     policies: Annotated[tuple[Policy, ...], Field(min_length=1)]
     promises: tuple[Promise, ...] = ()
+    artifacts: tuple[str, ...] = ()
 
     @field_validator("pythons")
     @classmethod

@@ -749,3 +749,8 @@ def test_a_matrix_of_artifacts_is_one_part(run: Run, checkout: Path) -> None:
     code, _, error = run("run", "x", "--shard", "1/4", "--no-report")
     assert code == 2
     assert "--shard: a matrix of level exchange is not run in parts" in error
+    more = text.replace('level = "exchange"', 'level = "exchange"\nartifacts = ["crate"]')
+    (checkout / "matrices" / "x.toml").write_text(more)
+    code, _, error = run("run", "x", "--no-report")
+    assert code == 2
+    assert 'x.toml: artifacts: there is no artifact "crate"' in error

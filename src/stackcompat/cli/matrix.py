@@ -34,7 +34,7 @@ from stackcompat.cli.common import (
 )
 from stackcompat.crossings import execute_exchange
 from stackcompat.evidence import RunRecord
-from stackcompat.exchange import judge_crossings
+from stackcompat.exchange import choose, judge_crossings
 from stackcompat.interpreter import find_interpreters, this_platform
 from stackcompat.matrix import Matrix
 from stackcompat.plan import make_plan
@@ -161,6 +161,10 @@ def run(
     with reporting(verbose) as reporter:
         if loaded.level == "exchange":
             exchange = make_exchange_bench(project, bench)
+            try:
+                exchange = exchange.narrow(choose(loaded.artifacts, exchange.suite.artifacts()))
+            except UsageError as error:
+                raise UsageError(f"{path}: artifacts: {error}") from None
             record = execute_exchange(
                 loaded, path, exchange, open_index(), reporter, rerun=rerun, relock=relock, go_on=go_on
             )

@@ -107,7 +107,9 @@ def _cell(
         side=side,
         sentence=public(sentence),
         promised=next((kept for name, kept in crossing.promised.items() if fnmatch(artifact, name)), None),
-        reproduce="" if said in ("works", "not-applicable") else _reproduce(artifact, verdict),
+        reproduce=""
+        if said in ("works", "not-applicable") or (said == "untested" and crossing.key not in evidence)
+        else _reproduce(artifact, verdict),
         seen=verdict.seen,
         evidence=tuple(run.id for run in evidence.get(crossing.key, ())),
     )

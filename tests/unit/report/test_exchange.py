@@ -82,6 +82,21 @@ def test_a_square_for_each_artifact() -> None:
     assert '"artifact": "crate"' in compat(SUMMARY)
 
 
+def test_what_was_not_run_has_nothing_to_show_again_and_what_wrote_is_with_the_ends() -> None:
+    runs, evidence = world()
+    (first, *_), *_ = [summarise(COMPONENTS, runs, evidence, NOW).exchanges]
+    red = next(c for c in first.crossings if c.verdict == "broken")
+    assert red.reproduce.startswith("stackcompat exchange ")
+    assert red.evidence == tuple(run.id for run in evidence["new old"])
+    assert {e.cell: e.evidence for e in first.ends} == {
+        c.cell.id: tuple(run.id for run in evidence[c.key]) for c in CELLS.values()
+    }
+    del evidence["old new"]
+    (first, *_), *_ = [summarise(COMPONENTS, runs, evidence, NOW).exchanges]
+    idle = next(c for c in first.crossings if c.verdict == "untested")
+    assert (idle.reproduce, idle.evidence) == ("", ())
+
+
 def test_markdown_shows_squares_of_what_is_not_green() -> None:
     text = markdown(SUMMARY)
     assert "### Releases of alpha" in text
