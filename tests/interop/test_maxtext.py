@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import shutil
 from importlib import metadata
 from pathlib import Path
@@ -124,16 +125,34 @@ def test_int8_training_by_qwix(tmp_path: Path) -> None:
 @pytest.mark.alone
 @pytest.mark.uses(*MAXTEXT, "libtpu")
 @pytest.mark.level("compile")
-@pytest.mark.parametrize("topology", ["v5e-16", "v6e-16"])
-def test_compiles_for_tpu(tmp_path: Path, topology: str) -> None:
+@pytest.mark.parametrize(("topology", "shape"), [("v5e-16", "v5e:4x4"), ("v6e-16", "v6e:4x4")])
+def test_compiles_for_tpu(tmp_path: Path, topology: str, shape: str) -> None:
     """MaxText's train_compile has libtpu compile the sharded train step for TPUs that are not there.
 
-    What it writes is a program for that many devices, as large as such a program is.
+    What it writes is a program that names each device of such a topology.
     """
     os.environ |= {"DECOUPLE_GCLOUD": "TRUE", "TPU_SKIP_MDS_QUERY": "1"}
+    from jax.experimental import topologies
     from maxtext.trainers.pre_train import train_compile
 
     program = tmp_path / "program.pickle"
     options = {"compile_topology": topology, "compile_topology_num_slices": 1, "enable_checkpointing": False}
-    train_compile.main(command_line(tmp_path, compiled_trainstep_file=program, ici_fsdp_parallelism=8, **options))
-    assert program.stat().st_size > 10_000
+    sharded = {"ici_fsdp_parallelism": 16, "ici_tensor_parallelism": 1}
+    train_compile.main(command_line(tmp_path, compiled_trainstep_file=program, **sharded, **options))
+    devices = {device.id: device for device in topologies.get_topology_desc(shape, "tpu").devices}
+    named, codes = set(), []
+
+    class Program(pickle.Unpickler):
+        def persistent_load(self, pid: Any) -> Any:
+            kind, *rest = pid
+            if kind == "device":
+                named.add(rest[0])
+                return devices[rest[0]]
+            codes.extend(rest)
+            return rest[0] if rest else None
+
+    with program.open("rb") as file:
+        Program(file).load()
+    assert named == devices.keys()
+    assert len(named) == 16
+    assert sum(map(len, codes)) > 100_000
