@@ -234,7 +234,11 @@ def calibrate(
         for entry in found
         if entry.case.culprit and not entry.wrong and isinstance(entry.verdict, CellVerdict)
     ]
-    laid = {(one.verdict.cell.id, one.about): blamed for one, blamed in blame_each(due, bench, catalog, reporter)}
+    laid: dict[tuple[str, str], Blame] = {}
+    for one, blamed in blame_each(due, bench, catalog, reporter):
+        laid[one.verdict.cell.id, one.about] = blamed
+        names = ", ".join(f"{culprit.name} {culprit.version}" for culprit in blamed.found.culprits)
+        reporter.step(f"{one.verdict.cell.label}: {names or 'nobody'}, by {blamed.found.probes} probes")
     return tuple(
         entry.model_copy(update={"blame": laid.get((planned[entry.case.id].cell.id, entry.case.message))})
         if entry.case.culprit
