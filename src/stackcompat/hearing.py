@@ -15,6 +15,7 @@ from stackcompat.candidate import Candidate
 from stackcompat.comparison import OUTCOMES, Comparison, compare
 from stackcompat.evidence import Failure, TestResult, incompatibility_id
 from stackcompat.matrix import Components
+from stackcompat.moved import api_of
 from stackcompat.policy import GatePolicy, Quarantine, Waiver, Waivers, Weight
 from stackcompat.record import digest
 from stackcompat.requirement import (
@@ -469,6 +470,5 @@ class Hearing:
 
 def _lacking(failure: Failure | None) -> str:
     """The name of another that the code of a failure asks for and does not find; empty if it is no such failure."""
-    words = r"has no attribute '([^']+)'|cannot import name '([^']+)'|No module named '([^']+)'"
-    lacking = re.search(words, failure.message) if failure else None
-    return next(filter(None, lacking.groups())) if lacking else ""
+    module, name = api_of(failure) if failure else ("", "")
+    return name or module

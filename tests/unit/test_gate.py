@@ -14,6 +14,7 @@ from stackcompat.evidence import PlannedCell, incompatibility_id
 from stackcompat.gate import FalseReds, false_reds
 from stackcompat.lock import Resolution
 from stackcompat.policy import Waivers
+from stackcompat.report.gate import gate_markdown
 from stackcompat.requirement import Arm, Exclusion, NotTested
 
 NO_ATTRIBUTE = failed(
@@ -70,6 +71,17 @@ def test_a_regression_blocks_and_names_the_other_and_the_attribute() -> None:
     # The test that could not be tried follows from it, and is told.
     (told,) = report.not_tested
     assert (told.what, told.where) == (JOINT, "alpha 1.3.0 with the newest others on Python 3.12")
+
+
+def test_a_message_that_says_what_was_removed_names_it_too() -> None:
+    assert NO_ATTRIBUTE.failure is not None
+    message = "alpha.boxes.MutableBox  was deprecated in Alpha v1.2 and removed in Alpha v1.3."
+    gone = NO_ATTRIBUTE.model_copy(update={"failure": NO_ATTRIBUTE.failure.model_copy(update={"message": message})})
+    report = judge(pair(changed(gone, BLOCKED), (gone,)))
+    assert (
+        report.requirements[0].remedy == "release a beta that does without MutableBox first, or keep the name in alpha"
+    )
+    assert "removed in Alpha v1.3. **release a beta" in gate_markdown(report)
 
 
 def test_another_failure_names_the_test() -> None:

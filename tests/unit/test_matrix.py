@@ -142,7 +142,7 @@ def test_mistake_in_policy(tmp_path: Path, policy: str, said: str) -> None:
         ('title = "x"', "components: is missing; it must be given"),
         (
             GOOD + 'policies = [{ policy = "newest" }]\ncolour = 1',
-            '"colour" is not a key that is known here; allowed are also, artifacts, components, level, platform, policies',
+            '"colour" is not a key that is known here; allowed are also, artifacts, components, level, platform',
         ),
         (GOOD + "policies = []", "policies: is empty or too short; give at least 1"),
         (

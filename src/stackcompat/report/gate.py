@@ -97,9 +97,8 @@ def _findings(requirements: Sequence[Requirement]) -> list[str]:
             more = f" and {len(finding.tests) - _MOST_TESTS} more" if len(finding.tests) > _MOST_TESTS else ""
             detail = f"\n  Tests: {tests}{more}." if tests else f"\n  Bounds: {plain(chain)}." if chain else ""
             again = f"\n  Again: `{one.reproduce}`" if one.reproduce else ""
-            found[finding.id] = (
-                f"{plain(finding.sentence)}. **{plain(finding.remedy)}**{waived} `{finding.id}`{detail}{again}"
-            )
+            said = plain(finding.sentence.removesuffix("."))
+            found[finding.id] = f"{said}. **{plain(finding.remedy)}**{waived} `{finding.id}`{detail}{again}"
     return list(found.values())
 
 
