@@ -31,7 +31,21 @@ __all__ = ["Break", "Fixed", "Lost", "NewRelease", "NewestHere", "Night", "Unkno
 _REPLAYED = dt.timedelta(days=365)
 
 
-class Break(Record):
+class _Red(Record):
+    """What does not work any more in these `cells` (ids, with Pythons): since when, and who may have done it."""
+
+    signature: str
+    culprits: tuple[str, ...]
+    moved: tuple[Move, ...]
+    last_green: dt.datetime | None
+    cells: tuple[str, ...]
+    pythons: tuple[str, ...]
+    tests: tuple[str, ...]
+    reproduce: str
+    details: str
+
+
+class Break(_Red):
     """A failure that is new tonight, in these `cells` (ids, with Pythons).
 
     `culprits` are the releases that a search has found, else those that it points at and that were not there when the
@@ -43,35 +57,17 @@ class Break(Record):
     failure: str
     verdict: Verdict
     subject: str
-    signature: str
-    culprits: tuple[str, ...]
     sure: bool
     moved_by: str
-    moved: tuple[Move, ...]
-    last_green: dt.datetime | None
-    cells: tuple[str, ...]
-    pythons: tuple[str, ...]
-    tests: tuple[str, ...]
-    reproduce: str
-    details: str
 
 
-class Lost(Record):
+class Lost(_Red):
     """A feature that most users do without and that does not work any more in these cells; the rest may.
 
     `culprits` moved since its test last passed in the first of them and are what the test uses, else all that moved.
     """
 
     feature: str
-    signature: str
-    culprits: tuple[str, ...]
-    moved: tuple[Move, ...]
-    last_green: dt.datetime | None
-    cells: tuple[str, ...]
-    pythons: tuple[str, ...]
-    tests: tuple[str, ...]
-    reproduce: str
-    details: str
 
 
 class Fixed(Record):
