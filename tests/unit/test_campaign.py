@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import signal
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -541,18 +542,21 @@ def test_a_merged_run_goes_on_as_it_was_planned(tmp_path: Path) -> None:
     bench.store.close()
 
 
+def impatient(rule: Callable[[Job, int], Iterable[TestResult]], stop: int) -> Callable[[Job, int], list[TestResult]]:
+    """`rule`, but somebody presses Ctrl-C once, after so many cells."""
+    calls = itertools.count()
+
+    def run(job: Job, before: int) -> list[TestResult]:
+        if next(calls) == stop:
+            raise KeyboardInterrupt
+        return list(rule(job, before))
+
+    return run
+
+
 @pytest.mark.parametrize("stop", range(4))
 def test_a_run_that_was_stopped_and_went_on_is_one_run(tmp_path: Path, stop: int) -> None:
-    calls = 0
-
-    def impatient(job: Job, before: int) -> Iterable[TestResult]:
-        nonlocal calls
-        calls += 1
-        if calls == stop + 1:
-            raise KeyboardInterrupt
-        return all_green(job, before)
-
-    bench, _, _ = make_bench(tmp_path, impatient, NEWEST)
+    bench, _, _ = make_bench(tmp_path, impatient(all_green, stop), NEWEST)
     with contextlib.suppress(KeyboardInterrupt):
         execute(matrix(*EVERYTHING), PATH, bench, WORLD, Silent())
     record = execute(matrix(*EVERYTHING), PATH, bench, WORLD, Silent())
@@ -564,16 +568,7 @@ def test_a_run_that_was_stopped_and_went_on_is_one_run(tmp_path: Path, stop: int
 
 @pytest.mark.parametrize("stop", range(8))
 def test_rounds_that_were_stopped_come_out_the_same(tmp_path: Path, stop: int) -> None:
-    calls = 0
-
-    def impatient(job: Job, before: int) -> Iterable[TestResult]:
-        nonlocal calls
-        calls += 1
-        if calls == stop + 1:
-            raise KeyboardInterrupt
-        return list(no_import(job, before))
-
-    bench, executor, _ = make_bench(tmp_path, impatient, {})
+    bench, executor, _ = make_bench(tmp_path, impatient(no_import, stop), {})
     with contextlib.suppress(KeyboardInterrupt):
         execute(three(), PATH, bench, THREE, Silent())
     record = execute(three(), PATH, bench, THREE, Silent())
