@@ -130,6 +130,13 @@ def calibrate(session: nox.Session) -> None:
 
 
 @nox.session
+def mutants(session: nox.Session) -> None:
+    """Measure the smoke tests: do they notice a release that is a little wrong? nox -s mutants -- jax flax optax."""
+    _tool(session)
+    session.run("python", "benchmarks/mutants.py", *session.posargs)
+
+
+@nox.session
 def gate(session: nox.Session) -> None:
     """Whether a release may ship: nox -s gate -- dist/flax-0.13.0-py3-none-any.whl --json gate.json.
 

@@ -201,6 +201,7 @@ def images() -> Any:
 
 
 @pytest.mark.feature("Qwix on nnx.Conv")
+@pytest.mark.thorough
 @pytest.mark.uses(*QWIX)
 @pytest.mark.level("interop")
 def test_ptq_nnx_conv_and_einsum() -> None:
@@ -247,6 +248,7 @@ def test_ptq_linen_conv_and_einsum() -> None:
 
 
 @pytest.mark.feature("Qwix on a sharded nnx model")
+@pytest.mark.thorough
 @pytest.mark.uses(*QWIX)
 @pytest.mark.level("interop")
 def test_ptq_nnx_on_a_mesh() -> None:
@@ -309,6 +311,16 @@ def test_ptq_nnx_state_is_checkpointed(tmp_path: Path, qtype: str) -> None:
     from flax import nnx
 
     assert_checkpoints(tmp_path / "ck", nnx.state(ptq_models(qtype)[1]))
+
+
+@pytest.mark.feature("saving Qwix's nf4 weights with Orbax")
+@pytest.mark.uses(*QWIX, "orbax-checkpoint")
+@pytest.mark.level("interop")
+def test_ptq_nnx_nf4_state_is_checkpointed(tmp_path: Path) -> None:
+    """The state of an nnx model in nf4, whose arrays are indices in four bits (uint4), goes through orbax too."""
+    from flax import nnx
+
+    assert_checkpoints(tmp_path / "ck", nnx.state(ptq_models("nf4")[1]))
 
 
 @pytest.mark.uses(*QWIX, "orbax-checkpoint")

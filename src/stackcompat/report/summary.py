@@ -12,7 +12,7 @@ from packaging.version import Version
 from stackcompat.charge import Charges
 from stackcompat.chart import Chart, telling
 from stackcompat.evidence import Evidence, RunRecord
-from stackcompat.history import LAST_RUNS, History, Past, first_red, last_green
+from stackcompat.history import LAST_RUNS, RED, History, Past, first_red, last_green
 from stackcompat.islands import Archipelago
 from stackcompat.matrix import Components, python_key
 from stackcompat.pairs import judge_pairs
@@ -164,11 +164,12 @@ def _instead(case: Case, cases: Iterable[Case]) -> str:
 
 
 def _claim(today: Sequence[Today], rows: Sequence[ComponentRow], pairs: Iterable[PairRow]) -> str:
-    """What works today, in one sentence without its full stop."""
+    """What works today, and whose newest release does not, in one sentence without its full stop."""
     if not today:
         return "What works today is unknown: no cell with the newest releases was run"
     tested = {row.name for row in rows if row.verdict != "untested"}
     number = max(len(tested & one.versions.keys()) for one in today)
+    apart = [row for row in rows if row.verdict in RED and not any(row.name in one.versions for one in today)]
     kinds: dict[str, list[Today]] = {}
     for one in today:
         kinds.setdefault(_kind(one), []).append(one)
@@ -177,7 +178,7 @@ def _claim(today: Sequence[Today], rows: Sequence[ComponentRow], pairs: Iterable
         where = f"on Python {and_list([one.python for one in ones])}"
         match kind:
             case "newest":
-                clauses.append(f"the newest releases of all {number} tested components work together {where}")
+                clauses.append(f"the newest releases of {number} components work together {where}")
             case "held back":
                 clauses.append(f"what an installer gives today works {where}, with {_held_back(ones, rows)}")
             case "red":
@@ -185,6 +186,7 @@ def _claim(today: Sequence[Today], rows: Sequence[ComponentRow], pairs: Iterable
             case _:
                 what = and_list(sorted({f"{sign(one.verdict).word}: {one.sentence}" for one in ones}))
                 clauses.append(f"whether the newest releases work together {where} is not known ({what})")
+    clauses += [f"{row.title} {row.newest} is {sign(row.verdict).word} at {row.level}" for row in apart]
     sentence = "; ".join(clauses)
     return sentence[0].upper() + sentence[1:]
 

@@ -21,7 +21,7 @@ def test_everything_works() -> None:
     newest(made, "3.13")
     newest(made, "3.12")
     summary = of(made)
-    assert summary.claim == "The newest releases of all 7 tested components work together on Python 3.13 and 3.12"
+    assert summary.claim == "The newest releases of 7 components work together on Python 3.13 and 3.12"
     assert summary.headline == (
         f"{summary.claim}: Alpha 1.3.0, Alpha native 1.3.0, Beta 2.4.1, Gamma 1.0.2, Delta 5.3.0, Epsilon 3.1.0, "
         "Zeta 0.9.4 (as of 2026-11-22; 2 cells: 2 work)."
@@ -34,7 +34,7 @@ def test_who_is_held_back_is_not_called_the_newest() -> None:
     newest(made, "3.12")
     newest(made, "3.11", NEWEST | {"alpha": "1.2.0"}, HELD, HELD.model_copy(update={"name": "alpha-native"}))
     assert of(made).claim == (
-        "The newest releases of all 7 tested components work together on Python 3.12; what an installer gives today "
+        "The newest releases of 7 components work together on Python 3.12; what an installer gives today "
         "works on Python 3.11, with Alpha at 1.2.0 held back by Python 3.11"
     )
 
@@ -52,6 +52,18 @@ def test_what_is_broken_is_named_with_what_works_in_its_place() -> None:
         "The newest releases do not all work together on Python 3.12: Alpha 1.3.0 with Beta 2.1.3 is broken at import"
     )
     assert [one.instead for one in summary.today] == [expected]
+
+
+def test_a_newest_release_that_is_red_elsewhere_is_named_beside_what_works() -> None:
+    made = History()
+    newest(made, "3.12")
+    apart = planned(make_cell({"eta": "0.1.0"}), {"eta": "0.1.0"})
+    red = failed("test_eta.py::test_call", "eta")
+    made.cells.append(apart)
+    made.evidence[apart.key] = (run_of(apart, red), run_of(apart, red, attempt=1))
+    assert of(made).claim == (
+        "The newest releases of 7 components work together on Python 3.12; Eta 0.1.0 is broken at interop"
+    )
 
 
 def test_a_break_that_no_pair_explains_is_quoted() -> None:
