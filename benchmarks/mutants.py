@@ -30,7 +30,7 @@ from stackcompat.interpreter import find_interpreters
 
 SUITE = Path(__file__).parents[1] / "tests" / "interop"
 PLANTED = Path(__file__).with_name("planted.py")
-#: Functions that are tried for a test and a component before the test is said to notice nothing.
+#: Functions that are tried in each way for a test and a component before the test is said to notice nothing.
 TRIES = 5
 #: Seconds after which a process is ended.
 LIMIT = 600
@@ -142,21 +142,20 @@ def _wanted(test: str, patterns: list[str]) -> bool:
 
 def survey(cell: Cell, tested: Tested, component: str) -> Mutant:
     """The first wrong function of `component` that turns the test red; else the last that did not."""
-    tries = 0
-    # The last calls are the nearest to what the test claims.
     left = Mutant(tested.test, component, "", "", "")
-    for target in reversed(tested.called[component]):
-        for how in ("value", "skip"):
+    # The last calls are the nearest to what the test claims.
+    targets = tested.called[component][::-1]
+    for how in ("value", "skip", "raise"):
+        tries = 0
+        for target in targets:
             events, told = cell.run([tested.test], target=target, how=how)
-            spoiled = any(line.get("spoiled") for line in told)
-            if spoiled:
+            if any(line.get("spoiled") for line in told):
                 tries += 1
                 left = Mutant(tested.test, component, target, how, _red(_ends(events).get(tested.test)))
-                if left.red or tries == TRIES:
+                if left.red:
                     return left
-                break
-            if not any(line.get("nothing") for line in told):
-                break
+                if tries == TRIES:
+                    break
     return left
 
 

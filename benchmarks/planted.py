@@ -8,6 +8,7 @@
 ``value``  what the function gives is changed a little: numbers by a quarter and an eighth, texts reversed, truths
            negated; an error that it raises is swallowed
 ``skip``   the function is not called at all, and gives nothing
+``raise``  it raises a RuntimeError
 
 Only calls out of the suite are changed, so that it is the test's own claim which is tried, and no import.
 Standard library only, Python >= 3.12 (`sys.monitoring`).
@@ -43,11 +44,18 @@ def _in_suite(code: types.CodeType) -> bool:
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def _method(code: types.CodeType, owner: Any) -> tuple[str, str]:
-    """Module and qualified name of the method of `owner` that runs as `code`; empty if there is none."""
-    for kind in type(owner).__mro__:
+def _method(frame: types.FrameType) -> tuple[str, str]:
+    """Module and qualified name of the method that runs in `frame`, as the class has it; empty if there is none.
+
+    Methods in the same decorator's clothes share their code: they differ by what the decorator holds.
+    """
+    code, held = frame.f_code, frame.f_locals
+    for kind in type(held[code.co_varnames[0]]).__mro__:
         for name, value in vars(kind).items():
-            if getattr(value, "__code__", None) is code:
+            cells = getattr(value, "__closure__", None) or ()
+            if getattr(value, "__code__", None) is code and all(
+                cell.cell_contents is held.get(free) for free, cell in zip(code.co_freevars, cells, strict=True)
+            ):
                 return kind.__module__, f"{kind.__qualname__}.{name}"
     return "", "<>"
 
@@ -82,7 +90,7 @@ def _watch() -> None:
         if frame.f_back is not None and _in_suite(frame.f_back.f_code):
             module, name = frame.f_globals.get("__name__"), code.co_qualname
             if "<" in name and code.co_argcount:  # a method in a decorator's clothes
-                module, name = _method(code, frame.f_locals[code.co_varnames[0]])
+                module, name = _method(frame)
             called(module, name, code.co_filename)
         return None
 
@@ -166,8 +174,10 @@ def _planted(right: Any, how: str) -> Any:
     def wrong(*args: Any, **kwargs: Any) -> Any:
         if not _in_suite(sys._getframe(1).f_code):
             return right(*args, **kwargs)
-        if how == "skip":
+        if how != "value":
             _tell(spoiled=True)
+            if how == "raise":
+                raise RuntimeError("planted")
             return None
         try:
             value = right(*args, **kwargs)
@@ -177,7 +187,7 @@ def _planted(right: Any, how: str) -> Any:
             _tell(spoiled=True)
             return None
         other = spoiled(value)
-        _tell(spoiled=other is not value, nothing=value is None)
+        _tell(spoiled=other is not value)
         return other
 
     return wrong

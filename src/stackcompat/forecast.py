@@ -10,15 +10,16 @@ the source has two ways (a ``try`` that catches the failure, a condition on a ve
 something only if each of the ways does.
 What stands under ``TYPE_CHECKING`` is not executed.
 
-What counts as offered is what a module binds at its top level, by star too, its submodules, and the names that a
-table of deprecations behind a module's ``__getattr__`` still serves.
+What counts as offered is what a module binds at its top level, by star too, its submodules, the names that a
+table of deprecations behind a module's ``__getattr__`` still serves, and the attributes of an object that a module
+makes of a class of its own, as far as they are seen there.
 """
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from stackcompat.intervals import Pair
 from stackcompat.record import Record
@@ -32,6 +33,7 @@ __all__ = [
     "Take",
     "Wanted",
     "compare",
+    "lost",
     "missing",
     "module_name",
     "read_module",
@@ -39,17 +41,22 @@ __all__ = [
 ]
 
 
+Key = TypeVar("Key")
+
+
 class Take(Record):
     """A dotted name that a module needs, and the line where it says so; `late` if only once a function is called.
 
-    With a `keyword`, it calls what is named so with that argument. Where the source has several `ways` to go on, the
-    name is empty, and each way is what it takes.
+    With a `keyword`, it calls what is named so with that argument; with a `text`, a method of what is named so, which
+    it gives that identifier as a text, as one asks for options. Where the source has several `ways` to go on, the name
+    is empty, and each way is what it takes.
     """
 
     name: str
     line: int
     late: bool = False
     keyword: str = ""
+    text: str = ""
     ways: tuple[tuple[Take, ...], ...] = ()
 
 
@@ -65,6 +72,7 @@ class Module(Record):
     takes: tuple[Take, ...] = ()
     offers: dict[str, str] = {}
     keywords: dict[str, tuple[str, ...]] = {}
+    objects: dict[str, tuple[str, ...]] = {}
     stars: tuple[str, ...] = ()
     open: bool = False
 
@@ -77,7 +85,7 @@ class Names:
         self._read = read
         parts = [name.split(".") for name in modules]
         self._known = {".".join(some[:count]) for some in parts for count in range(1, len(some) + 1)}
-        self._lacks: dict[tuple[str, str], str] = {}
+        self._lacks: dict[tuple[str, str, str], str] = {}
 
     def module(self, name: str) -> Module:
         """The module called `name`; an empty one for a package without a file of its own."""
@@ -95,19 +103,30 @@ class Names:
         """The top-level packages and modules."""
         return {name.split(".")[0] for name in self.modules}
 
-    def lacks(self, chain: str, keyword: str = "") -> str:
+    def lacks(self, chain: str, keyword: str = "", text: str = "") -> str:
         """The first part of the dotted name that the release does not offer (``package.module.name``), or nothing.
 
-        With a `keyword`, also the whole with the keyword, where it is a function that does not take that.
+        With a `keyword`, also the whole with the keyword, where it is a function that does not take that. With a
+        `text`, that attribute, where it is an object which does not have it. An attribute is named with its object.
         """
-        if (chain, keyword) not in self._lacks:
+        asked = chain, keyword, text
+        if asked not in self._lacks:
             module, rest, defined = self._enter(chain.split("."), 0)
             lacking = "" if defined or not rest else f"{module}.{rest[0]}"
             if defined and not rest and keyword:
                 taken = self.module(module).keywords.get(defined)
                 lacking = "" if taken is None or keyword in taken else f"{chain}({keyword})"
-            self._lacks[chain, keyword] = lacking
-        return self._lacks[chain, keyword]
+            attribute = rest[0] if rest else text
+            if defined and attribute:
+                attributes = self.module(module).objects.get(defined)
+                lacking = "" if attributes is None or attribute in attributes else f"{module}.{defined}.{attribute}"
+            self._lacks[asked] = lacking
+        return self._lacks[asked]
+
+    def attributes(self) -> dict[str, tuple[str, ...]]:
+        """The attributes of each object, by its dotted name, in the modules that were read."""
+        read = ((name, module) for name, module in self.modules.items() if module is not None)
+        return {f"{name}.{object_}": found for name, module in read for object_, found in module.objects.items()}
 
     def _enter(self, parts: Sequence[str], depth: int) -> tuple[str, list[str], str]:
         """Follow a dotted name: the last module that it enters, what is left of it, and the name that is defined there.
@@ -222,6 +241,20 @@ def missing(wants: Iterable[Wanted], giver: Names, *, late: bool = False) -> tup
     )
 
 
+def lost(found: Mapping[Key, Iterable[Missing]], givers: Iterable[Names]) -> dict[Key, tuple[Missing, ...]]:
+    """What is wanted in vain, without the attributes of objects that are seen in none of the `givers`.
+
+    Those come from where the objects are not made: they say nothing of a release.
+    """
+    attributes = [entry for giver in givers for entry in giver.attributes().items()]
+    objects = {name for name, _ in attributes}
+    known = {f"{name}.{attribute}" for name, some in attributes for attribute in some}
+    return {
+        key: tuple(one for one in some if one.name in known or one.name.rpartition(".")[0] not in objects)
+        for key, some in found.items()
+    }
+
+
 def _lacking(takes: Sequence[Take], giver: Names, *, late: bool) -> Iterator[tuple[str, int]]:
     """The names among `takes` that the other release does not offer, each with its line."""
     for take in takes:
@@ -231,7 +264,7 @@ def _lacking(takes: Sequence[Take], giver: Names, *, late: bool) -> Iterator[tup
             ways = [list(_lacking(way, giver, late=late)) for way in take.ways]
             if all(ways):
                 yield ways[-1][0]
-        elif lacking := giver.lacks(take.name, take.keyword):
+        elif lacking := giver.lacks(take.name, take.keyword, take.text):
             yield lacking, take.line
 
 
@@ -280,9 +313,45 @@ def read_module(content: bytes, path: str, parse: Parse = ast.parse) -> Module:
         takes=tuple(dict.fromkeys([*reader.takes, *reader.late()])),
         offers=reader.offers,
         keywords=reader.keywords,
+        objects=_objects(tree),
         stars=tuple(dict.fromkeys(reader.stars)),
         open=reader.open,
     )
+
+
+def _objects(tree: ast.Module) -> dict[str, tuple[str, ...]]:
+    """The objects that a module makes of its own classes, with the attributes that are seen of them."""
+    classes = {
+        node.name: node
+        for node in tree.body
+        if isinstance(node, ast.ClassDef)
+        and not node.bases
+        and not any(isinstance(inner, ast.FunctionDef) and inner.name == "__getattr__" for inner in node.body)
+    }
+    made = {
+        target.id: classes[node.value.func.id]
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Name)
+        for target in node.targets
+        if isinstance(target, ast.Name) and node.value.func.id in classes
+    }
+    if not made:
+        return {}
+    texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    options = {text for text in texts if text.isidentifier()}
+    return {name: tuple(sorted(options | set(_members(of)))) for name, of in made.items()}
+
+
+def _members(of: ast.ClassDef) -> Iterator[str]:
+    """The names that a class binds, for itself and in its methods."""
+    for node in ast.walk(of):
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                yield node.name
+            case ast.Name(ctx=ast.Store()):
+                yield node.id
+            case ast.Attribute(ctx=ast.Store()):
+                yield node.attr
 
 
 class _Reader:
@@ -377,8 +446,8 @@ class _Reader:
             self.offers[name] = origin
             self.keywords.pop(name, None)
 
-    def _take(self, name: str, line: int, keyword: str = "") -> None:
-        self.takes.append(Take(name=name, line=line, keyword=keyword))
+    def _take(self, name: str, line: int, **more: str) -> None:
+        self.takes.append(Take(name=name, line=line, **more))
 
     def _import_from(self, node: ast.ImportFrom) -> None:
         source = node.module or ""
@@ -473,7 +542,11 @@ class _Reader:
             if isinstance(node, ast.Call) and (called := self._dotted(node.func)):
                 for keyword in node.keywords:
                     if keyword.arg is not None:
-                        self._take(called, node.lineno, keyword.arg)
+                        self._take(called, node.lineno, keyword=keyword.arg)
+                owner = called.rpartition(".")[0]
+                match node.args:
+                    case [ast.Constant(value=str(text)), *_] if owner and text.isidentifier():
+                        self._take(owner, node.lineno, text=text)
             chain = self._dotted(node) if isinstance(node, ast.Attribute) else None
             if chain is not None and isinstance(node, ast.Attribute):
                 self._take(chain, node.lineno)

@@ -17,7 +17,7 @@ from packaging.specifiers import SpecifierSet
 
 from stackcompat.campaign import Bench, Reporter, Silent, Source, lock_cells, plan_cell, run_cells
 from stackcompat.evidence import Evidence, PlannedCell, TestResult
-from stackcompat.forecast import Missing, Names, missing, wanted
+from stackcompat.forecast import Missing, Names, lost, missing, wanted
 from stackcompat.frontier import Answer, Forecast, Question, Side, Space
 from stackcompat.interpreter import this_platform
 from stackcompat.intervals import Pair
@@ -149,11 +149,16 @@ class Survey:
                 listed = self.components.imports({name: release.version}, (name,))
                 with contextlib.suppress(IndexUnreachable):  # what cannot be read is not foreseen
                     wants = wanted(taking, [module for _, module in listed] or sorted(taking.packages()), packages)
-                    for place, giving in enumerate(names[giver]):
-                        pair = (number, place) if taker == 0 else (place, number)
-                        if giving.modules and pair not in self.space.forbidden:
-                            for kept, late in zip(found, (False, True), strict=True):
-                                kept[pair] = (*kept.get(pair, ()), *missing(wants, giving, late=late))
+                    for late, kept in enumerate(found):
+                        lacking = {
+                            place: missing(wants, giving, late=bool(late))
+                            for place, giving in enumerate(names[giver])
+                            if giving.modules
+                        }
+                        for place, some in lost(lacking, names[giver]).items():
+                            pair = (number, place) if taker == 0 else (place, number)
+                            if pair not in self.space.forbidden:
+                                kept[pair] = (*kept.get(pair, ()), *some)
         return found
 
     def cell(self, pair: Pair, *, today: bool = False) -> Cell:

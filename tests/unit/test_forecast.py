@@ -7,7 +7,18 @@ from textwrap import dedent
 
 import pytest
 
-from stackcompat.forecast import Accuracy, Missing, Module, Names, compare, missing, module_name, read_module, wanted
+from stackcompat.forecast import (
+    Accuracy,
+    Missing,
+    Module,
+    Names,
+    compare,
+    lost,
+    missing,
+    module_name,
+    read_module,
+    wanted,
+)
 
 
 def release(**files: str) -> Names:
@@ -147,6 +158,56 @@ def test_names_behind_a_table_of_deprecations() -> None:
         b__lazy="def deprecated(name, table): ...",
     )
     assert lacks("from b import served, removed", giver) == ["b.removed"]
+
+
+SETTINGS = """
+    class Settings:
+        level: int
+        def __init__(self):
+            self.values = {}
+        def update(self, name): ...
+    class Any:
+        def __getattr__(self, name): ...
+    class Derived(Settings): ...
+    def option(name):
+        setattr(Settings, name, 0)
+    settings = Settings()
+    any = Any()
+    derived = Derived()
+    made = option(name="fast_math")
+"""
+
+
+@pytest.mark.parametrize(
+    ("chain", "expected"),
+    [
+        ("b.settings.fast_math", []),
+        ("b.settings.update", []),
+        ("b.settings.level", []),
+        ("b.settings.values.whatever", []),
+        ("b.settings.slow_math", ["b.config.settings.slow_math"]),
+        ("b.settings.update('fast_math', 1)", []),
+        ("b.settings.update('slow_math', 1)", ["b.config.settings.slow_math"]),
+        ("b.settings.update('slow math')", []),
+        ("b.option('slow_math')", []),
+        ("b.any.update('slow_math')", []),
+        ("b.any.slow_math", []),
+        ("b.derived.slow_math", []),
+        ("b.made.slow_math", []),
+    ],
+)
+def test_attributes_of_an_object(chain: str, expected: list[str]) -> None:
+    giver = release(b_="from b.config import settings, any, derived, made, option", b__config=SETTINGS)
+    assert lacks(f"import b\nif {chain}: pass", giver) == expected
+
+
+def test_an_attribute_that_no_release_shows_comes_from_elsewhere() -> None:
+    now = release(b="class Settings: ...\nsettings = Settings()")
+    then = release(b="class Settings: ...\nsettings = Settings()\nwith_one(name='fast_math')")
+    wants = wanted(release(a="import b\nb.settings.fast_math, b.settings.elsewhere, b.gone"), ["a"], {"b"})
+    found = lost({"now": missing(wants, now), "then": missing(wants, then)}, [now, then])
+    names = {key: sorted(one.name for one in some) for key, some in found.items()}
+    assert names == {"now": ["b.gone", "b.settings.fast_math"], "then": ["b.gone"]}
 
 
 def test_a_getattr_of_its_own_may_serve_anything() -> None:
