@@ -206,7 +206,7 @@ class _Blame:
     def _contrast(self) -> Search[dict[str, str] | None]:
         """The nearest set that passes."""
         known = sorted(self.red.passing, key=lambda versions: len(self._differing(versions)))
-        if known and len(self._differing(known[0])) <= NEAR:
+        if known and (self.red.near or len(self._differing(known[0])) <= NEAR):
             return known[0]
         for probe in self._worlds():
             answer = yield from self._ask(probe)

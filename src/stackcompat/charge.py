@@ -15,6 +15,7 @@ from packaging.version import Version
 
 from stackcompat.culprit import Found, same_failure
 from stackcompat.evidence import Failure, TestResult
+from stackcompat.exchange import CrossingVerdict, Side
 from stackcompat.matrix import Components
 from stackcompat.moved import Moved
 from stackcompat.record import Record, digest
@@ -22,7 +23,7 @@ from stackcompat.suspicion import Names, Suspicion, implicated
 from stackcompat.verdict import LEVELS, CellVerdict, why
 from stackcompat.wording import and_list
 
-__all__ = ["Blame", "Charge", "Charges", "failure_of", "leading", "unexplained"]
+__all__ = ["Blame", "Charge", "Charges", "failure_of", "leading", "unexplained", "unexplained_crossings"]
 
 
 class Blame(Record):
@@ -40,19 +41,29 @@ class Blame(Record):
 
 
 class Charge(Record):
-    """A blame that is kept: the cell and the lock that it is about, the failing test, and when it was found."""
+    """A blame that is kept: the cell and the lock that it is about, the failing test, and when it was found.
+
+    Of a crossing it is one `side`: whose releases, the other side held, keep the test from passing there.
+    """
 
     cell: str
     lock_id: str
     failing: TestResult
     blame: Blame
     made: dt.datetime
+    side: Side = ""
 
     @classmethod
     def of(cls, verdict: CellVerdict, blame: Blame, made: dt.datetime) -> Charge:
         """The charge that keeps `blame`, which was laid for a failing test of the cell of `verdict`."""
         failing = next(test for test in verdict.failures if test.test == blame.test)
         return cls(cell=verdict.cell.id, lock_id=verdict.lock_id, failing=failing, blame=blame, made=made)
+
+    @classmethod
+    def across(cls, verdict: CrossingVerdict, side: Side, blame: Blame, made: dt.datetime) -> Charge:
+        """The charge that keeps `blame`, which was laid on one `side` of the crossing of `verdict`."""
+        failing = next(test for test in verdict.red if test.test == blame.test)
+        return cls(cell=verdict.id, lock_id=verdict.lock_id, failing=failing, blame=blame, made=made, side=side)
 
     @property
     def certain(self) -> bool:
@@ -77,15 +88,17 @@ class Charge(Record):
 
     @property
     def id(self) -> str:
-        """The same for the same failure of the same lock."""
-        return digest(self.lock_id, why(self.failing))
+        """The same for the same failure of the same lock, on the same side."""
+        return digest(self.lock_id, why(self.failing), *([self.side] if self.side else []))
 
 
 class Charges:
     """Every charge that was brought; about a failure the one counts that has most weight."""
 
     def __init__(self, charges: Iterable[Charge] = ()) -> None:
-        self._charges = sorted(charges, key=lambda charge: charge.weight, reverse=True)
+        every = sorted(charges, key=lambda charge: charge.weight, reverse=True)
+        self._charges = [charge for charge in every if not charge.side]
+        self._across = [charge for charge in every if charge.side]
 
     def about(self, verdict: CellVerdict, test: TestResult) -> Charge | None:
         """The charge that explains the failing `test` of the cell of `verdict`: its own, else that of another cell.
@@ -97,6 +110,25 @@ class Charges:
         alike = [charge for charge in fit if set(charge.names) <= verdict.installed.keys()]
         alike.sort(key=lambda charge: not charge.reaches(verdict.installed))
         return next(iter(own or alike), None)
+
+    def across(self, verdict: CrossingVerdict, test: TestResult) -> tuple[Charge, ...]:
+        """The charges, the reader's before the writer's, that explain the failing `test` of the crossing of `verdict`.
+
+        Its own, whatever they say; else those of another crossing that reach the versions that are here, on both sides.
+        """
+        found: dict[str, dict[Side, Charge]] = {}
+        for charge in self._across:
+            if _alike(charge.failing, test):
+                found.setdefault(charge.lock_id, {}).setdefault(charge.side, charge)
+        own = found.pop(verdict.lock_id, None)
+        fit = [
+            sides
+            for sides in found.values()
+            if any(charge.names for charge in sides.values())
+            and all(charge.reaches(verdict.installed(side)) for side, charge in sides.items())
+        ]
+        told = own or next(iter(fit), {})
+        return tuple(told[side] for side in sorted(told))
 
     def tried(self, verdict: CellVerdict, test: TestResult) -> bool:
         """Whether a search was made for the failing `test`, with whatever success."""
@@ -176,3 +208,24 @@ def unexplained(verdicts: Iterable[CellVerdict], charges: Charges) -> tuple[Cell
         if not charges.tried(verdict, test) and not any(_alike(test, other) for _, other in found):
             found.append((verdict, test))
     return tuple(verdict for verdict, _ in found)
+
+
+def unexplained_crossings(
+    verdicts: Iterable[CrossingVerdict], charges: Charges
+) -> tuple[tuple[CrossingVerdict, TestResult], ...]:
+    """Each distinct failure of a crossing that no search was made for, with one crossing in which it is.
+
+    What is not read comes before what is changed, and of each failure the crossing whose sides differ least: a search
+    in it is the cheapest.
+    """
+
+    def weight(seen: tuple[CrossingVerdict, TestResult]) -> tuple[bool, int]:
+        verdict, test = seen
+        changed = test.failure is not None and test.failure.changed
+        return changed, len(verdict.installed("writer").items() ^ verdict.installed("reader").items())
+
+    found: list[tuple[CrossingVerdict, TestResult]] = []
+    for verdict, test in sorted(((one, test) for one in verdicts for test in one.red), key=weight):
+        if not charges.across(verdict, test) and not any(_alike(test, other) for _, other in found):
+            found.append((verdict, test))
+    return tuple(found)

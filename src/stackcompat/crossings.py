@@ -15,7 +15,18 @@ from copy import copy
 from pathlib import Path
 from typing import Any
 
-from stackcompat.campaign import Bench, Reporter, Source, each, last_run, lock_cells, now, pythons_here, settle_cell
+from stackcompat.campaign import (
+    Bench,
+    Reporter,
+    Silent,
+    Source,
+    each,
+    last_run,
+    lock_cells,
+    now,
+    pythons_here,
+    settle_cell,
+)
 from stackcompat.cell import Exchange, Job
 from stackcompat.confirm import next_run
 from stackcompat.evidence import Crossing, Evidence, ExchangePlan, PlannedCell, RunRecord
@@ -28,7 +39,7 @@ from stackcompat.record import UsageError, digest
 from stackcompat.suite import Suite
 from stackcompat.verdict import settle
 
-__all__ = ["ExchangeBench", "execute_exchange", "plan_exchange", "run_exchange"]
+__all__ = ["ExchangeBench", "cross", "execute_exchange", "plan_exchange", "run_exchange"]
 
 LEVEL: Level = "exchange"
 
@@ -208,6 +219,21 @@ def run_exchange(plan: ExchangePlan, bench: ExchangeBench, reporter: Reporter, *
             _read(own.crossings, own, bench.narrow(artifacts), reporter, rerun=rerun)
             baselines += own.crossings
     return plan.model_copy(update={"crossings": (*plan.crossings, *baselines)})
+
+
+def cross(
+    writer: PlannedCell, reader: PlannedCell, bench: ExchangeBench
+) -> tuple[tuple[Evidence, ...], tuple[Evidence, ...]]:
+    """Every run in which one environment wrote what `bench` is for, and in which another read it; no baselines."""
+    assert writer.resolution.lock is not None
+    assert reader.resolution.lock is not None
+    writer = writer.model_copy(update={"key": bench.write_key(writer.cell, writer.resolution.lock)})
+    key = bench.read_key(reader.cell, reader.resolution.lock, writer.key)
+    crossing = Crossing(writer=writer.cell.id, reader=reader.cell.id, key=key)
+    plan = ExchangePlan(cells=(writer, reader), crossings=(crossing,))
+    _write([writer.cell.id], plan, bench, Silent(), rerun=False)
+    _read([crossing], plan, bench, Silent(), rerun=False)
+    return bench.store.of_key(writer.key), bench.store.of_key(key)
 
 
 def _unproven(crossings: Sequence[Crossing], bench: ExchangeBench) -> dict[str, tuple[str, ...]]:

@@ -60,7 +60,8 @@ class Red(Record):
     """What is to be explained: `versions` (all that is installed) make `test` fail on `python`.
 
     `requirements` are those of the cell; nothing uploaded after `until` is taken. `passing` are sets of versions with
-    which the test is known to pass, `sets` requirements that somebody publishes as working together.
+    which the test is known to pass, `sets` requirements that somebody publishes as working together. `near` says that
+    what an installer gives is not to be asked for a set that is nearer than the nearest of `passing`.
     """
 
     versions: dict[str, str]
@@ -70,6 +71,7 @@ class Red(Record):
     until: dt.datetime | None = None
     passing: tuple[dict[str, str], ...] = ()
     sets: tuple[tuple[str, ...], ...] = ()
+    near: bool = False
 
     def release(self, name: str, catalog: Catalog) -> Release | None:
         """The release of `name` that the red cell has, if the index has it."""

@@ -24,7 +24,7 @@ from stackcompat.evidence import Crossing, Evidence, ExchangePlan, PlannedCell, 
 from stackcompat.lock import Conflict, Lock
 from stackcompat.matrix import Components, Level, Promise
 from stackcompat.plan import Cell
-from stackcompat.record import Record, UsageError
+from stackcompat.record import Record, UsageError, digest
 from stackcompat.verdict import NOT_GREEN, CellVerdict, Standing, Verdict, judge, settle, why, worst
 
 __all__ = [
@@ -76,6 +76,32 @@ class CrossingVerdict(Record):
     def failures(self) -> tuple[TestResult, ...]:
         """The readers' tests that the verdict rests on, where it is not green."""
         return tuple(test for artifact in self.artifacts for test in artifact.failures)
+
+    @property
+    def red(self) -> tuple[TestResult, ...]:
+        """The readers' tests for which somebody is to blame: what is not read comes before what is changed."""
+        words: tuple[Verdict, ...] = ("broken", "changed")
+        return tuple(t for word in words for a in self.artifacts if a.verdict == word for t in a.failures)
+
+    @property
+    def id(self) -> str:
+        """The name of the crossing: the ids of the two cells."""
+        return f"{self.writer.cell.id}+{self.reader.cell.id}"
+
+    @property
+    def lock_id(self) -> str:
+        """The same for the same two locks."""
+        return digest(*(planned.resolution.lock and planned.resolution.lock.id for planned in self.sides.values()))
+
+    @property
+    def sides(self) -> dict[Side, PlannedCell]:
+        """Both cells, by side."""
+        return {"writer": self.writer, "reader": self.reader}
+
+    def installed(self, side: Side) -> dict[str, str]:
+        """Distribution to version, on one side."""
+        lock = self.sides[side].resolution.lock
+        return lock.versions() if lock else {}
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -9,8 +9,8 @@ from __future__ import annotations
 import contextlib
 import time
 import tomllib
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple, TypeVar
 
 from packaging.utils import canonicalize_name
 
@@ -18,7 +18,7 @@ from stackcompat.blame import BUDGET, Search, Value, search, trace_refusal
 from stackcompat.campaign import Bench, Reporter, Silent, Source, each, lock_cells, plan_cell, run_cells
 from stackcompat.charge import Blame, failure_of, leading
 from stackcompat.culprit import Answer, Culprit, Finding, Probe, Red, same_failure
-from stackcompat.evidence import Evidence, PlannedCell, TestResult
+from stackcompat.evidence import Evidence, TestResult
 from stackcompat.lock import Lock, Resolution
 from stackcompat.matrix import Metapackage
 from stackcompat.moved import moved_by
@@ -29,10 +29,13 @@ from stackcompat.refusal import refused
 from stackcompat.releases import needs
 from stackcompat.verdict import CellVerdict, Standing, settle, why
 
-__all__ = ["Inquiry", "blame", "blame_each", "published_sets"]
+__all__ = ["Inquiry", "Prober", "Target", "Told", "blame", "blame_each", "judged", "published_sets", "search_each"]
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
-class _Target(NamedTuple):
+class Target(NamedTuple):
     """What is followed: one failing test, in one cell that was locked to `versions`."""
 
     cell: Cell
@@ -63,7 +66,7 @@ def blame(
     if not failures:
         raise UsageError(f"blame: the cell {verdict.cell.id} is {verdict.verdict}; allowed are broken and unresolvable")
     test = _followed(failures, about)
-    prober = _Prober(_Target(verdict.cell, verdict.installed, verdict.lock_id, test), bench, catalog, reporter)
+    prober = Prober(Target(verdict.cell, verdict.installed, verdict.lock_id, test), bench, catalog, reporter)
     red = Red(
         versions=verdict.installed,
         test=test,
@@ -102,22 +105,37 @@ def blame_each(
     A search asks one question after the other, so only several of them use all of a machine. None is begun after
     `seconds`.
     """
-    reporter.stage("blame", budget * len(inquiries))
-    began = time.monotonic()
 
-    def find(inquiry: Inquiry) -> Blame | None:
-        if seconds is not None and time.monotonic() - began > seconds:
-            return None
+    def find(inquiry: Inquiry) -> Blame:
         verdict, sets, about = inquiry
-        told = _Told(reporter, verdict.cell.id)
+        told = Told(reporter, verdict.cell.id)
         return blame(verdict, bench, catalog, told, sets=sets, budget=budget, about=about)
 
-    for inquiry, found in each(inquiries, find, bench.executor):
+    return search_each(inquiries, find, bench, reporter, budget=budget, seconds=seconds)
+
+
+def search_each(
+    items: Sequence[Item],
+    find: Callable[[Item], Result],
+    bench: Bench,
+    reporter: Reporter,
+    *,
+    budget: int,
+    seconds: float | None,
+) -> Iterable[tuple[Item, Result]]:
+    """What `find` comes to for each of `items`, as the searches end; see :func:`blame_each`."""
+    reporter.stage("blame", budget * len(items))
+    began = time.monotonic()
+
+    def in_time(item: Item) -> Result | None:
+        return find(item) if seconds is None or time.monotonic() - began <= seconds else None
+
+    for item, found in each(items, in_time, bench.executor):
         if found is not None:
-            yield inquiry, found
+            yield item, found
 
 
-class _Told:
+class Told:
     """A reporter for one of several searches: each step says which it is of."""
 
     def __init__(self, reporter: Reporter, name: str) -> None:
@@ -147,10 +165,10 @@ def _others(failures: Sequence[TestResult], followed: TestResult) -> tuple[Findi
     return tuple(Finding(moved={}, signature=signature) for signature in signatures)
 
 
-class _Prober:
+class Prober:
     """Answers probes about one target."""
 
-    def __init__(self, target: _Target, bench: Bench, catalog: Source, reporter: Reporter) -> None:
+    def __init__(self, target: Target, bench: Bench, catalog: Source, reporter: Reporter) -> None:
         self._target = target
         self._bench = bench
         self._catalog = catalog
@@ -232,11 +250,16 @@ class _Prober:
             return Answer(outcome="same", versions=versions)
         exact = tuple(f"{name}=={version}" for name, version in versions.items())
         exactly = cell.model_copy(update={"requirements": exact, "overrides": exact if forced else ()})
+        return self.settle(exactly, Resolution(outcome="locked", lock=lock)).model_copy(
+            update={"versions": versions, "forced": forced}
+        )
+
+    def settle(self, cell: Cell, resolution: Resolution) -> Answer:
+        """What running the test says, in the lock that `cell` resolved to."""
         test = self._target.test
-        resolution = Resolution(outcome="locked", lock=lock)
-        planned = plan_cell(exactly, resolution, self._bench, test.level, (test.test,))
+        planned = plan_cell(cell, resolution, self._bench, test.level, (test.test,))
         run_cells([planned], self._bench, test.level, Silent())
-        return _judge(planned, self._bench.store.of_key(planned.key), test, forced)
+        return judged(self._bench.store.of_key(planned.key), test)
 
 
 def _not_locked(resolution: Resolution, probe: Probe) -> Answer:
@@ -251,16 +274,9 @@ def _standing(evidence: Iterable[Evidence], test: str) -> Standing | None:
     return next((standing for standing in settle(evidence) if standing.result.test == test), None)
 
 
-def _judge(planned: PlannedCell, evidence: tuple[Evidence, ...], test: TestResult, forced: bool) -> Answer:
+def judged(evidence: Sequence[Evidence], test: TestResult) -> Answer:
     """What the runs of a probe say of the failure in question."""
-    assert planned.resolution.lock is not None
-    answer = Answer(
-        outcome="fault",
-        versions=planned.resolution.lock.versions(),
-        ran=True,
-        forced=forced,
-        evidence=tuple(run.id for run in evidence),
-    )
+    answer = Answer(outcome="fault", ran=True, evidence=tuple(run.id for run in evidence))
     if not any(run.outcome == "ran" for run in evidence):
         installs = not any(run.outcome in ("uninstallable", "no-wheel-for-platform") for run in evidence)
         detail = (evidence[-1].detail or evidence[-1].outcome) if evidence else "it was not run"
@@ -298,7 +314,7 @@ def _blame_refusal(verdict: CellVerdict, bench: Bench, catalog: Source) -> Blame
             free.append(text)
     test = TestResult(test="resolve", level="resolve", components=(), outcome="failed", reason=conflict.sentence)
     red = Red(versions=exact, test=test, requirements=cell.requirements, python=cell.python, until=cell.exclude_newer)
-    prober = _Prober(_Target(cell, exact, "", test), bench, catalog, Silent())
+    prober = Prober(Target(cell, exact, "", test), bench, catalog, Silent())
     traced = [member.name for member in members if member.name in exact]
     found = prober.drive(trace_refusal(red, traced, tuple(free), catalog, bench.components))
     known = {culprit.name: culprit for culprit in found.culprits}

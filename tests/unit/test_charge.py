@@ -6,9 +6,10 @@ import datetime as dt
 from typing import Any
 
 from made_up import COMPONENTS, NOW, component, failed, make_cell, planned, run_of
-from stackcompat.charge import Blame, Charge, Charges, leading, unexplained
+from stackcompat.charge import Blame, Charge, Charges, leading, unexplained, unexplained_crossings
 from stackcompat.culprit import Culprit, Found
 from stackcompat.evidence import TestResult
+from stackcompat.exchange import ArtifactVerdict, CrossingVerdict
 from stackcompat.matrix import Components
 from stackcompat.pairs import judge_components, judge_pairs
 from stackcompat.verdict import CellVerdict, judge, settle, why
@@ -137,3 +138,81 @@ def test_each_failure_is_searched_once_in_its_smallest_cell_those_of_today_first
     # Nobody was found: the same lock is not searched again, another one with the same failure is.
     assert searched([few], charge(few)) == []
     assert searched([many], charge(few)) == [many.installed]
+
+
+OLD, MID, NEW = ({"alpha": version, "beta": "2.0"} for version in ("1.0", "1.2", "1.4"))
+
+
+def crossing(
+    writer: dict[str, str], reader: dict[str, str], *tests: TestResult, word: Any = "broken"
+) -> CrossingVerdict:
+    return CrossingVerdict(
+        writer=planned(make_cell(writer), writer),
+        reader=planned(make_cell(reader), reader),
+        verdict=word,
+        level="exchange",
+        sentence="said",
+        artifacts=tuple(
+            ArtifactVerdict(artifact=test.test, verdict=word, sentence="", failures=(test,)) for test in tests
+        ),
+    )
+
+
+def sided(verdict: CrossingVerdict, side: Any, *culprits: Culprit, doubt: str = "", made: dt.datetime = NOW) -> Charge:
+    test = verdict.red[0]
+    blame = Blame(test=test.test, signature=why(test), found=Found(culprits=culprits, doubt=doubt))
+    return Charge.across(verdict, side, blame, made)
+
+
+WRITES = Culprit(name="alpha", version="1.4", last_good="1.1", first_bad="1.2")
+READS = Culprit(name="alpha", version="1.0", first_bad="1.0", fixed_in="1.1")
+LID = failed("box", "alpha", message="no lid")
+
+
+def test_a_crossing_has_a_charge_on_either_side() -> None:
+    here = crossing(NEW, OLD, LID)
+    writer, reader = sided(here, "writer", WRITES), sided(here, "reader", READS)
+    assert writer.id != reader.id
+    charges = Charges([writer, reader, sided(here, "reader", doubt="d", made=NOW + dt.timedelta(days=1))])
+    assert charges.across(here, LID) == (reader, writer)
+    other = crossing(NEW, OLD, failed("box", "alpha", message="no handle"))
+    assert charges.across(other, other.red[0]) == ()
+
+
+def test_another_crossing_that_fails_alike_is_explained_where_both_sides_are_reached() -> None:
+    here = crossing(NEW, OLD, LID)
+    pair = (sided(here, "reader", READS), sided(here, "writer", WRITES))
+    like = LID.model_copy(update={"test": "crate"})
+    near = crossing(MID, OLD, like)
+    assert Charges(pair).across(near, like) == pair
+    assert Charges(pair).across(crossing(OLD, OLD, like), like) == ()  # the writer's release is before the first bad
+    assert Charges(pair).across(crossing(NEW, MID, like), like) == ()  # that reader's is one that is good
+    nobody = tuple(sided(here, side, doubt="nothing passes") for side in ("reader", "writer"))
+    assert Charges(nobody).across(here, LID) == nobody
+    assert Charges(nobody).across(near, like) == ()
+
+
+def test_what_explains_a_crossing_says_nothing_of_a_cell() -> None:
+    here = crossing(NEW, OLD, LID)
+    verdict = broken(NEW, LID)
+    charges = Charges([sided(here, "reader", READS), sided(here, "writer", WRITES)])
+    assert charges.about(verdict, LID) is None
+    assert not charges.tried(verdict, LID)
+
+
+def test_crossings_that_are_left_to_be_searched() -> None:
+    """Each failure once, where the sides differ least; what is changed comes last, what was searched not at all."""
+    handle = failed("crate", "alpha", message="no handle")
+    other = failed("tin", "alpha", message="other values")
+    assert other.failure is not None
+    other = other.model_copy(update={"failure": other.failure.model_copy(update={"changed": True})})
+    far = crossing({**NEW, "beta": "2.4"}, OLD, LID, handle)
+    near = crossing(NEW, OLD, LID)
+    changed = crossing(NEW, NEW, other, word="changed")
+    works = crossing(NEW, NEW, failed("cup", "alpha"), word="untested")
+    every = [changed, far, near, works]
+    assert unexplained_crossings(every, Charges()) == ((near, LID), (far, handle), (changed, other))
+    tried = Charges([sided(near, "reader", doubt="the budget was spent")])
+    assert unexplained_crossings(every, tried) == ((far, LID), (far, handle), (changed, other))
+    found = Charges([sided(near, "reader", READS), sided(near, "writer", WRITES)])
+    assert unexplained_crossings(every, found) == ((far, handle), (changed, other))

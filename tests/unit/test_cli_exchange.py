@@ -7,17 +7,23 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from made_up import failed, make_cell, planned, unresolved
-from stackcompat import cli
+from made_up import NOW, failed, make_cell, passed, planned, run_of, unresolved
+from stackcompat import cli, misreading
+from stackcompat.charge import Blame
+from stackcompat.cli import blame as cli_blame
 from stackcompat.cli import exchange
-from stackcompat.evidence import ExchangePlan
-from stackcompat.exchange import ArtifactVerdict, CrossingVerdict, plan_crossings
+from stackcompat.culprit import Culprit, Found
+from stackcompat.evidence import Crossing, ExchangePlan, RunRecord, TestResult
+from stackcompat.exchange import ArtifactVerdict, CrossingVerdict, Side, plan_crossings
 from stackcompat.interpreter import Interpreter
 from stackcompat.plan import Cell
+from stackcompat.project import Project
+from stackcompat.store import Store
 
 COMPONENTS = """
 [[components]]
@@ -64,8 +70,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     monkeypatch.setenv("STACKCOMPAT_CACHE", str(tmp_path / "cache"))
     before = signal.getsignal(signal.SIGTERM)
 
-    def invoke(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["stackcompat", "exchange", *arguments])
+    def invoke(*arguments: str, command: str = "exchange") -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["stackcompat", command, *arguments])
         with pytest.raises(SystemExit) as caught:
             cli.run_main()
         said = capsys.readouterr()
@@ -194,3 +200,139 @@ def test_words_and_json_tell_the_same(run: Run, asked: dict[str, Any]) -> None:
         ("crate", "works", ""),
         ("tin", "untested", "writer"),
     ]
+
+
+RED = failed("test_box.py::test_read", "alpha", message="no lid").model_copy(update={"artifact": "box"})
+BROKEN = verdict("broken", artifacts=(ArtifactVerdict(artifact="box", verdict="broken", sentence="", failures=(RED,)),))
+FOUND: dict[Side, Blame] = {
+    "reader": Blame(
+        test=RED.test,
+        signature="no lid",
+        found=Found(
+            culprits=(Culprit(name="alpha", version="1.3.0", last_good="1.2.0", first_bad="1.3.0"),),
+            probes=7,
+            linear=9,
+        ),
+    ),
+    "writer": Blame(test=RED.test, signature="no lid", found=Found(doubt="nothing passes", probes=3, linear=4)),
+}
+
+
+@pytest.fixture
+def searched(monkeypatch: pytest.MonkeyPatch) -> list[TestResult]:
+    """The failing tests that were searched for; what is found is `FOUND`."""
+    told: list[TestResult] = []
+
+    def find(verdict: CrossingVerdict, test: TestResult, *_: Any, **__: Any) -> dict[Side, Blame]:
+        told.append(test)
+        return FOUND
+
+    monkeypatch.setattr(cli_blame, "blame_crossing", find)
+    monkeypatch.setattr(misreading, "blame_crossing", find)
+    return told
+
+
+def test_blame_is_told_for_either_side_and_in_the_json(
+    run: Run, asked: dict[str, Any], searched: list[TestResult]
+) -> None:
+    asked["verdict"] = BROKEN
+    code, output, _ = run(*ENDS, "--blame", "--json", "-")
+    told = json.loads(output)
+    assert (code, told["verdict"], told["probes"], told["linear"]) == (1, "broken", 10, 13)
+    assert [(c["side"], c["name"], c["last_good"]) for c in told["culprit"]] == [("reader", "alpha", "1.2.0")]
+    assert told["sides"]["writer"]["doubt"] == "nothing passes"
+    _, output, _ = run(*ENDS, "--blame")
+    assert "reader: culprit: alpha 1.3.0" in output
+    assert "alpha 1.2.0 was the last good, 1.3.0 the first bad" in output
+    assert "writer: nobody was found to blame" in output
+    assert searched == [RED, RED]
+    assert "culprit" not in json.loads(run(*ENDS, "--json", "-")[1])
+    code, _, error = run(*ENDS, "--blame", "--about", "hinge")
+    assert code == 2
+    assert '--about: no failure has "hinge" in it; the artifacts that are not read well are box' in error
+    asked["verdict"] = verdict("works")
+    assert run(*ENDS, "--blame")[0] == 0
+    assert searched == [RED, RED]
+
+
+def crossed(folder: Path) -> str:
+    """A run in the store of the project: what the old one wrote the new one does not read; the crossing's name."""
+    ends = {"old": WRITER, "new": READER}
+    crossings = [
+        Crossing(writer=ends[w].cell.id, reader=ends[r].cell.id, key=f"{w} {r}", square="s") for w in ends for r in ends
+    ]
+    plan = ExchangePlan(cells=tuple(ends.values()), crossings=tuple(crossings))
+    store = Store(folder / ".stackcompat" / "evidence.sqlite")
+    store.add_run(
+        RunRecord(matrix="x", started=NOW, title="X", components=("alpha",), pythons=("3.12",), exchange=plan)
+    )
+    green = passed(RED.test, "alpha").model_copy(update={"artifact": "box"})
+    write = passed("test_box.py::test_write", "alpha").model_copy(update={"artifact": "box"})
+    for cell in ends.values():
+        store.add(run_of(cell, write))
+    for one in crossings:
+        reader = next(cell for cell in ends.values() if cell.cell.id == one.reader)
+        for attempt in range(2):
+            result = RED if one.key == "old new" else green
+            store.add(run_of(reader.model_copy(update={"key": one.key}), result, attempt=attempt))
+    store.close()
+    return f"{WRITER.cell.id}+{READER.cell.id}"
+
+
+def test_a_crossing_of_the_last_runs_is_blamed_by_its_name(
+    run: Run, tmp_path: Path, searched: list[TestResult], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = crossed(tmp_path)
+    writer, _, reader = name.partition("+")
+    here: dict[str, None] = {}
+    monkeypatch.setattr(
+        cli_blame, "make_bench", lambda *_: SimpleNamespace(interpreters=here, cache=SimpleNamespace(trim=lambda: None))
+    )
+    stores: list[Store] = []
+
+    def bench(project: Project, _: object) -> SimpleNamespace:
+        stores.append(Store(project.store))
+        return SimpleNamespace(store=stores[-1], interpreters=here)
+
+    monkeypatch.setattr(cli_blame, "make_exchange_bench", bench)
+    code, _, error = run(name, command="blame")
+    assert code != 0
+    assert "3.12" in error
+    here["3.12"] = None
+    code, output, _ = run(f"{writer[:6]}+{reader[:6]}", "--json", "-", command="blame")
+    assert (code, json.loads(output)["crossing"], json.loads(output)["probes"]) == (0, name, 10)
+    assert "reader: culprit: alpha 1.3.0" in run(name, command="blame")[1]
+    assert [charge.side for charge in stores[0].charges()] == ["reader", "writer"]
+    assert {charge.cell for charge in stores[0].charges()} == {name}
+    for store in stores:
+        store.close()
+    for wrong, words in (
+        ("zz+", 'CELL: "zz+" fits 0 crossings of the last runs (none); give the id of the cell that writes, +,'),
+        ("+", 'CELL: "+" fits 4 crossings of the last runs ('),
+        (f"{writer}+{writer}", f"the crossing {writer}+{writer} is works; allowed are broken and changed"),
+    ):
+        code, _, error = run(wrong, command="blame")
+        assert code == 2
+        assert words in error
+
+
+def test_without_a_name_crossings_are_blamed_once_and_the_reports_say_on_whom(
+    run: Run, tmp_path: Path, searched: list[TestResult]
+) -> None:
+    name = crossed(tmp_path)
+    code, output, _ = run("--minutes", "0", command="blame")
+    assert (code, searched) == (0, [])
+    assert "0 failures searched, 1 left for the next time" in output
+    for number in (1, 0):
+        code, output, _ = run("--jobs", "1", command="blame")
+        assert code == 0
+        assert (f"{name}: box: AssertionError: no lid" in output) == bool(number)
+        assert f"{number} failure{'s' if number != 1 else ''} searched" in output
+    assert searched == [RED]
+    run(command="report")
+    table = json.loads((tmp_path / "reports" / "compat.json").read_text())
+    (culprits,) = (c["culprits"] for s in table["exchanges"] for c in s["crossings"] if c["culprits"])
+    assert [(c["side"], c["name"], c["version"], c["last_good"]) for c in culprits] == [
+        ("reader", "alpha", "1.3.0", "1.2.0")
+    ]
+    assert "Culprit, reader: alpha 1.3.0 (last good 1.2.0)" in (tmp_path / "reports" / "index.html").read_text()

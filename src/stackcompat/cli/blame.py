@@ -1,7 +1,9 @@
-"""The command that finds out who broke a cell, and how any command says it."""
+"""The command that finds out who broke a cell or a crossing, and how any command says it."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -9,12 +11,14 @@ from rich.markup import escape
 
 from stackcompat.blame import BUDGET
 from stackcompat.campaign import Bench, Source, now
-from stackcompat.charge import Blame, Charge, Charges, unexplained
+from stackcompat.charge import Blame, Charge, Charges, unexplained, unexplained_crossings
 from stackcompat.cli.common import (
     find_cell,
+    find_crossing,
     jobs_option,
     json_option,
     make_bench,
+    make_exchange_bench,
     open_index,
     open_store,
     out,
@@ -22,14 +26,28 @@ from stackcompat.cli.common import (
     reporting,
     write_json,
 )
+from stackcompat.crossings import ExchangeBench
+from stackcompat.evidence import ExchangePlan, TestResult
+from stackcompat.exchange import CrossingVerdict, Side, judge_crossings
 from stackcompat.interpreter import how_to_get
+from stackcompat.misreading import blame_crossing, blame_crossings, follow
 from stackcompat.project import Project, find_project
 from stackcompat.record import StackcompatError, UsageError
 from stackcompat.store import Store
 from stackcompat.triage import Inquiry, blame, blame_each, published_sets
-from stackcompat.verdict import CellVerdict, judge
+from stackcompat.verdict import CellVerdict, judge, why
 
-__all__ = ["about_option", "blame_", "blame_answer", "find_culprit", "print_blame", "probes_option"]
+__all__ = [
+    "about_option",
+    "blame_",
+    "blame_answer",
+    "crossing_answer",
+    "find_culprit",
+    "find_misreading",
+    "print_blame",
+    "print_misreading",
+    "probes_option",
+]
 
 probes_option = click.option(
     "--probes", type=click.IntRange(1), default=BUDGET, show_default=True, help="Environments that blame may try."
@@ -61,8 +79,12 @@ def blame_(
 ) -> None:
     """Find who broke CELL of the last runs (its id, or the first characters): the smallest set of versions.
 
+    Of a crossing, which is the id of the cell that writes, +, and that of the one that reads, it is the smallest set on
+    either side.
+
     \b
     stackcompat blame 1a2b3c
+    stackcompat blame 1a2b3c+4d5e6f --about orbax-pytree
     stackcompat blame --minutes 30    # every failure of the last runs that nobody was blamed for yet
 
     Tries further combinations, each of which is evidence like any other; stopped, it goes on where it was. What it
@@ -78,6 +100,9 @@ def blame_(
         return
     if minutes is not None:
         raise UsageError("--minutes: is for all failures; leave CELL away, or use --probes")
+    if "+" in cell:
+        _blame_crossing(project, store, find_crossing(store, cell), probes, about, json_file)
+        return
     planned = find_cell(store, cell)
     verdict = judge(planned, store.of_key(planned.key) if planned.key else ())
     bench = make_bench(project, 1, [planned.cell.python], "upstream")  # that level has every kind of test
@@ -90,6 +115,29 @@ def blame_(
     write_json(json_file, question | blame_answer(found))
     if json_file != "-":
         print_blame(found)
+
+
+def _blame_crossing(
+    project: Project, store: Store, verdict: CrossingVerdict, probes: int, about: str, json_file: str | None
+) -> None:
+    """Search for who keeps an artifact of one crossing from being read, keep it and say it."""
+    test = follow(verdict, about)
+    pythons = [planned.cell.python for planned in verdict.sides.values()]
+    plain = make_bench(project, 1, pythons)
+    for python in pythons:
+        if python not in plain.interpreters:
+            raise StackcompatError(how_to_get(python))
+    found = find_misreading(verdict, test, make_exchange_bench(project, plain), open_index(), _plans(store), probes)
+    plain.cache.trim()
+    question = {"schema_version": 1, "crossing": verdict.id, "sentence": verdict.sentence}
+    write_json(json_file, question | crossing_answer(found))
+    if json_file != "-":
+        print_misreading(found)
+
+
+def _plans(store: Store) -> list[ExchangePlan]:
+    """What crossed in the last runs."""
+    return [record.exchange for record in store.runs() if record.exchange is not None]
 
 
 def _blame_all(project: Project, store: Store, probes: int, minutes: float | None, jobs: int) -> None:
@@ -107,18 +155,50 @@ def _blame_all(project: Project, store: Store, probes: int, minutes: float | Non
     ]
     done = 0
     seconds = None if minutes is None else minutes * 60
+    began = time.monotonic()
     with reporting(verbose=False) as reporter:
         for inquiry, found in blame_each(inquiries, bench, catalog, reporter, budget=probes, seconds=seconds):
             _keep(inquiry.verdict, found, store)
             out.print(f"{inquiry.verdict.cell.id}: {escape(inquiry.verdict.sentence)}")
             print_blame(found)
             done += 1
+    rest = None if seconds is None else seconds - (time.monotonic() - began)
+    searched, crossed = _blame_crossings(project, store, catalog, probes, rest, jobs)
+    done += searched
     bench.cache.trim()
-    left = len(due) - done
+    left = len(due) + crossed - done
     out.print(
         f"{done} {'failure' if done == 1 else 'failures'} searched"
         + (f", {left} left for the next time" if left else "")
     )
+
+
+def _blame_crossings(
+    project: Project, store: Store, catalog: Source, probes: int, seconds: float | None, jobs: int
+) -> tuple[int, int]:
+    """The same for each distinct failure of a crossing: how many were searched, and how many there are."""
+    plans = _plans(store)
+    verdicts = [
+        verdict
+        for record in store.runs()
+        if record.exchange is not None
+        for _, verdict in judge_crossings(record.exchange, store.of_keys(record.evidence_keys()))
+    ]
+    due = unexplained_crossings(verdicts, Charges(store.charges()))
+    if not due:
+        return 0, 0
+    pythons = sorted({planned.cell.python for verdict, _ in due for planned in verdict.sides.values()})
+    bench = make_exchange_bench(project, make_bench(project, jobs, pythons))
+    here = [one for one in due if all(p.cell.python in bench.interpreters for p in one[0].sides.values())]
+    done = 0
+    with reporting(verbose=False) as reporter:
+        searches = blame_crossings(here, bench, catalog, reporter, plans=plans, budget=probes, seconds=seconds)
+        for (verdict, test), found in searches:
+            _keep_sides(verdict, found, store)
+            out.print(f"{verdict.id}: {escape(test.artifact)}: {escape(why(test))}")
+            print_misreading(found)
+            done += 1
+    return done, len(due)
 
 
 def _keep(verdict: CellVerdict, found: Blame, store: Store) -> None:
@@ -126,9 +206,34 @@ def _keep(verdict: CellVerdict, found: Blame, store: Store) -> None:
 
     A search that the machine kept from an answer was none.
     """
-    fruitless = found.found.faults and not found.found.culprits
-    if not fruitless and found.test in {test.test for test in verdict.failures}:
+    if not _fruitless(found) and found.test in {test.test for test in verdict.failures}:
         store.keep_charge(Charge.of(verdict, found, now()))
+
+
+def _keep_sides(verdict: CrossingVerdict, found: Mapping[Side, Blame], store: Store) -> None:
+    """The same for a crossing, of either side."""
+    for side, blame_ in found.items():
+        if not _fruitless(blame_):
+            store.keep_charge(Charge.across(verdict, side, blame_, now()))
+
+
+def _fruitless(found: Blame) -> bool:
+    return bool(found.found.faults and not found.found.culprits)
+
+
+def find_misreading(
+    verdict: CrossingVerdict,
+    test: TestResult,
+    bench: ExchangeBench,
+    catalog: Source,
+    plans: Sequence[ExchangePlan],
+    probes: int,
+) -> dict[Side, Blame]:
+    """Who, on each side of the crossing of `verdict`, keeps `test` from passing; it is kept. Progress is shown."""
+    with reporting(verbose=False) as reporter:
+        found = blame_crossing(verdict, test, bench, catalog, reporter, plans=plans, budget=probes)
+    _keep_sides(verdict, found, bench.store)
+    return found
 
 
 def find_culprit(
@@ -171,12 +276,30 @@ def blame_answer(found: Blame) -> dict[str, Any]:
     }
 
 
-def print_blame(found: Blame) -> None:
-    """Say who it was: a sentence for each culprit, who moved, and what it took."""
+def crossing_answer(found: Mapping[Side, Blame]) -> dict[str, Any]:
+    """The JSON twin of what is printed of a crossing: the culprits of both sides, then each side's own answer."""
+    sides = {side: blame_answer(one) for side, one in found.items()}
+    return {
+        "culprit": [{"side": side} | row for side, told in sides.items() for row in told["culprit"]],
+        **{name: sum(told[name] for told in sides.values()) for name in ("probes", "linear")},
+        "sides": sides,
+    }
+
+
+def print_misreading(found: Mapping[Side, Blame]) -> None:
+    """Say who it was on each side of a crossing."""
+    for side, blame_ in found.items():
+        print_blame(blame_, f"{side}: ")
+
+
+def print_blame(found: Blame, side: str = "") -> None:
+    """Say who it was: a sentence for each culprit, who moved, and what it took; on which `side`, of a crossing."""
     culprits = found.found.culprits
     if culprits:
         names = " with ".join(f"{culprit.name} {culprit.version}" for culprit in culprits)
-        out.print(f"[bold]culprit:[/] {escape(names)}")
+        out.print(f"{side}[bold]culprit:[/] {escape(names)}")
+    elif side:
+        out.print(f"{side}nobody was found to blame")
     for culprit in culprits:
         out.print(f"  {escape(culprit.sentence())}")
     if found.moved:

@@ -18,7 +18,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from stackcompat.baselines import UpstreamBench
 from stackcompat.campaign import Bench, Reporter, Silent
 from stackcompat.crossings import ExchangeBench
-from stackcompat.evidence import PlannedCell, RunRecord
+from stackcompat.evidence import Crossing, PlannedCell, RunRecord
+from stackcompat.exchange import CrossingVerdict, judge_crossing
 from stackcompat.execute.local import Local
 from stackcompat.history import LAST_RUNS, is_today
 from stackcompat.index import Index
@@ -42,6 +43,7 @@ __all__ = [
     "every_run",
     "file_option",
     "find_cell",
+    "find_crossing",
     "glyph",
     "jobs_option",
     "json_option",
@@ -162,6 +164,23 @@ def find_cell(store: Store, cell: str) -> PlannedCell:
         found = ", ".join(sorted(matches)[:5]) or "none"
         raise UsageError(f'CELL: "{cell}" fits {len(matches)} cells of the last runs ({found}); give one cell\'s id')
     return next(iter(matches.values()))
+
+
+def find_crossing(store: Store, crossing: str) -> CrossingVerdict:
+    """The crossing of the last runs between the writer and the reader whose ids, with a + between, begin so."""
+    writer, _, reader = crossing.partition("+")
+    matches: dict[tuple[str, str], tuple[Crossing, RunRecord]] = {}
+    for record in store.runs():
+        for one in record.exchange.crossings if record.exchange else ():
+            if one.square and one.writer.startswith(writer) and one.reader.startswith(reader):
+                matches.setdefault((one.writer, one.reader), (one, record))
+    if len(matches) != 1:
+        found = ", ".join(sorted(map("+".join, matches))[:5]) or "none"
+        told = f'CELL: "{crossing}" fits {len(matches)} crossings of the last runs ({found})'
+        raise UsageError(f"{told}; give the id of the cell that writes, +, and that of the one that reads")
+    one, record = next(iter(matches.values()))
+    assert record.exchange is not None
+    return judge_crossing(one, record.exchange, store.of_keys(record.evidence_keys()))
 
 
 def every_run(store: Store, matrix: str) -> tuple[RunRecord, ...]:

@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from stackcompat.campaign import refuse_unknown
 from stackcompat.cli.attempt import failure_row, parse_cell
+from stackcompat.cli.blame import about_option, crossing_answer, find_misreading, print_misreading, probes_option
 from stackcompat.cli.common import (
     COULD_NOT_TELL,
     EXIT_CODES,
@@ -27,6 +28,7 @@ from stackcompat.crossings import plan_exchange, run_exchange
 from stackcompat.evidence import PlannedCell
 from stackcompat.exchange import ArtifactVerdict, CrossingVerdict, choose, judge_crossing
 from stackcompat.interpreter import find_interpreters
+from stackcompat.misreading import follow
 from stackcompat.plan import Cell
 from stackcompat.project import find_project
 from stackcompat.record import UsageError
@@ -72,6 +74,14 @@ class _Greedy(click.Command):
 @click.option("--write-exclude-newer", metavar="DATE", help="The same for the writer alone.")
 @click.option("--read-exclude-newer", metavar="DATE", help="The same for the reader alone.")
 @click.option("--rerun", is_flag=True, help="Run again even if there is evidence already.")
+@click.option(
+    "--blame",
+    "blaming",
+    is_flag=True,
+    help="If it is broken or changed, find the smallest set to blame on either side.",
+)
+@probes_option
+@about_option
 @click.option("-v", "--verbose", is_flag=True, help="Every artifact, not only what is not green.")
 @json_option
 @project_option
@@ -85,6 +95,9 @@ def exchange_(
     write_exclude_newer: str | None,
     read_exclude_newer: str | None,
     rerun: bool,
+    blaming: bool,
+    probes: int,
+    about: str,
     verbose: bool,
     json_file: str | None,
     project_folder: str | None,
@@ -115,13 +128,18 @@ def exchange_(
             if conflict is not None and conflict.kind == "not-found":
                 refuse_unknown(planned.cell, catalog)
         plan = run_exchange(plan, bench, reporter, rerun=rerun)
-    bench.cache.trim()
     crossing = next(crossing for crossing in plan.crossings if crossing.square)
     keys = {planned.key for planned in plan.cells} | {c.key for c in plan.crossings}
     verdict = judge_crossing(crossing, plan, bench.store.of_keys(keys))
-    write_json(json_file, answer(verdict))
+    found = None
+    if blaming and verdict.red:
+        found = find_misreading(verdict, follow(verdict, about), bench, catalog, [plan], probes)
+    bench.cache.trim()
+    write_json(json_file, answer(verdict) | (crossing_answer(found) if found else {}))
     if json_file != "-":
         _print(verdict, verbose)
+        if found:
+            print_misreading(found)
     sys.exit(EXIT_CODES.get(verdict.verdict, COULD_NOT_TELL))
 
 

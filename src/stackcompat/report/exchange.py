@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatch
 from typing import NamedTuple
 
+from stackcompat.charge import Charges
 from stackcompat.evidence import Crossing, Evidence, PlannedCell, RunRecord, TestResult
 from stackcompat.exchange import CrossingVerdict, judge_crossings
 from stackcompat.matrix import Components
 from stackcompat.report.failures import public
-from stackcompat.report.model import CrossingCell, CrossingEnd, ExchangeSquare
+from stackcompat.report.model import CrossingCell, CrossingCulprit, CrossingEnd, ExchangeSquare
 from stackcompat.suspicion import versions_of
 from stackcompat.verdict import settle, worst
 
@@ -44,9 +45,15 @@ def reads(runs: Iterable[RunRecord], evidence: Mapping[str, tuple[Evidence, ...]
 
 
 def exchange_squares(
-    runs: Iterable[RunRecord], evidence: Mapping[str, tuple[Evidence, ...]], components: Components
+    runs: Iterable[RunRecord],
+    evidence: Mapping[str, tuple[Evidence, ...]],
+    components: Components,
+    charges: Charges | None = None,
 ) -> tuple[ExchangeSquare, ...]:
-    """Every square of `runs`, in the order of matrices, policies and artifacts; those without any result left out."""
+    """Every square of `runs`, in the order of matrices, policies and artifacts; those without any result left out.
+
+    `charges` are what searches for culprits have shown.
+    """
     found: list[ExchangeSquare] = []
     for run in runs:
         if run.exchange is None:
@@ -54,17 +61,21 @@ def exchange_squares(
         judged = judge_crossings(run.exchange, evidence)
         for label in dict.fromkeys(crossing.square for crossing, _ in judged):
             here = [(crossing, verdict) for crossing, verdict in judged if crossing.square == label]
-            found += _of_square(label, here, evidence, components)
+            found += _of_square(label, here, evidence, components, charges or Charges())
     return tuple(found)
 
 
 def _of_square(
-    label: str, judged: _Judged, evidence: Mapping[str, tuple[Evidence, ...]], components: Components
+    label: str,
+    judged: _Judged,
+    evidence: Mapping[str, tuple[Evidence, ...]],
+    components: Components,
+    charges: Charges,
 ) -> Iterator[ExchangeSquare]:
     ends = {cell.cell.id: _end(cell, label, evidence, components) for _, v in judged for cell in (v.writer, v.reader)}
     names = dict.fromkeys(a.artifact for _, verdict in judged for a in verdict.artifacts)
     for artifact in names:
-        cells = tuple(_cell(artifact, crossing, verdict, evidence) for crossing, verdict in judged)
+        cells = tuple(_cell(artifact, crossing, verdict, evidence, charges) for crossing, verdict in judged)
         tried = [cell for cell in cells if cell.verdict != "not-applicable"]
         if tried:
             yield ExchangeSquare(
@@ -90,7 +101,11 @@ def _end(
 
 
 def _cell(
-    artifact: str, crossing: Crossing, verdict: CrossingVerdict, evidence: Mapping[str, tuple[Evidence, ...]]
+    artifact: str,
+    crossing: Crossing,
+    verdict: CrossingVerdict,
+    evidence: Mapping[str, tuple[Evidence, ...]],
+    charges: Charges,
 ) -> CrossingCell:
     """What the crossing says of the artifact; where it says nothing of any, what it says of itself."""
     mine = next((a for a in verdict.artifacts if a.artifact == artifact), None)
@@ -112,7 +127,28 @@ def _cell(
         else _reproduce(artifact, verdict),
         seen=verdict.seen,
         evidence=tuple(run.id for run in evidence.get(crossing.key, ())),
+        culprits=_culprits(artifact, verdict, charges),
     )
+
+
+def _culprits(artifact: str, verdict: CrossingVerdict, charges: Charges) -> tuple[CrossingCulprit, ...]:
+    """Who is to blame on either side, at the versions that are here, for the first failure that a search explains."""
+    told = (charges.across(verdict, test) for test in verdict.red if test.artifact == artifact)
+    for found in (tuple(one for one in charged if one.names) for charged in told):
+        if found:
+            return tuple(
+                CrossingCulprit(
+                    side="writer" if charge.side == "writer" else "reader",
+                    name=culprit.name,
+                    version=verdict.installed(charge.side)[culprit.name],
+                    last_good=culprit.last_good,
+                    fixed_in=culprit.fixed_in,
+                    inferred=charge.lock_id != verdict.lock_id or not charge.certain,
+                )
+                for charge in found
+                for culprit in charge.blame.found.culprits
+            )
+    return ()
 
 
 def _reproduce(artifact: str, verdict: CrossingVerdict) -> str:

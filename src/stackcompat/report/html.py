@@ -13,6 +13,7 @@ from stackcompat.islands import number_islands
 from stackcompat.report.model import (
     CellRow,
     ComponentRow,
+    CrossingCell,
     DatedRelease,
     ExchangeSquare,
     FailureGroup,
@@ -28,6 +29,7 @@ from stackcompat.report.words import (
     POLICIES,
     SIGNS,
     Sign,
+    accused,
     age,
     alone,
     and_list,
@@ -139,6 +141,7 @@ def html(summary: Summary, days: Sequence[Timeline] = ()) -> str:
         who=lambda group: who(group, summary),
         pair_on=pair_on,
         exchanges=_by_square(summary.exchanges),
+        accusations=_accusations,
         crossing=lambda square, writer, reader: next(
             (c for c in square.crossings if (c.writer, c.reader) == (writer.cell, reader.cell)), None
         ),
@@ -175,6 +178,12 @@ def _by_policy(cells: Iterable[CellRow]) -> dict[str, dict[str, list[CellRow]]]:
     for cell in cells:
         policies.setdefault(cell.policy, {}).setdefault(cell.python, []).append(cell)
     return policies
+
+
+def _accusations(crossings: Iterable[CrossingCell]) -> list[tuple[str, bool]]:
+    """Who is to blame in some of the crossings, each set once, and whether it is inferred."""
+    told = ((accused(one.culprits), any(c.inferred for c in one.culprits)) for one in crossings if one.culprits)
+    return list(dict.fromkeys(told))
 
 
 def _by_square(squares: Iterable[ExchangeSquare]) -> dict[str, list[ExchangeSquare]]:

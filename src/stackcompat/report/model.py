@@ -28,6 +28,7 @@ __all__ = [
     "ComponentHere",
     "ComponentRow",
     "CrossingCell",
+    "CrossingCulprit",
     "CrossingEnd",
     "DatedRelease",
     "ExchangeSquare",
@@ -352,6 +353,19 @@ class CrossingEnd(Record):
     evidence: Annotated[tuple[str, ...], Field(description="Ids of the runs that wrote.")]
 
 
+class CrossingCulprit(Record):
+    """A release of one side that keeps an artifact from being read, all else held, and those around it that do not."""
+
+    side: Literal["writer", "reader"]
+    name: str
+    version: str
+    last_good: Annotated[str | None, Field(description="Null: none was seen to be good before.")]
+    fixed_in: Annotated[str | None, Field(description="The first later one that is good; null: none was seen.")]
+    inferred: Annotated[
+        bool, Field(description="Whether a search in another crossing with the same failure says so, or has a doubt.")
+    ]
+
+
 class CrossingCell(Record):
     """One artifact, written by one environment and read by another."""
 
@@ -370,6 +384,9 @@ class CrossingCell(Record):
     ]
     seen: dt.datetime | None
     evidence: Annotated[tuple[str, ...], Field(description="Ids of the runs that read; what wrote is with the ends.")]
+    culprits: Annotated[
+        tuple[CrossingCulprit, ...], Field(description="Empty: it is read, or nobody has found the culprits yet.")
+    ] = ()
 
 
 class ExchangeSquare(Record):

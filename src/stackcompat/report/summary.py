@@ -96,7 +96,7 @@ def summarise(
         failures=groups,
         limits=limit_rows(cases, components),
         cells=cells,
-        exchanges=exchange_squares(runs, evidence, components),
+        exchanges=exchange_squares(runs, evidence, components, charges),
         pinned=pinned_sets(cases),
         accelerators=accelerator_rows(rows, cases, components),
         warnings=_warnings(cases),

@@ -10,7 +10,16 @@ from packaging.version import Version
 
 from stackcompat.history import Past
 from stackcompat.islands import Shore
-from stackcompat.report.model import ComponentRow, FailureGroup, FrontierRow, LimitRow, PairRow, PinnedSet, Summary
+from stackcompat.report.model import (
+    ComponentRow,
+    CrossingCulprit,
+    FailureGroup,
+    FrontierRow,
+    LimitRow,
+    PairRow,
+    PinnedSet,
+    Summary,
+)
 from stackcompat.verdict import Verdict
 from stackcompat.wording import and_list
 
@@ -18,6 +27,7 @@ __all__ = [
     "POLICIES",
     "SIGNS",
     "Sign",
+    "accused",
     "age",
     "alone",
     "and_list",
@@ -259,6 +269,16 @@ def who(group: FailureGroup, summary: Summary) -> str:
 def together(versions: Mapping[str, str]) -> str:
     """The releases of a culprit set: ``beta 2.4 with alpha 1.3``."""
     return " with ".join(f"{name} {version}".rstrip() for name, version in versions.items())
+
+
+def accused(culprits: Iterable[CrossingCulprit]) -> str:
+    """The culprits of a crossing, side by side: ``reader: beta 2.4 (last good 2.3); writer: alpha 1.3``."""
+    sides: dict[str, list[str]] = {}
+    for one in culprits:
+        near = (f"last good {one.last_good}", one.last_good), (f"good again from {one.fixed_in} on", one.fixed_in)
+        said = ", ".join(text for text, known in near if known)
+        sides.setdefault(one.side, []).append(f"{one.name} {one.version}" + (f" ({said})" if said else ""))
+    return "; ".join(f"{side}: {' with '.join(members)}" for side, members in sides.items())
 
 
 def pair_on(pair: PairRow) -> str:

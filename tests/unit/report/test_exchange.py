@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from made_up import COMPONENTS, NOW, History, failed, make_cell, passed, planned, run_of
+from stackcompat.charge import Blame, Charge, Charges
+from stackcompat.culprit import Culprit, Found
 from stackcompat.evidence import Crossing, Evidence, ExchangePlan, RunRecord, TestResult
+from stackcompat.exchange import Side, judge_crossings
 from stackcompat.report import summarise
 from stackcompat.report.exchange import reads
 from stackcompat.report.html import html
 from stackcompat.report.json import compat
 from stackcompat.report.markdown import markdown
+from stackcompat.verdict import why
 
 OLD, NEW = {"alpha": "1.0.0", "beta": "2.0.0"}, {"alpha": "1.3.0", "beta": "2.4.1"}
 CELLS = {
@@ -132,3 +136,34 @@ def test_reads_are_those_that_passed_of_artifacts_that_work() -> None:
     summary = summarise(COMPONENTS, (made.record(), *RUNS), {**made.evidence, **EVIDENCE}, NOW)
     deepest = {row.name: row.deepest_level for row in summary.components}
     assert (deepest["alpha"], deepest["beta"]) == ("exchange", "interop")
+
+
+def charged(doubt: str = "") -> Charges:
+    """A search in one crossing found a culprit on either side."""
+    judged = judge_crossings(RUNS[1].exchange, EVIDENCE) if RUNS[1].exchange else ()
+    verdict = next(v for c, v in judged if (c.writer, c.reader) == (CELLS["new"].cell.id, CELLS["old"].cell.id))
+    found: dict[Side, Found] = {
+        "reader": Found(culprits=(Culprit(name="alpha", version="1.0.0", fixed_in="1.1.0"),), doubt=doubt),
+        "writer": Found(culprits=(Culprit(name="beta", version="2.4.1", last_good="2.3.0", fixed_in="2.5.0"),)),
+    }
+    test = verdict.red[0]
+    return Charges(
+        Charge.across(verdict, side, Blame(test=test.test, signature=why(test), found=one), NOW)
+        for side, one in found.items()
+    )
+
+
+def test_the_culprits_of_a_crossing_stand_with_it() -> None:
+    summary = summarise(COMPONENTS, RUNS, EVIDENCE, NOW, charges=charged())
+    red, *others = sorted((c for s in summary.exchanges for c in s.crossings), key=lambda cell: not cell.culprits)
+    assert [(c.side, c.name, c.version, c.last_good, c.fixed_in, c.inferred) for c in red.culprits] == [
+        ("reader", "alpha", "1.0.0", None, "1.1.0", False),
+        ("writer", "beta", "2.4.1", "2.3.0", "2.5.0", False),
+    ]
+    assert not any(cell.culprits for cell in others)
+    page = html(summary)
+    said = "Culprit, reader: alpha 1.0.0 (good again from 1.1.0 on); writer: beta 2.4.1 (last good 2.3.0, "
+    assert f"{said}good again from 2.5.0 on)</strong></p>" in page
+    assert f"<code>{red.writer}+{red.reader}</code>" in page
+    doubted = summarise(COMPONENTS, RUNS, EVIDENCE, NOW, charges=charged("perhaps"))
+    assert 'good again from 2.5.0 on)</strong> <span class="quiet">(inferred)</span>' in html(doubted)
