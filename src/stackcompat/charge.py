@@ -213,10 +213,10 @@ def unexplained(verdicts: Iterable[CellVerdict], charges: Charges) -> tuple[Cell
 def unexplained_crossings(
     verdicts: Iterable[CrossingVerdict], charges: Charges
 ) -> tuple[tuple[CrossingVerdict, TestResult], ...]:
-    """Each distinct failure of a crossing that no search was made for, with one crossing in which it is.
+    """Each distinct failure that leads for an artifact in some crossing, with one where no search was made for it.
 
     What is not read comes before what is changed, and of each failure the crossing whose sides differ least: a search
-    in it is the cheapest.
+    in it is the cheapest. Tests of one artifact that fail in one crossing are taken to fail for the same reason.
     """
 
     def weight(seen: tuple[CrossingVerdict, TestResult]) -> tuple[bool, int]:
@@ -224,8 +224,14 @@ def unexplained_crossings(
         changed = test.failure is not None and test.failure.changed
         return changed, len(verdict.installed("writer").items() ^ verdict.installed("reader").items())
 
+    due: list[tuple[CrossingVerdict, TestResult]] = []
+    for verdict in verdicts:
+        for artifact in dict.fromkeys(test.artifact for test in verdict.red):
+            tests = [test for test in verdict.red if test.artifact == artifact]
+            if not any(charges.across(verdict, test) for test in tests):
+                due.append((verdict, leading(tests)))
     found: list[tuple[CrossingVerdict, TestResult]] = []
-    for verdict, test in sorted(((one, test) for one in verdicts for test in one.red), key=weight):
-        if not charges.across(verdict, test) and not any(_alike(test, other) for _, other in found):
+    for verdict, test in sorted(due, key=weight):
+        if not any(_alike(test, other) for _, other in found):
             found.append((verdict, test))
     return tuple(found)

@@ -166,7 +166,7 @@ def sided(verdict: CrossingVerdict, side: Any, *culprits: Culprit, doubt: str = 
 
 WRITES = Culprit(name="alpha", version="1.4", last_good="1.1", first_bad="1.2")
 READS = Culprit(name="alpha", version="1.0", first_bad="1.0", fixed_in="1.1")
-LID = failed("box", "alpha", message="no lid")
+LID = failed("box", "alpha", message="no lid").model_copy(update={"artifact": "box"})
 
 
 def test_a_crossing_has_a_charge_on_either_side() -> None:
@@ -202,11 +202,12 @@ def test_what_explains_a_crossing_says_nothing_of_a_cell() -> None:
 
 def test_crossings_that_are_left_to_be_searched() -> None:
     """Each failure once, where the sides differ least; what is changed comes last, what was searched not at all."""
-    handle = failed("crate", "alpha", message="no handle")
-    other = failed("tin", "alpha", message="other values")
+    handle = failed("crate", "alpha", message="no handle").model_copy(update={"artifact": "crate"})
+    other = failed("tin", "alpha", message="other values").model_copy(update={"artifact": "tin"})
     assert other.failure is not None
     other = other.model_copy(update={"failure": other.failure.model_copy(update={"changed": True})})
-    far = crossing({**NEW, "beta": "2.4"}, OLD, LID, handle)
+    latch = failed("latch", "alpha", "beta", message="no latch").model_copy(update={"artifact": "crate"})
+    far = crossing({**NEW, "beta": "2.4"}, OLD, LID, handle, latch)
     near = crossing(NEW, OLD, LID)
     changed = crossing(NEW, NEW, other, word="changed")
     works = crossing(NEW, NEW, failed("cup", "alpha"), word="untested")
