@@ -114,20 +114,20 @@ class Charges:
     def across(self, verdict: CrossingVerdict, test: TestResult) -> tuple[Charge, ...]:
         """The charges, the reader's before the writer's, that explain the failing `test` of the crossing of `verdict`.
 
-        Its own, whatever they say; else those of another crossing that reach the versions that are here, on both sides.
+        Its own, if they name anybody; else those of another crossing, if both are certain and reach the versions here.
+        Where there are neither, its own in vain.
         """
         found: dict[str, dict[Side, Charge]] = {}
         for charge in self._across:
             if _alike(charge.failing, test):
                 found.setdefault(charge.lock_id, {}).setdefault(charge.side, charge)
-        own = found.pop(verdict.lock_id, None)
-        fit = [
+        own = found.pop(verdict.lock_id, {})
+        fit = (
             sides
             for sides in found.values()
-            if any(charge.names for charge in sides.values())
-            and all(charge.reaches(verdict.installed(side)) for side, charge in sides.items())
-        ]
-        told = own or next(iter(fit), {})
+            if all(charge.certain and charge.reaches(verdict.installed(side)) for side, charge in sides.items())
+        )
+        told = own if any(charge.names for charge in own.values()) else next(fit, own)
         return tuple(told[side] for side in sorted(told))
 
     def tried(self, verdict: CellVerdict, test: TestResult) -> bool:

@@ -190,6 +190,11 @@ def test_another_crossing_that_fails_alike_is_explained_where_both_sides_are_rea
     nobody = tuple(sided(here, side, doubt="nothing passes") for side in ("reader", "writer"))
     assert Charges(nobody).across(here, LID) == nobody
     assert Charges(nobody).across(near, like) == ()
+    elsewhere = tuple(sided(near, one.side, *one.blame.found.culprits) for one in pair)
+    assert Charges((*nobody, *elsewhere)).across(here, LID) == elsewhere
+    doubted = (pair[0], sided(here, "writer", WRITES, doubt="the budget was spent"))
+    assert Charges(doubted).across(here, LID) == doubted
+    assert Charges(doubted).across(near, like) == ()
 
 
 def test_what_explains_a_crossing_says_nothing_of_a_cell() -> None:
