@@ -83,6 +83,26 @@ def test_each_side_keeps_its_python(make: Make) -> None:
     assert pythons == {("write", "3.13"), ("read", "3.12")}
 
 
+def test_on_another_python_what_the_other_side_has_is_tried(make: Make) -> None:
+    """Nothing else passes: newer releases read no better, and older ones never did."""
+    world = make()
+
+    def only_the_same(job: Job, before: int) -> Iterable[TestResult]:
+        only = job.lock.versions()["alpha"] == "6"
+        return Crossed(WRITES, Rule({"alpha": (-1, -1)} if only else {}))(job, before)
+
+    world.executor._rule = only_the_same
+    found = world.blame(world.cell(NEW, "3.13"), world.cell(OLD, "3.12"))["reader"].found
+    assert [(one.name, one.last_good, one.fixed_in) for one in found.culprits] == [("alpha", None, "6")]
+
+
+def test_neither_side_takes_what_is_the_others_to_ask(make: Make) -> None:
+    world = make()
+    found = world.blame(world.cell(NEW), world.cell(OLD), budget=9)
+    assert found["reader"].found.probes == 5
+    assert 0 < found["writer"].found.probes <= 4
+
+
 def test_a_python_that_is_to_blame_is_no_culprit_but_a_doubt(make: Make) -> None:
     """Whatever is installed, the one Python does not read what the other wrote."""
     world = make()
@@ -140,6 +160,14 @@ def test_the_nearest_set_that_is_known_to_pass_is_the_contrast(make: Make) -> No
     alone = world.blame(world.cell(NEW), world.cell(OLD))["reader"].found
     assert found.culprits == alone.culprits
     assert found.probes < alone.probes
+
+
+def test_however_far_what_is_known_to_pass_is_not_asked_for(make: Make) -> None:
+    sizes = {"alpha": 8, **dict.fromkeys("bcdefg", 3)}
+    world = make(Crossed(WRITES, Rule({"alpha": (0, 2)})), Shelf(sizes))
+    old, new = ({"alpha": alpha, **dict.fromkeys("bcdefg", other)} for alpha, other in ((1, 0), (6, 1)))
+    world.blame(world.cell(new), world.cell(old))
+    assert all("==" in requirement for requirement in world.resolver.asked[0].requirements)
 
 
 def test_the_readers_calls_are_not_the_writers(make: Make) -> None:
