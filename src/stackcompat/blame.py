@@ -361,13 +361,26 @@ class _Blame:
         here = self.red.versions.get(unit, "")
         if not here or unit in self.members:
             return
-        self.members[unit] = Culprit(name=unit, version=here, first_bad=here)  # for whoever is stopped here
         good = passing.get(unit)
+        self.members[unit] = self._between(unit, good)  # for whoever is stopped here
         moved = self._mixed(self.red.versions, ()) | {n: passing[n] for n in self._names(unit) if n in passing}
         if good is not None and (yield from self._at(moved)).outcome == "pass":
             context = self.red.versions
         path = yield from self._trace(unit, context, good)
         self._keep(unit, path, context)
+
+    def _between(self, unit: str, good: str | None) -> Culprit:
+        """`unit` as a member of which no more is known than that it passes at `good`."""
+        axis = self._axis(unit)
+        here, place = axis.here, axis.versions.index(good) if good in axis.versions else axis.here
+        return Culprit(
+            name=unit,
+            version=axis.versions[here],
+            last_good=good if place < here else None,
+            first_bad=axis.versions[here],
+            fixed_in=good if place > here else None,
+            holes=axis.versions[place + 1 : here] if place < here else (),
+        )
 
     def _keep(self, unit: str, path: Edges, context: dict[str, str] | None = None) -> None:
         axis = self._axis(unit)

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blame_world import Rule
 from crossing_world import Crossed, CrossingWorld, Shelf, edges_of
 from stackcompat.charge import Blame
 from stackcompat.exchange import Side
+from stackcompat.misreading import SIDES
 
 
 @dataclass
@@ -33,27 +34,50 @@ class Planted:
                 world.bench.store.close()
 
 
+def part(draw: st.DrawFn, first: int, last: int) -> tuple[int, int]:
+    """A range within `first` to `last`."""
+    start = draw(st.integers(first, last))
+    return start, draw(st.integers(start, last))
+
+
+def not_all(draw: st.DrawFn, size: int) -> tuple[int, int]:
+    """A range of some of `size` releases."""
+    return part(draw, *draw(st.sampled_from([(0, size - 2), (1, size - 1)])))
+
+
 @st.composite
 def planted(draw: st.DrawFn) -> Planted:
-    """One or two components of either side, in ranges of releases, do not get on; each reads back what it wrote."""
+    """One or two components of either side, in ranges of releases, do not get on; each reads back what it wrote.
+
+    That is so by one component of either side, at a release outside that range on the other side.
+    """
     names = [f"c{number}" for number in range(draw(st.integers(1, 4)))]
     sizes = {name: draw(st.integers(2, 9)) for name in names}
+    key: dict[Side, str] = {side: draw(st.sampled_from(names)) for side in SIDES}
+    ranges: dict[Side, dict[str, tuple[int, int]]] = {side: {} for side in SIDES}
+    if key["reader"] == key["writer"]:
+        name = key["reader"]
+        split = draw(st.integers(1, sizes[name] - 1))
+        halves = draw(st.permutations([(0, split - 1), (split, sizes[name] - 1)]))
+        for side, half in zip(SIDES, halves, strict=True):
+            ranges[side][name] = part(draw, *half)
+    else:
+        for side in SIDES:
+            ranges[side][key[side]] = not_all(draw, sizes[key[side]])
+    others = [name for name in names if name not in key.values()]
+    for side in SIDES if others else ():
+        if draw(st.booleans()):
+            name = draw(st.sampled_from(others))
+            ranges[side][name] = not_all(draw, sizes[name])
     ends: dict[Side, dict[str, int]] = {}
-    rules: dict[Side, Rule] = {}
-    sides: tuple[Side, ...] = ("writer", "reader")
-    for side in sides:
-        here = {name: draw(st.integers(0, size - 1)) for name, size in sizes.items()}
-        members = draw(st.lists(st.sampled_from(names), min_size=1, max_size=2, unique=True))
-        ranges = {}
-        for name in members:
-            last = sizes[name] - 1
-            ranges[name] = (draw(st.integers(0, here[name])), draw(st.integers(here[name], last)))
-            assume(ranges[name] != (0, last))
-        ends[side] = here
-        rules[side] = Rule(ranges, named=tuple(name for name in members if draw(st.booleans())))
-    versions = {side: {name: str(number) for name, number in here.items()} for side, here in ends.items()}
-    assume(not rules["reader"].holds(versions["writer"]))
-    assume(not rules["writer"].holds(versions["reader"]))
+    for side, opposite in zip(SIDES, SIDES[::-1], strict=True):
+        allowed = {name: [*range(size)] for name, size in sizes.items()}
+        first, last = ranges[opposite][key[opposite]]
+        allowed[key[opposite]] = [number for number in allowed[key[opposite]] if not first <= number <= last]
+        for name, (first, last) in ranges[side].items():
+            allowed[name] = [number for number in allowed[name] if first <= number <= last]
+        ends[side] = {name: draw(st.sampled_from(numbers)) for name, numbers in allowed.items()}
+    rules = {side: Rule(ranges[side], named=tuple(n for n in ranges[side] if draw(st.booleans()))) for side in SIDES}
     return Planted(sizes, ends, rules, draw(st.booleans()))
 
 

@@ -81,6 +81,21 @@ def test_an_edge_that_another_break_hides_is_found_beside_what_passes(budget: in
     assert found.probes <= budget
 
 
+@pytest.mark.parametrize(
+    ("passing", "edges"), [("2", ("2", "8", None, ("3", "4", "5", "6", "7"))), ("14", (None, "8", "14", ()))]
+)
+def test_a_search_that_is_stopped_on_the_way_to_an_edge_says_between_what_it_lies(
+    passing: str, edges: tuple[object, ...]
+) -> None:
+    rule = Rule({"alpha": (4, 11)}, named=("alpha",))
+    world = Universe({"alpha": 16, "beta": 3}, (rule,))
+    red = world.red({"alpha": 8, "beta": 1}, rule).model_copy(update={"passing": ({"alpha": passing, "beta": "1"},)})
+    found = answered(search(red, world, world.components, 1), world, rule)
+    assert "budget" in found.doubt
+    (alpha,) = found.culprits
+    assert (alpha.last_good, alpha.first_bad, alpha.fixed_in, alpha.holes) == edges
+
+
 def test_evidence_that_is_near_saves_the_search_for_a_contrast() -> None:
     world = Universe({"alpha": 8, "beta": 8}, (PAIR,))
     blame(world, {"alpha": 5, "beta": 5}, passing=({"alpha": "3", "beta": "5"},))
