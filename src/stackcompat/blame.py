@@ -477,9 +477,11 @@ class _Blame:
         (member,) = self.members
         names = self._names(member)
         depths = [number for number, name in enumerate(failure.packages) if name in names]
-        if not depths or failure.where.endswith(":<module>"):
+        if failure.where.endswith(":<module>"):
             return
-        for name in reversed(failure.packages[: depths[-1]]):
+        # A call that does not fit never enters what is called: then the deepest is who called.
+        callers = failure.packages[: depths[-1]] if depths else failure.packages[-1:]
+        for name in reversed(callers):
             version = self.red.versions.get(name)
             if version and name not in names and member in needs(self._catalog, name, version, self.red.python):
                 self.members[name] = Culprit(name=name, version=version, shown_by="traceback")

@@ -254,8 +254,9 @@ def red_in(packages: tuple[str, ...], where: str = "gamma.core:go") -> tuple[Uni
     return world, red.model_copy(update={"test": red.test.model_copy(update={"failure": failure})}), rule
 
 
-def test_who_called_the_only_member_is_part_of_it() -> None:
-    world, red, rule = red_in(("alpha", "beta", "gamma"))
+@pytest.mark.parametrize("packages", [("alpha", "beta", "gamma"), ("alpha", "beta")], ids=["entered", "never entered"])
+def test_who_called_the_only_member_is_part_of_it(packages: tuple[str, ...]) -> None:
+    world, red, rule = red_in(packages, f"{packages[-1]}.core:go")
     found = answered(search(red, world, world.components), world, rule)
     assert names(found) == {"gamma": "3", "beta": "2"}
     assert [culprit.shown_by for culprit in found.culprits] == ["moving", "traceback"]
@@ -263,8 +264,13 @@ def test_who_called_the_only_member_is_part_of_it() -> None:
 
 @pytest.mark.parametrize(
     ("packages", "where"),
-    [(("alpha", "gamma"), "gamma.core:go"), (("gamma",), "gamma.core:go"), (("beta", "gamma"), "gamma.core:<module>")],
-    ids=["no dependency", "nobody called", "it cannot even be imported"],
+    [
+        (("alpha", "gamma"), "gamma.core:go"),
+        (("gamma",), "gamma.core:go"),
+        (("beta", "gamma"), "gamma.core:<module>"),
+        (("beta", "alpha"), "alpha.core:go"),
+    ],
+    ids=["no dependency", "nobody called", "it cannot even be imported", "not the deepest"],
 )
 def test_a_member_that_fails_by_itself_stays_alone(packages: tuple[str, ...], where: str) -> None:
     world, red, rule = red_in(packages, where)
