@@ -33,7 +33,7 @@ PLANTED = Path(__file__).with_name("planted.py")
 #: Functions that are tried in each way for a test and a component before the test is said to notice nothing.
 TRIES = 5
 #: Seconds after which a process is ended.
-LIMIT = 600
+LIMIT = 300
 
 
 class Mutant(NamedTuple):

@@ -10,7 +10,8 @@
 ``skip``   the function is not called at all, and gives nothing
 ``raise``  it raises a RuntimeError
 
-Only calls out of the suite are changed, so that it is the test's own claim which is tried, and no import.
+Only calls out of the suite are changed (those by jax of a function that the suite gave it, too), so that it is the
+test's own claim which is tried, and no import.
 Standard library only, Python >= 3.12 (`sys.monitoring`).
 """
 
@@ -27,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 _ASKED = json.loads(os.environ.get("STACKCOMPAT_PLANTED", "{}"))
+_TRANSFORMATIONS = ("jax", "functools")
 _NOT_OURS = ("builtins", "functools", "jaxlib", "jax")
 
 
@@ -37,6 +39,17 @@ def _tell(**line: object) -> None:
 
 def _in_suite(code: types.CodeType) -> bool:
     return code.co_filename.startswith(_ASKED["suite"]) or code.co_filename == "<string>"
+
+
+def _from_suite(frame: types.FrameType | None, module: object) -> bool:
+    """Whether the suite called what is in `module` from `frame`: itself, or by a transformation of jax that it made."""
+    while (
+        frame is not None
+        and str(module).partition(".")[0] not in _TRANSFORMATIONS
+        and str(frame.f_globals.get("__name__")).partition(".")[0] in _TRANSFORMATIONS
+    ):
+        frame = frame.f_back
+    return frame is not None and _in_suite(frame.f_code)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -87,8 +100,8 @@ def _watch() -> None:
         if "site-packages" not in code.co_filename:
             return watcher.DISABLE
         frame = sys._getframe(1)
-        if frame.f_back is not None and _in_suite(frame.f_back.f_code):
-            module, name = frame.f_globals.get("__name__"), code.co_qualname
+        module, name = frame.f_globals.get("__name__"), code.co_qualname
+        if _from_suite(frame.f_back, module):
             if "<" in name and code.co_argcount:  # a method in a decorator's clothes
                 module, name = _method(frame)
             called(module, name, code.co_filename)
@@ -172,7 +185,7 @@ def _planted(right: Any, how: str) -> Any:
 
     @functools.wraps(right)
     def wrong(*args: Any, **kwargs: Any) -> Any:
-        if not _in_suite(sys._getframe(1).f_code):
+        if not _from_suite(sys._getframe(1), right.__module__):
             return right(*args, **kwargs)
         if how != "value":
             _tell(spoiled=True)
