@@ -124,16 +124,27 @@ def healthy(cell: Cell, patterns: list[str], jobs: int) -> list[Tested]:
         for events, more in pool.map(lambda test: cell.run([test]), apart):
             ends |= _ends(events)
             lines += more
-    called: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for line in lines:
-        owner = cell.owners.get(os.path.normpath(line["file"] or ""))
-        if owner:
-            called[line["test"]][owner].append(line["target"])
+    called = _called(cell, lines)
+    # What tests share is made for the first of them: such a test shows by itself what it rests on.
+    silent = [test for test, end in ends.items() if end["outcome"] == "passed" and not called[test]]
+    for test in silent:
+        if _wanted(test, patterns):
+            called |= _called(cell, cell.run([test])[1])
     return [
         Tested(test, {name: called[test][name] for name in end["components"] if called[test][name]})
         for test, end in ends.items()
         if end["outcome"] == "passed" and _wanted(test, patterns)
     ]
+
+
+def _called(cell: Cell, lines: list[dict[str, Any]]) -> dict[str, dict[str, list[str]]]:
+    """By test and distribution the functions that were called, in order."""
+    called: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for line in lines:
+        owner = cell.owners.get(os.path.normpath(line["file"] or ""))
+        if owner:
+            called[line["test"]][owner].append(line["target"])
+    return called
 
 
 def _wanted(test: str, patterns: list[str]) -> bool:
