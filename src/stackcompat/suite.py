@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -113,38 +113,57 @@ def _read(path: Path) -> _File:
         tree = ast.parse(source, str(path))
     except SyntaxError as error:
         raise UsageError(f"{path}: line {error.lineno}: {error.msg}; a suite holds Python files") from None
-    everywhere: list[ast.expr] = []
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "pytestmark" for t in node.targets):
-            everywhere.append(node.value)
+    assigned = {
+        target.id: node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    everywhere = [assigned["pytestmark"]] if "pytestmark" in assigned else []
     tests = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name.startswith("test")]
     marks = [[*everywhere, *test.decorator_list] for test in tests]
     return _File(
         tests=tuple(
-            _Test(uses=frozenset(name for mark in each for name in _used(mark)), thorough=any(map(_is_thorough, each)))
+            _Test(
+                uses=frozenset(name for mark in each for name in _used(mark, assigned)),
+                thorough=any(map(_is_thorough, each)),
+            )
             for each in marks
         ),
         imports=tuple(sorted(set(_imported(tree)))),
-        artifacts=tuple(name for each in marks for mark in each for name in _marked(mark, "writes")),
+        artifacts=tuple(name for each in marks for mark in each for name in _marked(mark, "writes", assigned)),
         digest=hashlib.sha256(source).hexdigest(),
     )
 
 
-def _used(mark: ast.expr) -> set[str]:
-    """The distributions in the ``uses(...)`` marks within an expression.
+def _used(mark: ast.expr, assigned: Mapping[str, ast.expr]) -> set[str]:
+    """The distributions in the ``uses(...)`` marks within an expression; `assigned` are the values of the file's names.
 
     A mark that cannot be read adds no name, so its test matters in more places: nothing is left out by mistake.
     """
-    return {canonicalize_name(Requirement(text).name) for text in _marked(mark, "uses")}
+    return {canonicalize_name(Requirement(text).name) for text in _marked(mark, "uses", assigned)}
 
 
-def _marked(mark: ast.expr, name: str) -> Iterator[str]:
-    """The texts in the marks of this name within an expression; what is not a literal is passed over."""
+def _marked(mark: ast.expr, name: str, assigned: Mapping[str, ast.expr]) -> Iterator[str]:
+    """The texts in the marks of this name within an expression: written there, or by a name of the file."""
     for node in ast.walk(mark):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == name:
             for argument in node.args:
-                if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
-                    yield argument.value
+                yield from _texts(argument, assigned)
+
+
+def _texts(node: ast.expr, assigned: Mapping[str, ast.expr]) -> Iterator[str]:
+    """The texts that an argument gives; none where it is neither a literal nor a name for some."""
+    match node:
+        case ast.Constant(value=str(text)):
+            yield text
+        case ast.Name(id=name) | ast.Starred(value=ast.Name(id=name)) if name in assigned:
+            value = ast.Starred(assigned[name]) if isinstance(node, ast.Starred) else assigned[name]
+            yield from _texts(value, {other: value for other, value in assigned.items() if other != name})
+        case ast.Starred(value=ast.Tuple(elts=some) | ast.List(elts=some)):
+            for each in some:
+                yield from _texts(each, assigned)
 
 
 def _is_thorough(mark: ast.expr) -> bool:

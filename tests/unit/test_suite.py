@@ -45,8 +45,17 @@ def test_that(): ...
 """,
     "test_unreadable.py": """
 import pytest
-NAMES = ["alpha"]
-@pytest.mark.uses(*NAMES)
+NAMES = list("alpha")
+@pytest.mark.uses(*NAMES, *[name for name in NAMES])
+def test_it(): ...
+""",
+    "test_named.py": """
+import pytest
+FEW = ("beta>=1", "gamma")
+NAMES = [*FEW, "delta"]
+NAMES = (*NAMES, *NAMES)
+LAST = "epsilon>=2"
+@pytest.mark.uses(*FEW, LAST)
 def test_it(): ...
 """,
 }
@@ -67,6 +76,7 @@ def folder(tmp_path: Path) -> Path:
         (["beta"], ()),
         (["alpha", "beta"], ("test_alpha.py", "test_both.py")),
         (["beta", "gamma"], ("test_both.py",)),
+        (["beta", "gamma", "epsilon"], ("test_both.py", "test_named.py")),
     ],
 )
 def test_files_matter_where_all_that_a_test_uses_is_installed(
