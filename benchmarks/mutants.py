@@ -56,7 +56,7 @@ class Cell:
         uv = find_uv_bin()
         subprocess.run([uv, "venv", "--quiet", "--python", interpreter, environment], check=True)
         self.python = environment / "bin" / "python"
-        install = [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", str(self.python)]
+        install = [uv, "pip", "install", "--quiet", "--python", str(self.python)]
         subprocess.run([*install, *requirements], check=True)
         subprocess.run([*install, "--target", str(self.harness), "pytest"], check=True)
         site = environment / "lib" / f"python{python}" / "site-packages"

@@ -15,7 +15,7 @@ from processes import ended
 from stackcompat.cell import Job, Limits
 from stackcompat.evidence import CellResult
 from stackcompat.execute import Stopped
-from stackcompat.execute.local import Local
+from stackcompat.execute.local import Local, _end_trees
 from stackcompat.lock import Lock
 from stackcompat.packages import PackageCache
 
@@ -144,6 +144,19 @@ def test_a_stop_ends_what_runs_and_nothing_is_said_of_it(cache: PackageCache) ->
     assert not asked.folder.exists()
     with pytest.raises(Stopped):
         executor.run(asked)
+
+
+def test_a_second_interrupt_leaves_nobody_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    process = subprocess.Popen(["sleep", "600"])
+
+    def children(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("psutil.Process.children", children)
+    with pytest.raises(KeyboardInterrupt):
+        _end_trees(process)
+    assert ended(process.pid)
+    process.wait()
 
 
 def test_what_killed_runs_left_behind_is_removed_and_what_others_use_is_not(cache: PackageCache) -> None:

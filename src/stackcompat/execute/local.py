@@ -86,7 +86,7 @@ class Local:
             try:
                 process.wait(timeout=job.limits.seconds + INSTALL_SECONDS)
             except subprocess.TimeoutExpired:
-                _end_tree(process)
+                _end_trees(process)
             finally:
                 with self._guard:
                     self._running.discard(process)
@@ -98,28 +98,37 @@ class Local:
         with self._guard:
             self._stopped = True
             running = list(self._running)
-        for process in running:
-            _end_tree(process)
+        _end_trees(*running)
 
 
-def _end_tree(process: subprocess.Popen[bytes]) -> None:
-    """End a process and all below it. Each is stopped before it is ended: what runs may start another meanwhile."""
+def _end_trees(*processes: subprocess.Popen[bytes]) -> None:
+    """End processes and all below them."""
+    for process in processes:
+        _kill_tree(process)
+    for process in processes:  # may take long where the disk is busy
+        process.wait()
+
+
+def _kill_tree(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process and all below it. Each is stopped before that: what runs may start another meanwhile.
+
+    Who is stopped is killed, even if a second interrupt comes between.
+    """
     tree: set[psutil.Process] = set()
-    with contextlib.suppress(psutil.NoSuchProcess):
-        top = psutil.Process(process.pid)
-        top.suspend()
-        while new := set(top.children(recursive=True)) - tree:
-            for child in new:
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    child.suspend()
-            tree |= new
-    process.kill()
-    for child in tree:
-        try:
-            child.kill()
-        except psutil.NoSuchProcess:
-            continue
-    process.wait()
+    try:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            top = psutil.Process(process.pid)
+            top.suspend()
+            while new := set(top.children(recursive=True)) - tree:
+                tree |= new
+                for child in new:
+                    with contextlib.suppress(psutil.NoSuchProcess):
+                        child.suspend()
+    finally:
+        process.kill()
+        for child in tree:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.kill()
 
 
 def _sweep(environments: Path) -> None:
