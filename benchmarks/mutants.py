@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -73,13 +74,16 @@ class Cell:
                 found[os.path.normpath(site / line.split(",")[0])] = name
         return found
 
-    def run(self, tests: list[str], **planted: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        """What the probe told of `tests` (none: all of them), and what the planted module did."""
+    def run(
+        self, tests: list[str], files: Sequence[str] = ("*",), **planted: str
+    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """What the probe told of `tests` (none: all those of `files`), and what the planted module did."""
         with tempfile.TemporaryDirectory(dir=self.folder) as name:
             folder = Path(name)
             events, out, job = folder / "events", folder / "out", folder / "job.json"
-            files = sorted(path.name for path in SUITE.glob("test_*.py") if path.name != "test_import.py")
-            asked = {"events": events, "tests": tests, "files": files, "suite": SUITE, "harness": self.harness}
+            paths = [path for path in SUITE.glob("test_*.py") if path.name != "test_import.py"]
+            names = sorted(path.name for path in paths if any(path.match(each) for each in files))
+            asked = {"events": events, "tests": tests, "files": names, "suite": SUITE, "harness": self.harness}
             more = {"imports": [], "guesses": [], "limits": {}, "blocked": {}, "level": "interop", "thorough": True}
             job.write_text(json.dumps({**asked, **more}, default=str), encoding="utf-8")
             environment = {
@@ -116,7 +120,7 @@ class Tested(NamedTuple):
 
 def healthy(cell: Cell, patterns: list[str], jobs: int) -> list[Tested]:
     """The tests that pass in `cell`, by what they call."""
-    together, lines = cell.run([])
+    together, lines = cell.run([], [pattern.partition("::")[0] for pattern in patterns] or ["*"])
     collected = next(event["tests"] for event in together if event["event"] == "collected")
     apart = [entry["test"] for entry in collected if entry["alone"] and _wanted(entry["test"], patterns)]
     ends = _ends(together)
