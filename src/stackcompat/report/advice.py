@@ -11,7 +11,8 @@ from stackcompat.deprecation import Forecast, forecasts
 from stackcompat.matrix import Components
 from stackcompat.releases import Catalog
 from stackcompat.report.feed import atom, json_feed
-from stackcompat.report.model import Summary
+from stackcompat.report.json import text
+from stackcompat.report.model import CellRow, Summary
 from stackcompat.report.strip import break_words, days_words, strip
 from stackcompat.timeline import Timeline
 
@@ -35,25 +36,24 @@ def advice(
     coming = forecasts(summary, components, catalog)
     records = {advisory.id: osv(advisory, catalog, summary.generated) for advisory in known}
     files = {
-        "advisories.json": _json(list(records.values())),
-        "bounds.json": _json([finding.model_dump(mode="json") for finding in bounds]),
+        "advisories.json": text(list(records.values())),
+        "bounds.json": text([finding.model_dump(mode="json") for finding in bounds]),
         "repair.toml": _repair(bounds, catalog),
-        "timeline.json": _json([line.model_dump(mode="json") for line in days]),
+        "timeline.json": text([line.model_dump(mode="json") for line in days]),
         "feed.atom": atom(known, summary.generated),
         "feed.json": json_feed(known, summary.generated),
         "ADVICE.md": _page(summary, known, bounds, coming, days),
     }
-    files |= {f"advisories/{name}.json": _json(record) for name, record in records.items()}
+    files |= {f"advisories/{name}.json": text(record) for name, record in records.items()}
     files |= {f"timeline-{line.python}.svg": strip(line, summary.titles()) + "\n" for line in days}
+    sets: dict[tuple[str, str], CellRow] = {}
     for cell in summary.cells:
         if cell.verdict == "works" and cell.policy in _KNOWN_GOOD and not cell.forced:
-            title = f"# {cell.label}, Python {cell.python}, seen to work on {cell.seen:%Y-%m-%d} (cell {cell.id})\n"
-            files[f"constraints/{cell.id}.txt"] = title + constraints(summary.installed[cell.id])
+            sets.setdefault((cell.python, constraints(summary.installed[cell.id])), cell)
+    for (python, pins), cell in sets.items():
+        title = f"# {cell.label}, Python {python}, seen to work on {cell.seen:%Y-%m-%d} (cell {cell.id})\n"
+        files[f"constraints/{cell.id}.txt"] = title + pins
     return files
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, indent=1) + "\n"
 
 
 def _repair(bounds: Sequence[Finding], catalog: Catalog) -> str:

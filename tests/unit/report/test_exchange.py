@@ -83,7 +83,7 @@ def test_a_square_for_each_artifact() -> None:
         "--read-with alpha==1.0.0 beta==2.0.0 --read-python 3.12"
     )
     assert {run.matrix: run.crossings for run in SUMMARY.runs} == {"nightly": 0, "exchange": 4}
-    assert '"artifact": "crate"' in compat(SUMMARY)
+    assert '"artifact":"crate"' in compat(SUMMARY)
 
 
 def test_what_was_not_run_has_nothing_to_show_again_and_what_wrote_is_with_the_ends() -> None:

@@ -42,5 +42,5 @@ def test_every_report_shows_it() -> None:
     assert "**in the newest releases**: seen with Alpha 1.2.0" in text
     page = html(told)
     assert 'id="limits"' in page
-    assert "boxes | more does not work" in page
+    assert '<a href="#limits">does not work</a>: boxes | more' in page
     assert 'id="limits"' not in html(told.model_copy(update={"limits": ()}))
