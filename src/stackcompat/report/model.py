@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from stackcompat.culprit import Culprit
@@ -56,6 +56,10 @@ __all__ = [
 
 #: Grows when a field changes its meaning or goes away; new fields alone do not change it.
 SCHEMA_VERSION = 1
+
+
+#: To the second: what is finer tells nobody anything, and there are thousands.
+Seen = Annotated[dt.datetime, AfterValidator(lambda moment: moment.replace(microsecond=0))]
 
 
 class Today(Record):
@@ -165,7 +169,7 @@ class CellRow(Record):
     lock_id: str
     reproduce: Annotated[str, Field(description="The command that shows it again, from the root of the project.")]
     seconds: Annotated[float, Field(description="Wall clock of all its runs.")]
-    seen: dt.datetime | None
+    seen: Seen | None
     evidence: Annotated[tuple[str, ...], Field(description="Ids of the runs that the verdict rests on.")]
     history: Annotated[tuple[Past, ...], Field(description="What each of the last runs saw, oldest first.")] = ()
     first_red: Annotated[
@@ -297,7 +301,7 @@ class PairRow(Record):
     cell: str
     tests: tuple[str, ...]
     failure: str
-    seen: dt.datetime | None
+    seen: Seen | None
     age: Annotated[int | None, Field(description="Days since it was seen.")]
     together: Annotated[
         tuple[str, str] | None,
@@ -382,7 +386,7 @@ class CrossingCell(Record):
     reproduce: Annotated[
         str, Field(description="The command that shows again what is not green, from the root of the project.")
     ]
-    seen: dt.datetime | None
+    seen: Seen | None
     evidence: Annotated[tuple[str, ...], Field(description="Ids of the runs that read; what wrote is with the ends.")]
     culprits: Annotated[
         tuple[CrossingCulprit, ...], Field(description="Empty: it is read, or nobody has found the culprits yet.")
