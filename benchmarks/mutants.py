@@ -50,7 +50,7 @@ class Mutant(NamedTuple):
 class Cell:
     """An environment with the requirements, pytest beside it, and the module that plants breaks in it."""
 
-    def __init__(self, folder: Path, python: str, requirements: list[str]) -> None:
+    def __init__(self, folder: Path, python: str, requirements: list[str], overrides: list[str]) -> None:
         self.folder, self.harness = folder, folder / "harness"
         interpreter = find_interpreters()[python].path
         environment = folder / "environment"
@@ -58,7 +58,8 @@ class Cell:
         subprocess.run([uv, "venv", "--quiet", "--python", interpreter, environment], check=True)
         self.python = environment / "bin" / "python"
         install = [uv, "pip", "install", "--quiet", "--python", str(self.python)]
-        subprocess.run([*install, *requirements], check=True)
+        (folder / "overrides.txt").write_text("\n".join(overrides), encoding="utf-8")
+        subprocess.run([*install, "--overrides", str(folder / "overrides.txt"), *requirements], check=True)
         subprocess.run([*install, "--target", str(self.harness), "pytest"], check=True)
         site = environment / "lib" / f"python{python}" / "site-packages"
         (site / "stackcompat_planted.py").write_bytes(PLANTED.read_bytes())
@@ -185,13 +186,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Does each smoke test notice a release that is a little wrong?")
     parser.add_argument("requirements", nargs="+", help="what is installed")
     parser.add_argument("--python", default="3.12", help="3.12 or newer")
+    parser.add_argument("--override", action="append", default=[], help="a requirement in place of what metadata says")
     parser.add_argument("--test", action="append", default=[], help="only these tests (* allowed)")
     parser.add_argument("--without", action="append", default=[], help="no breaks of this one, where others are used")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
-        cell = Cell(Path(folder), asked.python, asked.requirements)
+        cell = Cell(Path(folder), asked.python, asked.requirements, asked.override)
         tests = healthy(cell, asked.test, asked.jobs)
         questions = [
             (tested, component)

@@ -7,6 +7,8 @@ included) loses nothing that was finished.
 from __future__ import annotations
 
 import datetime as dt
+import sqlite3
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -78,18 +80,35 @@ _charges = sa.Table(
     sa.Column("record", sa.Text, nullable=False),
 )
 
+#: Seconds to wait for another process that writes.
+_PATIENCE = 60.0
+
+
+def _log_ahead(cursor: sqlite3.Cursor) -> None:
+    """Let readers and a writer go on beside each other. SQLite by itself does not wait here for who does the same."""
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.02)
+        else:
+            return
+
 
 class Store:
     """An embedded SQLite database of evidence. Safe to use from several threads and processes at once."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 60})
+        self.engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": _PATIENCE})
 
         @sa.event.listens_for(self.engine, "connect")
         def _durable(connection: object, _: object) -> None:
             cursor = connection.cursor()  # type: ignore[attr-defined]  # a DBAPI connection has no static type here
-            cursor.execute("PRAGMA journal_mode=WAL")
+            _log_ahead(cursor)
             cursor.execute("PRAGMA synchronous=NORMAL")
             cursor.close()
 

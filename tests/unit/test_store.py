@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -136,6 +137,18 @@ def writer(path: Path, first: int, end: int) -> subprocess.Popen[str]:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-c", textwrap.dedent(WRITER), str(path), str(first), str(end)]
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+
+
+def test_a_store_is_opened_while_another_process_makes_it(tmp_path: Path) -> None:
+    path = tmp_path / "evidence.sqlite"
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    for statement in ("CREATE TABLE theirs (x)", "BEGIN IMMEDIATE", "INSERT INTO theirs VALUES (1)"):
+        other.execute(statement)
+    release = threading.Timer(0.5, other.execute, ["COMMIT"])
+    release.start()
+    Store(path).close()
+    release.join()
+    other.close()
 
 
 def test_two_processes_write_at_once(tmp_path: Path) -> None:
