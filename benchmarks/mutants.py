@@ -169,7 +169,8 @@ def survey(cell: Cell, tested: Tested, component: str) -> Mutant:
                 tries += 1
                 left = Mutant(tested.test, component, target, how, _red(_ends(events).get(tested.test)))
                 if left.red:
-                    return left
+                    alone = _red(_ends(cell.run([tested.test])[0]).get(tested.test))
+                    return left._replace(red="") if alone else left  # what is red by itself has noticed nothing
                 if tries == TRIES:
                     break
     return left
