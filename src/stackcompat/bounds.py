@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from stackcompat.advisory import advisories
+from stackcompat.advisory import Advisory
 from stackcompat.matrix import python_key
 from stackcompat.record import Record
 from stackcompat.releases import Catalog, applies, needs
@@ -94,8 +94,11 @@ class _Said(NamedTuple):
 _Sides = dict[tuple[str, str, str], dict[str, list[_Said]]]
 
 
-def findings(summary: Summary, catalog: Catalog) -> tuple[Finding, ...]:
-    """Every bound of a tested release that is too loose or too tight, newest releases first."""
+def findings(summary: Summary, advisories: Iterable[Advisory], catalog: Catalog) -> tuple[Finding, ...]:
+    """Every bound of a tested release that is too loose, too tight or missing, newest releases first.
+
+    The `advisories` of the summary tell what releases need and do not declare.
+    """
     found = []
     for (name, version, on), told in _sides(summary).items():
         declared: dict[SpecifierSet, set[str]] = {}  # and the Pythons on which it is declared
@@ -113,7 +116,7 @@ def findings(summary: Summary, catalog: Catalog) -> tuple[Finding, ...]:
             }
             if any(said.sure and not said.works for said in known.values()):
                 found.append(_finding((name, version, on), bound, pythons, known, catalog))
-    found += [*_too_tight(summary, catalog), *_undeclared(summary, catalog)]
+    found += [*_too_tight(summary, catalog), *_undeclared(advisories, catalog)]
     return tuple(sorted(found, key=lambda f: (f.distribution, version_key(f.release), f.on), reverse=True))
 
 
@@ -208,7 +211,7 @@ def _too_tight(summary: Summary, catalog: Catalog) -> list[Finding]:
     return found
 
 
-def _undeclared(summary: Summary, catalog: Catalog) -> list[Finding]:
+def _undeclared(advisories: Iterable[Advisory], catalog: Catalog) -> list[Finding]:
     """What releases need and do not declare."""
     return [
         Finding(
@@ -224,7 +227,7 @@ def _undeclared(summary: Summary, catalog: Catalog) -> list[Finding]:
             cells=one.cells,
             evidence=one.evidence,
         )
-        for one in advisories(summary)
+        for one in advisories
         if one.without
         for side in one.sides
         for version in side.versions

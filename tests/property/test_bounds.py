@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 
 from made_up import COMPONENTS, NOW
+from stackcompat.advisory import advisories
 from stackcompat.bounds import findings, repaired
 from stackcompat.chart import Chart, Charted
 from stackcompat.frontier import Side
@@ -73,7 +74,7 @@ def test_a_proposal_lets_in_exactly_what_is_not_known_to_be_broken(
     works = {v for v, (good, _, _) in zip(ALPHAS, told, strict=True) if good and v in inside}
     broken = {v for v, (good, _, _) in zip(ALPHAS, told, strict=True) if good is False and v in inside}
     sure = {v for v, (good, guess, doubt) in zip(ALPHAS, told, strict=True) if good is False and not (guess or doubt)}
-    found = findings(summary, catalog)
+    found = findings(summary, advisories(summary), catalog)
     assert bool(found) == bool(sure & broken)
     for finding in found:
         assert (set(finding.works), set(finding.broken)) == (works, broken)

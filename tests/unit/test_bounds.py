@@ -12,9 +12,11 @@ from packaging.specifiers import SpecifierSet
 from made_up import COMPONENTS, NOW, History, make_cell
 from planted import Planted, chart_of, stairs
 from planted import table as table_of
+from stackcompat.advisory import advisories
 from stackcompat.bounds import Finding, constraints, findings, repaired
 from stackcompat.chart import Chart
 from stackcompat.frontier import explore
+from stackcompat.releases import Catalog
 from stackcompat.report import Summary, summarise
 from world import World
 
@@ -40,6 +42,10 @@ def world(declared: str) -> World:
     )
 
 
+def findings_of(summary: Summary, catalog: Catalog) -> tuple[Finding, ...]:
+    return findings(summary, advisories(summary), catalog)
+
+
 def verdicts(summary: Summary) -> dict[tuple[str, str], str]:
     return {
         (release.first_version, release.second_version): release.verdict
@@ -58,7 +64,7 @@ def every() -> Summary:
 def test_a_proposal_lets_in_what_works_and_keeps_out_what_is_broken(every: Summary, declared: str) -> None:
     seen = verdicts(every)
     assert set(seen.values()) == {"works", "broken"}, seen
-    found = {finding.release: finding for finding in findings(every, world(declared))}
+    found = {finding.release: finding for finding in findings_of(every, world(declared))}
     for beta in ("2.0.0", "2.1.3", "2.4.1"):
         works = [alpha for alpha in ALPHAS if seen.get((alpha, beta)) == "works"]
         broken = [alpha for alpha in ALPHAS if seen.get((alpha, beta)) == "broken"]
@@ -79,19 +85,19 @@ def test_a_bound_that_keeps_out_what_is_broken_is_right(every: Summary) -> None:
     seen = verdicts(every)
     broken = [alpha for alpha in ALPHAS if seen.get((alpha, "2.1.3")) == "broken"]
     exact = ",".join(f"!={alpha}" for alpha in broken)
-    assert "2.1.3" not in {finding.release for finding in findings(every, world(exact))}
+    assert "2.1.3" not in {finding.release for finding in findings_of(every, world(exact))}
 
 
 def test_who_does_not_declare_the_other_has_no_bound_to_mend(every: Summary) -> None:
-    assert {finding.distribution for finding in findings(every, world(""))} == {"beta"}
+    assert {finding.distribution for finding in findings_of(every, world(""))} == {"beta"}
 
 
 def test_a_bound_that_is_too_tight_shows_where_it_was_forced() -> None:
     summary = table([("1.3.0", "2.4.1")], forced=("alpha==1.3.0",))
-    (finding,) = findings(summary, world("<1.3"))
+    (finding,) = findings_of(summary, world("<1.3"))
     assert finding.kinds == ("too tight",)
     assert finding.sentence() == "beta 2.4.1 declares alpha<1.3, but works with 1.3.0 when forced"
-    assert findings(summary, world("<1.3; python_version < '3.12'")) == ()  # no bound of the Python that ran it
+    assert findings_of(summary, world("<1.3; python_version < '3.12'")) == ()  # no bound of the Python that ran it
 
 
 def test_repaired_metadata_is_the_whole_with_the_bound_replaced() -> None:
@@ -142,7 +148,7 @@ def with_chart(chart: Chart, cells: Iterable[tuple[str, str]] = ()) -> Summary:
 
 def test_what_frontiers_infer_draws_the_line_and_what_they_observed_makes_it_a_finding() -> None:
     chart = charted()
-    (finding,) = findings(with_chart(chart), world(">=1.0"))
+    (finding,) = findings_of(with_chart(chart), world(">=1.0"))
     assert (finding.works, finding.broken) == (("1.0.0", "1.1.0"), ("1.2.0", "1.3.0"))
     assert finding.inferred == tuple(ALPHAS[one.pair[1]] for one in chart.findings if one.inferred)
     assert "1.3.0" in finding.inferred
@@ -150,7 +156,7 @@ def test_what_frontiers_infer_draws_the_line_and_what_they_observed_makes_it_a_f
     assert SpecifierSet(finding.proposed) == SpecifierSet(">=1.0,<1.2.0")
     assert (finding.kinds, finding.cells, finding.pythons) == (("cap missing",), (), ("3.12",))
     assert finding.evidence == (chart.by_pair()[0, 2].evidence[0],)
-    assert findings(with_chart(charted(doubt="a third one had a part")), world(">=1.0")) == ()
+    assert findings_of(with_chart(charted(doubt="a third one had a part")), world(">=1.0")) == ()
 
 
 def test_a_line_is_drawn_through_what_is_known_and_not_only_through_what_was_seen() -> None:
@@ -164,12 +170,12 @@ def test_a_line_is_drawn_through_what_is_known_and_not_only_through_what_was_see
     }
     told = tuple(one.model_copy(update=said[one.pair[1]]) for one in chart.findings)
     summary = with_chart(chart.model_copy(update={"findings": told}))
-    (finding,) = findings(summary, world(">=1.0"))
+    (finding,) = findings_of(summary, world(">=1.0"))
     assert (finding.proposed, finding.inferred) == ("<1.3.0,>=1.2.0", ("1.0.0", "1.1.0", "1.2.0"))
     # The floor is next above what is broken: nothing is known of what lies between that and what works.
     said |= {2: {"verdict": "untested"}, 1: said[3], 3: said[2]}
     told = tuple(one.model_copy(update=said[one.pair[1]]) for one in chart.findings)
-    (finding,) = findings(with_chart(chart.model_copy(update={"findings": told})), world(">=1.0"))
+    (finding,) = findings_of(with_chart(chart.model_copy(update={"findings": told})), world(">=1.0"))
     assert (finding.works, finding.proposed) == (("1.3.0",), ">=1.2.0")
 
 
@@ -182,12 +188,12 @@ def test_what_a_release_fails_in_alone_is_no_bound_but_a_missing_line() -> None:
     )
     summary = with_chart(chart.model_copy(update={"findings": told}))
     bare = World({"beta": {"2.1.3": {"uploaded": "2026-01-01", "requires": ["alpha>=1.0", "gamma; extra == 'x'"]}}})
-    (finding,) = findings(summary, bare)
+    (finding,) = findings_of(summary, bare)
     assert (finding.on, finding.kinds, finding.proposed) == ("gamma", ("undeclared",), "")
     assert finding.sentence() == "beta 2.1.3 needs gamma, which it does not declare"
     (entry,) = repaired([finding], bare)
     assert entry["requires-dist"] == ["alpha>=1.0", 'gamma; extra == "x"', "gamma"]
-    assert findings(summary, world(">=1.0")) == ()  # there it is declared
+    assert findings_of(summary, world(">=1.0")) == ()  # there it is declared
 
 
 def test_a_bound_counts_on_the_pythons_where_it_holds() -> None:
@@ -196,15 +202,15 @@ def test_a_bound_counts_on_the_pythons_where_it_holds() -> None:
 
     summary = with_chart(charted())
     other = ("alpha<1.2; python_version < '3.12'", "alpha>=1.0; python_version >= '3.12'")
-    (finding,) = findings(summary, catalog(*other))
+    (finding,) = findings_of(summary, catalog(*other))
     assert (finding.declared, finding.proposed) == (">=1.0", "<1.2.0,>=1.0")
     (entry,) = repaired([finding], catalog(*other))
     assert entry["requires-dist"] == [
         'alpha<1.2; python_version < "3.12"',
         'alpha<1.2.0,>=1.0; python_version >= "3.12"',
     ]
-    assert findings(summary, catalog("alpha>=1.0; python_version < '3.12'", "alpha<1.2")) == ()
-    assert findings(summary, catalog("alpha>=1.0; python_version < '3.12'")) == ()  # not declared where it was tried
+    assert findings_of(summary, catalog("alpha>=1.0; python_version < '3.12'", "alpha<1.2")) == ()
+    assert findings_of(summary, catalog("alpha>=1.0; python_version < '3.12'")) == ()  # not declared where it was tried
 
 
 def test_cells_tell_more_than_frontiers() -> None:
@@ -217,6 +223,6 @@ def test_cells_tell_more_than_frontiers() -> None:
             )
         }
     )
-    assert findings(with_chart(turned), world(">=1.0"))[0].kinds == ("works with none",)
-    (finding,) = findings(with_chart(turned, [("1.0.0", "2.1.3"), ("1.1.0", "2.1.3")]), world(">=1.0"))
+    assert findings_of(with_chart(turned), world(">=1.0"))[0].kinds == ("works with none",)
+    (finding,) = findings_of(with_chart(turned, [("1.0.0", "2.1.3"), ("1.1.0", "2.1.3")]), world(">=1.0"))
     assert finding.works == ("1.0.0", "1.1.0")

@@ -32,7 +32,7 @@ def advice(
 ) -> dict[str, str]:
     """File name to content. `catalog` gives declared metadata; `days` are the timelines to tell of."""
     known = advisories(summary, links)
-    bounds = findings(summary, catalog)
+    bounds = findings(summary, known, catalog)
     coming = forecasts(summary, components, catalog)
     records = {advisory.id: osv(advisory, catalog, summary.generated) for advisory in known}
     files = {
