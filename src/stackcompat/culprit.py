@@ -164,13 +164,27 @@ class Found(Record):
     evidence: tuple[str, ...] = ()
 
 
+#: A module that says itself that a name has gone from it.
+_TOMBSTONE = re.compile(r"((?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*)\.(\w+) (?:is|was|has been) (?:deprecated .*)?removed\b.*")
+_NO_NAME = re.compile(r"module '([\w.]+)' has no attribute")
+
+
 def same_failure(one: Failure, other: Failure) -> bool:
-    """Whether two failures have the same signature but for numbers and suggestions in the message."""
+    """Whether two failures have the same signature but for numbers, suggestions and who words it in the message.
+
+    A name that a module no longer has is missed in the same way whether Python says so or the module itself does, which
+    then is the deepest on the traceback: whoever asked for it is compared.
+    """
 
     def way(failure: Failure) -> tuple[str, str, str]:
         message = failure.signature.removeprefix(f"{failure.type}: ").rpartition(" [")[0]
         message = re.sub(r"\s*\(?Did you mean:? .*", "", message)
-        return failure.type, re.sub(r"\d+(?:\.\d+)*\w*", "#", message), failure.package
+        message = _TOMBSTONE.sub(r"module '\1' has no attribute '\2'", message)
+        package = failure.package
+        if missing := _NO_NAME.match(message):
+            owner = canonicalize_name(missing[1].partition(".")[0])
+            package = next((name for name in reversed(failure.packages) if name != owner), package)
+        return failure.type, re.sub(r"\d+(?:\.\d+)*\w*", "#", message), package
 
     return way(one) == way(other)
 

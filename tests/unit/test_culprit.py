@@ -9,8 +9,13 @@ from stackcompat.culprit import Culprit, owner_of, same_failure
 from stackcompat.evidence import Failure
 
 
-def failure(message: str, type: str = "E", package: str = "beta") -> Failure:  # noqa: A002
-    return Failure(type=type, message=message, package=package)
+def failure(message: str, type: str = "E", package: str = "beta", caller: str = "") -> Failure:  # noqa: A002
+    return Failure(type=type, message=message, package=package, packages=(caller, package) if caller else ())
+
+
+LACKS = "module 'alpha.core' has no attribute 'Box'"
+GONE = "alpha.core.Box was removed in Alpha v0.6.0. Use alpha.extend.Box instead."
+LONG_GONE = "alpha.core.Box was deprecated in Alpha v0.5.0 and removed in Alpha v0.6.0. Use alpha.extend.Box instead."
 
 
 @pytest.mark.parametrize(
@@ -26,6 +31,12 @@ def failure(message: str, type: str = "E", package: str = "beta") -> Failure:  #
         (failure("a field:  1"), failure("a field: 1"), True),
         (failure("m"), failure("m", type="F"), False),
         (failure("m"), failure("m", package="gamma"), False),
+        (failure(LACKS, package="alpha", caller="beta"), failure(GONE, package="alpha", caller="beta"), True),
+        (failure(GONE, package="alpha", caller="beta"), failure(LONG_GONE, package="alpha", caller="beta"), True),
+        (failure(LACKS, package="alpha", caller="beta"), failure(LACKS, package="beta", caller="gamma"), True),
+        (failure(LACKS, package="alpha", caller="beta"), failure(GONE, package="alpha", caller="gamma"), False),
+        (failure(LACKS), failure(GONE.replace("Box", "Bag", 1)), False),
+        (failure(LACKS), failure("alpha.core.Box was deprecated in Alpha v0.5.0."), False),
     ],
 )
 def test_same_failure(one: Failure, other: Failure, same: bool) -> None:
