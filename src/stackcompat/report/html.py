@@ -271,7 +271,7 @@ def _mark(pair: FrontierPair, down: DatedRelease, across: DatedRelease) -> Marku
     """One cell, in few bytes: there are thousands. Its class is that of the verdict, with an i if it is inferred."""
     said = sign(pair.verdict)
     kind = {"works": "w", "broken": "b", "unresolvable": "a"}.get(pair.verdict, "u") + "i" * pair.inferred
-    words = {"works": f"works to {pair.level}", "broken": f"broken at {pair.level}", "unresolvable": "metadata forbids"}
+    words = {"broken": f"broken at {pair.level}", "unresolvable": "metadata forbids"}
     title = f"{down.version} + {across.version} {words.get(pair.verdict, said.word)}{', inferred' * pair.inferred}"
     title += f", reason {pair.reason + 1}" if pair.verdict == "broken" and pair.reason is not None else ""
     return Markup('<td class={} title="{}">{}</td>').format(kind, title, said.glyph)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, model_serializer
 from pydantic.json_schema import SkipJsonSchema
 
 from stackcompat.culprit import Culprit
@@ -347,6 +347,16 @@ class LimitRow(Record):
     today: Annotated[bool, Field(description="Whether it is so with the newest releases.")]
 
 
+class Sparse(Record):
+    """A record of which there are thousands: the JSON leaves out what is as its default says."""
+
+    # Untyped since the type of what it returns would take the place of the fields in the schema.
+    @model_serializer(mode="wrap")
+    def _without_defaults(self, plain: SerializerFunctionWrapHandler):  # type: ignore[no-untyped-def]  # noqa: ANN202
+        fields = type(self).model_fields
+        return {name: value for name, value in plain(self).items() if getattr(self, name) != fields[name].default}
+
+
 class CrossingEnd(Record):
     """One environment that writes and reads."""
 
@@ -370,7 +380,7 @@ class CrossingCulprit(Record):
     ]
 
 
-class CrossingCell(Record):
+class CrossingCell(Sparse):
     """One artifact, written by one environment and read by another."""
 
     writer: str
@@ -378,14 +388,14 @@ class CrossingCell(Record):
     verdict: Verdict
     side: Annotated[
         Literal["", "writer", "reader"], Field(description="Who could not do its part by itself; empty: neither.")
-    ]
+    ] = ""
     sentence: str
     promised: Annotated[
         bool | None, Field(description="Whether the component promises that it can be read; null: it promises nothing.")
-    ]
+    ] = None
     reproduce: Annotated[
         str, Field(description="The command that shows again what is not green, from the root of the project.")
-    ]
+    ] = ""
     seen: Seen | None
     evidence: Annotated[tuple[str, ...], Field(description="Ids of the runs that read; what wrote is with the ends.")]
     culprits: Annotated[
@@ -453,18 +463,18 @@ class DatedRelease(Record):
     uploaded: dt.date
 
 
-class FrontierPair(Record):
+class FrontierPair(Sparse):
     """Two releases, each one of its side. Tried as of the day on which the later of the two was uploaded."""
 
     versions: Annotated[dict[str, str], Field(description="Component to version, the two of the pair.")]
     verdict: Verdict
     level: Annotated[Level, Field(description="The first that is red, or else the deepest that was reached.")]
     inferred: Annotated[bool, Field(description="Whether it follows from other pairs; then it was not tried.")]
-    evidence: Annotated[str, Field(description="Id of one run that shows it; empty: inferred, or bounds say it.")]
+    evidence: Annotated[str, Field(description="Id of one run that shows it; empty: inferred, or bounds say it.")] = ""
     reason: Annotated[
         int | None,
         Field(description="Place in `reasons`; of an inferred break, that of the nearest break that was seen."),
-    ]
+    ] = None
 
 
 class FrontierRange(Record):
