@@ -166,7 +166,7 @@ class Found(Record):
 
 #: A module that says itself that a name has gone from it.
 _TOMBSTONE = re.compile(r"((?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*)\.(\w+) (?:is|was|has been) (?:deprecated .*)?removed\b.*")
-_NO_NAME = re.compile(r"module '([\w.]+)' has no attribute")
+_NO_NAME = re.compile(r"module '([\w.]+)' has no attribute '\w+'")
 
 
 def same_failure(one: Failure, other: Failure) -> bool:
@@ -182,6 +182,7 @@ def same_failure(one: Failure, other: Failure) -> bool:
         message = _TOMBSTONE.sub(r"module '\1' has no attribute '\2'", message)
         package = failure.package
         if missing := _NO_NAME.match(message):
+            message = missing[0]  # what follows is advice
             owner = canonicalize_name(missing[1].partition(".")[0])
             package = next((name for name in reversed(failure.packages) if name != owner), package)
         return failure.type, re.sub(r"\d+(?:\.\d+)*\w*", "#", message), package

@@ -35,6 +35,7 @@ LONG_GONE = "alpha.core.Box was deprecated in Alpha v0.5.0 and removed in Alpha 
         (failure(GONE, package="alpha", caller="beta"), failure(LONG_GONE, package="alpha", caller="beta"), True),
         (failure(LACKS, package="alpha", caller="beta"), failure(LACKS, package="beta", caller="gamma"), True),
         (failure(LACKS, package="alpha", caller="beta"), failure(GONE, package="alpha", caller="gamma"), False),
+        (failure(LACKS), failure(f"{LACKS}. `alpha.Box` was an alias for `box`."), True),
         (failure(LACKS), failure(GONE.replace("Box", "Bag", 1)), False),
         (failure(LACKS), failure("alpha.core.Box was deprecated in Alpha v0.5.0."), False),
     ],
