@@ -207,14 +207,19 @@ class Survey:
             some = [cell for cell, question in zip(planned, questions, strict=True) if question.level == level]
             run_cells(some, bench, level, Silent())
         evidence = bench.store.of_keys(keys)
-        answers = [self._answer(cell, evidence.get(cell.key, ()), before.get(cell.key, 0)) for cell in planned]
+        answers = [
+            self._answer(cell, question.level, evidence.get(cell.key, ()), before.get(cell.key, 0))
+            for cell, question in zip(planned, questions, strict=True)
+        ]
         for question, answer in zip(questions, answers, strict=True):
             reporter.step(f"{self.label(question.pair)} to {question.level}: {answer.verdict}")
         return answers
 
-    def _answer(self, planned: PlannedCell, evidence: tuple[Evidence, ...], before: int) -> Answer:
-        """What a cell says of the two that it pins: nothing, where only others failed or no test of theirs ran.
+    def _answer(self, planned: PlannedCell, level: Level, evidence: tuple[Evidence, ...], before: int) -> Answer:
+        """What a cell says of the two that it pins, asked up to `level`.
 
+        Nothing, where no test of theirs ran, or where only others failed: unless tests that use both pass there, and
+        none of those was kept from it.
         A failure is theirs unless it surely is between others, or between one of them and another. One that points at a
         single one of them keeps the two from working all the same, but is not of the two together.
         """
@@ -244,6 +249,12 @@ class Survey:
                     else:
                         others |= suspects - sides
             if not theirs:
+                both = {row.distribution for row in self.rows}
+                shared = [standing for standing in standings if both <= set(standing.result.components)]
+                passed = sum(one.state == "passed" and one.result.level == level for one in shared)
+                if passed and all(one.state in ("passed", "limited", "not-applicable") for one in shared):
+                    sentence = f"{passed} of their tests passed; of others, {verdict.sentence}"
+                    return answer.model_copy(update={"verdict": "works", "level": level, "sentence": sentence})
                 sentence = f"hidden by a failure of {', '.join(sorted(others))}: {verdict.sentence}"
                 return answer.model_copy(update={"verdict": "untested", "sentence": sentence})
             first, doubt, alone = min(theirs, key=lambda one: (LEVELS.index(one[0].level), bool(one[1])))

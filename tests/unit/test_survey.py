@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fakes import Catalogue, FakeExecutor, Rule, make_bench
-from made_up import COMPONENTS, failed, passed, starved
+from made_up import COMPONENTS, blocked, failed, passed, starved
 from stackcompat.campaign import Bench, Silent
 from stackcompat.cell import Job
 from stackcompat.evidence import TestResult
@@ -127,6 +127,42 @@ def test_red_is_confirmed_and_what_is_known_is_not_run_again(tmp_path: Path) -> 
     bench.store.close()
 
 
+def with_delta(bench: Bench) -> None:
+    """Every cell asks for delta, too: version 1, or 2 among the partners of today."""
+    resolver: Any = bench.resolver
+    plain = resolver.resolve
+
+    def resolve(cell: Any, catalog: Any = None) -> Resolution:
+        free = cell.exclude_newer is None
+        wider = cell.model_copy(update={"requirements": (*cell.requirements, f"delta-checkpoint=={2 if free else 1}")})
+        resolution: Resolution = plain(wider, catalog)
+        return resolution
+
+    resolver.resolve = resolve
+
+
+@pytest.mark.parametrize(
+    ("tests", "verdict"),
+    [
+        ((passed("fits", "alpha", "beta"),), "works"),
+        ((passed("fits", "alpha", "beta", "delta-checkpoint"),), "works"),
+        ((passed("fits", "alpha"), passed("nets", "beta")), "untested"),
+        ((passed("fits", "alpha", "beta"), blocked("saves", "alpha", "beta", "delta-checkpoint")), "untested"),
+        ((passed("starts", "alpha", "beta", level="run"),), "untested"),
+    ],
+)
+def test_where_only_others_fail_the_tests_of_both_tell(
+    tests: tuple[TestResult, ...], verdict: str, tmp_path: Path
+) -> None:
+    red = failed("saves[delta]", "alpha", "delta-checkpoint", packages=("delta-checkpoint",))
+    bench, _ = bench_of(tmp_path, lambda *_: (*IMPORTS, *tests, red))
+    with_delta(bench)
+    (answer,) = survey().ask([Question((0, 0), "interop")], bench, Silent())
+    assert (answer.verdict, answer.level) == (verdict, "interop")
+    assert answer.sentence.startswith("1 of their tests passed" if verdict == "works" else "hidden by a failure of")
+    bench.store.close()
+
+
 def test_a_failure_of_others_tells_nothing_and_may_be_asked_with_partners_of_today(tmp_path: Path) -> None:
     def rule(job: Job, before: int) -> Iterable[TestResult]:
         message = "module 'alpha' has no attribute 'thing'"
@@ -143,16 +179,7 @@ def test_a_failure_of_others_tells_nothing_and_may_be_asked_with_partners_of_tod
         )
 
     bench, executor = bench_of(tmp_path, rule)
-    resolver: Any = bench.resolver
-    plain = resolver.resolve
-
-    def with_delta(cell: Any, catalog: Any = None) -> Resolution:
-        free = cell.exclude_newer is None
-        wider = cell.model_copy(update={"requirements": (*cell.requirements, f"delta-checkpoint=={2 if free else 1}")})
-        resolution: Resolution = plain(wider, catalog)
-        return resolution
-
-    resolver.resolve = with_delta
+    with_delta(bench)
     questions = [Question((0, 0), "import"), Question((0, 0), "import", again=True)]
     for question in questions:
         (answer,) = survey().ask([question], bench, Silent())
