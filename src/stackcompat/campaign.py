@@ -107,7 +107,8 @@ class Bench:
         self.executor = executor
         self.suite = Suite(suite)
         self.limits = limits or Limits()
-        self.resolver = Resolver(cache.packages, {k: v.path for k, v in interpreters.items()}, cache.uv, cache.wheel)
+        paths = {python: interpreter.path for python, interpreter in interpreters.items()}
+        self.resolver = Resolver(cache.packages, paths, cache.uv, cache.wheel, cache.in_use)
 
     def prepare(self, cells: Iterable[tuple[Cell, Lock]], level: Level, reporter: Reporter) -> None:
         """Find out what must be known before `cells` can be planned: nothing, for the smoke tests."""

@@ -14,6 +14,7 @@ import tempfile
 import time
 import tomllib
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -255,16 +256,22 @@ class Resolver:
 
     uv runs in an empty folder and with an environment of its own, so that neither a project's nor a person's
     preferences (other than where packages come from) sway a resolution. `wheel` gives the wheel for a local source (a
-    wheel, a folder, a git address) built with an interpreter.
+    wheel, a folder, a git address) built with an interpreter. `in_use` is held while uv works with the cache.
     """
 
     def __init__(
-        self, cache: Path, interpreters: Mapping[str, Path], uv: str, wheel: Callable[[str, Path], Path]
+        self,
+        cache: Path,
+        interpreters: Mapping[str, Path],
+        uv: str,
+        wheel: Callable[[str, Path], Path],
+        in_use: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self._cache = cache
         self._interpreters = interpreters
         self._uv = uv
         self._wheel = wheel
+        self._in_use = in_use
 
     def resolve(self, cell: Cell, catalog: Catalog | None = None) -> Resolution:
         """The lock of `cell`, or why there is none. With a `catalog`, also who is held back and by whose bound."""
@@ -310,15 +317,16 @@ class Resolver:
                 Path(folder, "constraints.txt").write_text("\n".join(cell.constraints) + "\n", encoding="utf-8")
                 command += ["--constraints", "constraints.txt"]
             for wait in (*_WAITS, None):
-                done = subprocess.run(
-                    command,
-                    cwd=folder,
-                    env=uv_environment(self._cache),
-                    capture_output=True,
-                    text=True,
-                    check=False,
-                    stdin=subprocess.DEVNULL,
-                )
+                with self._in_use():
+                    done = subprocess.run(
+                        command,
+                        cwd=folder,
+                        env=uv_environment(self._cache),
+                        capture_output=True,
+                        text=True,
+                        check=False,
+                        stdin=subprocess.DEVNULL,
+                    )
                 undated = _UNDATED.search(done.stderr)
                 if undated is None:
                     break

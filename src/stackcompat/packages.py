@@ -34,6 +34,8 @@ HARNESS_REQUIREMENTS = ("pytest>=8.3",)
 
 #: Bytes above which the package cache is emptied: uv takes no single wheel that is missing there for absent.
 DEFAULT_BOUND = 40 * 2**30
+#: Bytes that stay free on the disk: where fewer are left, packages that hold as many are emptied below their bound.
+RESERVE = 4 * 2**30
 
 
 def default_cache() -> Path:
@@ -71,7 +73,7 @@ class PackageCache:
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
-        """Keeps the packages where they are for as long as something is installed from them, by whatever process."""
+        """Keeps the packages where they are for as long as uv works with them, in whatever process."""
         with self._users.read_lock():
             yield
 
@@ -94,15 +96,16 @@ class PackageCache:
         return self._uv("venv", "--clear", "--python", str(interpreter), str(environment), folder=environment.parent)
 
     def _uv(self, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [self.uv, *arguments],
-            env=uv_environment(self.packages),
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
+        with self.in_use():
+            return subprocess.run(
+                [self.uv, *arguments],
+                env=uv_environment(self.packages),
+                cwd=folder,
+                capture_output=True,
+                text=True,
+                check=False,
+                stdin=subprocess.DEVNULL,
+            )
 
     def wheel(self, source: str, interpreter: Path) -> Path:
         """The wheel for `source`: a wheel itself, a source folder or sdist, or a git address (see `_clone`).
@@ -190,13 +193,18 @@ class PackageCache:
                         found.append(archive)
         return found
 
-    def trim(self) -> int:
-        """Empty the package cache once it has outgrown its bound; the bytes freed. Evidence is kept elsewhere.
+    @property
+    def crowded(self) -> bool:
+        """Whether the disk that it is on is nearly full."""
+        return shutil.disk_usage(self.root).free < RESERVE
 
-        While anything is installed from it, now or by another process, it is left for the next time.
+    def trim(self) -> int:
+        """Empty the package cache once it has outgrown its bound, or the disk; the bytes freed.
+
+        Evidence is kept elsewhere. While uv works with it, here or in another process, it is left for the next time.
         """
         size = _size(self.packages)
-        if size <= self.bound:
+        if size <= (min(self.bound, RESERVE) if self.crowded else self.bound):
             return 0
         try:
             with self._users.write_lock(blocking=False):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 import signal
@@ -97,6 +98,16 @@ def run(checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
     yield invoke
     signal.signal(signal.SIGTERM, before)
+
+
+def test_a_full_disk_is_no_traceback(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(**_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "somewhere/lock.txt")
+
+    monkeypatch.setattr(cli, "main", full)
+    code, _, said = run("run", "quick")
+    assert code == 3
+    assert "the disk is full for somewhere/lock.txt; what was finished is kept" in " ".join(said.split())
 
 
 # --- mistakes ---

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,7 +19,7 @@ from stackcompat.evidence import CellResult
 from stackcompat.execute import Stopped
 from stackcompat.execute.local import Local, _end_trees
 from stackcompat.lock import Lock
-from stackcompat.packages import PackageCache
+from stackcompat.packages import RESERVE, PackageCache
 
 LOCK = Lock.parse("alpha==1.0", "3.12", "p")
 
@@ -61,6 +63,26 @@ def test_each_cell_is_a_nox_session_with_the_interpreter_by_path(cache: PackageC
     assert command[command.index("--force-python") + 1] == "/python"
     assert Path(command[command.index("--envdir") + 1]).is_relative_to(asked.folder)
     assert command[-2:] == ["--", str(asked.folder / "job.json")]
+
+
+@pytest.mark.parametrize(
+    ("bound", "left", "gone"), [(10, RESERVE, 50), (2**40, RESERVE, None), (2**40, RESERVE - 1, 1)]
+)
+def test_the_packages_stay_within_their_bound_while_a_campaign_goes_on(
+    bound: int, left: int, gone: int | None, cache: PackageCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cell after which they are looked at finds them too large, or the first one a disk that is nearly full."""
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=left))
+    monkeypatch.setattr("stackcompat.packages._size", lambda folder: RESERVE + 1 if any(folder.iterdir()) else 0)
+    cache.bound = bound
+    package = cache.packages / "archive"
+    package.mkdir()
+    executor = Program(cache, "pass")
+    seen = []
+    for _ in range(51):
+        executor.run(job(cache))
+        seen.append(package.exists())
+    assert seen.index(False) + 1 == gone if gone else all(seen)
 
 
 def test_the_result_is_what_the_session_wrote_and_the_folder_is_gone(cache: PackageCache) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -393,6 +395,21 @@ def test_a_missing_interpreter_is_said_before_anything_is_asked(tmp_path: Path) 
     found = resolver(tmp_path, "exit 99").resolve(cell("alpha", python="3.14"))
     assert found.outcome == "interpreter-missing"
     assert "uv python install 3.14" in found.detail
+
+
+def test_the_cache_is_in_use_while_uv_works(tmp_path: Path) -> None:
+    mark = tmp_path / "in-use"
+
+    @contextmanager
+    def in_use() -> Iterator[None]:
+        mark.touch()
+        yield
+        mark.unlink()
+
+    uv = uv_that(tmp_path, f"test -e {mark} && echo found >> {tmp_path}/said\nexit 1\n")
+    Resolver(tmp_path, {"3.12": Path("/python")}, uv, lambda source, _: Path(source), in_use).resolve(cell("alpha"))
+    assert (tmp_path / "said").read_text() == "found\n"
+    assert not mark.exists()
 
 
 def test_what_uv_is_asked(tmp_path: Path) -> None:

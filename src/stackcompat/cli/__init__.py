@@ -6,6 +6,7 @@ not tell. 4: look at it: the gate wants a human, or (`exchange`) all is read but
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -74,4 +75,9 @@ def run_main() -> NoReturn:
         _fail(str(error), COULD_NOT_TELL)
     except BrokenPipeError:
         os._exit(0)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        where = f" for {error.filename}" if error.filename else ""
+        _fail(f"the disk is full{where}; what was finished is kept, the same command goes on from here", COULD_NOT_TELL)
     sys.exit(0)

@@ -25,6 +25,8 @@ __all__ = ["Local"]
 _NOXFILE = Path(__file__).parent.parent / "noxfile.py"
 #: Seconds that making and filling an environment may take on top of the tests' own limit.
 INSTALL_SECONDS = 1800.0
+#: Cells after which it is looked whether the packages have outgrown their bound: to add up their sizes takes seconds.
+_CELLS_A_LOOK = 50
 
 
 class Local:
@@ -36,6 +38,7 @@ class Local:
         self._running: set[subprocess.Popen[bytes]] = set()
         self._guard = threading.Lock()
         self._stopped = False
+        self._done = 0
         _sweep(cache.environments)
 
     def command(self, job: Job) -> list[str]:
@@ -66,6 +69,15 @@ class Local:
             )
         finally:
             shutil.rmtree(job.folder, ignore_errors=True)
+            self._trim()
+
+    def _trim(self) -> None:
+        """Keep the packages within their bound while a campaign goes on."""
+        with self._guard:
+            self._done += 1
+            due = self._done % _CELLS_A_LOOK == 0
+        if due or self._cache.crowded:
+            self._cache.trim()
 
     def _nox(self, job: Job) -> tuple[str, int | None]:
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "NOX", "VIRTUAL_ENV"))}
