@@ -30,7 +30,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from stackcompat.culprit import Answer, Culprit, Finding, Found, Probe, Red, owner_of
+from stackcompat.culprit import Answer, Culprit, Finding, Found, Probe, Red, api_of, owner_of
 from stackcompat.delta import Edges, Outcome, ddmin, edges
 from stackcompat.matrix import Components
 from stackcompat.record import digest
@@ -472,20 +472,32 @@ class _Blame:
         return min(places) > 0 if step < 0 else max(places) < len(axis.versions) - 1
 
     def _caller(self) -> None:
-        """Add who called the only member, if what failed is a call, and the caller is known to use it on purpose."""
+        """Add who called the only member: who asked it for a name that it does not have, or who is known to use it.
+
+        In the second case what failed is a call.
+        """
         failure = self.red.failure
         (member,) = self.members
         names = self._names(member)
-        depths = [number for number, name in enumerate(failure.packages) if name in names]
-        if failure.where.endswith(":<module>"):
+        module, name = api_of(failure)
+        if name and owner_of(module, self.red.versions, self._components) in names:
+            callers = [caller for caller in failure.packages if caller not in names][-1:]
+        elif failure.where.endswith(":<module>"):
             return
-        # A call that does not fit never enters what is called: then the deepest is who called.
-        callers = failure.packages[: depths[-1]] if depths else failure.packages[-1:]
-        for name in reversed(callers):
-            version = self.red.versions.get(name)
-            if version and name not in names and member in needs(self._catalog, name, version, self.red.python):
-                self.members[name] = Culprit(name=name, version=version, shown_by="traceback")
+        else:
+            depths = [number for number, package in enumerate(failure.packages) if package in names]
+            # A call that does not fit never enters what is called: then the deepest is who called.
+            known = failure.packages[: depths[-1]] if depths else failure.packages[-1:]
+            callers = [caller for caller in known if caller not in names and self._uses(caller, member)]
+        for caller in reversed(callers):
+            if version := self.red.versions.get(caller):
+                self.members[caller] = Culprit(name=caller, version=version, shown_by="traceback")
                 return
+
+    def _uses(self, user: str, name: str) -> bool:
+        """Whether `user` declares to need `name`."""
+        version = self.red.versions.get(user)
+        return version is not None and name in needs(self._catalog, user, version, self.red.python)
 
     # -- 4. trace -----------------------------------------------------------------------------------------------------
 

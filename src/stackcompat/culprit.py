@@ -16,7 +16,7 @@ from stackcompat.record import Record
 from stackcompat.releases import Catalog, Release
 from stackcompat.wording import and_list
 
-__all__ = ["Answer", "Culprit", "Finding", "Found", "Probe", "Red", "owner_of", "same_failure"]
+__all__ = ["Answer", "Culprit", "Finding", "Found", "Probe", "Red", "api_of", "owner_of", "same_failure"]
 
 
 class Probe(Record):
@@ -164,6 +164,16 @@ class Found(Record):
     evidence: tuple[str, ...] = ()
 
 
+#: What Python says of a name that is not there: the module and the name, where it says both.
+_LACKS = (
+    re.compile(r"module '(?P<module>[\w.]+)' has no attribute '(?P<name>\w+)'"),
+    re.compile(r"cannot import name '(?P<name>\w+)' from '(?P<module>[\w.]+)'"),
+    re.compile(r"No module named '(?P<module>[\w.]+)'"),
+    re.compile(r"'(?P<module>[\w.]+)' object has no attribute '(?P<name>\w+)'"),
+    re.compile(r"type object '(?P<module>[\w.]+)' has no attribute '(?P<name>\w+)'"),
+    re.compile(r"(?P<module>[\w.]+)\(\) got an unexpected keyword argument '(?P<name>\w+)'"),
+    re.compile(r"(?P<module>(?:[A-Za-z_]\w*\.)+)(?P<name>\w+)\s+(?:was|is|has\s+been)\s+(?:deprecated|removed)"),
+)
 #: A module that says itself that a name has gone from it.
 _TOMBSTONE = re.compile(r"((?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*)\.(\w+) (?:is|was|has been) (?:deprecated .*)?removed\b.*")
 _NO_NAME = re.compile(r"module '([\w.]+)' has no attribute '\w+'")
@@ -188,6 +198,16 @@ def same_failure(one: Failure, other: Failure) -> bool:
         return failure.type, re.sub(r"\d+(?:\.\d+)*\w*", "#", message), package
 
     return way(one) == way(other)
+
+
+def api_of(failure: Failure) -> tuple[str, str]:
+    """The module (class, function) and the name in it that a failure misses; empty texts where it names none."""
+    for pattern in _LACKS:
+        found = pattern.search(failure.message)
+        if found:
+            parts = found.groupdict()
+            return parts["module"].rstrip("."), parts.get("name") or ""
+    return "", ""
 
 
 def owner_of(module: str, installed: Collection[str], components: Components) -> str | None:

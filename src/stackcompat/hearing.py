@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from stackcompat.candidate import Candidate
 from stackcompat.comparison import OUTCOMES, Comparison, compare
+from stackcompat.culprit import api_of
 from stackcompat.evidence import Failure, TestResult, incompatibility_id
 from stackcompat.matrix import Components
-from stackcompat.moved import api_of
 from stackcompat.policy import GatePolicy, Quarantine, Waiver, Waivers, Weight
 from stackcompat.record import digest
 from stackcompat.requirement import (

@@ -12,8 +12,8 @@ from typing import Literal
 
 from packaging.version import Version
 
-from stackcompat.culprit import Culprit, Found, Red, owner_of
-from stackcompat.evidence import Failure, WarningSeen
+from stackcompat.culprit import Culprit, Found, Red, api_of, owner_of
+from stackcompat.evidence import WarningSeen
 from stackcompat.lock import Conflict
 from stackcompat.matrix import Components
 from stackcompat.record import Record
@@ -42,28 +42,8 @@ class Moved(Record):
     sentence: str
 
 
-#: What Python says of a name that is not there: the module and the name, where it says both.
-_LACKS = (
-    re.compile(r"module '(?P<module>[\w.]+)' has no attribute '(?P<name>\w+)'"),
-    re.compile(r"cannot import name '(?P<name>\w+)' from '(?P<module>[\w.]+)'"),
-    re.compile(r"No module named '(?P<module>[\w.]+)'"),
-    re.compile(r"'(?P<module>[\w.]+)' object has no attribute '(?P<name>\w+)'"),
-    re.compile(r"type object '(?P<module>[\w.]+)' has no attribute '(?P<name>\w+)'"),
-    re.compile(r"(?P<module>[\w.]+)\(\) got an unexpected keyword argument '(?P<name>\w+)'"),
-    re.compile(r"(?P<module>(?:[A-Za-z_]\w*\.)+)(?P<name>\w+)\s+(?:was|is|has\s+been)\s+(?:deprecated|removed)"),
-)
 #: The release that a message itself names as the one that dropped something.
 _REMOVED_IN = re.compile(r"\bremoved\s+(?:in|from|as\s+of|since)\s+(?:[A-Za-z][\w-]*\s+)*?v?(?P<release>\d+(?:\.\d+)*)")
-
-
-def api_of(failure: Failure) -> tuple[str, str]:
-    """The module (class, function) and the name in it that a failure misses; empty texts where it names none."""
-    for pattern in _LACKS:
-        found = pattern.search(failure.message)
-        if found:
-            parts = found.groupdict()
-            return parts["module"].rstrip("."), parts.get("name") or ""
-    return "", ""
 
 
 def moved_by(

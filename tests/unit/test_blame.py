@@ -241,8 +241,8 @@ def test_what_has_to_move_along_is_no_member() -> None:
     assert names(found) == {"beta": "6"}
 
 
-def red_in(packages: tuple[str, ...], where: str = "gamma.core:go") -> tuple[Universe, Red, Rule]:
-    rule = Rule({"gamma": (0, 4)}, named=packages)
+def red_in(packages: tuple[str, ...], where: str, message: str = "it fails") -> tuple[Universe, Red, Rule]:
+    rule = Rule({"gamma": (0, 4)}, named=packages, message=message)
 
     class Uses(Universe):
         def requires(self, name: str, version: str) -> tuple[Requirement, ...]:
@@ -275,6 +275,24 @@ def test_who_called_the_only_member_is_part_of_it(packages: tuple[str, ...]) -> 
 def test_a_member_that_fails_by_itself_stays_alone(packages: tuple[str, ...], where: str) -> None:
     world, red, rule = red_in(packages, where)
     assert names(answered(search(red, world, world.components), world, rule)) == {"gamma": "3"}
+
+
+@pytest.mark.parametrize(
+    ("packages", "where", "message", "culprits"),
+    [
+        (("beta", "alpha"), "alpha.core:<module>", "module 'gamma.core' has no attribute 'Box'", {"alpha", "gamma"}),
+        (("beta", "alpha", "gamma"), "gamma.core:get", "gamma.core.Box was removed in 1", {"alpha", "gamma"}),
+        (("beta", "alpha"), "alpha.core:<module>", "module 'delta.core' has no attribute 'Box'", {"gamma"}),
+        ((), "", "module 'gamma.core' has no attribute 'Box'", {"gamma"}),
+    ],
+    ids=["it is not there", "the member says so", "another's", "the test asked"],
+)
+def test_who_asks_the_only_member_for_a_name_that_it_lacks_is_part_of_it(
+    packages: tuple[str, ...], where: str, message: str, culprits: set[str]
+) -> None:
+    """Even if it does not declare to need the member, as what needs it for an extra does."""
+    world, red, rule = red_in(packages, where, message)
+    assert names(answered(search(red, world, world.components), world, rule)).keys() == culprits
 
 
 def test_a_release_that_is_on_no_index_is_not_moved() -> None:

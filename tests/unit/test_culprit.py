@@ -1,11 +1,11 @@
-"""The rules of the words of blame: which failures are the same and who owns a module."""
+"""The rules of the words of blame: which failures are the same, what they miss, and who owns a module."""
 
 from __future__ import annotations
 
 import pytest
 
 from made_up import COMPONENTS
-from stackcompat.culprit import Culprit, owner_of, same_failure
+from stackcompat.culprit import Culprit, api_of, owner_of, same_failure
 from stackcompat.evidence import Failure
 
 
@@ -72,3 +72,21 @@ def test_what_could_not_be_judged_at_the_edge_is_said() -> None:
         "nothing newer passes"
     )
     assert Culprit(name="alpha", version="1.5", holes=("1.2",)).unjudged == ()
+
+
+@pytest.mark.parametrize(
+    ("message", "api"),
+    [
+        ("module 'a.b' has no attribute 'c'", ("a.b", "c")),
+        ("cannot import name 'c' from 'a.b' (…/b.py)", ("a.b", "c")),
+        ("No module named 'a.b'", ("a.b", "")),
+        ("'Box' object has no attribute 'lid'", ("Box", "lid")),
+        ("type object 'Box' has no attribute 'lid'", ("Box", "lid")),
+        ("make() got an unexpected keyword argument 'kind'", ("make", "kind")),
+        ("a.b.c was deprecated in A v0.5.0 and removed in A v0.7.0.", ("a.b", "c")),
+        ("a.b.c  was deprecated in A v0.5.0 and removed in A v0.7.0.", ("a.b", "c")),
+        ("the loss is too high", ("", "")),
+    ],
+)
+def test_what_a_failure_misses(message: str, api: tuple[str, str]) -> None:
+    assert api_of(Failure(type="E", message=message)) == api

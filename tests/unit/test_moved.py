@@ -8,9 +8,9 @@ import pytest
 
 from made_up import COMPONENTS, failed
 from stackcompat.culprit import Culprit, Found, Red
-from stackcompat.evidence import Failure, WarningSeen
+from stackcompat.evidence import WarningSeen
 from stackcompat.lock import Conflict
-from stackcompat.moved import Moved, api_of, moved_by
+from stackcompat.moved import Moved, moved_by
 from world import World
 
 VERSIONS = {"alpha": "1.2", "beta": "2.0", "gamma": "3.0"}
@@ -173,21 +173,3 @@ def test_a_refusal_has_its_own_reason() -> None:
     conflict = Conflict(kind="bounds", sentence="beta depends on alpha<1, but alpha==1.2 is requested")
     said = moved_by(red, Found(culprits=(ALPHA,)), CATALOG, COMPONENTS, conflict)
     assert said == Moved(kind="metadata", side="alpha", sentence=conflict.sentence)
-
-
-@pytest.mark.parametrize(
-    ("message", "api"),
-    [
-        ("module 'a.b' has no attribute 'c'", ("a.b", "c")),
-        ("cannot import name 'c' from 'a.b' (…/b.py)", ("a.b", "c")),
-        ("No module named 'a.b'", ("a.b", "")),
-        ("'Box' object has no attribute 'lid'", ("Box", "lid")),
-        ("type object 'Box' has no attribute 'lid'", ("Box", "lid")),
-        ("make() got an unexpected keyword argument 'kind'", ("make", "kind")),
-        ("a.b.c was deprecated in A v0.5.0 and removed in A v0.7.0.", ("a.b", "c")),
-        ("a.b.c  was deprecated in A v0.5.0 and removed in A v0.7.0.", ("a.b", "c")),
-        ("the loss is too high", ("", "")),
-    ],
-)
-def test_what_a_failure_misses(message: str, api: tuple[str, str]) -> None:
-    assert api_of(Failure(type="E", message=message)) == api
