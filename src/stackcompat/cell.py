@@ -240,9 +240,10 @@ def run(job: Job, python: Path) -> CellResult:
 def _install_outcome(stderr: str) -> tuple[Outcome, str]:
     """Tell a lock that does not install from a machine or an index that fails."""
     words = " ".join(strip_addresses(stderr).split())[:600]
-    if re.search(NO_NETWORK, stderr, re.IGNORECASE):  # a build says it in the middle of its log
+    # What is said in the middle of a long log counts.
+    if re.search(NO_NETWORK, stderr, re.IGNORECASE):
         return "index-unreachable", f"a host from which a build fetches something is out of reach: {words}"
-    if "No space left on device" in words:
+    if "No space left on device" in stderr:
         return "disk-full", words
     if re.search(r"error sending request|dns error|timed out|connect error|response body|HTTP status", words):
         return "index-unreachable", words
@@ -250,7 +251,9 @@ def _install_outcome(stderr: str) -> tuple[Outcome, str]:
         return "crashed", f"packages vanished from the cache while they were installed: {words}"
     if re.search(r"Hash mismatch|Failed to extract archive", words):
         return "uninstallable", words
-    if re.search(r"Failed to (fetch|download)|No solution found", words):  # what was locked is not there any more
+    if re.search(
+        r"Failed to (fetch|download(?! and build))|No solution found", words
+    ):  # what was locked is not there any more
         return "index-unreachable", words
     if re.search(r"no wheels? (are|is|with)? ?.*(platform|compatible)|not compatible with the current platform", words):
         return "no-wheel-for-platform", words

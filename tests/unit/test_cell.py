@@ -81,6 +81,8 @@ GONE = "Because there is no version of alpha==1 and you require alpha==1, we can
     ("words", "outcome"),
     [
         ("error: Failed to install\n cause: No space left on device (os error 28)", "disk-full"),
+        ("Downloading beta\n" * 80 + f"{EXTRACT}failed to write: No space left on device (os error 28)", "disk-full"),
+        ("error: Failed to download and build `alpha==1`\n cause: Package metadata name `beta`", "uninstallable"),
         (f"{DOWNLOAD}error sending request for url (https://x.example/a)", "index-unreachable"),
         (f"{DOWNLOAD}HTTP status client error (404 Not Found) for url (https://x.example/a)", "index-unreachable"),
         (f"{DOWNLOAD}dns error", "index-unreachable"),
