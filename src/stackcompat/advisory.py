@@ -50,7 +50,8 @@ class Side(Record):
     """A component, or a distribution that is none. `versions` are affected, lowest first; `known` were tried.
 
     Where a search has found at which release it began to fail, that is `first_bad`, and `fixed_in` the one with which
-    it ceased (empty: nothing newer passed); `holes` between the two could not be judged.
+    it ceased (empty: nothing newer passed); `holes` between the two could not be judged, or were uploaded before or
+    after them.
     """
 
     component: str
@@ -358,7 +359,8 @@ def _stretch(culprit: Culprit, versions: Iterable[str], summary: Summary) -> Sid
     """One member of a culprit set; it has no stretch where no release of it was seen to do otherwise."""
     name = next((row.name for row in summary.components if row.distribution == culprit.name), culprit.name)
     found = culprit.first_bad or (culprit.version if culprit.last_good or culprit.fixed_in else "")
-    stretch = {"first_bad": found, "fixed_in": culprit.fixed_in or "", "holes": culprit.holes} if found else {}
+    apart = (*culprit.holes, *culprit.spared)
+    stretch = {"first_bad": found, "fixed_in": culprit.fixed_in or "", "holes": apart} if found else {}
     return _side(name, summary, versions, versions).model_copy(update=stretch)
 
 

@@ -373,27 +373,47 @@ class _Blame:
         """`unit` as a member of which no more is known than that it passes at `good`."""
         axis = self._axis(unit)
         here, place = axis.here, axis.versions.index(good) if good in axis.versions else axis.here
-        return Culprit(
-            name=unit,
-            version=axis.versions[here],
-            last_good=good if place < here else None,
-            first_bad=axis.versions[here],
-            fixed_in=good if place > here else None,
-            holes=axis.versions[place + 1 : here] if place < here else (),
-        )
+        older, newer = (place if place < here else None), (place if place > here else None)
+        holes = tuple(range(place + 1, here))
+        path = Edges(good=older, bad=here, fixed=newer, holes=holes, tried=0)
+        return self._culprit(unit, path).model_copy(update={"born_red": False})
 
     def _keep(self, unit: str, path: Edges, context: dict[str, str] | None = None) -> None:
-        axis = self._axis(unit)
         self._contexts[unit] = (context or self.red.versions, path)
-        self.members[unit] = Culprit(
-            name=unit,
-            version=axis.versions[axis.here],
-            last_good=None if path.good is None else axis.versions[path.good],
-            first_bad=axis.versions[path.bad],
-            fixed_in=None if path.fixed is None else axis.versions[path.fixed],
+        self.members[unit] = self._culprit(unit, path)
+
+    def _culprit(self, unit: str, path: Edges) -> Culprit:
+        """`unit` as a member, with the edges that were found along its releases."""
+        axis, name = self._axis(unit), self._called(unit)
+
+        def at(place: int | None) -> str | None:
+            return None if place is None else axis.steps[place].get(name, axis.versions[place])
+
+        parsed = [Version(version) for version in axis.versions]
+        end = len(parsed) if path.fixed is None else path.fixed
+        spared = [
+            place
+            for place, version in enumerate(parsed)
+            if not path.bad <= place < end
+            and version > parsed[path.bad]
+            and (path.fixed is None or version < parsed[path.fixed])
+        ]
+        return Culprit(
+            name=name,
+            version=at(axis.here) or "",
+            last_good=at(path.good),
+            first_bad=at(path.bad),
+            fixed_in=at(path.fixed),
             born_red=path.good is None and axis.here > 0,
-            holes=tuple(axis.versions[index] for index in path.holes),
+            holes=tuple(filter(None, map(at, path.holes))),
+            spared=tuple(filter(None, map(at, spared))),
         )
+
+    def _called(self, unit: str) -> str:
+        """The distribution of `unit` to name: its leader, unless the failure speaks of another one alone."""
+        message = self.red.failure.message
+        said = [name for name in self._names(unit) if re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])", message)]
+        return said[0] if said and unit not in said else unit
 
     # -- 3. extend ----------------------------------------------------------------------------------------------------
 
@@ -603,7 +623,7 @@ class _Blame:
                 step = {**context, **self._axis(unit).steps[path.good]}
                 answer = self._answers.get(digest(self._exactly(step)))
                 if answer is not None:
-                    said[unit] = answer.warnings
+                    said[self._called(unit)] = answer.warnings
         passes = [versions for versions, answer in self._seen if answer.outcome == "pass"]
         nearest = min(passes, key=lambda versions: len(self._differing(versions)), default=self.passing)
         return Found(

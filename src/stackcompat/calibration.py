@@ -145,7 +145,7 @@ def healthy_neighbours(entry: Calibration, cases: Sequence[KnownCase], component
     """The healthy cases that differ from a blamed one in the version of a single culprit, by id.
 
     True where that version is outside of the stretch of red releases that the search found. What is held to the
-    version of another (`moves_with`) may move along.
+    version of another (`moves_with`) may move along; where another culprit is not pinned, it may have moved as well.
     """
     if entry.blame is None:
         return {}
@@ -161,7 +161,10 @@ def healthy_neighbours(entry: Calibration, cases: Sequence[KnownCase], component
             for c in components.components
             if c.moves_with and components[c.moves_with].distribution in moved
         }
-        for culprit in entry.blame.found.culprits:
+        culprits = entry.blame.found.culprits
+        if any(culprit.name not in {*pins, *led, "python"} for culprit in culprits):
+            continue
+        for culprit in culprits:
             if moved - led == {culprit.name} and culprit.name in pins and _exact_version(culprit.version):
                 found[case.id] = not culprit.red(Version(pins[culprit.name]))
     return found

@@ -88,6 +88,7 @@ class Culprit(Record):
 
     `last_good` is the release before `first_bad`, where there is one that passes: else it never passed before
     (`born_red`). `fixed_in` is the first later release that passes. `holes` are releases that could not be judged.
+    Later and earlier are by upload: `spared` are those that lie between the edges by version, and not by upload.
     `shown_by`: ``moving`` it alone makes the test pass; ``contrast``: it could not be parted from others that have to
     move along with it, and the failure names it; ``traceback``: the failure comes out of the only other member, which
     it called, and no release of it is known to pass; ``metadata``: the resolver said so.
@@ -100,12 +101,17 @@ class Culprit(Record):
     fixed_in: str | None = None
     born_red: bool = False
     holes: tuple[str, ...] = ()
+    spared: tuple[str, ...] = ()
     shown_by: Literal["moving", "contrast", "traceback", "metadata"] = "moving"
 
     def red(self, version: Version) -> bool:
         """Whether a version is in the stretch of its releases that was found to be red."""
         before = self.last_good is not None and version <= Version(self.last_good)
-        return not before and (self.fixed_in is None or version < Version(self.fixed_in))
+        return (
+            not before
+            and version not in map(Version, self.spared)
+            and (self.fixed_in is None or version < Version(self.fixed_in))
+        )
 
     @property
     def unjudged(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from stackcompat.blame import search, trace_refusal
 from stackcompat.culprit import Answer, Found, Probe, Red
 from stackcompat.evidence import Failure, TestResult
 from stackcompat.matrix import Components
+from stackcompat.releases import Project, Release
 from world import components
 
 PAIR = Rule({"alpha": (4, 5), "beta": (2, 6)}, named=("beta", "alpha"))
@@ -201,6 +202,39 @@ def test_what_moves_together_is_one_member() -> None:
     found = blame(world, {"alpha": 5, "alpha-native": 5, "beta": 7}, rule)
     assert names(found) == {"alpha": "5"}
     assert all(p.pins["alpha"] == p.pins["alpha-native"] for p in world.asked if not p.free)
+
+
+@pytest.mark.parametrize(
+    ("message", "called"),
+    [
+        ("alpha-native 5 does not fit", "alpha-native"),
+        ("alpha 5 does not fit to alpha-native 5", "alpha"),
+        ("module 'alpha-native.core' has no attribute 'x'", "alpha"),
+    ],
+)
+def test_what_moves_together_is_called_as_the_failure_calls_it(message: str, called: str) -> None:
+    rule = Rule({"alpha": (4, 5), "alpha-native": (4, 5)}, named=("alpha",), message=message)
+    found = blame(
+        Led({"alpha": 8, "alpha-native": 8, "beta": 8}, (rule,)), {"alpha": 5, "alpha-native": 5, "beta": 7}, rule
+    )
+    assert names(found) == {called: "5"}
+    (culprit,) = found.culprits
+    assert (culprit.last_good, culprit.first_bad, culprit.fixed_in) == ("3", "4", "6")
+    assert found.warnings.keys() == {called}
+
+
+def test_a_release_that_was_uploaded_after_the_cure_is_not_in_the_red_stretch() -> None:
+    class Patched(Universe):
+        def project(self, name: str) -> Project:
+            plain = super().project(name)
+            if name != "alpha":
+                return plain
+            order = zip(("1", "2", "3", "6", "4"), plain.releases, strict=True)
+            return Project(name=name, releases=tuple(Release(version=v, uploaded=r.uploaded) for v, r in order))
+
+    rule = Rule({"alpha": (2, 3)}, named=("alpha",))
+    (culprit,) = blame(Patched({"alpha": 5, "beta": 5}, (rule,)), {"alpha": 3, "beta": 2}, rule).culprits
+    assert (culprit.last_good, culprit.first_bad, culprit.fixed_in, culprit.spared) == ("1", "2", "6", ("4",))
 
 
 def test_what_a_release_warned_of_is_known_only_where_it_ran() -> None:

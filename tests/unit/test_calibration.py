@@ -128,6 +128,10 @@ def test_a_healthy_neighbour_is_beyond_the_edges_that_were_found(
     entry = Calibration(case=red, verdict=broken(), wrong="", blame=Blame(signature="", found=found))
     assert healthy_neighbours(entry, cases, COMPONENTS) == outside | {"with its twin": outside["newer"]}
     assert healthy_neighbours(entry.model_copy(update={"blame": None}), cases, COMPONENTS) == {}
+    free = Found(culprits=(*found.culprits, Culprit(name="gamma", version="1.0.0")))  # which may have moved as well
+    assert (
+        healthy_neighbours(entry.model_copy(update={"blame": Blame(signature="", found=free)}), cases, COMPONENTS) == {}
+    )
 
 
 def test_a_case_with_a_writer_is_a_crossing_of_its_artifacts(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from packaging.version import Version
 
 from made_up import COMPONENTS
 from stackcompat.culprit import Culprit, api_of, owner_of, same_failure
@@ -90,3 +91,10 @@ def test_what_could_not_be_judged_at_the_edge_is_said() -> None:
 )
 def test_what_a_failure_misses(message: str, api: tuple[str, str]) -> None:
     assert api_of(Failure(type="E", message=message)) == api
+
+
+def test_what_was_uploaded_outside_of_the_red_stretch_is_spared() -> None:
+    broke = Culprit(name="alpha", version="1.4", first_bad="1.2", fixed_in="1.6", last_good="1.1", spared=("1.5.1",))
+    assert [broke.red(Version(version)) for version in ("1.1", "1.2", "1.5", "1.5.1", "1.6")] == [
+        *(False, True, True, False, False)
+    ]
