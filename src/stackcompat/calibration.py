@@ -162,7 +162,7 @@ def healthy_neighbours(entry: Calibration, cases: Sequence[KnownCase], component
             if c.moves_with and components[c.moves_with].distribution in moved
         }
         culprits = entry.blame.found.culprits
-        if any(culprit.name not in {*pins, *led, "python"} for culprit in culprits):
+        if any(culprit.name not in {*pins, "python"} for culprit in culprits):
             continue
         for culprit in culprits:
             if moved - led == {culprit.name} and culprit.name in pins and _exact_version(culprit.version):
