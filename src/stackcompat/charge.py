@@ -140,7 +140,8 @@ class Charges:
     ) -> Suspicion:
         """Whom the failing `test` of a cell points at, among the components `present` there.
 
-        What the failure says by itself goes first where that leaves no doubt; then what a search has shown.
+        What the failure says by itself goes first where that leaves no doubt; then what a search has shown. Where one
+        alone is to blame, while the failure comes out of what another has installed beside it, it is these two.
         """
         told = implicated(test, present, components)
         charge = self.about(verdict, test)
@@ -158,6 +159,12 @@ class Charges:
         if strangers or len(blamed) > 2:
             held = [f"{name} {verdict.installed.get(name, '')}".rstrip() for name in charge.names]
             doubt = f"{and_list(held)} are to blame together"
+        # One alone is to blame, and the failure comes out of what is there for another: these two do not work together.
+        package = failure_of(test).package
+        brings = None if names.owner(package) else _carrier(package, present, components)
+        if len(blamed) == 1 and brings and brings not in blamed:
+            doubt = doubt or f"it comes out of {package}, which is there for {brings}"
+            blamed = blamed | {brings}
         return Suspicion(components=blamed, doubt=doubt)
 
 

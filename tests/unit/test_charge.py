@@ -99,6 +99,15 @@ def test_a_culprit_that_is_no_component_leaves_a_doubt_unless_a_component_brings
     assert suspects(verdict, charges, brings) == ({"alpha", "gamma"}, True)
 
 
+def test_one_alone_does_not_work_with_whom_it_fails_in() -> None:
+    """Numbers comes with gamma, and nobody else."""
+    brings = Components(components=(component("alpha"), component("gamma", install=("gamma", "numbers>=2"))))
+    in_numbers = broken(THREE, failed("test_train", *THREE, type="ValueError", packages=("gamma", "numbers")))
+    assert suspects(in_numbers, Charges([charge(in_numbers, "alpha")]), brings) == ({"alpha", "gamma"}, False)
+    assert suspects(in_numbers, Charges([charge(in_numbers, "gamma")]), brings) == ({"gamma"}, True)
+    assert suspects(in_numbers, Charges([charge(in_numbers, "alpha")])) == ({"alpha"}, True)
+
+
 def test_pairs_and_components_go_by_the_charge() -> None:
     cell = planned(make_cell(THREE), THREE)
     runs = (run_of(cell, TRAIN), run_of(cell, TRAIN, attempt=1))
