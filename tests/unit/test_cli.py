@@ -405,19 +405,23 @@ def test_calibrate_counts_exact_culprits(run: Run, checkout: Path, monkeypatch: 
     """A break that only another environment's artifacts show is not among those that are blamed."""
     red = judge(planned(make_cell(NEWEST), NEWEST), ())
     known = {"python": "3.12", "requirements": ["alpha==1.3.0"], "verdict": "broken"}
+    held = ["alpha==1.3.0", "gamma==1.0.2"]
     found = tuple(
         Calibration(case=KnownCase.model_validate(known | more), verdict=red, wrong="", blame=blame)
         for more, blame in (
             ({"id": "one", "culprit": ["alpha==1.3.0", "beta==2.4.1", "gamma==1.0.2"]}, BLAMED),
             ({"id": "two", "culprit": ["alpha==1.3.0"]}, BLAMED),
-            ({"id": "four", "culprit": ["beta==2.4.1"], "requirements": ["beta==2.4.1"]}, BLAMED),
+            ({"id": "four", "culprit": ["beta==2.4.1"], "requirements": [*held, "beta==2.4.1"]}, BLAMED),
             ({"id": "read", "culprit": ["alpha==1.3.0"], "writer": {"requirements": ["alpha==1.0.0"]}}, None),
         )
     )
     near = 'verdict = "works"\nneighbour-of = "four"\n'
     listed = [("a", "beta", near), ("b", "beta==2.4.0", near), ("c", "beta==2.5.0", near)]
     (checkout / "matrices" / "known-cases.toml").write_text(
-        "".join(f'[[cases]]\nid = "{n}"\npython = "3.12"\nrequirements = ["{r}"]\n{more}' for n, r, more in listed)
+        "".join(
+            f'[[cases]]\nid = "{n}"\npython = "3.12"\nrequirements = {json.dumps([*held, r])}\n{more}'
+            for n, r, more in listed
+        )
     )
     monkeypatch.setattr(
         cli_calibrate, "make_bench", lambda *_: SimpleNamespace(cache=Trimmed(), components=COMPONENTS_MADE_UP)
