@@ -13,7 +13,9 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 
 from stackcompat.campaign import Bench, Reporter, Silent, Source, lock_cells, plan_cell, run_cells
 from stackcompat.evidence import Evidence, PlannedCell, TestResult
@@ -162,7 +164,10 @@ class Survey:
         return found
 
     def cell(self, pair: Pair, *, today: bool = False) -> Cell:
-        """The cell that pins both releases of `pair`, its partners as of the later one's day, or as of `today`."""
+        """The cell that pins both releases of `pair`, its partners as of the later one's day, or as of `today`.
+
+        What the documentation of either installs beside it is there as well.
+        """
         chosen = [releases[number] for releases, number in zip(self._found, pair, strict=True)]
         pins = {row.distribution: release.version for row, release in zip(self.rows, chosen, strict=True)}
         moments = [release.uploaded for release in chosen]
@@ -177,11 +182,13 @@ class Survey:
                     # Where the leader bounds its follower the resolver finds the right one; else nobody would bring it.
                     if follower.distribution not in declared:
                         pins[follower.distribution] = twin.version
+        installed = dict.fromkeys(text for row in self.rows for text in row.install)
+        beside = [text for text in installed if canonicalize_name(Requirement(text).name) not in pins]
         end = max(moments).astimezone(dt.UTC).replace(hour=23, minute=59, second=59, microsecond=0)
         return Cell(
             python=self._python,
             platform=this_platform(),
-            requirements=tuple(sorted(f"{name}=={version}" for name, version in pins.items())),
+            requirements=tuple(sorted([*(f"{name}=={version}" for name, version in pins.items()), *beside])),
             exclude_newer=None if today else end,
             thorough=False,
             policy="frontier",

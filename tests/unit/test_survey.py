@@ -99,6 +99,17 @@ def test_partners_are_of_the_day_of_the_later_release() -> None:
     assert survey().cell((1, 1), today=True).exclude_newer is None
 
 
+def test_what_the_documentation_installs_beside_a_side_is_there() -> None:
+    rows = [
+        row.model_copy(update={"install": ("beta[extra]", "plain>=1")}) if row.name == "beta" else row
+        for row in COMPONENTS.components
+    ]
+    cell = Survey(
+        ("beta", "alpha"), COMPONENTS.model_copy(update={"components": tuple(rows)}), WORLD, python="3.12"
+    ).cell((1, 1))
+    assert cell.requirements == ("alpha==1.1", "beta==2.0", "plain>=1")
+
+
 def test_what_moves_with_a_release_is_pinned_alike_where_nobody_else_brings_it() -> None:
     cell = survey().cell((0, 0))
     assert cell.requirements == ("alpha-native==1.0", "alpha==1.0", "beta==1.0")

@@ -76,7 +76,7 @@ class Local:
         with self._guard:
             self._done += 1
             due = self._done % _CELLS_A_LOOK == 0
-        if due or self._cache.crowded:
+        if not self._stopped and (due or self._cache.crowded):
             self._cache.trim()
 
     def _nox(self, job: Job) -> tuple[str, int | None]:
