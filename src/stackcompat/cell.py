@@ -251,9 +251,8 @@ def _install_outcome(stderr: str) -> tuple[Outcome, str]:
         return "crashed", f"packages vanished from the cache while they were installed: {words}"
     if re.search(r"Hash mismatch|Failed to extract archive", words):
         return "uninstallable", words
-    if re.search(
-        r"Failed to (fetch|download(?! and build))|No solution found", words
-    ):  # what was locked is not there any more
+    # What was locked is not there any more; a source that does not build is.
+    if re.search(r"Failed to (fetch|download(?! and build))|No solution found", words):
         return "index-unreachable", words
     if re.search(r"no wheels? (are|is|with)? ?.*(platform|compatible)|not compatible with the current platform", words):
         return "no-wheel-for-platform", words
