@@ -56,6 +56,26 @@ def assert_same(found: Any, wanted: Any) -> None:
     np.testing.assert_allclose(found.numpy(), np.asarray(wanted), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.uses(*EXPORT)
+@pytest.mark.level("interop")
+@pytest.mark.parametrize("rows", [2, None], ids=["static", "symbolic"])
+def test_plain_function(tmp_path: Path, rows: int | None) -> None:
+    """A function of JAX alone, no other library in it, exported for one shape, and for any number of rows."""
+    import jax.numpy as jnp
+    import numpy as np
+    import tensorflow as tf
+
+    def apply(params: Any, x: Any) -> Any:
+        return jnp.tanh(x @ params["weights"]) + params["bias"]
+
+    params = {"weights": np.linspace(-1, 1, 12, dtype=np.float32).reshape(4, 3), "bias": np.ones(3, np.float32)}
+    symbol = {} if rows else {"input_polymorphic_shape": "b, ..."}
+    save(tmp_path / "model", apply, params, rows=rows, **symbol)
+    served = tf.saved_model.load(str(tmp_path / "model")).signatures["serving_default"]
+    for some in (2,) if rows else (1, 5):
+        assert_same(served(x=tf.constant(inputs(some)))["y"], apply(params, inputs(some)))
+
+
 @pytest.mark.uses(*EXPORT, "flax")
 @pytest.mark.level("interop")
 def test_static_shape(tmp_path: Path) -> None:
