@@ -268,10 +268,15 @@ def _square(row: FrontierRow) -> _Square:
 
 
 def _mark(pair: FrontierPair, down: DatedRelease, across: DatedRelease) -> Markup:
-    """One cell, in few bytes: there are thousands. Its class is that of the verdict, with an i if it is inferred."""
+    """One cell, in few bytes: there are thousands. Its class is that of the verdict, with an i if it is inferred.
+
+    The signs of what works or is forbidden say all but whether it is inferred; any other has its releases in a title.
+    """
     said = sign(pair.verdict)
     kind = {"works": "w", "broken": "b", "unresolvable": "a"}.get(pair.verdict, "u") + "i" * pair.inferred
-    words = {"broken": f"broken at {pair.level}", "unresolvable": "metadata forbids"}
-    title = f"{down.version} + {across.version} {words.get(pair.verdict, said.word)}{', inferred' * pair.inferred}"
+    if pair.verdict in ("works", "unresolvable"):
+        return Markup("<td class={}{}>{}</td>").format(kind, " title=inferred" * pair.inferred, said.glyph)
+    word = f"broken at {pair.level}" if pair.verdict == "broken" else said.word
+    title = f"{down.version} + {across.version} {word}{', inferred' * pair.inferred}"
     title += f", reason {pair.reason + 1}" if pair.verdict == "broken" and pair.reason is not None else ""
     return Markup('<td class={} title="{}">{}</td>').format(kind, title, said.glyph)

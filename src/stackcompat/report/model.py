@@ -118,12 +118,22 @@ class Measured(Record):
     last_seen: dt.datetime
 
 
-class ComponentHere(Record):
+class Sparse(Record):
+    """A record of which there are thousands: the JSON leaves out what is as its default says."""
+
+    # Untyped since the type of what it returns would take the place of the fields in the schema.
+    @model_serializer(mode="wrap")
+    def _without_defaults(self, plain: SerializerFunctionWrapHandler):  # type: ignore[no-untyped-def]  # noqa: ANN202
+        fields = type(self).model_fields
+        return {name: value for name, value in plain(self).items() if getattr(self, name) != fields[name].default}
+
+
+class ComponentHere(Sparse):
     """A component in one cell."""
 
     version: str
     verdict: Annotated[Verdict, Field(description="Of the tests that use it, or of the failures that point at it.")]
-    level: Level
+    level: Level = "interop"
 
 
 class CellCulprit(Record):
@@ -254,17 +264,17 @@ class ComponentRow(Record):
     age: Annotated[int | None, Field(description="Days since it was seen.")]
 
 
-class PairRelease(Record):
+class PairRelease(Sparse):
     """Two releases together."""
 
     first_version: str
     second_version: str
     verdict: Verdict
-    level: Level
+    level: Level = "interop"
     inferred: bool
     pythons: dict[str, Verdict]
     cell: Annotated[str, Field(description="Id of the cell that shows it.")]
-    failure: Annotated[str, Field(description="Id of the failure; empty: none.")]
+    failure: Annotated[str, Field(description="Id of the failure; empty: none.")] = ""
 
 
 class Interval(Record):
@@ -347,16 +357,6 @@ class LimitRow(Record):
     today: Annotated[bool, Field(description="Whether it is so with the newest releases.")]
 
 
-class Sparse(Record):
-    """A record of which there are thousands: the JSON leaves out what is as its default says."""
-
-    # Untyped since the type of what it returns would take the place of the fields in the schema.
-    @model_serializer(mode="wrap")
-    def _without_defaults(self, plain: SerializerFunctionWrapHandler):  # type: ignore[no-untyped-def]  # noqa: ANN202
-        fields = type(self).model_fields
-        return {name: value for name, value in plain(self).items() if getattr(self, name) != fields[name].default}
-
-
 class CrossingEnd(Record):
     """One environment that writes and reads."""
 
@@ -389,7 +389,7 @@ class CrossingCell(Sparse):
     side: Annotated[
         Literal["", "writer", "reader"], Field(description="Who could not do its part by itself; empty: neither.")
     ] = ""
-    sentence: str
+    sentence: str = "is read"
     promised: Annotated[
         bool | None, Field(description="Whether the component promises that it can be read; null: it promises nothing.")
     ] = None
@@ -468,7 +468,9 @@ class FrontierPair(Sparse):
 
     versions: Annotated[dict[str, str], Field(description="Component to version, the two of the pair.")]
     verdict: Verdict
-    level: Annotated[Level, Field(description="The first that is red, or else the deepest that was reached.")]
+    level: Annotated[Level, Field(description="The first that is red, or else the deepest that was reached.")] = (
+        "interop"
+    )
     inferred: Annotated[bool, Field(description="Whether it follows from other pairs; then it was not tried.")]
     evidence: Annotated[str, Field(description="Id of one run that shows it; empty: inferred, or bounds say it.")] = ""
     reason: Annotated[

@@ -95,16 +95,21 @@ def test_the_page_has_a_table_that_needs_no_script(summary: Summary) -> None:
     grid = text.split('id="frontier-alpha-beta')[1].split("</table>")[0]
     assert grid.count('<th scope="col" class="turned">') == 6
     assert '<span class="version">1.7</span> <small>2026-09</small></th>' in grid
-    marks = re.findall(r'<td class=(\w+) title="([^"]*)">(.)</td>', grid)
     (row,) = summary.frontiers
     signs = {"works": "✓", "broken": "✗", "unresolvable": "⊘"}
-    assert len(marks) == len(row.pairs)
-    for kind, title, glyph in marks:
-        down, across = title.split()[0], title.split()[2]
-        pair = next(one for one in row.pairs if (one.versions["alpha"], one.versions["beta"]) == (down, across))
-        assert glyph == signs[pair.verdict]
-        assert kind == {"✓": "w", "✗": "b", "⊘": "a"}[glyph] + "i" * pair.inferred
-        assert title.endswith(", inferred") == (pair.inferred and pair.verdict == "works")
+    pairs = {(one.versions["alpha"], one.versions["beta"]): one for one in row.pairs}
+    columns = [one.version for one in reversed(row.second_releases)]
+    lines = re.findall(r'<tr><th scope="row"><span class="version">(.*?)</span>.*?</th>(.*?)</tr>', grid)
+    assert [version for version, _ in lines] == [one.version for one in reversed(row.first_releases)]
+    for down, cells in lines:
+        marks = re.findall(r'<td class=(\w+)(?: title=(inferred|"[^"]*"))?>(.)</td>', cells)
+        for across, (kind, title, glyph) in zip(columns, marks, strict=True):
+            pair = pairs.pop((down, across))
+            assert glyph == signs[pair.verdict]
+            assert kind == {"✓": "w", "✗": "b", "⊘": "a"}[glyph] + "i" * pair.inferred
+            assert ("inferred" in title) == pair.inferred
+            assert (f"{down} + {across} broken at import" in title) == (pair.verdict == "broken")
+    assert not pairs
     assert "the day on which the later of the two was uploaded" in " ".join(page.text.split())
     assert Page(f"<p>{WORDS}</p>").text in page.text
 
