@@ -42,7 +42,8 @@ def chart_of(found: Frontier, foreseen: Mapping[Pair, Sequence[Missing]] | None 
 
 class Planted:
     """Answers questions from `works`; pairs in `shallow` work up to imports only, those in
-    `silent` get no verdict, those in `hidden` at least not with the partners that come first.
+    `silent` get no verdict, those in `hidden` at least not with the partners that come first. A broken one in `alone`
+    points at that side and nobody else.
 
     A green pair takes one run, a red one two, as confirmation has it, and it fails with `words`. No question may be
     asked twice.
@@ -55,12 +56,14 @@ class Planted:
         silent: Collection[Pair] = (),
         hidden: Collection[Pair] = (),
         words: str = "",
+        alone: Mapping[Pair, str] | None = None,
     ) -> None:
         self._works = works
         self._shallow = shallow
         self._silent = silent
         self._hidden = hidden
         self._words = words
+        self._alone = alone or {}
         self.asked: list[Question] = []
 
     def __call__(self, questions: Sequence[Question]) -> list[Answer]:
@@ -76,7 +79,9 @@ class Planted:
             verdict: Verdict = "untested" if question.again else "infra-error"
             return Answer(verdict=verdict, level="install", runs=2, evidence=evidence)
         if not self._works[question.pair]:
-            return Answer(verdict="broken", level="import", sentence=self._words, runs=2, evidence=evidence)
+            alone = self._alone.get(question.pair, "")
+            said = {"sentence": self._words, "signature": alone and f"{alone} fails", "alone": alone}
+            return Answer(verdict="broken", level="import", runs=2, evidence=evidence, **said)
         if question.level != "import" and question.pair in self._shallow:
             return Answer(verdict="broken", level=question.level, sentence=self._words, runs=2, evidence=evidence)
         return Answer(verdict="works", level=question.level, runs=1, evidence=evidence)

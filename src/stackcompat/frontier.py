@@ -271,7 +271,10 @@ class _Picture:
         self._early = _Wants(forecast.get(self._shallow, {}), imports, words)
         self._wants = _Wants(forecast.get(self._deep, {}), self._seen, words)
         permitted = [(row, column) for row, columns in self._rows.items() for column in columns]
-        doomed = [pair for pair in permitted if self._wants.confirmed(pair)]
+        broken = {pair: self._answers[pair].answer for pair in self._red}
+        #: The rows of releases that were seen to break by themselves.
+        self._alone = {row for (row, _), answer in broken.items() if answer.alone == space.first.name}
+        doomed = [pair for pair in permitted if self._wants.confirmed(pair)] + _by_themselves(broken, space)
         self._works, self._due = infer(self._rows, self._seen, doomed)
         #: The first and last column that works in each row that has nothing open.
         self._settled: dict[int, tuple[int, int]] = {}
@@ -343,7 +346,8 @@ class _Picture:
         status = [self._works.get((row, column)) for column in columns]
         green = [place for place, value in enumerate(status) if value]
         if not green:
-            for column in (*edges, floor, (floor + edges[-1]) // 2, self._space.contemporary(row)):
+            ends = (columns[-1], columns[0]) if row in self._alone else ()
+            for column in (*ends, *edges, floor, (floor + edges[-1]) // 2, self._space.contemporary(row)):
                 place = _place(columns, column)
                 if status[place] is None:
                     return columns[place], False
@@ -414,6 +418,20 @@ def _telling(given: Sequence[_Asked]) -> _Asked:
     """The last answer, unless other partners hid it as well: then the one before."""
     last = given[-1]
     return given[-2] if last.question.again and last.answer.verdict in HIDDEN else last
+
+
+def _by_themselves(broken: Mapping[Pair, Answer], space: Space) -> list[Pair]:
+    """The pairs of a release that breaks by itself: between two partners with which it fails alone, in the same way."""
+    met: dict[tuple[int, int, str], list[int]] = {}
+    for pair, answer in broken.items():
+        for axis, side in enumerate((space.first, space.second)):
+            if answer.alone == side.name:
+                met.setdefault((axis, pair[axis], answer.signature), []).append(pair[1 - axis])
+    return [
+        (release, partner) if axis == 0 else (partner, release)
+        for (axis, release, _), partners in met.items()
+        for partner in range(min(partners), max(partners) + 1)
+    ]
 
 
 class _Wants:

@@ -85,6 +85,28 @@ def test_a_disagreement_is_reported_and_what_lies_around_is_asked_until_it_fits(
     assert len(asked.asked) < 12 * 20 / 2
 
 
+def test_a_release_that_breaks_by_itself_is_tried_with_the_oldest_and_the_newest_partner() -> None:
+    works = stairs([(0, 19)] * 4 + [(1, 0)] + [(0, 19)] * 4, 20)
+    planted = Planted(works, alone={(4, column): "alpha" for column in range(20)})
+    found = explore(table(9, 20), planted)
+    assert {pair: finding.verdict == "works" for pair, finding in found.findings.items()} == works
+    assert [question.pair for question in planted.asked if question.pair[0] == 4][:2] == [(4, 19), (4, 0)]
+    assert len([question for question in planted.asked if question.pair[0] == 4]) <= 2 + len(found.checks)
+    # Nobody knows that of a release whose failures may be of the two together.
+    plain = Planted(works)
+    explore(table(9, 20), plain)
+    assert len([question for question in plain.asked if question.pair[0] == 4]) > 6
+
+
+def test_a_partner_that_breaks_by_itself_is_broken_for_the_rows_between() -> None:
+    works = {pair: pair[1] != 5 for pair in stairs([(0, 7)] * 9, 8)}
+    planted = Planted(works, alone={(row, 5): "beta" for row in range(9)})
+    found = explore(table(9, 8), planted)
+    plain = explore(table(9, 8), Planted(works))
+    assert {pair: finding.verdict == "works" for pair, finding in found.findings.items()} == works
+    assert found.runs <= plain.runs
+
+
 def test_a_name_that_nobody_misses_is_forgotten() -> None:
     works = stairs([(0, 9)] * 20, 10)
     quiet = explore(table(20, 10), Planted(works))
