@@ -80,7 +80,7 @@ class Planted:
             return Answer(verdict=verdict, level="install", runs=2, evidence=evidence)
         if not self._works[question.pair]:
             alone = self._alone.get(question.pair, "")
-            said = {"sentence": self._words, "signature": alone and f"{alone} fails", "alone": alone}
+            said = {"sentence": self._words, "signature": f"{alone or 'it'} fails", "alone": alone}
             return Answer(verdict="broken", level="import", runs=2, evidence=evidence, **said)
         if question.level != "import" and question.pair in self._shallow:
             return Answer(verdict="broken", level=question.level, sentence=self._words, runs=2, evidence=evidence)

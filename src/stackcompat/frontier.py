@@ -17,11 +17,12 @@ import math
 import random
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import pairwise
 from typing import NamedTuple
 
-from stackcompat.intervals import Pair, infer
+from stackcompat.intervals import PLACES, Pair, infer
 from stackcompat.matrix import Level
 from stackcompat.record import Record
 from stackcompat.verdict import Verdict
@@ -262,26 +263,63 @@ class _Picture:
                 half[pair] = True
             else:
                 self._seen[pair] = answer.verdict == "works"
-        self._rows = {row: [c for c in some if (row, c) not in silent] for row, some in space.rows().items()}
         self._half = half
+        broken = {pair: self._answers[pair].answer for pair, works in self._seen.items() if not works}
         #: The level at which each pair is red that is known to be so.
-        self._red = {pair: self._answers[pair].answer.level for pair, works in self._seen.items() if not works}
+        self._red = {pair: answer.level for pair, answer in broken.items()}
+        #: The rows of releases that were seen to break by themselves.
+        self._alone = {row for (row, _), answer in broken.items() if answer.alone == space.first.name}
+        #: What a release of the second side breaks by itself says nothing of the other columns.
+        holes = {pair for pair in _by_themselves(broken, space, 1) if not self._seen.get(pair)}
+        known = holes | silent
+        self._rows = {row: [c for c in some if (row, c) not in known] for row, some in space.rows().items()}
         words = {pair: asked.answer.sentence for pair, asked in self._answers.items()}
         imports = {p: works or self._red[p] != self._shallow for p, works in self._seen.items()} | half
         self._early = _Wants(forecast.get(self._shallow, {}), imports, words)
         self._wants = _Wants(forecast.get(self._deep, {}), self._seen, words)
         permitted = [(row, column) for row, columns in self._rows.items() for column in columns]
-        broken = {pair: self._answers[pair].answer for pair in self._red}
-        #: The rows of releases that were seen to break by themselves.
-        self._alone = {row for (row, _), answer in broken.items() if answer.alone == space.first.name}
-        doomed = [pair for pair in permitted if self._wants.confirmed(pair)] + _by_themselves(broken, space)
-        self._works, self._due = infer(self._rows, self._seen, doomed)
+        doomed = {pair for pair in permitted if self._wants.confirmed(pair)} | _by_themselves(broken, space, 0)
+        for row in self._rows:
+            if self._hopeless(row, broken):
+                doomed |= {pair for pair in permitted if pair[0] == row}
+        self._works, self._due = infer(self._rows, self._seen, doomed & set(permitted))
+        self._works |= dict.fromkeys(holes - silent - space.forbidden.keys(), False)
+        self._due += tuple(self._beside(holes, silent))
+        for pair in self._due:
+            self._works.pop(pair, None)
         #: The first and last column that works in each row that has nothing open.
         self._settled: dict[int, tuple[int, int]] = {}
         for row, columns in self._rows.items():
             green = [column for column in columns if self._works.get((row, column))]
             if green and not self._open(row):
                 self._settled[row] = green[0], green[-1]
+
+    def _telling(self, row: int) -> tuple[int, ...]:
+        """The places of the newest, the oldest, the contemporary and the middle one of the row's columns."""
+        columns = self._rows[row]
+        end = len(columns) - 1
+        return end, 0, _place(columns, self._space.contemporary(row)), end // 2
+
+    def _hopeless(self, row: int, broken: Mapping[Pair, Answer]) -> bool:
+        """Whether the release breaks in the same way wherever that tells most; where columns are few, all are asked."""
+        columns = self._rows[row]
+        if len(columns) < 2 * PLACES:
+            return False
+        met = [broken.get((row, columns[place])) for place in self._telling(row)]
+        signatures = {answer.signature if answer else "" for answer in met}
+        return len(signatures) == 1 and "" not in signatures
+
+    def _beside(self, holes: Collection[Pair], silent: Collection[Pair]) -> Iterator[Pair]:
+        """Where to ask how far a column that breaks by itself (`holes`) does: at the end, then by halves."""
+        for column in sorted({column for _, column in holes}):
+            line = [row for row, some in self._space.rows().items() if column in some and (row, column) not in silent]
+            known = [place for place, row in enumerate(line) if (row, column) in self._seen.keys() | holes]
+            for low, high in pairwise([-1, *known, len(line)]):
+                ends = [(line[place], column) in holes for place in (low, high) if 0 <= place < len(line)]
+                if high - low > 1 and any(ends) and not all(ends):
+                    yield line[(low + high) // 2], column
+                elif high - low > 1 and ends == [True]:
+                    yield line[0 if low < 0 else -1], column
 
     def _open(self, row: int) -> bool:
         """Whether some pair of the row is open."""
@@ -346,9 +384,9 @@ class _Picture:
         status = [self._works.get((row, column)) for column in columns]
         green = [place for place, value in enumerate(status) if value]
         if not green:
-            ends = (columns[-1], columns[0]) if row in self._alone else ()
-            for column in (*ends, *edges, floor, (floor + edges[-1]) // 2, self._space.contemporary(row)):
-                place = _place(columns, column)
+            expected = [_place(columns, column) for column in (*edges, floor, (floor + edges[-1]) // 2)]
+            telling = self._telling(row)
+            for place in (*telling[:2], *expected, *telling) if row in self._alone else (*expected, *telling):
                 if status[place] is None:
                     return columns[place], False
             return columns[_middle(status)], False
@@ -420,18 +458,21 @@ def _telling(given: Sequence[_Asked]) -> _Asked:
     return given[-2] if last.question.again and last.answer.verdict in HIDDEN else last
 
 
-def _by_themselves(broken: Mapping[Pair, Answer], space: Space) -> list[Pair]:
-    """The pairs of a release that breaks by itself: between two partners with which it fails alone, in the same way."""
-    met: dict[tuple[int, int, str], list[int]] = {}
+def _by_themselves(broken: Mapping[Pair, Answer], space: Space, axis: int) -> set[Pair]:
+    """The pairs of each release that breaks by itself: between two partners with which it fails alone, in the same way.
+
+    `axis` 0 is for releases of the first side, 1 for those of the second.
+    """
+    name = (space.first, space.second)[axis].name
+    met: dict[tuple[int, str], list[int]] = {}
     for pair, answer in broken.items():
-        for axis, side in enumerate((space.first, space.second)):
-            if answer.alone == side.name:
-                met.setdefault((axis, pair[axis], answer.signature), []).append(pair[1 - axis])
-    return [
-        (release, partner) if axis == 0 else (partner, release)
-        for (axis, release, _), partners in met.items()
+        if answer.alone == name:
+            met.setdefault((pair[axis], answer.signature), []).append(pair[1 - axis])
+    return {
+        (partner, release) if axis else (release, partner)
+        for (release, _), partners in met.items()
         for partner in range(min(partners), max(partners) + 1)
-    ]
+    }
 
 
 class _Wants:

@@ -21,7 +21,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-__all__ = ["Inference", "Pair", "infer"]
+__all__ = ["PLACES", "Inference", "Pair", "infer"]
 
 #: Row and column.
 Pair = tuple[int, int]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from planted import Planted, stairs, table
 from stackcompat.frontier import Check, Forecast, disagreement, explore
 
@@ -92,19 +94,28 @@ def test_a_release_that_breaks_by_itself_is_tried_with_the_oldest_and_the_newest
     assert {pair: finding.verdict == "works" for pair, finding in found.findings.items()} == works
     assert [question.pair for question in planted.asked if question.pair[0] == 4][:2] == [(4, 19), (4, 0)]
     assert len([question for question in planted.asked if question.pair[0] == 4]) <= 2 + len(found.checks)
-    # Nobody knows that of a release whose failures may be of the two together.
-    plain = Planted(works)
-    explore(table(9, 20), plain)
-    assert len([question for question in plain.asked if question.pair[0] == 4]) > 6
 
 
-def test_a_partner_that_breaks_by_itself_is_broken_for_the_rows_between() -> None:
-    works = {pair: pair[1] != 5 for pair in stairs([(0, 7)] * 9, 8)}
-    planted = Planted(works, alone={(row, 5): "beta" for row in range(9)})
-    found = explore(table(9, 8), planted)
-    plain = explore(table(9, 8), Planted(works))
+def test_a_release_that_breaks_in_the_same_way_where_it_tells_most_does_so_with_all() -> None:
+    works = stairs([(0, 19)] * 4 + [(1, 0)] + [(0, 19)] * 4, 20)
+    alike = Planted(works)
+    found = explore(table(9, 20), alike)
+    asked = [question.pair for question in alike.asked if question.pair[0] == 4]
     assert {pair: finding.verdict == "works" for pair, finding in found.findings.items()} == works
-    assert found.runs <= plain.runs
+    assert {(4, 0), (4, 19)} < set(asked)
+    assert len(asked) <= 4 + len(found.checks)
+    # Where it fails in another way with its newest partner, something between may work.
+    explore(table(9, 20), other := Planted(works, alone={(4, 19): "gamma"}))
+    assert len([question for question in other.asked if question.pair[0] == 4]) > 6
+
+
+@pytest.mark.parametrize("last", [29, 17])
+def test_a_partner_that_breaks_by_itself_is_no_edge(last: int) -> None:
+    works = {pair: pair[1] != 12 or pair[0] > last for pair in stairs([(0, 20)] * 30, 21)}
+    planted = Planted(works, alone={(row, 12): "beta" for row in range(30)})
+    found = explore(table(30, 21), planted)
+    assert {pair: finding.verdict == "works" for pair, finding in found.findings.items()} == works
+    assert found.runs < explore(table(30, 21), Planted(works)).runs / 2
 
 
 def test_a_name_that_nobody_misses_is_forgotten() -> None:
