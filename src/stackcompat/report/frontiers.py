@@ -58,7 +58,7 @@ def frontier_row(chart: Chart) -> FrontierRow:
         seen=chart.seen,
         complete=chart.complete,
         runs=chart.runs + chart.reused,
-        pairs_answered=sum(finding.verdict in ("works", "broken", "unresolvable") for finding in chart.findings),
+        pairs_answered=sum(finding.verdict in ("works", "broken") for finding in chart.findings),
         pairs_inferred=sum(finding.inferred for finding in chart.findings),
         checks=tuple(
             FrontierCheck(versions=named(check.pair), inferred=check.inferred, observed=check.observed)
@@ -82,6 +82,7 @@ def frontier_row(chart: Chart) -> FrontierRow:
                 reason=reasons.index(said[finding.pair]) if finding.pair in said else None,
             )
             for finding in chart.findings
+            if finding.verdict != "unresolvable"
         ),
     )
 

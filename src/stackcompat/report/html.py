@@ -260,21 +260,23 @@ def _square(row: FrontierRow) -> _Square:
         across=across,
         columns=wide,
         rows=[
-            (line, Markup().join(_mark(known[line.version, column.version], line, column) for column in wide))
+            (line, Markup().join(_mark(known.get((line.version, column.version)), line, column) for column in wide))
             for line in reversed(lines)
         ],
         reasons=[(number, one) for number, one in enumerate(row.reasons, start=1) if one.verdict == "broken"],
     )
 
 
-def _mark(pair: FrontierPair, down: DatedRelease, across: DatedRelease) -> Markup:
+def _mark(pair: FrontierPair | None, down: DatedRelease, across: DatedRelease) -> Markup:
     """One cell, in few bytes: there are thousands. Its class is that of the verdict, with an i if it is inferred.
 
     The signs of what works or is forbidden say all but whether it is inferred; any other has its releases in a title.
     """
+    if pair is None:
+        return Markup("<td class=a>{}</td>").format(sign("unresolvable").glyph)
     said = sign(pair.verdict)
-    kind = {"works": "w", "broken": "b", "unresolvable": "a"}.get(pair.verdict, "u") + "i" * pair.inferred
-    if pair.verdict in ("works", "unresolvable"):
+    kind = {"works": "w", "broken": "b"}.get(pair.verdict, "u") + "i" * pair.inferred
+    if pair.verdict == "works":
         return Markup("<td class={}{}>{}</td>").format(kind, " title=inferred" * pair.inferred, said.glyph)
     word = f"broken at {pair.level}" if pair.verdict == "broken" else said.word
     title = f"{down.version} + {across.version} {word}{', inferred' * pair.inferred}"

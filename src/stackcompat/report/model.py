@@ -531,7 +531,7 @@ class FrontierRow(Record):
     seen: dt.datetime
     complete: Annotated[bool, Field(description="Whether each pair has a verdict and the last checks agreed.")]
     runs: Annotated[int, Field(description="Fresh environments that were made for it, or that there were before.")]
-    pairs_answered: Annotated[int, Field(description="Pairs with a verdict, metadata's included.")]
+    pairs_answered: Annotated[int, Field(description="Pairs that work or are broken.")]
     pairs_inferred: int
     checks: Annotated[tuple[FrontierCheck, ...], Field(description="Inferences that were checked.")]
     disagreement: Annotated[float | None, Field(description="The share of these that were wrong; null: no checks.")]
@@ -542,7 +542,9 @@ class FrontierRow(Record):
     edges: tuple[FrontierEdge, ...]
     second_edges: Annotated[tuple[FrontierEdge, ...], Field(description="The same, seen from the second side.")]
     reasons: tuple[FrontierReason, ...]
-    pairs: tuple[FrontierPair, ...]
+    pairs: Annotated[
+        tuple[FrontierPair, ...], Field(description="What is not there cannot be had together: `reasons` tell why.")
+    ]
 
     def told(self) -> tuple[FrontierPair, ...]:
         """The pairs that work or are broken, inferred ones too."""

@@ -227,11 +227,12 @@ def span(versions: Iterable[str], among: Sequence[str]) -> str:
 
 
 def told_frontier(row: FrontierRow) -> str:
-    """What a frontier rests on: ``340 pairs: 336 answered, 210 inferred, from 61 runs; ...``."""
+    """What a frontier rests on: ``340 pairs that can be had: 336 answered, 210 inferred, from 61 runs; ...``."""
     wrong = sum(check.inferred != check.observed for check in row.checks)
     shares = [f"{share:.0%}" if share is not None else "none to tell by" for share in (row.precision, row.recall)]
+    answers = f"{row.pairs_answered} answered, {row.pairs_inferred} inferred, from {row.runs} runs"
     parts = [
-        f"{len(row.pairs)} pairs: {row.pairs_answered} answered, {row.pairs_inferred} inferred, from {row.runs} runs",
+        f"{len(row.pairs)} pairs that can be had: {answers}",
         f"{len(row.checks)} inferred pairs were checked, {wrong} came out otherwise",
         f"forecast from source: precision {shares[0]}, recall {shares[1]}",
     ]
