@@ -279,9 +279,8 @@ class _Picture:
         self._wants = _Wants(forecast.get(self._deep, {}), self._seen, words)
         permitted = [(row, column) for row, columns in self._rows.items() for column in columns]
         doomed = {pair for pair in permitted if self._wants.confirmed(pair)} | _by_themselves(broken, space, 0)
-        for row in self._rows:
-            if self._hopeless(row, broken):
-                doomed |= {pair for pair in permitted if pair[0] == row}
+        hopeless = {row for row in self._rows if self._hopeless(row, broken)}
+        doomed |= {pair for pair in permitted if pair[0] in hopeless}
         self._works, self._due = infer(self._rows, self._seen, doomed & set(permitted))
         self._works |= dict.fromkeys(holes - silent - space.forbidden.keys(), False)
         self._due += tuple(self._beside(holes, silent))
@@ -294,7 +293,7 @@ class _Picture:
             if green and not self._open(row):
                 self._settled[row] = green[0], green[-1]
 
-    def _telling(self, row: int) -> tuple[int, ...]:
+    def _landmarks(self, row: int) -> tuple[int, ...]:
         """The places of the newest, the oldest, the contemporary and the middle one of the row's columns."""
         columns = self._rows[row]
         end = len(columns) - 1
@@ -305,21 +304,23 @@ class _Picture:
         columns = self._rows[row]
         if len(columns) < 2 * PLACES:
             return False
-        met = [broken.get((row, columns[place])) for place in self._telling(row)]
+        met = [broken.get((row, columns[place])) for place in self._landmarks(row)]
         signatures = {answer.signature if answer else "" for answer in met}
         return len(signatures) == 1 and "" not in signatures
 
     def _beside(self, holes: Collection[Pair], silent: Collection[Pair]) -> Iterator[Pair]:
         """Where to ask how far a column that breaks by itself (`holes`) does: at the end, then by halves."""
+        told = self._seen.keys() | holes
+        permitted = [(row, column) for row, columns in self._space.rows().items() for column in columns]
         for column in sorted({column for _, column in holes}):
-            line = [row for row, some in self._space.rows().items() if column in some and (row, column) not in silent]
-            known = [place for place, row in enumerate(line) if (row, column) in self._seen.keys() | holes]
+            line = [pair for pair in permitted if pair[1] == column and pair not in silent]
+            known = [place for place, pair in enumerate(line) if pair in told]
             for low, high in pairwise([-1, *known, len(line)]):
-                ends = [(line[place], column) in holes for place in (low, high) if 0 <= place < len(line)]
-                if high - low > 1 and any(ends) and not all(ends):
-                    yield line[(low + high) // 2], column
-                elif high - low > 1 and ends == [True]:
-                    yield line[0 if low < 0 else -1], column
+                ends = [line[place] in holes for place in (low, high) if 0 <= place < len(line)]
+                if high - low > 1 and ends == [True]:
+                    yield line[0 if low < 0 else -1]
+                elif high - low > 1 and any(ends) and not all(ends):
+                    yield line[(low + high) // 2]
 
     def _open(self, row: int) -> bool:
         """Whether some pair of the row is open."""
@@ -385,8 +386,8 @@ class _Picture:
         green = [place for place, value in enumerate(status) if value]
         if not green:
             expected = [_place(columns, column) for column in (*edges, floor, (floor + edges[-1]) // 2)]
-            telling = self._telling(row)
-            for place in (*telling[:2], *expected, *telling) if row in self._alone else (*expected, *telling):
+            marks = self._landmarks(row)
+            for place in (*marks[:2], *expected, *marks) if row in self._alone else (*expected, *marks):
                 if status[place] is None:
                     return columns[place], False
             return columns[_middle(status)], False
