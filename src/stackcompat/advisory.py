@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 from packaging.utils import canonicalize_name
 
 from stackcompat.culprit import Culprit
-from stackcompat.evidence import incompatibility_id
+from stackcompat.evidence import failure_kind, incompatibility_id
 from stackcompat.matrix import Level, Table, load_record
 from stackcompat.record import Record
 from stackcompat.releases import Catalog
@@ -83,7 +83,8 @@ class Advisory(Record):
 
     `cells` and `evidence` (ids of runs of frontiers) show it. `inferred` are pairs that a frontier infers to be broken
     and whose nearest break that was seen is this one; nobody tried them. `without` is the distribution that has to be
-    absent, if one has: it is needed, and not declared.
+    absent, if one has: it is needed, and not declared. `beside` are distributions that have to be there, in any
+    release: the tests that fail use them.
 
     `workaround` is one sentence; empty: none is known.
     """
@@ -101,6 +102,7 @@ class Advisory(Record):
     evidence: tuple[str, ...] = ()
     inferred: tuple[tuple[str, ...], ...] = ()
     without: str = ""
+    beside: tuple[str, ...] = ()
     first_seen: dt.datetime | None
     last_seen: dt.datetime | None
     workaround: str
@@ -117,15 +119,18 @@ class Advisory(Record):
 
     def likely(self, installed: Mapping[str, str]) -> bool:
         """Whether it can be inferred that such an environment has it; nobody tried its releases together."""
-        if self.hits(installed) or self.without in installed:
+        if self.hits(installed) or not self._can_be_met(installed):
             return False
         stretched = any(side.first_bad for side in self.sides) and all(
-            side.distribution in installed and side.red(installed[side.distribution]) for side in self.sides
+            side.red(installed[side.distribution]) for side in self.sides
         )
         return stretched or self._among(self.inferred, installed)
 
+    def _can_be_met(self, installed: Mapping[str, str]) -> bool:
+        return self.without not in installed and {*self.distributions, *self.beside} <= installed.keys()
+
     def _among(self, some: Iterable[tuple[str, ...]], installed: Mapping[str, str]) -> bool:
-        if self.without in installed or not all(name in installed for name in self.distributions):
+        if not self._can_be_met(installed):
             return False
         here = [version_key(installed[name]) for name in self.distributions]
         return any([version_key(version) for version in one] == here for one in some)
@@ -159,12 +164,13 @@ def advisories(summary: Summary, links: Iterable[Link] = ()) -> tuple[Advisory, 
         sides.setdefault(frozenset((row.first, row.second)), (row.first, row.second))
     found = [one for names in sides.values() for one in _of_pair(names, tried.get(names, ()), summary, groups)]
     found += _alone(summary, groups.values())
-    known = [(one.signature, {*one.distributions}) for one in found]
+    known = [(failure_kind(one.signature), {*one.distributions}) for one in found]
     for group in groups.values():
         blamed = group.blamed
         if blamed is None or blamed.doubt or not blamed.culprits:
             continue
-        if not any(group.signature == one and blamed.versions().keys() <= names for one, names in known):
+        kind = failure_kind(group.signature)
+        if not any(kind == one and blamed.versions().keys() <= names for one, names in known):
             found.append(_blamed(group, blamed, summary))
     addresses: dict[str, list[str]] = {}
     for link in links:
@@ -213,19 +219,21 @@ def _of_pair(
     for release in releases:
         # What is inferred may be the fault of a third one: it is no advisory until it was told apart.
         if release.verdict == "broken" and release.failure in groups and not release.inferred:
-            cells.setdefault(groups[release.failure].signature, []).append(release)
+            cells.setdefault(failure_kind(groups[release.failure].signature), []).append(release)
     runs: dict[str, list[_Charted]] = {}
     for one in observed:
         if one.pair.verdict != "broken" or one.reason is None or not one.reason.signature:
             continue
         cell = said.get(one.versions)
         mended = cell is not None and cell.pythons.get(one.row.python, cell.verdict) == "works"  # by other partners
-        if not mended and (one.reason.signature in cells or not one.reason.doubt):
-            runs.setdefault(one.reason.signature, []).append(one)
-    for signature in dict.fromkeys((*cells, *runs)):
-        here, also = cells.get(signature, []), runs.get(signature, [])
+        kind = failure_kind(one.reason.signature)
+        if not mended and (kind in cells or not one.reason.doubt):
+            runs.setdefault(kind, []).append(one)
+    for kind in dict.fromkeys((*cells, *runs)):
+        here, also = cells.get(kind, []), runs.get(kind, [])
         group = groups[here[0].failure] if here else None
         reasons = [one.reason for one in also if one.reason is not None]
+        signature = group.signature if group else reasons[-1].signature
         level = min([group.level] if group else (reason.level for reason in reasons), key=LEVELS.index)
         pairs = tuple(
             dict.fromkeys((*((r.first_version, r.second_version) for r in here), *(one.versions for one in also)))
@@ -235,7 +243,8 @@ def _of_pair(
             _side(name, summary, {pair[axis] for pair in pairs}, {pair[axis] for pair in tried})
             for axis, name in enumerate(sides)
         )
-        message = (group.message or group.type) if group else _message(signature)
+        same = {*(groups[r.failure].signature for r in here), *(reason.signature for reason in reasons)} == {signature}
+        message = (group.message or group.type) if group and same else _message(signature if same else kind)
         yield Advisory(
             id=incompatibility_id(signature, (first.distribution, second.distribution)),
             summary=f"{first} with {second}: {message}",
@@ -244,7 +253,9 @@ def _of_pair(
             level=level,
             signature=signature,
             package=group.package if group else _package(signature),
-            tests=_together(group.tests if group else (), (r.sentence.removesuffix(f": {signature}") for r in reasons)),
+            tests=_together(
+                group.tests if group else (), (r.sentence.removesuffix(f": {r.signature}") for r in reasons)
+            ),
             pythons=_together(group.pythons if group else (), (one.row.python for one in also)),
             cells=tuple(sorted({release.cell for release in here})),
             evidence=tuple(sorted({one.pair.evidence for one in also})),
@@ -253,7 +264,7 @@ def _of_pair(
                     one.versions
                     for one in charted
                     if one.pair.verdict == "broken" and one.versions not in tried and one.reason is not None
-                    if one.reason.signature == signature
+                    if failure_kind(one.reason.signature) == kind
                 )
             ),
             workaround=_workaround(works - set(pairs), first, second, pairs),
@@ -339,9 +350,12 @@ def _blamed(group: FailureGroup, blamed: Blamed, summary: Summary) -> Advisory:
         for side in sides
         if blamed.works_with.get(side.distribution, red[side.distribution]) != red[side.distribution]
     ]
+    used = {row.distribution for row in summary.components if row.name in group.suspects}
+    beside = sorted({*used, *([group.package] if group.package else [])} - {side.distribution for side in sides})
+    among = f" beside {and_list(beside)}" if beside else ""
     return Advisory(
         id=incompatibility_id(group.signature, red),
-        summary=f"{and_list([str(side) for side in sides])}: {group.message or group.type}",
+        summary=f"{and_list([str(side) for side in sides])}{among}: {group.message or group.type}",
         sides=sides,
         together=together,
         level=group.level,
@@ -350,6 +364,7 @@ def _blamed(group: FailureGroup, blamed: Blamed, summary: Summary) -> Advisory:
         tests=group.tests,
         pythons=group.pythons,
         cells=tuple(dict.fromkeys((blamed.cell, *(cell.id for cell in same)))),
+        beside=tuple(beside),
         workaround=" and ".join(moves),
         **_moments(group, ()),
     )
@@ -449,6 +464,7 @@ def osv(advisory: Advisory, catalog: Catalog, generated: dt.datetime) -> dict[st
         "database_specific": {
             "only_with": [one for name, one in affected.items() if name != changes],
             "only_without": [advisory.without] if advisory.without else [],
+            "only_beside": list(advisory.beside),
             "distributions": list(advisory.distributions),
             "affected_together": [list(some) for some in advisory.together],
             "level": advisory.level,
@@ -484,11 +500,13 @@ def _details(advisory: Advisory) -> str:
         case 1 if advisory.without:
             how = f"It fails where {advisory.without} is not installed"
         case 1:
-            how = "It fails whatever is installed beside it"
+            how = f"It fails whatever{' else' if advisory.beside else ''} is installed beside it"
         case 2:
             how = "Only both together fail"
         case _:
             how = f"Only all together fail ({some})"
+    if advisory.beside:
+        how += f", where {and_list(advisory.beside)} {'is' if len(advisory.beside) == 1 else 'are'} there"
     lines = [
         f"{advisory.summary.removesuffix('.')}.",
         f"{how}, at the level {advisory.level}, on Python {and_list(list(advisory.pythons))}.",

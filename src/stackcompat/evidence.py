@@ -31,6 +31,7 @@ __all__ = [
     "TestResult",
     "WarningSeen",
     "evidence_key",
+    "failure_kind",
     "incompatibility_id",
 ]
 
@@ -180,9 +181,14 @@ def evidence_key(
     return digest("evidence", 1, lock_id, sorted(roots), interpreter, platform, suite, level)
 
 
+def failure_kind(signature: str) -> str:
+    """A failure's signature with a # for each number that stands by itself, which may be another with each release."""
+    return re.sub(r"(?<![\w.])v?\d+(?:\.\d+)*(?!\w)", "#", signature)
+
+
 def incompatibility_id(signature: str, distributions: Iterable[str]) -> str:
     """The name of the incompatibility that shows as `signature` between distributions, the same wherever it is seen."""
-    return f"SC-{digest('advisory', signature, sorted(distributions), length=10)}"
+    return f"SC-{digest('advisory', failure_kind(signature), sorted(distributions), length=10)}"
 
 
 class PlannedCell(Record):

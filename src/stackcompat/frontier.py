@@ -22,6 +22,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
+from stackcompat.evidence import failure_kind
 from stackcompat.intervals import PLACES, Pair, infer
 from stackcompat.matrix import Level
 from stackcompat.record import Record
@@ -305,8 +306,8 @@ class _Picture:
         if len(columns) < 2 * PLACES:
             return False
         met = [broken.get((row, columns[place])) for place in self._landmarks(row)]
-        signatures = {answer.signature if answer else "" for answer in met}
-        return len(signatures) == 1 and "" not in signatures
+        kinds = {failure_kind(answer.signature) if answer else "" for answer in met}
+        return len(kinds) == 1 and "" not in kinds
 
     def _beside(self, holes: Collection[Pair], silent: Collection[Pair]) -> Iterator[Pair]:
         """Where to ask how far a column that breaks by itself (`holes`) does: at the end, then by halves."""
@@ -468,7 +469,7 @@ def _by_themselves(broken: Mapping[Pair, Answer], space: Space, axis: int) -> se
     met: dict[tuple[int, str], list[int]] = {}
     for pair, answer in broken.items():
         if answer.alone == name:
-            met.setdefault((pair[axis], answer.signature), []).append(pair[1 - axis])
+            met.setdefault((pair[axis], failure_kind(answer.signature)), []).append(pair[1 - axis])
     return {
         (partner, release) if axis else (release, partner)
         for (release, _), partners in met.items()

@@ -19,6 +19,7 @@ from stackcompat.matrix import Level
 from stackcompat.record import UsageError
 from stackcompat.report import Summary, summarise
 from stackcompat.report.model import Blamed
+from stackcompat.wording import and_list
 from world import World
 
 WORLD = World({"beta": {"2.1.3": {"uploaded": "2026-01-01", "requires": ["alpha>=1"]}}})
@@ -370,8 +371,15 @@ def test_what_searches_have_shown_is_an_advisory_whatever_it_is_about(
     assert (one.signature, one.sides[0].title) == (signature, "numbers")
     assert one.summary.startswith("numbers >=2.5,<2.7")
     assert one.workaround == "take numbers 2.4"
-    here = {"numbers": "2.5.5", **dict.fromkeys(others, "1.0")}
+    here = {"numbers": "2.5.5", **dict.fromkeys(others, "1.0"), "alpha": "9", "beta": "1.0"}
     assert one.hits(here)
+    assert {*one.distributions, *one.beside} == {
+        *others,
+        "numbers",
+        "alpha",
+        "beta",
+    }  # what the test uses has to be there
+    assert not one.hits({name: version for name, version in here.items() if name != "alpha"})
     for version, likely in {"2.4": False, "2.5": True, "2.5.9": True, "2.6": False, "2.7": False}.items():
         assert not one.hits(here | {"numbers": version})
         assert one.likely(here | {"numbers": version}) == likely
@@ -379,6 +387,8 @@ def test_what_searches_have_shown_is_an_advisory_whatever_it_is_about(
         assert not one.likely({k: v for k, v in here.items() if k != name})
     catalog = World({"numbers": dict.fromkeys(("2.4", "2.5", "2.5.5", "2.6", "2.6.1", "2.7"), "2026-01-01")})
     record = osv(one, catalog, NOW)
+    assert record["database_specific"]["only_beside"] == list(one.beside)
+    assert f"where {and_list(one.beside)} " in record["details"]
     numbers = [
         side
         for side in (*record["affected"], *record["database_specific"]["only_with"])

@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from stackcompat.chart import Chart, Charted
+from stackcompat.evidence import failure_kind
 from stackcompat.frontier import Side
 from stackcompat.intervals import Pair
 from stackcompat.matrix import Level
@@ -40,6 +41,9 @@ def frontier_row(chart: Chart) -> FrontierRow:
     """What is published of a chart. Works by itself if one of the two is no component of the table."""
     first, second, known = chart.first, chart.second, chart.by_pair()
     said = {f.pair: _said(f) for f in chart.findings if f.sentence and f.verdict != "works"}
+    alike: dict[_Said, _Said] = {}
+    for pair, one in said.items():
+        said[pair] = alike.setdefault(_kind(one), one)
     broken = [pair for pair in said if known[pair].verdict == "broken"]
     for finding in chart.findings:
         if finding.inferred and finding.verdict == "broken" and broken:
@@ -91,6 +95,13 @@ def _said(finding: Charted) -> _Said:
     return _Said(
         finding.verdict, finding.level, public(finding.sentence), finding.signature, finding.doubt, finding.alone
     )
+
+
+def _kind(said: _Said) -> _Said:
+    """What a failure says without its numbers, which may differ from pair to pair; a bound is what it is."""
+    if not said.signature:
+        return said
+    return said._replace(sentence=failure_kind(said.sentence), signature=failure_kind(said.signature))
 
 
 def _nearest(pair: Pair, others: Iterable[Pair]) -> Pair:
