@@ -7,7 +7,7 @@ tests' one is made up.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Protocol
 
 from packaging.requirements import Requirement
@@ -118,10 +118,11 @@ class Catalog(Protocol):
         ...
 
 
-def applies(requirement: Requirement, python: str) -> bool:
-    """Whether a requirement is one without extras, on `python` and for the rest where this runs."""
-    environment = {"python_version": python, "python_full_version": f"{python}.99", "extra": ""}
-    return requirement.marker is None or requirement.marker.evaluate(environment)
+def applies(requirement: Requirement, python: str, extras: Iterable[str] = ()) -> bool:
+    """Whether a requirement is one with these `extras` (none), on `python` and for the rest where this runs."""
+    environment = {"python_version": python, "python_full_version": f"{python}.99"}
+    marker = requirement.marker
+    return marker is None or any(marker.evaluate(environment | {"extra": extra}) for extra in ("", *extras))
 
 
 class Then:
@@ -142,21 +143,25 @@ class Then:
         return self._catalog.requires(name, version)
 
 
-def requirements(catalog: Catalog, name: str, version: str, python: str) -> list[Requirement]:
-    """What the release needs without extras, on `python` and for the rest where this runs; without markers."""
+def requirements(
+    catalog: Catalog, name: str, version: str, python: str, extras: Collection[str] = ()
+) -> list[Requirement]:
+    """What the release needs with these `extras` (none), on `python` and for the rest where this runs; no markers."""
     found = []
     for requirement in catalog.requires(name, version) if name != "python" else ():
-        if applies(requirement, python):
+        if applies(requirement, python, extras):
             plain = parse_requirement(str(requirement))
             plain.marker = None
             found.append(plain)
     return found
 
 
-def needs(catalog: Catalog, name: str, version: str, python: str) -> dict[str, SpecifierSet]:
-    """The bounds that the release declares, by distribution."""
+def needs(
+    catalog: Catalog, name: str, version: str, python: str, extras: Collection[str] = ()
+) -> dict[str, SpecifierSet]:
+    """The bounds that the release declares, by distribution; with these `extras` (none)."""
     found: dict[str, SpecifierSet] = {}
-    for requirement in requirements(catalog, name, version, python):
+    for requirement in requirements(catalog, name, version, python, extras):
         found[requirement.name] = found.get(requirement.name, SpecifierSet()) & requirement.specifier
     return found
 

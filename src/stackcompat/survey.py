@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from packaging.requirements import Requirement
@@ -76,6 +76,18 @@ class Survey:
         #: Every component, those made up for plain distributions included.
         self.components = components.model_copy(update={"components": (*components.components, *more)})
         self.rows = rows
+        #: Of each side, the extras with which its documentation installs it.
+        self._extras = [
+            sorted(
+                {
+                    e
+                    for r in map(Requirement, row.install)
+                    if canonicalize_name(r.name) == row.distribution
+                    for e in r.extras
+                }
+            )
+            for row in rows
+        ]
         catalog.prefetch([row.distribution for row in rows])
         self._found = [
             self._releases(row, option, since, until) for row, option in zip(rows, ("FIRST", "SECOND"), strict=True)
@@ -112,8 +124,8 @@ class Survey:
         """The pairs that metadata excludes: bounds of either side on the other, or a Python."""
         distributions = [row.distribution for row in self.rows]
         bounds = [
-            [needs(self._catalog, name, release.version, self._python) for release in some]
-            for name, some in zip(distributions, self._found, strict=True)
+            [needs(self._catalog, name, release.version, self._python, extras) for release in some]
+            for name, some, extras in zip(distributions, self._found, self._extras, strict=True)
         ]
         found = {}
         for number, first in enumerate(self._found[0]):
@@ -184,11 +196,13 @@ class Survey:
                         pins[follower.distribution] = twin.version
         installed = dict.fromkeys(text for row in self.rows for text in row.install)
         beside = [text for text in installed if canonicalize_name(Requirement(text).name) not in pins]
+        wanted = dict(zip((row.distribution for row in self.rows), self._extras, strict=True))
+        exact = [f"{name}{_bracketed(wanted.get(name, ()))}=={version}" for name, version in pins.items()]
         end = max(moments).astimezone(dt.UTC).replace(hour=23, minute=59, second=59, microsecond=0)
         return Cell(
             python=self._python,
             platform=this_platform(),
-            requirements=tuple(sorted([*(f"{name}=={version}" for name, version in pins.items()), *beside])),
+            requirements=tuple(sorted([*exact, *beside])),
             exclude_newer=None if today else end,
             thorough=False,
             policy="frontier",
@@ -274,6 +288,10 @@ class Survey:
                 sentence = f"no test of {' or '.join(silent)} applies"
                 return answer.model_copy(update={"verdict": "untested", "sentence": sentence})
         return answer
+
+
+def _bracketed(extras: Collection[str]) -> str:
+    return f"[{','.join(extras)}]" if extras else ""
 
 
 def _component(name: str, option: str, components: Components) -> Component:

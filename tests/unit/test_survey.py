@@ -99,15 +99,23 @@ def test_partners_are_of_the_day_of_the_later_release() -> None:
     assert survey().cell((1, 1), today=True).exclude_newer is None
 
 
+def installed_by(*install: str) -> Survey:
+    """Beta beside alpha, where beta's documentation installs it so."""
+    rows = [row.model_copy(update={"install": install}) if row.name == "beta" else row for row in COMPONENTS.components]
+    components = COMPONENTS.model_copy(update={"components": tuple(rows)})
+    return Survey(("beta", "alpha"), components, WORLD, python="3.12")
+
+
 def test_what_the_documentation_installs_beside_a_side_is_there() -> None:
-    rows = [
-        row.model_copy(update={"install": ("beta[extra]", "plain>=1")}) if row.name == "beta" else row
-        for row in COMPONENTS.components
-    ]
-    cell = Survey(
-        ("beta", "alpha"), COMPONENTS.model_copy(update={"components": tuple(rows)}), WORLD, python="3.12"
-    ).cell((1, 1))
-    assert cell.requirements == ("alpha==1.1", "beta==2.0", "plain>=1")
+    asked = installed_by("beta[extra]", "plain>=1")
+    assert asked.cell((1, 1)).requirements == ("alpha==1.1", "beta[extra]==2.0", "plain>=1")
+    assert asked.space.forbidden == survey().space.forbidden
+
+
+def test_bounds_of_the_extras_with_which_it_is_installed_count() -> None:
+    forbidden = installed_by("beta[old]").space.forbidden
+    assert {(1, column) for column in range(4)} <= forbidden.keys()
+    assert (1, 1) not in survey().space.forbidden
 
 
 def test_what_moves_with_a_release_is_pinned_alike_where_nobody_else_brings_it() -> None:

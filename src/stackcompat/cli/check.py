@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -66,7 +66,7 @@ def check_(
     checked = check(listed.versions, summary, known, listed.unread)
     write_json(json_file, checked.model_dump(mode="json"))
     if json_file != "-":
-        _print(checked, summary.titles())
+        _print(checked, summary)
     sys.exit(1 if checked.hits else 3 if checked.likely else 0)
 
 
@@ -83,7 +83,7 @@ def _read_table(path: Path) -> Summary:
         raise UsageError(f"--table: {path} is no compat.json of this version; stackcompat report writes one") from None
 
 
-def _print(checked: Checked, titles: Mapping[str, str]) -> None:
+def _print(checked: Checked, summary: Summary) -> None:
     if checked.unread:
         what = f"{len(checked.unread)} {'line has' if len(checked.unread) == 1 else 'lines have'}"
         some = "; ".join(checked.unread[:_SHOWN]) + ("; …" if len(checked.unread) > _SHOWN else "")
@@ -105,10 +105,12 @@ def _print(checked: Checked, titles: Mapping[str, str]) -> None:
         moves = ", ".join(f"{move.title} {move.here} -> {move.there}" for move in checked.moves)
         out.print(f"Nearest set that works (cell {checked.nearest}): {escape(moves)}")
     if checked.island:
-        out.print(escape(_told_island(checked.island, checked.components, titles)), style="dim")
+        led = {row.name for row in summary.components if row.moves_with}  # an island says nothing of them
+        names = [name for name in checked.components if name not in led]
+        out.print(escape(_told_island(checked.island, names, summary.titles())), style="dim")
 
 
-def _told_island(island: Shore, components: Mapping[str, str], titles: Mapping[str, str]) -> str:
+def _told_island(island: Shore, components: Sequence[str], titles: Mapping[str, str]) -> str:
     """Which of the sets of newest releases has these components, and in which versions."""
     held = {**island.beside, **island.releases}
     there = ", ".join(f"{titles[name]} {held[name]}" for name in components if name in held)
