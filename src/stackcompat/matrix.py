@@ -44,6 +44,7 @@ __all__ = [
     "Series",
     "Table",
     "Upstream",
+    "exactly",
     "load_components",
     "load_matrix",
     "load_record",
@@ -66,6 +67,13 @@ def parse_requirement(text: str) -> Requirement:
         raise ValueError(f'"{text}" is not a requirement such as "alpha>=0.12,<0.13": {reason}') from None
     requirement.name = canonicalize_name(requirement.name)
     return requirement
+
+
+def exactly(text: str, version: str) -> str:
+    """The requirement `text` on exactly `version`, extras kept."""
+    requirement: Requirement = parse_requirement(text)
+    requirement.specifier = SpecifierSet(f"=={version}")
+    return str(requirement)
 
 
 def parse_date(given: str | dt.date) -> dt.datetime:

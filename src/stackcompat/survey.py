@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from packaging.requirements import Requirement
@@ -23,7 +23,7 @@ from stackcompat.forecast import Missing, Names, lost, missing, wanted
 from stackcompat.frontier import Answer, Forecast, Question, Side, Space
 from stackcompat.interpreter import this_platform
 from stackcompat.intervals import Pair
-from stackcompat.matrix import Component, Components, Level, parse_requirement
+from stackcompat.matrix import Component, Components, Level, exactly, parse_requirement
 from stackcompat.plan import Cell
 from stackcompat.record import UsageError
 from stackcompat.releases import IndexUnreachable, Release, needs
@@ -76,18 +76,11 @@ class Survey:
         #: Every component, those made up for plain distributions included.
         self.components = components.model_copy(update={"components": (*components.components, *more)})
         self.rows = rows
-        #: Of each side, the extras with which its documentation installs it.
-        self._extras = [
-            sorted(
-                {
-                    e
-                    for r in map(Requirement, row.install)
-                    if canonicalize_name(r.name) == row.distribution
-                    for e in r.extras
-                }
-            )
+        #: How the documentation of each side installs it itself: its name, with extras if it needs them.
+        self._asked = {
+            row.distribution: next((text for text in row.install if _name(text) == row.distribution), row.distribution)
             for row in rows
-        ]
+        }
         catalog.prefetch([row.distribution for row in rows])
         self._found = [
             self._releases(row, option, since, until) for row, option in zip(rows, ("FIRST", "SECOND"), strict=True)
@@ -124,8 +117,11 @@ class Survey:
         """The pairs that metadata excludes: bounds of either side on the other, or a Python."""
         distributions = [row.distribution for row in self.rows]
         bounds = [
-            [needs(self._catalog, name, release.version, self._python, extras) for release in some]
-            for name, some, extras in zip(distributions, self._found, self._extras, strict=True)
+            [
+                needs(self._catalog, name, release.version, self._python, Requirement(self._asked[name]).extras)
+                for release in some
+            ]
+            for name, some in zip(distributions, self._found, strict=True)
         ]
         found = {}
         for number, first in enumerate(self._found[0]):
@@ -195,9 +191,8 @@ class Survey:
                     if follower.distribution not in declared:
                         pins[follower.distribution] = twin.version
         installed = dict.fromkeys(text for row in self.rows for text in row.install)
-        beside = [text for text in installed if canonicalize_name(Requirement(text).name) not in pins]
-        wanted = dict(zip((row.distribution for row in self.rows), self._extras, strict=True))
-        exact = [f"{name}{_bracketed(wanted.get(name, ()))}=={version}" for name, version in pins.items()]
+        beside = [text for text in installed if _name(text) not in pins]
+        exact = [exactly(self._asked.get(name, name), version) for name, version in pins.items()]
         end = max(moments).astimezone(dt.UTC).replace(hour=23, minute=59, second=59, microsecond=0)
         return Cell(
             python=self._python,
@@ -290,8 +285,8 @@ class Survey:
         return answer
 
 
-def _bracketed(extras: Collection[str]) -> str:
-    return f"[{','.join(extras)}]" if extras else ""
+def _name(text: str) -> str:
+    return canonicalize_name(Requirement(text).name)
 
 
 def _component(name: str, option: str, components: Components) -> Component:

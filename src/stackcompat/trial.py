@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 
 from packaging.requirements import Requirement
-from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from stackcompat.calibration import KnownCase
@@ -29,7 +28,7 @@ from stackcompat.handover import Handover
 from stackcompat.intake import Intake
 from stackcompat.interpreter import this_platform
 from stackcompat.lock import Conflict, Lock, Resolution
-from stackcompat.matrix import parse_requirement
+from stackcompat.matrix import exactly, parse_requirement
 from stackcompat.plan import Cell
 from stackcompat.policy import GatePolicy, Waivers
 from stackcompat.record import Record, UsageError
@@ -149,7 +148,7 @@ class Trial:
             why = f"{held.got} is in its place, held back by {held.by} ({held.bound})"
             self.not_tested.append(NotTested(what=f"{held.name} {held.newest} on Python {question.python}", why=why))
         versions = control.resolution.lock.versions()
-        pinned = [_exactly(text, versions[_name(text)]) for text in question.others if _name(text) in versions]
+        pinned = [exactly(text, versions[_name(text)]) for text in question.others if _name(text) in versions]
         roots = {_name(text) for text in pinned}
         rest = tuple(
             f"{name}=={version}"
@@ -594,13 +593,6 @@ def _reached(root: str, needs: Mapping[str, Sequence[Requirement]]) -> set[str]:
             found.add(name)
             due += [need.name for need in needs[name]]
     return found
-
-
-def _exactly(text: str, version: str) -> str:
-    """The requirement `text` on exactly `version`, extras kept."""
-    requirement: Requirement = parse_requirement(text)
-    requirement.specifier = SpecifierSet(f"=={version}")
-    return str(requirement)
 
 
 def _walked_back(lock: Lock, versions: dict[str, str], names: Iterable[str]) -> bool:
