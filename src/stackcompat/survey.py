@@ -113,14 +113,15 @@ class Survey:
             raise UsageError(f"--since: {sentence}")
         return found
 
+    def _needs(self, name: str, version: str) -> dict[str, SpecifierSet]:
+        """The bounds that a release of one side declares, those of the extras included with which it is installed."""
+        return needs(self._catalog, name, version, self._python, Requirement(self._asked[name]).extras)
+
     def _forbidden(self) -> dict[Pair, str]:
         """The pairs that metadata excludes: bounds of either side on the other, or a Python."""
         distributions = [row.distribution for row in self.rows]
         bounds = [
-            [
-                needs(self._catalog, name, release.version, self._python, Requirement(self._asked[name]).extras)
-                for release in some
-            ]
+            [self._needs(name, release.version) for release in some]
             for name, some in zip(distributions, self._found, strict=True)
         ]
         found = {}
@@ -154,7 +155,7 @@ class Survey:
             other = self.rows[giver].distribution
             for number, release in enumerate(self._found[taker]):
                 name, taking = self.rows[taker].distribution, names[taker][number]
-                if other not in needs(self._catalog, name, release.version, self._python):
+                if other not in self._needs(name, release.version):
                     continue
                 listed = self.components.imports({name: release.version}, (name,))
                 with contextlib.suppress(IndexUnreachable):  # what cannot be read is not foreseen
@@ -180,7 +181,7 @@ class Survey:
         pins = {row.distribution: release.version for row, release in zip(self.rows, chosen, strict=True)}
         moments = [release.uploaded for release in chosen]
         for row, release in zip(self.rows, chosen, strict=True):
-            declared = needs(self._catalog, row.distribution, release.version, self._python)
+            declared = self._needs(row.distribution, release.version)
             for follower in self.components.components:
                 if follower.moves_with != row.name or not follower.distribution or follower.distribution in pins:
                     continue
