@@ -71,6 +71,22 @@ def test_planted_edges_are_found(world: World, levels: Sequence[Level], batch: i
 
 
 @unhurried
+@given(planted(), st.integers(1, 3), st.integers(0, 9), st.data())
+def test_releases_that_break_by_themselves_hide_no_edges(
+    world: World, batch: int, seed: int, data: st.DataObject
+) -> None:
+    permitted, works, columns = world
+    row = data.draw(st.integers(0, max(row for row, _ in works)))
+    column = data.draw(st.integers(0, columns - 1))
+    alone = {pair: "alpha" if pair[0] == row else "beta" for pair in works if pair[0] == row or pair[1] == column}
+    red = {pair: good and pair not in alone for pair, good in works.items()}
+    found = search((permitted, red, columns), Planted(red, alone=alone), batch=batch, seed=seed)
+    for pair, finding in found.findings.items():
+        assert finding.verdict == ("unresolvable" if pair not in permitted else "works" if red[pair] else "broken")
+    assert found.complete
+
+
+@unhurried
 @given(anything(), st.sampled_from(LEVELS), st.integers(1, 3), st.data())
 def test_what_was_asked_is_what_was_answered_and_a_fault_is_no_verdict(
     world: World, levels: Sequence[Level], batch: int, data: st.DataObject
