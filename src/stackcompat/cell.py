@@ -86,6 +86,11 @@ class Exchange(Record):
                 shutil.move(folder / artifact, self.store / artifact)
 
 
+def own_prefix(distribution: str) -> str:
+    """How the names of the tests that `distribution` ships begin."""
+    return f"upstream/{distribution}/"
+
+
 class OwnTests(Record):
     """Tests that an installed release ships: those that its component's data has `chosen`, of them `tests` (None: all).
 
@@ -101,7 +106,7 @@ class OwnTests(Record):
     @property
     def prefix(self) -> str:
         """How the names of these tests begin."""
-        return f"upstream/{self.distribution}/"
+        return own_prefix(self.distribution)
 
 
 class Job(Record):

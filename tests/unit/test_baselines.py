@@ -13,9 +13,9 @@ from fakes import Catalogue, FakeExecutor, Rule, make_bench
 from loopback_index import make_sdist
 from made_up import COMPONENTS, component, failed, passed
 from stackcompat.baselines import UpstreamBench
-from stackcompat.campaign import Silent, execute, try_cell
+from stackcompat.campaign import Silent, execute, lock_cells, plan_cell, run_cells, try_cell
 from stackcompat.cell import Job
-from stackcompat.evidence import TestResult
+from stackcompat.evidence import PlannedCell, TestResult
 from stackcompat.interpreter import this_platform
 from stackcompat.matrix import Components, Matrix
 from stackcompat.plan import Cell
@@ -71,7 +71,8 @@ def broken_by_new_alpha(job: Job, _: int) -> Iterable[TestResult]:
         f"{FILE}::then": own(f"{FILE}::then", ok=not new),
     }
     for each in job.upstream:
-        yield from (result for test, result in done.items() if each.tests is None or test in each.tests)
+        counted = done if each.tests is None else each.tests
+        yield from (result for test, result in done.items() if test in counted and (not job.tests or test in job.tests))
     if not in_its_own_time(job):
         yield passed("test_it.py::smoke", "alpha")
 
@@ -143,6 +144,44 @@ def test_a_cell_is_told_which_tests_count_where_they_are_and_how_long(table: Tab
     assert sorted(found) == ["tests/data/x", "tests/nets_test.py"]
     assert job.limits.seconds == 900 + 120
     assert table.shelf.asked == ["beta 1.0"]
+
+
+def ask(table: Table, test: str, *requirements: str, bench: UpstreamBench | None = None) -> PlannedCell:
+    """Run one test of a cell, as blame does."""
+    cell = Cell(python="3.12", platform=this_platform(), requirements=requirements)
+    bench = bench or table.bench
+    resolution = lock_cells([cell], bench, table.shelf, Silent())[cell.id]
+    planned = plan_cell(cell, resolution, bench, "upstream", (test,))
+    run_cells([planned], bench, "upstream", Silent())
+    return planned
+
+
+def test_of_one_test_the_baseline_is_of_that_test_alone(table: Table) -> None:
+    planned = ask(table, f"{FILE}::then", "alpha==2.0", "beta==1.0", "gamma==1.0")
+    (failure,) = judge(planned, table.bench.store.of_key(planned.key)).failures
+    assert failure.test == f"{FILE}::then"
+    assert [job.tests for job in table.executor.asked if in_its_own_time(job)] == [(f"{FILE}::then",)]
+    # What failed in its own time is not run here.
+    planned = ask(table, f"{FILE}::never", "alpha==2.0", "beta==1.0", "gamma==1.0")
+    assert not judge(planned, table.bench.store.of_key(planned.key)).failures
+
+
+def test_a_smoke_test_needs_no_baseline(table: Table) -> None:
+    ask(table, "test_it.py::smoke", "alpha==2.0", "beta==1.0", "gamma==1.0")
+    assert [job.upstream for job in table.executor.asked] == [()]
+
+
+def test_a_baseline_that_is_known_whole_serves_one_test_as_well(table: Table) -> None:
+    first = ask(table, f"{FILE}::then", "alpha==2.0", "beta==1.0", "gamma==1.0")
+    table.attempt("alpha==1.0", "beta==1.0", "gamma==1.0")
+    before = len(table.executor.asked)
+    for bench in (table.bench, table.fresh()):
+        again = ask(table, f"{FILE}::then", "alpha==2.0", "beta==1.0", "gamma==1.0", bench=bench)
+        assert again.key == first.key
+    assert len(table.executor.asked) == before
+    ask(table, f"{FILE}::good", "alpha==2.0", "beta==1.0", "gamma==1.0", bench=table.fresh())
+    assert not in_its_own_time(table.executor.asked[-1])
+    assert len(table.executor.asked) == before + 1
 
 
 def test_what_is_known_is_not_run_again(table: Table) -> None:
