@@ -48,6 +48,7 @@ __all__ = [
 DEAREST = 3
 #: Doubts that the forecast may raise for nothing, one after another, until it is no longer listened to.
 PATIENCE = 3
+_DAY = dt.timedelta(days=1)
 #: What is no verdict on a pair.
 NO_VERDICT: tuple[Verdict, ...] = ("untested", "infra-error", "invalid")
 #: Answers that other partners might change.
@@ -78,9 +79,19 @@ class Space(Record):
         }
 
     def contemporary(self, row: int) -> int:
-        """The newest column that was there when the row's release came: the likeliest to work with it."""
-        there = [c for c, moment in enumerate(self.second.uploaded) if moment <= self.first.uploaded[row]]
-        return max(there, default=0)
+        """The column that is the likeliest to work with the row's release.
+
+        It is the release of the same number, if both came within a day (then they are made together), else the newest
+        that was there on that day.
+        """
+        came, version = self.first.uploaded[row], self.first.versions[row]
+        there = [column for column, moment in enumerate(self.second.uploaded) if moment.date() <= came.date()]
+        twins = (
+            column
+            for column, moment in enumerate(self.second.uploaded)
+            if self.second.versions[column] == version and abs(moment - came) < _DAY
+        )
+        return next(twins, max(there, default=0))
 
 
 class Question(NamedTuple):
@@ -265,11 +276,15 @@ class _Picture:
             else:
                 self._seen[pair] = answer.verdict == "works"
         self._half = half
+        #: The last column that was seen to work in each row.
+        self._latest = {row: column for (row, column), works in sorted(self._seen.items()) if works}
         broken = {pair: self._answers[pair].answer for pair, works in self._seen.items() if not works}
         #: The level at which each pair is red that is known to be so.
         self._red = {pair: answer.level for pair, answer in broken.items()}
         #: The rows of releases that were seen to break by themselves.
         self._alone = {row for (row, _), answer in broken.items() if answer.alone == space.first.name}
+        #: And the columns.
+        self._alone_columns = {column for (_, column), a in broken.items() if a.alone == space.second.name}
         #: What a release of the second side breaks by itself says nothing of the other columns.
         holes = {pair for pair in _by_themselves(broken, space, 1) if not self._seen.get(pair)}
         known = holes | silent
@@ -285,7 +300,7 @@ class _Picture:
         self._works, self._due = infer(self._rows, self._seen, doomed & set(permitted))
         self._works |= dict.fromkeys(holes - silent - space.forbidden.keys(), False)
         self._due += tuple(self._beside(holes, silent))
-        for pair in self._due:
+        for pair in (*self._due, *self._untried(doomed | holes)):
             self._works.pop(pair, None)
         #: The first and last column that works in each row that has nothing open.
         self._settled: dict[int, tuple[int, int]] = {}
@@ -295,10 +310,21 @@ class _Picture:
                 self._settled[row] = green[0], green[-1]
 
     def _landmarks(self, row: int) -> tuple[int, ...]:
-        """The places of the newest, the oldest, the contemporary and the middle one of the row's columns."""
-        columns = self._rows[row]
+        """The places of the newest, the oldest, the contemporary and the middle one of the row's columns, and of more.
+
+        These are as far from the row's contemporary as the last that was seen to work is in the rows around it.
+        """
+        columns, moment = self._rows[row], self._space.contemporary
         end = len(columns) - 1
-        return end, 0, _place(columns, self._space.contemporary(row)), end // 2
+        ages = (self._latest[other] - moment(other) for other in _beside(row, self._latest))
+        return end, 0, _place(columns, moment(row)), end // 2, *(_place(columns, moment(row) + age) for age in ages)
+
+    def _untried(self, doomed: Collection[Pair]) -> Iterator[Pair]:
+        """Where the rows in which nothing was seen to work yet would show it most likely, and were not asked."""
+        for row, columns in self._rows.items():
+            if columns and row not in self._latest:
+                likely = {(row, columns[place]) for place in self._landmarks(row)}
+                yield from likely - self._seen.keys() - set(doomed)
 
     def _hopeless(self, row: int, broken: Mapping[Pair, Answer]) -> bool:
         """Whether the release breaks in the same way wherever that tells most; where columns are few, all are asked."""
@@ -391,7 +417,8 @@ class _Picture:
             for place in (*marks[:2], *expected, *marks) if row in self._alone else (*expected, *marks):
                 if status[place] is None:
                     return columns[place], False
-            return columns[_middle(status)], False
+            opens = [place for place, value in enumerate(status) if value is None]
+            return columns[min(opens, key=lambda place: abs(place - marks[2]))], False
         up = _gallop(status, green[-1], [_place(columns, edge) for edge in edges])
         if up is not None:
             return columns[up], False
@@ -405,10 +432,20 @@ class _Picture:
 
     def _edges(self, row: int) -> list[int]:
         """The last columns that can be expected to work in `row`, highest first: as in the settled rows around it."""
-        older = max((other for other in self._settled if other < row), default=None)
-        newer = min((other for other in self._settled if other > row), default=None)
-        beside = [other for other in (older, newer) if other is not None]
-        return sorted({self._as_in(row, other)[1] for other in beside or (None,)}, reverse=True)
+        return sorted({self._as_in(row, other)[1] for other in _beside(row, self._settled) or (None,)}, reverse=True)
+
+    def _drift(self, row: int, near: int) -> int | None:
+        """How far what works moves from the row `near` to `row`, if it moves with time.
+
+        It does if in the settled rows around `row` the interval is another, but as old as the row in the same way. So
+        it is of what works with its own release alone.
+        """
+        moment = self._space.contemporary
+        around = _beside(row, self._settled)
+        ages = {tuple(edge - moment(other) for edge in self._settled[other]) for other in around}
+        if len({self._settled[other] for other in around}) == 1 or len(ages) > 1:
+            return None
+        return moment(row) - moment(near)
 
     def _as_in(self, row: int, near: int | None) -> tuple[int, int]:
         """The first and the last column that work in `row` if it is as the settled row `near`.
@@ -422,6 +459,9 @@ class _Picture:
         before = self._foreseen(near)
         lead, lag = (after[0] - before[0], after[1] - before[1]) if before and after else (0, 0)
         (first, last), others = self._settled[near], self._rows[near]
+        drift = self._drift(row, near)
+        if drift is not None:
+            return first + drift, last + drift
         return (
             columns[0] if first == others[0] and lead <= 0 else first + lead,
             columns[-1] if last == others[-1] and lag >= 0 else last + lag,
@@ -441,17 +481,29 @@ class _Picture:
                 yield Question(pair, self.level(pair))
 
     def sample(self, draw: random.Random) -> list[Pair]:
-        """Inferred pairs to be asked after all, at random, and so that each release was in a question at least once."""
+        """Inferred pairs to be asked after all, at random, and so that each release was in a question at least once.
+
+        A question with a release that breaks by itself asks nothing of the other.
+        """
         pairs = list(self.inferred)
         draw.shuffle(pairs)
-        met = {(axis, pair[axis]) for pair in self._answers for axis in (0, 1)}
+        met = {(0, row) for row in self._alone} | {(1, column) for column in self._alone_columns}
+        for pair in self._answers:
+            met |= self._asks(pair)
         fresh = []
         for pair in pairs:
-            if (0, pair[0]) not in met or (1, pair[1]) not in met:
-                met |= {(0, pair[0]), (1, pair[1])}
+            if not self._asks(pair) <= met:
+                met |= self._asks(pair)
                 fresh.append(pair)
         rest = [pair for pair in pairs if pair not in fresh]
         return [*fresh, *rest[: max(0, _sample_size(len(pairs)) - len(fresh))]]
+
+    def _asks(self, pair: Pair) -> set[tuple[int, int]]:
+        """The releases, by axis, of which a question about `pair` asks something."""
+        row, column = pair
+        rows = () if column in self._alone_columns else ((0, row),)
+        columns = () if row in self._alone else ((1, column),)
+        return {*rows, *columns}
 
 
 def _telling(given: Sequence[_Asked]) -> _Asked:
@@ -517,6 +569,13 @@ def _bisecting(rows: Sequence[int]) -> Iterator[int]:
             middle = (low + high) // 2
             yield rows[middle]
             spans += [(low, middle), (middle, high)]
+
+
+def _beside(row: int, rows: Collection[int]) -> list[int]:
+    """The next of `rows` below and above `row`, as far as there are any."""
+    older = max((other for other in rows if other < row), default=None)
+    newer = min((other for other in rows if other > row), default=None)
+    return [other for other in (older, newer) if other is not None]
 
 
 def _place(columns: Sequence[int], column: int) -> int:

@@ -71,6 +71,19 @@ def test_planted_edges_are_found(world: World, levels: Sequence[Level], batch: i
 
 
 @unhurried
+@given(st.integers(4, 20), st.integers(0, 3), st.integers(2, 4), st.integers(1, 3), st.integers(0, 9))
+def test_what_works_with_releases_of_a_certain_age_alone_is_found(
+    releases: int, lag: int, width: int, batch: int, seed: int
+) -> None:
+    works = stairs([(max(row - lag - width + 1, 0), max(row - lag, 0)) for row in range(releases)], releases)
+    asked = Planted(works)
+    found = explore(table(releases, releases), asked, batch=batch, seed=seed)
+    assert {pair: finding.verdict == "works" for pair, finding in found.findings.items()} == works
+    if releases > 12:  # elsewhere all that is asked is near what works
+        assert len(asked.asked) < releases**2 / 2
+
+
+@unhurried
 @given(planted(), st.integers(1, 3), st.integers(0, 9), st.data())
 def test_releases_that_break_by_themselves_hide_no_edges(
     world: World, batch: int, seed: int, data: st.DataObject

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 
 from planted import Planted, stairs, table
-from stackcompat.frontier import Check, Forecast, disagreement, explore
+from stackcompat.frontier import Check, Forecast, Side, Space, disagreement, explore
 
 #: Row 3 breaks from column 8 on, its neighbours work with everything.
 ODD = stairs([(0, 19)] * 3 + [(0, 7)] + [(0, 19)] * 3, 20)
@@ -116,6 +118,47 @@ def test_a_partner_that_breaks_by_itself_is_no_edge(last: int) -> None:
     found = explore(table(30, 21), planted)
     assert {pair: finding.verdict == "works" for pair, finding in found.findings.items()} == works
     assert found.runs < explore(table(30, 21), Planted(works)).runs / 2
+
+
+def asked_in(planted: Planted, row: int) -> list[int]:
+    """The columns that were asked for in a row, in their order."""
+    return [column for (other, column), *_ in planted.asked if other == row]
+
+
+@pytest.mark.parametrize("lag", [0, 2])
+def test_what_works_with_the_releases_of_its_own_time_alone_is_looked_for_there(lag: int) -> None:
+    works = stairs([(max(row - lag - 1, 0), max(row - lag, 0)) for row in range(24)], 24)
+    planted = Planted(works)
+    found = explore(table(24, 24), planted)
+    assert {pair: finding.verdict == "works" for pair, finding in found.findings.items()} == works
+    # Both edges from both sides, and what else the first rows take to show that they move.
+    inner = [len(asked_in(planted, row)) for row in range(3 + lag, 23)]
+    assert sum(inner) - len(found.checks) <= 6 * len(inner)
+
+
+def test_where_nothing_is_seen_to_work_what_is_near_the_time_of_the_release_is_tried_first() -> None:
+    works = stairs([(1, 0)] * 7, 12) | {(3, 7): True}
+    planted = Planted(works)
+    found = explore(table(7, 12), planted)
+    assert {pair: finding.verdict == "works" for pair, finding in found.findings.items()} == works
+    assert asked_in(planted, 3).index(7) < 8
+
+
+def side(name: str, *releases: tuple[str, str]) -> Side:
+    """A side of releases with the moments when they came."""
+    moments = tuple(dt.datetime.fromisoformat(f"{moment}+00:00") for _, moment in releases)
+    return Side(name=name, versions=tuple(version for version, _ in releases), uploaded=moments)
+
+
+def test_the_contemporary_of_a_release_is_the_newest_of_its_day_or_the_one_made_with_it() -> None:
+    plugin = side("plugin", ("1.0", "2026-01-09T23:50"), ("1.1", "2026-02-20T10:00"), ("2.0", "2026-02-01T10:00"))
+    core = side("core", ("1.0", "2026-01-10T00:10"), ("1.1", "2026-02-20T11:00"), ("2.0", "2026-02-01T10:05"))
+    together = Space(first=plugin, second=core)
+    assert [together.contemporary(row) for row in range(3)] == [0, 1, 2]
+    # A number that was given at another time is another release.
+    other = side("other", ("0.9", "2025-12-01T10:00"), ("1.0", "2026-01-12T10:00"), ("1.1", "2026-02-01T23:00"))
+    apart = Space(first=plugin, second=other)
+    assert [apart.contemporary(row) for row in range(3)] == [0, 2, 2]
 
 
 def test_a_name_that_nobody_misses_is_forgotten() -> None:
