@@ -101,6 +101,16 @@ class UpstreamBench(Bench):
             told = baseline.absent or f"{len(baseline.passed)} passed, {len(baseline.left_out)} do not count"
             reporter.step(f"{planned[what].cell.label}: {told}")
 
+    def tells_nothing(self, cell: Cell, lock: Lock, level: Level, test: str) -> str:
+        """As of any bench; a release's own test tells nothing where it did not pass in the release's own time."""
+        if level != LEVEL:
+            return ""
+        for own in self._own(cell, lock, (test,)):
+            if test in (own.tests or ()):
+                return ""
+            return own.left_out.get(test) or own.left_out.get(own.prefix) or "the release does not ship this test"
+        return "the release that ships this test is not installed"
+
     def key(self, cell: Cell, lock: Lock, level: Level, tests: tuple[str, ...] = ()) -> str:
         """As of any bench; of the level ``upstream`` it also depends on the releases' own tests that count."""
         key = super().key(cell, lock, level, tests)

@@ -113,6 +113,10 @@ class Bench:
     def prepare(self, cells: Iterable[tuple[Cell, Lock]], level: Level, reporter: Reporter) -> None:
         """Find out what must be known before `cells` can be planned: nothing, for the smoke tests."""
 
+    def tells_nothing(self, cell: Cell, lock: Lock, level: Level, test: str) -> str:  # noqa: ARG002  (for benches that know)
+        """Why running `test` in `lock` would tell nothing, if that is known beforehand; else empty."""
+        return ""
+
     def key(self, cell: Cell, lock: Lock, level: Level, tests: tuple[str, ...] = ()) -> str:
         """The address of the evidence on `lock`: of `tests` alone if there are any, else of all."""
         roots = tuple(sorted(set(cell.roots()) & lock.versions().keys()))

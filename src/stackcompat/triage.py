@@ -257,6 +257,10 @@ class Prober:
     def settle(self, cell: Cell, resolution: Resolution) -> Answer:
         """What running the test says, in the lock that `cell` resolved to."""
         test = self._target.test
+        assert resolution.lock is not None
+        reason = self._bench.tells_nothing(cell, resolution.lock, test.level, test.test)
+        if reason:
+            return Answer(outcome="hole", detail=reason)
         planned = plan_cell(cell, resolution, self._bench, test.level, (test.test,))
         run_cells([planned], self._bench, test.level, Silent())
         return judged(self._bench.store.of_key(planned.key), test)

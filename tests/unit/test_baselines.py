@@ -20,6 +20,7 @@ from stackcompat.interpreter import this_platform
 from stackcompat.matrix import Components, Matrix
 from stackcompat.plan import Cell
 from stackcompat.releases import IndexUnreachable
+from stackcompat.triage import Prober, Target
 from stackcompat.verdict import CellVerdict, judge
 
 FILE = "upstream/beta/tests/nets_test.py"
@@ -63,7 +64,7 @@ def in_its_own_time(job: Job) -> bool:
 
 def broken_by_new_alpha(job: Job, _: int) -> Iterable[TestResult]:
     """Of beta's own tests one never works, and one does not with alpha 2.0."""
-    new = job.lock.versions().get("alpha") == "2.0"
+    new = job.lock.versions().get("alpha") == "2.0" or job.lock.versions().get("beta") == "1.5"
     done = {
         FILE: own(FILE),
         f"{FILE}::good": own(f"{FILE}::good"),
@@ -164,6 +165,47 @@ def test_of_one_test_the_baseline_is_of_that_test_alone(table: Table) -> None:
     # What failed in its own time is not run here.
     planned = ask(table, f"{FILE}::never", "alpha==2.0", "beta==1.0", "gamma==1.0")
     assert not judge(planned, table.bench.store.of_key(planned.key)).failures
+
+
+def test_blame_makes_no_environment_for_a_test_that_tells_nothing_there(table: Table) -> None:
+    verdict = table.attempt("alpha==2.0", "beta==1.0", "gamma==1.0")
+    (failure,) = verdict.failures
+    target = Target(verdict.cell, verdict.installed, verdict.lock_id, failure)
+    prober = Prober(target, table.bench, table.shelf, Silent())
+    asked = []
+    for beta in ("1.0", "1.5"):
+        cell = verdict.cell.model_copy(update={"requirements": ("alpha==2.0", f"beta=={beta}", "gamma==1.0")})
+        resolution = lock_cells([cell], table.bench, table.shelf, Silent())[cell.id]
+        before = len(table.executor.asked)
+        answer = prober.settle(cell, resolution)
+        asked.append((answer.outcome, answer.ran, [in_its_own_time(job) for job in table.executor.asked[before:]]))
+    # It fails in the release's own time, too, where that is 1.5.
+    assert asked == [("same", True, [False, False]), ("hole", False, [True, True])]
+
+
+@pytest.mark.parametrize(
+    ("test", "requirements", "reason"),
+    [
+        (f"{FILE}::then", ("alpha==2.0", "beta==1.0", "gamma==1.0"), ""),
+        (f"{FILE}::never", ("alpha==2.0", "beta==1.0", "gamma==1.0"), "failed on 2026-01-20 too: "),
+        (
+            f"{FILE}::new",
+            ("alpha==2.0", "beta==1.0", "gamma==1.0"),
+            "no baseline of 2026-01-20: the release holds none of",
+        ),
+        (f"{FILE}::then", ("alpha==2.0", "beta==1.0"), "its tests need gamma, not installed here"),
+        (f"{FILE}::then", ("alpha==2.0", "gamma==1.0"), "the release that ships this test is not installed"),
+    ],
+)
+def test_a_test_that_tells_nothing_is_known_beforehand(
+    table: Table, test: str, requirements: tuple[str, ...], reason: str
+) -> None:
+    cell = Cell(python="3.12", platform=this_platform(), requirements=requirements)
+    lock = lock_cells([cell], table.bench, table.shelf, Silent())[cell.id].lock
+    assert lock is not None
+    said = table.bench.tells_nothing(cell, lock, "upstream", test)
+    assert said.startswith(reason) if reason else not said
+    assert not table.bench.tells_nothing(cell, lock, "interop", "test_it.py::smoke")
 
 
 def test_a_smoke_test_needs_no_baseline(table: Table) -> None:

@@ -271,20 +271,20 @@ class PairRelease(Sparse):
     second_version: str
     verdict: Verdict
     level: Level = "interop"
-    inferred: bool
+    inferred: bool = False
     pythons: dict[str, Verdict]
     cell: Annotated[str, Field(description="Id of the cell that shows it.")]
     failure: Annotated[str, Field(description="Id of the failure; empty: none.")] = ""
 
 
-class Interval(Record):
+class Interval(Sparse):
     """Releases with the same verdict. `tested` ones were seen; `inferred` ones lie between, or follow from others."""
 
     verdict: Verdict
     first: str
     last: str
-    tested: tuple[str, ...]
-    inferred: tuple[str, ...]
+    tested: tuple[str, ...] = ()
+    inferred: tuple[str, ...] = ()
 
 
 class Ranges(Record):
@@ -471,7 +471,7 @@ class FrontierPair(Sparse):
     level: Annotated[Level, Field(description="The first that is red, or else the deepest that was reached.")] = (
         "interop"
     )
-    inferred: Annotated[bool, Field(description="Whether it follows from other pairs; then it was not tried.")]
+    inferred: Annotated[bool, Field(description="Whether it follows from other pairs; then it was not tried.")] = True
     evidence: Annotated[str, Field(description="Id of one run that shows it; empty: inferred, or bounds say it.")] = ""
     reason: Annotated[
         int | None,
