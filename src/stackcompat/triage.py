@@ -181,12 +181,20 @@ class Prober:
             probe = next(asking)
             while True:
                 answer = self.answer(probe)
-                moved = {n: v for n, v in answer.versions.items() if self._target.versions.get(n) != v}
-                text = ", ".join(f"{name} {version}" for name, version in list(moved.items())[:4])
-                self._reporter.step(f"{text or 'nothing moved'}{', ...' if len(moved) > 4 else ''}: {answer.outcome}")
+                self._reporter.step(f"{self._moved(probe, answer)}: {answer.outcome}")
                 probe = asking.send(answer)
         except StopIteration as end:
             return end.value  # type: ignore[no-any-return]
+
+    def _moved(self, probe: Probe, answer: Answer) -> str:
+        """What a probe has that the red cell has not, in short: versions, or what was asked for and cannot be had."""
+        versions = answer.versions or probe.pins
+        moved = [
+            f"{name} {version}" for name, version in versions.items() if self._target.versions.get(name) != version
+        ]
+        if not moved and not answer.versions:
+            moved = list(probe.free)
+        return ", ".join([*moved[:4], "..."] if len(moved) > 4 else moved) or "nothing moved"
 
     def known(self) -> Iterable[dict[str, str]]:
         """Sets of versions on this Python, near the red one, with which the test is known to pass."""

@@ -11,9 +11,11 @@ from packaging.requirements import Requirement
 
 from fakes import Catalogue, FakeExecutor, make_bench
 from made_up import failed, passed
+from stackcompat.blame import Search
 from stackcompat.campaign import Bench, Silent, execute, try_cell
 from stackcompat.cell import Job
 from stackcompat.charge import Blame
+from stackcompat.culprit import Probe
 from stackcompat.interpreter import this_platform
 from stackcompat.lock import Conflict, Lock, Pin, Resolution
 from stackcompat.matrix import Matrix
@@ -21,7 +23,7 @@ from stackcompat.plan import Cell
 from stackcompat.project import Project
 from stackcompat.record import UsageError, digest
 from stackcompat.releases import Catalog
-from stackcompat.triage import Inquiry, blame, blame_each, published_sets
+from stackcompat.triage import Inquiry, Prober, Target, blame, blame_each, published_sets
 
 CATALOG = Catalogue(
     {
@@ -147,6 +149,27 @@ def test_no_search_is_begun_after_its_time(setting: Setting) -> None:
     cell = Cell(python="3.12", platform=this_platform(), requirements=("alpha==1.4", "beta==1.1", "gamma==1.0"))
     verdict, _ = try_cell(cell, setting.bench, CATALOG, "interop", Silent())
     assert not list(blame_each([Inquiry(verdict)], setting.bench, CATALOG, Silent(), seconds=0))
+
+
+def test_each_step_says_what_was_tried_though_it_cannot_be_had(setting: Setting) -> None:
+    cell = Cell(python="3.12", platform=this_platform(), requirements=("alpha==1.4", "beta==1.1", "gamma==1.0"))
+    verdict, _ = try_cell(cell, setting.bench, CATALOG, "interop", Silent())
+    target = Target(cell, verdict.installed, verdict.lock_id, verdict.failures[0])
+    prober = Prober(target, setting.bench, CATALOG, told := Steps())
+
+    def asking() -> Search[None]:
+        yield Probe(free=("alpha", "beta"))
+        yield Probe(free=("alpha==9.9", "beta"))
+        yield Probe(pins={**verdict.installed, "alpha": "9.9"})
+        yield Probe(pins=verdict.installed)
+
+    prober.drive(asking())
+    assert told.steps == [
+        "alpha 1.5, beta 1.4: pass",
+        "alpha==9.9, beta: hole",
+        "alpha 9.9: hole",
+        "nothing moved: same",
+    ]
 
 
 def test_a_pair_and_who_moved(setting: Setting) -> None:
