@@ -10,7 +10,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from stackcompat.matrix import parse_requirement
+from stackcompat.matrix import only_version, parse_requirement
 from stackcompat.record import Record, UsageError
 from stackcompat.releases import Catalog
 
@@ -59,9 +59,8 @@ def kind_of(given: str, index: str = "") -> Kind:
         requirement = parse_requirement(given)
     except ValueError:
         requirement = None
-    exact = [s for s in requirement.specifier if s.operator == "==" and "*" not in s.version] if requirement else []
     if requirement is not None and not requirement.extras and requirement.marker is None:
-        if len(exact) == len(requirement.specifier) == 1:
+        if only_version(requirement) and len(requirement.specifier) == 1:
             return "extra index" if index else "index"
         if index and not requirement.specifier:
             return "extra index"

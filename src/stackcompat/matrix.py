@@ -48,6 +48,7 @@ __all__ = [
     "load_components",
     "load_matrix",
     "load_record",
+    "only_version",
     "parse_date",
     "parse_requirement",
     "python_key",
@@ -74,6 +75,12 @@ def exactly(text: str, version: str) -> str:
     requirement: Requirement = parse_requirement(text)
     requirement.specifier = SpecifierSet(f"=={version}")
     return str(requirement)
+
+
+def only_version(requirement: Requirement) -> str:
+    """The one version that a requirement allows, if it names one; else empty."""
+    exact = [s.version for s in requirement.specifier if s.operator == "==" and not s.version.endswith(".*")]
+    return exact[0] if len(exact) == 1 else ""
 
 
 def parse_date(given: str | dt.date) -> dt.datetime:

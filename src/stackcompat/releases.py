@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Iterator
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from packaging.requirements import Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
-from stackcompat.matrix import Selection, parse_requirement
+from stackcompat.matrix import Selection, only_version, parse_requirement
 from stackcompat.record import Record, StackcompatError, digest
 
 __all__ = [
+    "Bound",
     "Catalog",
     "File",
     "IndexUnreachable",
@@ -25,6 +26,7 @@ __all__ = [
     "Release",
     "Then",
     "applies",
+    "bounds_on",
     "needs",
     "requirements",
     "select",
@@ -163,6 +165,35 @@ def needs(
     found: dict[str, SpecifierSet] = {}
     for requirement in requirements(catalog, name, version, python, extras):
         found[requirement.name] = found.get(requirement.name, SpecifierSet()) & requirement.specifier
+    return found
+
+
+class Bound(NamedTuple):
+    """What the release `version` of `name` declares of another distribution."""
+
+    name: str
+    version: str
+    specifier: SpecifierSet
+
+
+def bounds_on(
+    other: str, catalog: Catalog, name: str, version: str, python: str, extras: Collection[str] = ()
+) -> list[Bound]:
+    """The bounds on `other` that come with a release: its own, and those of what it requires in one version alone."""
+    found = []
+    waiting = [(name, version, frozenset(extras))]
+    for one in waiting:  # which grows
+        who, which, more = one
+        bound = SpecifierSet()
+        for requirement in requirements(catalog, who, which, python, more):
+            if requirement.name == other:
+                bound &= requirement.specifier
+            pinned = only_version(requirement)
+            due = (requirement.name, pinned, frozenset(requirement.extras))
+            if pinned and due not in waiting:
+                waiting.append(due)
+        if bound:
+            found.append(Bound(who, which, bound))
     return found
 
 

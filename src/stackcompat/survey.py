@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from packaging.requirements import Requirement
@@ -26,7 +26,7 @@ from stackcompat.intervals import Pair
 from stackcompat.matrix import Component, Components, Level, exactly, parse_requirement
 from stackcompat.plan import Cell
 from stackcompat.record import UsageError
-from stackcompat.releases import IndexUnreachable, Release, needs
+from stackcompat.releases import Bound, IndexUnreachable, Release, bounds_on, needs
 from stackcompat.suspicion import implicated, versions_of
 from stackcompat.verdict import LEVELS, judge, settle, why
 
@@ -119,20 +119,24 @@ class Survey:
 
     def _forbidden(self) -> dict[Pair, str]:
         """The pairs that metadata excludes: bounds of either side on the other, or a Python."""
-        distributions = [row.distribution for row in self.rows]
+        names = [row.distribution for row in self.rows]
         bounds = [
-            [self._needs(name, release.version) for release in some]
-            for name, some in zip(distributions, self._found, strict=True)
+            [self._bounds_on(other, name, release.version) for release in some]
+            for name, other, some in zip(names, names[::-1], self._found, strict=True)
         ]
         found = {}
         for number, first in enumerate(self._found[0]):
             for other, second in enumerate(self._found[1]):
-                said = _objection(
-                    distributions[0], first, bounds[0][number], distributions[1], second, self._python
-                ) or _objection(distributions[1], second, bounds[1][other], distributions[0], first, self._python)
+                said = _objection(names[0], first, bounds[0][number], names[1], second, self._python) or _objection(
+                    names[1], second, bounds[1][other], names[0], first, self._python
+                )
                 if said:
                     found[number, other] = said
         return found
+
+    def _bounds_on(self, other: str, name: str, version: str) -> list[Bound]:
+        """The bounds on the one side that come with a release of the other, as it is installed."""
+        return bounds_on(other, self._catalog, name, version, self._python, Requirement(self._asked[name]).extras)
 
     def forecast(self, names_of: Callable[[str, str], Names], reporter: Reporter) -> Foreseen:
         """What importing, and what using, one side takes from the other in vain, for each pair that metadata permits.
@@ -317,12 +321,12 @@ def _component(name: str, option: str, components: Components) -> Component:
     )
 
 
-def _objection(
-    name: str, release: Release, bounds: Mapping[str, SpecifierSet], other: str, partner: Release, python: str
-) -> str:
+def _objection(name: str, release: Release, bounds: Sequence[Bound], other: str, partner: Release, python: str) -> str:
     """Why metadata of the release excludes the partner, or the Python; empty if it does not."""
     if not release.supports(python):
         return f"{name} {release.version} does not support Python {python} (it requires {release.requires_python})"
-    if not bounds.get(other, SpecifierSet()).contains(partner.version, prereleases=True):
-        return f"{name} {release.version} depends on {other}{bounds[other]}"
+    for bound in bounds:
+        if not bound.specifier.contains(partner.version, prereleases=True):
+            by = "" if bound.name == name else f" exactly {bound.name} {bound.version}, which depends on"
+            return f"{name} {release.version} depends on{by} {other}{bound.specifier}"
     return ""

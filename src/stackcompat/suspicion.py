@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from stackcompat.evidence import Failure, TestResult
-from stackcompat.matrix import Component, Components
+from stackcompat.matrix import Component, Components, only_version
 from stackcompat.plan import Cell
 from stackcompat.record import Record
 
@@ -52,10 +52,10 @@ def pins_of(cell: Cell, components: Components) -> dict[str, str]:
     """Component to version, for the components that the cell asks for by an exact version."""
     pins = {}
     for requirement in map(Requirement, cell.requirements):
-        exact = [s.version for s in requirement.specifier if s.operator == "==" and not s.version.endswith("*")]
+        exact = only_version(requirement)
         component = components.of_distribution(canonicalize_name(requirement.name))
-        if len(exact) == 1 and component and component.distribution == canonicalize_name(requirement.name):
-            pins[component.name] = exact[0]
+        if exact and component and component.distribution == canonicalize_name(requirement.name):
+            pins[component.name] = exact
     return pins
 
 

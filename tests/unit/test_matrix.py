@@ -4,6 +4,7 @@ import datetime as dt
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from stackcompat.matrix import (
     AsOf,
@@ -11,6 +12,7 @@ from stackcompat.matrix import (
     load_components,
     load_matrix,
     load_record,
+    only_version,
     parse_date,
     parse_requirement,
 )
@@ -330,3 +332,19 @@ def test_every_component_of_the_project_says_how_much_its_tests_may_take() -> No
     unsaid = [row.name for row in components if not {"seconds", "memory_mb"} <= row.model_fields_set]
     assert unsaid == []
     assert min(row.memory_mb or 0 for row in components) >= 4096
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        ("alpha==1.0", "1.0"),
+        ("alpha[more]==1.0", "1.0"),
+        ("alpha==1.0,<2", "1.0"),
+        ("alpha", ""),
+        ("alpha==1.*", ""),
+        ("alpha>=1.0", ""),
+        ("alpha==1.0,==1.1", ""),
+    ],
+)
+def test_the_one_version_that_a_requirement_allows(text: str, version: str) -> None:
+    assert only_version(Requirement(text)) == version

@@ -39,6 +39,16 @@ WORLD = Catalogue(
         },
         "delta-checkpoint": {"1.0": "2025-01-10"},
         "plain": {"1.0": {"uploaded": "2025-01-10", "requires": ["beta<2"]}},
+        # A package whose releases each bring the engine of their own, which has the bounds.
+        "shell": {
+            "1.0": {"uploaded": "2025-03-20", "requires": ["engine==1.0"]},
+            "2.0": {"uploaded": "2025-07-20", "requires": ["engine[full]==2.0"]},
+            "3.0": {"uploaded": "2025-08-20", "requires": ["engine>=2"]},
+        },
+        "engine": {
+            "1.0": {"uploaded": "2025-03-20", "requires": ["alpha==1.0", "shell"]},
+            "2.0": {"uploaded": "2025-07-20", "requires": ["alpha>=1.1", "alpha-native", 'alpha<1.4; extra == "full"']},
+        },
     }
 )
 IMPORTS = (passed("import[alpha]", "alpha", level="import"), passed("import[beta]", "beta", level="import"))
@@ -63,6 +73,14 @@ def test_what_metadata_forbids_needs_no_run() -> None:
         (1, 2): "alpha 1.2 does not support Python 3.12 (it requires >=3.13)",
     }
     assert survey("beta", "plain").space.forbidden == {(1, 0): "plain 1.0 depends on beta<2"}
+
+
+def test_what_a_release_requires_in_one_version_alone_brings_its_bounds() -> None:
+    found = survey("shell").space
+    told = "shell 2.0 depends on exactly engine 2.0, which depends on alpha<1.4,>=1.1"
+    assert found.rows() == {0: [0], 1: [1], 2: [0, 1, 3]}
+    assert {found.forbidden[1, 0], found.forbidden[1, 3]} == {told}
+    assert survey("alpha", "shell").space.forbidden[0, 1] == told
 
 
 def test_a_span_of_time_chooses_releases() -> None:
