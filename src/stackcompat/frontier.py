@@ -316,7 +316,7 @@ class _Picture:
         """
         columns, moment = self._rows[row], self._space.contemporary
         end = len(columns) - 1
-        ages = (self._latest[other] - moment(other) for other in _beside(row, self._latest))
+        ages = (self._latest[other] - moment(other) for other in _around(row, self._latest))
         return end, 0, _place(columns, moment(row)), end // 2, *(_place(columns, moment(row) + age) for age in ages)
 
     def _untried(self, doomed: Collection[Pair]) -> Iterator[Pair]:
@@ -432,7 +432,7 @@ class _Picture:
 
     def _edges(self, row: int) -> list[int]:
         """The last columns that can be expected to work in `row`, highest first: as in the settled rows around it."""
-        return sorted({self._as_in(row, other)[1] for other in _beside(row, self._settled) or (None,)}, reverse=True)
+        return sorted({self._as_in(row, other)[1] for other in _around(row, self._settled) or (None,)}, reverse=True)
 
     def _drift(self, row: int, near: int) -> int | None:
         """How far what works moves from the row `near` to `row`, if it moves with time.
@@ -441,7 +441,7 @@ class _Picture:
         it is of what works with its own release alone.
         """
         moment = self._space.contemporary
-        around = _beside(row, self._settled)
+        around = _around(row, self._settled)
         ages = {tuple(edge - moment(other) for edge in self._settled[other]) for other in around}
         if len({self._settled[other] for other in around}) == 1 or len(ages) > 1:
             return None
@@ -571,7 +571,7 @@ def _bisecting(rows: Sequence[int]) -> Iterator[int]:
             spans += [(low, middle), (middle, high)]
 
 
-def _beside(row: int, rows: Collection[int]) -> list[int]:
+def _around(row: int, rows: Collection[int]) -> list[int]:
     """The next of `rows` below and above `row`, as far as there are any."""
     older = max((other for other in rows if other < row), default=None)
     newer = min((other for other in rows if other > row), default=None)
