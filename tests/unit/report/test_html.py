@@ -148,7 +148,7 @@ def test_a_history_is_drawn_and_told() -> None:
     earlier = MADE.record().model_copy(update={"started": NOW - dt.timedelta(days=1)})
     page = Page(html(summarise(COMPONENTS, (MADE.record(),), MADE.evidence, NOW, past=(earlier, MADE.record()))))
     assert page.unmatched == []
-    told = [about["aria-label"] or "" for tag, about in page.elements if about.get("class") == "sparks"]
+    told = [about["title"] or "" for tag, about in page.elements if about.get("class") == "sparks"]
     assert len(told) >= len(SUMMARY.cells)
     assert all(re.match(r"2 runs: ", text) for text in told)
     assert "sparks" not in [about.get("class") for _, about in PAGE.elements]
