@@ -23,7 +23,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import re
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeVar
 
 from packaging.requirements import Requirement
@@ -271,13 +271,10 @@ class _Blame:
         def fails(chosen: tuple[str, ...]) -> Search[bool]:
             return (yield from self._at(self._mixed(passing, chosen))).outcome == "same"
 
-        suspects = [unit for unit in self._named if unit in units]
-        if suspects and len(suspects) < len(units):
-            closed = self._closure(passing, suspects)
-            for attempt in dict.fromkeys((tuple(suspects), tuple(closed))):
-                if len(attempt) < len(units) and (yield from fails(attempt)):
-                    units = list(attempt)
-                    break
+        for guess in dict.fromkeys(self._guesses(passing, units)):
+            if len(guess) < len(units) and (yield from fails(guess)):
+                units = list(guess)
+                break
         found = yield from ddmin(units, fails)
         context = self._mixed(passing, found)
         unparted = []
@@ -289,6 +286,18 @@ class _Blame:
             else:
                 unparted.append(unit)
         yield from self._part(unparted, passing, alone=len(unparted) == len(found))
+
+    def _guesses(self, passing: Mapping[str, str], units: Collection[str]) -> Iterator[tuple[str, ...]]:
+        """Parts of `units` that are likely to fail: whom the failure names, then also what was asked for by version.
+
+        Each first by itself, then with what has to move with it.
+        """
+        named = [unit for unit in self._named if unit in units]
+        pinned = [unit for name in self._pinned_roots() if (unit := self._unit(name)) in units and unit not in named]
+        for suspects in (named, [*named, *pinned]):
+            if suspects:
+                yield tuple(suspects)
+                yield tuple(self._closure(passing, suspects))
 
     def _part(self, units: list[str], passing: Mapping[str, str], *, alone: bool) -> Search[None]:
         """Tell the members among units that did not come apart: which of them makes it pass when it moves alone.
