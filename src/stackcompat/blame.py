@@ -445,10 +445,11 @@ class _Blame:
                 return
 
     def _failing(self, unit: str) -> set[str]:
-        """Versions of `unit` other than the red one beside which the members fail the same way."""
-        if unit in self.members or not self.members:
+        """Versions of `unit` other than the red one beside which the other members fail the same way."""
+        others = [member for member in self.members if member != unit]
+        if not others:
             return set()
-        held = {name: self.red.versions[name] for member in self.members for name in self._names(member)}
+        held = {name: self.red.versions[name] for member in others for name in self._names(member)}
         return {
             versions[unit]
             for versions, answer in self._seen

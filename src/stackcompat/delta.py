@@ -158,8 +158,9 @@ class _Line:
     def _bisect(self, far: int, step: int) -> Steps[int]:
         """The passing place next to the red stretch, between which and `far`, which passes, it ends.
 
-        It halves what is left; where that cannot be judged, it halves what is left on both sides of that: the red ones
-        and the passing ones go on to the first place, from either end, that cannot be judged.
+        The last place that is presumed to fail comes first. Then it halves what is left; where that cannot be judged,
+        it halves what is left on both sides of that: the red ones and the passing ones go on to the first place, from
+        either end, that cannot be judged.
         """
         lost = 0
         while True:
@@ -173,9 +174,11 @@ class _Line:
                 left = [place for place in open_ if place not in holes]
             if not left:
                 return far
-            outcome = yield from self.at(left[len(left) // 2])
+            presumed = self._presumed[step > 0]
+            place = presumed if presumed in left else left[len(left) // 2]
+            outcome = yield from self.at(place)
             if outcome == "pass":
-                far = left[len(left) // 2]
+                far = place
             elif outcome != "same":
                 lost += 1
 

@@ -375,3 +375,31 @@ def test_a_failure_without_a_traceback_suspects_what_the_test_uses() -> None:
         failure=Failure(type="E", message="m"),
     )
     assert names(blame(world, {"alpha": 6, "beta": 6}, rule, test=test)) == {"alpha": "6"}
+
+
+def test_who_was_asked_for_by_version_is_guessed_where_the_failure_names_nobody() -> None:
+    rule = Rule({"omega": (4, 5)}, named=())
+    sizes = {f"beta{number}": 6 for number in range(20)} | {"omega": 6}
+    world = Universe(sizes, (rule,))
+    passing = (dict.fromkeys(sizes, "0"),)
+    versions = dict.fromkeys(sizes, 5)
+    asked = {}
+    for requirements in (("omega==5", "beta0"), ("omega", "beta0")):
+        world.asked.clear()
+        found = blame(world, versions, rule, passing=passing, requirements=requirements, near=True)
+        assert names(found) == {"omega": "5"}
+        asked[requirements] = found.probes
+    # One question in place of halving 21.
+    assert asked["omega==5", "beta0"] <= asked["omega", "beta0"] - 3
+
+
+def test_a_member_is_traced_again_from_where_it_was_seen_to_fail() -> None:
+    """gamma 3 hides alpha's older edge in the red cell, so that it is looked for once more beside what passes."""
+    rule = Rule({"alpha": (20, 59), "beta": (2, 9)}, named=("alpha", "beta"))
+    mask = Rule({"alpha": (10, 19), "gamma": (3, 3)}, message="gamma is broken")
+    world = Universe({"alpha": 60, "beta": 12, "gamma": 8}, (mask, rule))
+    passing = ({"alpha": "1", "beta": "7", "gamma": "7"},)
+    found = blame(world, {"alpha": 50, "beta": 7, "gamma": 3}, rule, passing=passing)
+    assert names(found) == {"alpha": "50", "beta": "7"}
+    assert (found.culprits[0].last_good, found.culprits[0].first_bad) == ("19", "20")
+    assert found.probes < 40

@@ -81,6 +81,13 @@ def test_places_presumed_red_are_galloped_over_but_never_claimed() -> None:
     assert (found.good, found.bad) == (9, 10)
 
 
+def test_the_last_place_that_is_presumed_red_is_tried_before_what_lies_between_is_halved() -> None:
+    line = "." * 50 + "x" * 50
+    found, tried = look(line, 99, presumed=[50])
+    assert (found.good, found.bad) == (49, 50)
+    assert tried == [49, 50]
+
+
 def test_longer_steps_gallop_in_fewer() -> None:
     found, tried = look("." + "x" * 60, 30, growth=4)
     assert tried[:4] == [29, 26, 14, 0]
