@@ -271,7 +271,7 @@ class _Blame:
         def fails(chosen: tuple[str, ...]) -> Search[bool]:
             return (yield from self._at(self._mixed(passing, chosen))).outcome == "same"
 
-        for guess in dict.fromkeys(self._guesses(passing, units)):
+        for guess in self._guesses(passing, units):  # lazily: what has to move along is read from the index
             if len(guess) < len(units) and (yield from fails(guess)):
                 units = list(guess)
                 break
