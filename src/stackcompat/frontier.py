@@ -78,20 +78,20 @@ class Space(Record):
             for row in range(len(self.first.versions))
         }
 
-    def contemporary(self, row: int) -> int:
-        """The column that is the likeliest to work with the row's release.
+    @cached_property
+    def contemporary(self) -> tuple[int, ...]:
+        """By row, the column that is the likeliest to work with its release.
 
         It is the release of the same number, if both came within a day (then they are made together), else the newest
         that was there on that day.
         """
-        came, version = self.first.uploaded[row], self.first.versions[row]
-        there = [column for column, moment in enumerate(self.second.uploaded) if moment.date() <= came.date()]
-        twins = (
-            column
-            for column, moment in enumerate(self.second.uploaded)
-            if self.second.versions[column] == version and abs(moment - came) < _DAY
-        )
-        return next(twins, max(there, default=0))
+        columns = list(enumerate(zip(self.second.versions, self.second.uploaded, strict=True)))
+        found = []
+        for version, came in zip(self.first.versions, self.first.uploaded, strict=True):
+            there = [column for column, (_, moment) in columns if moment.date() <= came.date()]
+            twins = (column for column, (other, moment) in columns if other == version and abs(moment - came) < _DAY)
+            found.append(next(twins, max(there, default=0)))
+        return tuple(found)
 
 
 class Question(NamedTuple):
@@ -316,8 +316,8 @@ class _Picture:
         """
         columns, moment = self._rows[row], self._space.contemporary
         end = len(columns) - 1
-        ages = (self._latest[other] - moment(other) for other in _around(row, self._latest))
-        return end, 0, _place(columns, moment(row)), end // 2, *(_place(columns, moment(row) + age) for age in ages)
+        ages = (self._latest[other] - moment[other] for other in _around(row, self._latest))
+        return end, 0, _place(columns, moment[row]), end // 2, *(_place(columns, moment[row] + age) for age in ages)
 
     def _untried(self, doomed: Collection[Pair]) -> Iterator[Pair]:
         """Where the rows in which nothing was seen to work yet would show it most likely, and were not asked."""
@@ -442,10 +442,10 @@ class _Picture:
         """
         moment = self._space.contemporary
         around = _around(row, self._settled)
-        ages = {tuple(edge - moment(other) for edge in self._settled[other]) for other in around}
+        ages = {tuple(edge - moment[other] for edge in self._settled[other]) for other in around}
         if len({self._settled[other] for other in around}) == 1 or len(ages) > 1:
             return None
-        return moment(row) - moment(near)
+        return moment[row] - moment[near]
 
     def _as_in(self, row: int, near: int | None) -> tuple[int, int]:
         """The first and the last column that work in `row` if it is as the settled row `near`.

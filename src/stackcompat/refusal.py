@@ -11,6 +11,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from stackcompat.lock import Conflict, excludes
+from stackcompat.matrix import only_version
 from stackcompat.plan import Cell
 
 __all__ = ["Member", "refused"]
@@ -55,9 +56,8 @@ def _member(text: str, cell: Cell, demands: Sequence[_Demand], depth: int = 0) -
     """Who stands behind `text`: the release that it names, the pin of that name, or who demands it."""
     name = _name(text)
     for requirement in [Requirement(text), *(Requirement(r) for r in cell.requirements if _name(r) == name)]:
-        for bound in requirement.specifier:
-            if bound.operator == "==" and not bound.version.endswith("*"):
-                return Member(name, bound.version)
+        if version := only_version(requirement):
+            return Member(name, version)
     above = next((d.by for d in demands if d.by and _name(d.text) == name and _name(d.by) != name), "")
     if above and depth < len(demands) and name not in cell.roots():
         return _member(above, cell, demands, depth + 1)
