@@ -170,11 +170,12 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Style, spelling, formatting, workflows: their security and their schema."""
-    session.install(*nox.project.dependency_groups(PROJECT, "lint"))
+    """Style, spelling, formatting, layers of packages, workflows: their security and their schema."""
+    session.install(".", *nox.project.dependency_groups(PROJECT, "lint"))
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
     session.run("codespell")
+    session.run("lint-imports")
     session.run("zizmor", "--offline", "--quiet", ".")
     workflows = sorted(str(path) for path in Path(".github/workflows").glob("*.yml"))
     session.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows)

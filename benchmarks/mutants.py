@@ -26,8 +26,8 @@ from typing import Any, NamedTuple
 
 from uv import find_uv_bin
 
-from stackcompat.inside import probe
-from stackcompat.interpreter import find_interpreters
+from stackcompat.ecosystem.interpreters import find_interpreters
+from stackcompat.run.inside import probe
 
 SUITE = Path(__file__).parents[1] / "tests" / "interop"
 PLANTED = Path(__file__).with_name("planted.py")

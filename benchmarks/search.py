@@ -4,7 +4,7 @@ For each size, breaks of one, two and three components are planted at random in 
 number of environments is printed that each way of searching asks for, with the share of worlds in which a search that
 can be wrong names exactly the planted components:
 
-``all``, ``one``, ``none``  :mod:`stackcompat.blame`, where the traceback goes through all members, one, or none
+``all``, ``one``, ``none``  :mod:`stackcompat.blame.search`, where the traceback goes through all members, one, or none
 ``plain``       one component after another taken back to its newest release, and those that cannot be bisected
 ``linear``      each component of the cell moved alone, release by release, until the test passes
 ``pairwise``    every release of every component beside every release of every other
@@ -25,9 +25,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from blame_world import Rule, Universe, answered
-from stackcompat.blame import Search, search
-from stackcompat.culprit import Found, Probe, Red
+from stackcompat.blame.culprit import Found, Probe, Red
+from stackcompat.blame.search import Search, search
+from support.blame_world import Rule, Universe, answered
 
 COMPONENTS = (10, 20, 50)
 RELEASES = (10, 50, 100)

@@ -1,4 +1,4 @@
-"""Finds out by trying which versions of a software stack work together. See docs/architecture.md for the rooms."""
+"""Finds out by trying which versions of a software stack work together. Stages: docs/architecture.md."""
 
 from __future__ import annotations
 

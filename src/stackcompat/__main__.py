@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from stackcompat.cli import run_main
+from stackcompat.cli.main import run_main
 
 run_main()

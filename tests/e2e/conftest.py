@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 import uv
 
-from real_cells import Runner
-from stackcompat.interpreter import Interpreter, find_interpreters, this_platform
-from stackcompat.lock import Lock, Resolver
-from stackcompat.packages import PackageCache
-from stackcompat.plan import Cell
+from stackcompat.ecosystem.interpreters import Interpreter, find_interpreters, this_platform
+from stackcompat.plan.cell import Cell
+from stackcompat.resolve.lock import Lock
+from stackcompat.resolve.resolver import Resolver
+from stackcompat.run.package_cache import PackageCache
+from support.real_cells import Runner
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

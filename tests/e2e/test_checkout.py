@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from stackcompat.interpreter import find_interpreters
+from stackcompat.ecosystem.interpreters import find_interpreters
 
 ROOT = Path(__file__).parents[2]
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from loopback_index import LoopbackIndex, make_wheel
-from stackcompat.interpreter import Interpreter
-from stackcompat.packages import PackageCache
+from stackcompat.ecosystem.interpreters import Interpreter
+from stackcompat.run.package_cache import PackageCache
+from support.loopback_index import LoopbackIndex, make_wheel
 
 COMPONENTS = "".join(
     f"""

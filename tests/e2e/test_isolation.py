@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from processes import ended
-from real_cells import Runner, result_of
-from stackcompat.cell import Limits, network_can_be_cut
-from stackcompat.evidence import CellResult
+from stackcompat.evidence.results import CellResult
+from stackcompat.run.job import Limits
+from stackcompat.run.sandbox import network_can_be_cut
+from support.processes import ended
+from support.real_cells import Runner, result_of
 
 HOSTILE = '''
     import ctypes, os, socket, subprocess, sys, threading, time

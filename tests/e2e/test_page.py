@@ -16,13 +16,15 @@ from typing import Any
 
 import pytest
 
-from made_up import COMPONENTS, NOW, history
-from planted import Planted, chart_of, stairs, table
-from stackcompat.frontier import explore
-from stackcompat.report import Summary, summarise, write
-from stackcompat.report.model import CellRow
-from stackcompat.timeline import Said, timeline
-from world import World, day
+from stackcompat.advice.timeline import Said, timeline
+from stackcompat.frontier.search import explore
+from stackcompat.report.write import write
+from stackcompat.table.build import summarise
+from stackcompat.table.cells import CellRow
+from stackcompat.table.summary import Summary
+from support.made_up import COMPONENTS, NOW, history
+from support.planted import Planted, chart_of, stairs, table
+from support.world import World, day
 
 pytestmark = pytest.mark.e2e
 

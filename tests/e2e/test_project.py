@@ -22,13 +22,13 @@ from typing import Any
 
 import pytest
 
-from loopback_index import LoopbackIndex, make_wheel
-from processes import ended, working_below
-from stackcompat.evidence import Evidence
-from stackcompat.interpreter import Interpreter, this_platform
-from stackcompat.lock import Resolver
-from stackcompat.packages import PackageCache
-from stackcompat.plan import Cell
+from stackcompat.ecosystem.interpreters import Interpreter, this_platform
+from stackcompat.evidence.results import Evidence
+from stackcompat.plan.cell import Cell
+from stackcompat.resolve.resolver import Resolver
+from stackcompat.run.package_cache import PackageCache
+from support.loopback_index import LoopbackIndex, make_wheel
+from support.processes import ended, working_below
 
 COMPONENTS = """
 [[components]]

@@ -10,17 +10,17 @@ from pathlib import Path
 import pytest
 import uv
 
-from loopback_index import LoopbackIndex
-from made_up import COMPONENTS, NOW
-from stackcompat.bounds import constraints
-from stackcompat.chart import Chart, Charted
-from stackcompat.frontier import Side
-from stackcompat.index import Index
-from stackcompat.matrix import Components
-from stackcompat.releases import Catalog
-from stackcompat.report import summarise
+from stackcompat.advice.bounds import constraints
+from stackcompat.ecosystem.components import Components
+from stackcompat.ecosystem.index import Index
+from stackcompat.ecosystem.releases import Catalog
+from stackcompat.frontier.frontier import Chart, Charted
+from stackcompat.frontier.space import Side
 from stackcompat.report.advice import advice
-from world import components
+from stackcompat.table.build import summarise
+from support.loopback_index import LoopbackIndex
+from support.made_up import COMPONENTS, NOW
+from support.world import components
 
 pytestmark = pytest.mark.e2e
 

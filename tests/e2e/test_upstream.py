@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from real_cells import Runner
-from stackcompat.cell import OwnTests
-from stackcompat.evidence import CellResult
-from stackcompat.matrix import Upstream
+from stackcompat.ecosystem.components import Upstream
+from stackcompat.evidence.results import CellResult
+from stackcompat.run.job import OwnTests
+from support.real_cells import Runner
 
 SMOKE = """
     import pytest

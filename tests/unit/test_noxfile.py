@@ -32,4 +32,4 @@ def test_the_menu_has_every_session_and_says_what_it_does() -> None:
 def test_the_engines_own_session_is_there() -> None:
     import stackcompat
 
-    assert listed(Path(stackcompat.__file__).parent / "noxfile.py").keys() == {"cell"}
+    assert listed(Path(stackcompat.__file__).parent / "run" / "noxfile.py").keys() == {"cell"}

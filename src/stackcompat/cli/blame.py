@@ -9,9 +9,10 @@ from typing import Any
 import click
 from rich.markup import escape
 
-from stackcompat.blame import BUDGET
-from stackcompat.campaign import Bench, Source, now
-from stackcompat.charge import Blame, Charge, Charges, unexplained, unexplained_crossings
+from stackcompat.blame.diagnosis import Blame, Charge, Charges, unexplained, unexplained_crossings
+from stackcompat.blame.driver import Inquiry, blame, blame_each
+from stackcompat.blame.exchange import blame_crossing, blame_crossings, follow
+from stackcompat.blame.search import BUDGET
 from stackcompat.cli.common import (
     find_cell,
     find_crossing,
@@ -26,16 +27,18 @@ from stackcompat.cli.common import (
     reporting,
     write_json,
 )
-from stackcompat.crossings import ExchangeBench
-from stackcompat.evidence import ExchangePlan, TestResult
-from stackcompat.exchange import CrossingVerdict, Side, judge_crossings
-from stackcompat.interpreter import how_to_get
-from stackcompat.misreading import blame_crossing, blame_crossings, follow
-from stackcompat.project import Project, find_project
-from stackcompat.record import StackcompatError, UsageError
-from stackcompat.store import Store
-from stackcompat.triage import Inquiry, blame, blame_each, published_sets
-from stackcompat.verdict import CellVerdict, judge, why
+from stackcompat.core.record import StackcompatError, UsageError
+from stackcompat.ecosystem.interpreters import how_to_get
+from stackcompat.evidence.results import TestResult
+from stackcompat.evidence.runs import ExchangePlan
+from stackcompat.evidence.store import Store
+from stackcompat.pipeline.cells import now
+from stackcompat.pipeline.exchange import ExchangeBench
+from stackcompat.pipeline.runner import Bench, Source
+from stackcompat.plan.checkout import Project, find_project, published_sets
+from stackcompat.verdict.exchange import CrossingVerdict, Side, judge_crossings
+from stackcompat.verdict.outcomes import why
+from stackcompat.verdict.verdict import CellVerdict, judge
 
 __all__ = [
     "about_option",
@@ -52,6 +55,7 @@ __all__ = [
 probes_option = click.option(
     "--probes", type=click.IntRange(1), default=BUDGET, show_default=True, help="Environments that blame may try."
 )
+
 
 about_option = click.option(
     "--about", default="", metavar="TEXT", help="Blame follows the failure with this in its test's name or its message."

@@ -9,7 +9,6 @@ from fnmatch import fnmatch
 import click
 from rich.markup import escape
 
-from stackcompat.calibration import Calibration, calibrate, calibrate_crossings, healthy_neighbours, load_cases
 from stackcompat.cli.common import (
     COULD_NOT_TELL,
     jobs_option,
@@ -22,8 +21,10 @@ from stackcompat.cli.common import (
     reporting,
     write_json,
 )
-from stackcompat.project import find_project
-from stackcompat.record import UsageError
+from stackcompat.core.record import UsageError
+from stackcompat.plan.checkout import find_project
+from stackcompat.plan.known_cases import load_cases
+from stackcompat.validation.calibration import Calibration, calibrate, calibrate_crossings, healthy_neighbours
 
 __all__ = ["calibrate_"]
 

@@ -11,18 +11,17 @@ import click
 from pydantic import ValidationError
 from rich.markup import escape
 
-from stackcompat.advisory import advisories, load_links
-from stackcompat.check import Checked, check
+from stackcompat.advice.advisory import advisories, load_links
+from stackcompat.advice.check import Checked, check
+from stackcompat.advice.environment_file import read_environment, read_file
 from stackcompat.cli.common import json_option, out, project_option, write_json
-from stackcompat.environment_file import read_environment, read_file
-from stackcompat.islands import Shore
-from stackcompat.project import Project, find_project
-from stackcompat.record import UsageError
-from stackcompat.report import Summary
-from stackcompat.wording import and_list
+from stackcompat.core.record import UsageError
+from stackcompat.core.text import and_list
+from stackcompat.plan.checkout import Project, find_project
+from stackcompat.resolve.islands import Shore
+from stackcompat.table.summary import Summary
 
 __all__ = ["check_"]
-
 
 #: Lines without an exact version that are named; the rest are counted.
 _SHOWN = 5

@@ -15,23 +15,23 @@ import uv
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from stackcompat.baselines import UpstreamBench
-from stackcompat.campaign import Bench, Reporter, Silent
-from stackcompat.crossings import ExchangeBench
-from stackcompat.evidence import Crossing, PlannedCell, RunRecord
-from stackcompat.exchange import CrossingVerdict, judge_crossing
-from stackcompat.execute.local import Local
-from stackcompat.history import LAST_RUNS, is_today
-from stackcompat.index import Index
-from stackcompat.interpreter import find_interpreters
-from stackcompat.matrix import Level
-from stackcompat.packages import PackageCache, cache_bound, default_cache
-from stackcompat.project import Project
-from stackcompat.record import UsageError
-from stackcompat.report.cases import distinct
-from stackcompat.report.words import sign
-from stackcompat.store import Store
-from stackcompat.verdict import Verdict
+from stackcompat.core.record import UsageError
+from stackcompat.core.vocabulary import Level, Verdict
+from stackcompat.ecosystem.index import Index
+from stackcompat.ecosystem.interpreters import find_interpreters
+from stackcompat.evidence.runs import Crossing, PlannedCell, RunRecord
+from stackcompat.evidence.store import Store
+from stackcompat.pipeline.exchange import ExchangeBench
+from stackcompat.pipeline.progress import Reporter, Silent
+from stackcompat.pipeline.runner import Bench
+from stackcompat.pipeline.upstream import UpstreamBench
+from stackcompat.plan.checkout import Project
+from stackcompat.run.local import Local
+from stackcompat.run.package_cache import PackageCache, cache_bound, default_cache
+from stackcompat.table.cells import distinct
+from stackcompat.table.vocabulary import sign
+from stackcompat.verdict.exchange import CrossingVerdict, judge_crossing
+from stackcompat.verdict.history import LAST_RUNS, is_today
 
 __all__ = [
     "COULD_NOT_TELL",
@@ -62,11 +62,15 @@ __all__ = [
 
 EXIT_CODES = {"works": 0, "broken": 1, "unresolvable": 1, "uninstallable": 1, "changed": 4}
 
+
 COULD_NOT_TELL = 3
+
 
 STYLES = {"works": "green", "broken": "red", "uninstallable": "red", "unresolvable": "magenta", "changed": "yellow"}
 
+
 out = Console(highlight=False, soft_wrap=True)
+
 
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -79,11 +83,11 @@ class Bars:
         self._task: Any = None
 
     def stage(self, title: str, total: int) -> None:
-        """See :class:`stackcompat.campaign.Reporter`."""
+        """See :class:`stackcompat.pipeline.progress.Reporter`."""
         self._task = self._progress.add_task(title, total=total, last="")
 
     def step(self, text: str) -> None:
-        """See :class:`stackcompat.campaign.Reporter`."""
+        """See :class:`stackcompat.pipeline.progress.Reporter`."""
         self._progress.update(self._task, advance=1, last=text[:70])
 
 
@@ -94,12 +98,12 @@ class Lines:
         self._total = self._done = 0
 
     def stage(self, title: str, total: int) -> None:
-        """See :class:`stackcompat.campaign.Reporter`."""
+        """See :class:`stackcompat.pipeline.progress.Reporter`."""
         self._total, self._done = total, 0
         err.print(f"{title}: {total} cells")
 
     def step(self, text: str) -> None:
-        """See :class:`stackcompat.campaign.Reporter`."""
+        """See :class:`stackcompat.pipeline.progress.Reporter`."""
         self._done += 1
         err.print(f"  {self._done}/{self._total} {text}")
 
@@ -202,6 +206,7 @@ def open_index() -> Index:
 project_option = click.option(
     "--project", "project_folder", metavar="DIR", help="The checkout to work in; default: this one."
 )
+
 
 jobs_option = click.option(
     "-j", "--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, show_default="all cores", help="Cells at once."

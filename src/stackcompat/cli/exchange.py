@@ -8,8 +8,7 @@ from typing import Any
 import click
 from rich.markup import escape
 
-from stackcompat.campaign import refuse_unknown
-from stackcompat.cli.attempt import failure_row, parse_cell
+from stackcompat.blame.exchange import follow
 from stackcompat.cli.blame import about_option, crossing_answer, find_misreading, print_misreading, probes_option
 from stackcompat.cli.common import (
     COULD_NOT_TELL,
@@ -24,14 +23,16 @@ from stackcompat.cli.common import (
     reporting,
     write_json,
 )
-from stackcompat.crossings import plan_exchange, run_exchange
-from stackcompat.evidence import PlannedCell
-from stackcompat.exchange import ArtifactVerdict, CrossingVerdict, choose, judge_crossing
-from stackcompat.interpreter import find_interpreters
-from stackcompat.misreading import follow
-from stackcompat.plan import Cell
-from stackcompat.project import find_project
-from stackcompat.record import UsageError
+from stackcompat.cli.try_ import failure_row, parse_cell
+from stackcompat.core.record import UsageError
+from stackcompat.ecosystem.interpreters import find_interpreters
+from stackcompat.evidence.runs import PlannedCell
+from stackcompat.pipeline.cells import refuse_unknown
+from stackcompat.pipeline.exchange import plan_exchange, run_exchange
+from stackcompat.pipeline.exchange_plan import choose
+from stackcompat.plan.cell import Cell
+from stackcompat.plan.checkout import find_project
+from stackcompat.verdict.exchange import ArtifactVerdict, CrossingVerdict, judge_crossing
 
 __all__ = ["answer", "exchange_"]
 

@@ -10,7 +10,6 @@ from typing import Any
 import click
 from rich.table import Table
 
-from stackcompat.chart import Chart
 from stackcompat.cli.common import (
     COULD_NOT_TELL,
     jobs_option,
@@ -22,17 +21,19 @@ from stackcompat.cli.common import (
     reporting,
     write_json,
 )
-from stackcompat.frontier import DEAREST, NO_VERDICT, explore
-from stackcompat.interpreter import find_interpreters, how_to_get, this_platform
-from stackcompat.intervals import Pair
-from stackcompat.matrix import Level, parse_date
-from stackcompat.packages import default_cache
-from stackcompat.project import find_project
-from stackcompat.record import StackcompatError, UsageError
-from stackcompat.report.words import interval_words
-from stackcompat.survey import Survey
-from stackcompat.verdict import LEVELS
-from stackcompat.wheelnames import WheelNames
+from stackcompat.core.dates import parse_date
+from stackcompat.core.record import StackcompatError, UsageError
+from stackcompat.core.vocabulary import LEVELS, Level
+from stackcompat.ecosystem.interpreters import find_interpreters, how_to_get, this_platform
+from stackcompat.frontier.answers import NO_VERDICT
+from stackcompat.frontier.driver import Survey
+from stackcompat.frontier.frontier import Chart
+from stackcompat.frontier.inference import Pair
+from stackcompat.frontier.search import DEAREST, explore
+from stackcompat.frontier.static.wheels import WheelNames
+from stackcompat.plan.checkout import find_project
+from stackcompat.report.text import interval_words
+from stackcompat.run.package_cache import default_cache
 
 __all__ = ["answer", "frontier_", "moment", "print_frontier"]
 

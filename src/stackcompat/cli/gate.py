@@ -9,8 +9,6 @@ from pathlib import Path
 import click
 from rich.markup import escape
 
-from stackcompat.calibration import KnownCase, load_cases
-from stackcompat.campaign import Bench
 from stackcompat.cli.common import (
     file_option,
     jobs_option,
@@ -22,22 +20,18 @@ from stackcompat.cli.common import (
     reporting,
     write_text,
 )
-from stackcompat.crossings import ExchangeBench
-from stackcompat.gate import GateReport
-from stackcompat.matrix import parse_date
-from stackcompat.policy import Artifacts, GatePolicy, Waivers, load_policy, load_waivers
-from stackcompat.project import Project, find_project
-from stackcompat.record import UsageError
-from stackcompat.replay import load_replay, replay
-from stackcompat.report.gate import (
-    gate_json,
-    gate_junit,
-    gate_markdown,
-    gate_words,
-    replay_json,
-    replay_markdown,
-)
-from stackcompat.trial import Terms, hold, hold_alike
+from stackcompat.core.dates import parse_date
+from stackcompat.core.record import UsageError
+from stackcompat.gate.gate import hold, hold_alike
+from stackcompat.gate.model import GateReport
+from stackcompat.gate.options import Terms
+from stackcompat.gate.policy import Artifacts, GatePolicy, Waivers, load_policy, load_waivers
+from stackcompat.pipeline.exchange import ExchangeBench
+from stackcompat.pipeline.runner import Bench
+from stackcompat.plan.checkout import Project, find_project
+from stackcompat.plan.known_cases import KnownCase, load_cases
+from stackcompat.report.gate import gate_json, gate_junit, gate_markdown, gate_words, replay_json, replay_markdown
+from stackcompat.validation.replay import load_replay, replay
 
 __all__ = ["gate_", "replay_"]
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import click
 from rich.markup import escape
 
-from stackcompat.campaign import Silent, lock_cells, now
 from stackcompat.cli.common import json_option, make_bench, open_index, out, project_option, write_json
-from stackcompat.interpreter import find_interpreters, this_platform
-from stackcompat.islands import Archipelago, find_islands, newest_members
-from stackcompat.matrix import Components
-from stackcompat.project import find_project
-from stackcompat.record import UsageError
-from stackcompat.suspicion import own
+from stackcompat.core.record import UsageError
+from stackcompat.ecosystem.components import Components, own
+from stackcompat.ecosystem.interpreters import find_interpreters, this_platform
+from stackcompat.pipeline.cells import now
+from stackcompat.pipeline.locking import lock_cells
+from stackcompat.pipeline.progress import Silent
+from stackcompat.plan.checkout import find_project
+from stackcompat.resolve.islands import Archipelago, find_islands, newest_members
 
 __all__ = ["islands"]
 

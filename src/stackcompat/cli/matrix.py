@@ -12,9 +12,9 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
-from stackcompat.advisory import load_links
-from stackcompat.campaign import due_cells, execute, lock_matrix, now
-from stackcompat.charge import Charges
+from stackcompat.advice.advisory import load_links
+from stackcompat.advice.timeline import Timeline, replayed
+from stackcompat.blame.diagnosis import Charges
 from stackcompat.cli.common import (
     err,
     every_run,
@@ -32,22 +32,27 @@ from stackcompat.cli.common import (
     reporting,
     write_json,
 )
-from stackcompat.crossings import execute_exchange
-from stackcompat.evidence import RunRecord
-from stackcompat.exchange import choose, judge_crossings
-from stackcompat.interpreter import find_interpreters, this_platform
-from stackcompat.matrix import Matrix
-from stackcompat.plan import make_plan
-from stackcompat.project import Project, find_project
-from stackcompat.record import UsageError
-from stackcompat.releases import IndexUnreachable
-from stackcompat.report import Summary, summarise, write
+from stackcompat.core.record import UsageError
+from stackcompat.core.vocabulary import Verdict
+from stackcompat.ecosystem.interpreters import find_interpreters, this_platform
+from stackcompat.ecosystem.releases import IndexUnreachable
+from stackcompat.evidence.runs import RunRecord
+from stackcompat.evidence.shards import Shard
+from stackcompat.evidence.shards import shards as all_shards
+from stackcompat.evidence.store import Store
+from stackcompat.pipeline.cells import now
+from stackcompat.pipeline.exchange import execute_exchange
+from stackcompat.pipeline.exchange_plan import choose
+from stackcompat.pipeline.execution import due_cells, execute, lock_matrix
+from stackcompat.plan.checkout import Project, find_project
+from stackcompat.plan.matrix import Matrix
+from stackcompat.plan.plan import make_plan
 from stackcompat.report.advice import advice
-from stackcompat.shard import Shard
-from stackcompat.shard import shards as all_shards
-from stackcompat.store import Store
-from stackcompat.timeline import Timeline, replayed
-from stackcompat.verdict import Verdict, judge
+from stackcompat.report.write import write
+from stackcompat.table.build import summarise
+from stackcompat.table.summary import Summary
+from stackcompat.verdict.exchange import judge_crossings
+from stackcompat.verdict.verdict import judge
 
 __all__ = ["merge", "plan", "publish", "report", "run"]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from stackcompat.campaign import now
-from stackcompat.charge import Charges
+from stackcompat.blame.diagnosis import Charges
 from stackcompat.cli.common import every_run, open_index, open_output, open_store, out, output_option, project_option
-from stackcompat.night import night
-from stackcompat.project import find_project
-from stackcompat.report.night import night_json, night_lines, night_markdown
+from stackcompat.nightly.changes import night
+from stackcompat.pipeline.cells import now
+from stackcompat.plan.checkout import find_project
+from stackcompat.report.nightly import night_json, night_lines, night_markdown
 
 __all__ = ["night_"]
 

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 
 import click
 
-from stackcompat.campaign import now
-from stackcompat.charge import Charges
+from stackcompat.blame.diagnosis import Charges
 from stackcompat.cli.common import every_run, json_option, open_store, out, project_option, write_json
-from stackcompat.project import find_project
-from stackcompat.record import UsageError
-from stackcompat.tracker import GitHub, carry_out
-from stackcompat.watch import Item, issue_body, issue_title, watch
+from stackcompat.core.record import UsageError
+from stackcompat.nightly.alerts import Item, watch
+from stackcompat.nightly.issue import issue_body, issue_title
+from stackcompat.nightly.tracker import GitHub, carry_out
+from stackcompat.pipeline.cells import now
+from stackcompat.plan.checkout import find_project
 
 __all__ = ["watch_"]
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 
-from stackcompat.advisory import Advisory, Link, advisories, osv
-from stackcompat.bounds import Finding, constraints, findings, repaired
-from stackcompat.deprecation import Forecast, forecasts
-from stackcompat.matrix import Components
-from stackcompat.releases import Catalog
+from stackcompat.advice.advisory import Advisory, Link, advisories
+from stackcompat.advice.bounds import Finding, constraints, findings, repaired
+from stackcompat.advice.deprecation import Forecast, forecasts
+from stackcompat.advice.osv import osv
+from stackcompat.advice.timeline import Timeline
+from stackcompat.ecosystem.components import Components
+from stackcompat.ecosystem.releases import Catalog
 from stackcompat.report.feed import atom, json_feed
 from stackcompat.report.json import text
-from stackcompat.report.model import CellRow, Summary
-from stackcompat.report.strip import break_words, days_words, strip
-from stackcompat.timeline import Timeline
+from stackcompat.report.timeline_svg import break_words, days_words, strip
+from stackcompat.table.cells import CellRow
+from stackcompat.table.summary import Summary
 
 __all__ = ["advice"]
 
@@ -22,6 +24,7 @@ _REPLAY = (
     "What an installer would have given at each moment, from upload times and declared bounds; where these exclude "
     "each other, whoever has to go back the shorter time is held back. Verdicts are those of cells, else of frontiers."
 )
+
 
 #: Cells whose set is published as constraints when it works: those that a person would want to stand on.
 _KNOWN_GOOD = ("newest", "metapackage", "as-of")

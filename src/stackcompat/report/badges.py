@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 
-from stackcompat.report.model import Summary
-from stackcompat.report.words import and_list, pair_on, sign
-from stackcompat.verdict import Verdict, worst
+from stackcompat.core.text import and_list
+from stackcompat.core.vocabulary import Verdict, worst
+from stackcompat.report.text import pair_on
+from stackcompat.table.summary import Summary
+from stackcompat.table.vocabulary import sign
 
 __all__ = ["badges"]
 

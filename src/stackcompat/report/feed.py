@@ -9,13 +9,18 @@ import uuid
 from collections.abc import Iterable
 from xml.etree import ElementTree as ET
 
-from stackcompat.advisory import Advisory
+from stackcompat.advice.advisory import Advisory
 
 __all__ = ["atom", "json_feed"]
 
 _TITLE = "Known incompatibilities"
+
+
 _AUTHOR = "stackcompat"
+
+
 _NAMESPACE = "http://www.w3.org/2005/Atom"
+
 
 #: What XML 1.0 cannot hold.
 _NO_XML = re.compile(r"[^\t\n\r\x20-\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]")

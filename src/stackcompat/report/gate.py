@@ -6,11 +6,10 @@ import json
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
-from stackcompat.gate import GateReport
-from stackcompat.replay import Replayed
+from stackcompat.core.text import plain
+from stackcompat.gate.model import GateReport, Requirement
 from stackcompat.report.junit import fit
-from stackcompat.report.markdown import plain
-from stackcompat.requirement import Requirement
+from stackcompat.validation.replay import Replayed
 
 __all__ = ["gate_json", "gate_junit", "gate_markdown", "gate_schema", "gate_words", "replay_json", "replay_markdown"]
 
@@ -25,12 +24,20 @@ _SIGNS = {
     "waived": "~",
     "undecided": "!",
 }
+
+
 _MOST_ROWS = 40
+
+
 _MOST_TESTS = 5
+
+
 _METHOD = (
     "Both arms of each cell are locked alike but for the candidate; only what passes in the control and fails twice "
     "with the candidate counts."
 )
+
+
 _REPLAY_METHOD = (
     "Each release was judged as a candidate on the day before its upload: what was uploaded later was left out of the "
     "index, save the candidate itself and what moves with it. Runs that were made before count again, so seconds are "

@@ -4,54 +4,40 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import jinja2
 from markupsafe import Markup
 
-from stackcompat.islands import number_islands
-from stackcompat.report.model import (
-    CellRow,
-    ComponentRow,
-    CrossingCell,
-    DatedRelease,
-    ExchangeSquare,
-    FailureGroup,
-    FrontierPair,
-    FrontierReason,
-    FrontierRow,
-    PairRelease,
-    PairRow,
-    Summary,
-)
-from stackcompat.report.strip import break_words, days_words, strip
-from stackcompat.report.words import (
-    POLICIES,
-    SIGNS,
-    Sign,
+from stackcompat.advice.timeline import Timeline
+from stackcompat.core.requirements import version_key
+from stackcompat.core.text import and_list
+from stackcompat.core.vocabulary import Verdict
+from stackcompat.report.text import (
     accused,
     age,
     alone,
-    and_list,
-    count_words,
     held_pins,
     island_key,
     island_names,
     kept_off,
     limited,
     pair_on,
-    sign,
     spark,
     together,
     told_frontier,
     told_history,
-    version_key,
-    who,
 )
-from stackcompat.verdict import Verdict
-
-if TYPE_CHECKING:  # it reads summaries, so it comes after this package
-    from stackcompat.timeline import Timeline
+from stackcompat.report.timeline_svg import break_words, days_words, strip
+from stackcompat.resolve.islands import number_islands
+from stackcompat.table.cells import CellRow
+from stackcompat.table.components import ComponentRow
+from stackcompat.table.exchange import CrossingCell, ExchangeSquare
+from stackcompat.table.failures import FailureGroup
+from stackcompat.table.frontiers import DatedRelease, FrontierPair, FrontierReason, FrontierRow
+from stackcompat.table.pairs import PairRelease, PairRow
+from stackcompat.table.summary import Summary, who
+from stackcompat.table.vocabulary import POLICIES, SIGNS, Sign, count_words, sign
 
 __all__ = ["html"]
 

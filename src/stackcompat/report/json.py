@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 
-from stackcompat.report.model import Summary
+from stackcompat.table.summary import Summary
 
 __all__ = ["compat", "schema", "text"]
 
 #: The most characters of a list, and of a record, that stands on one line.
 _LINE = 400
+
+
 _RECORD = 2000
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree as ET
 
-from stackcompat.report.model import CellRow, FailureGroup, Summary
-from stackcompat.verdict import Verdict
+from stackcompat.core.vocabulary import Verdict
+from stackcompat.table.cells import CellRow
+from stackcompat.table.failures import FailureGroup
+from stackcompat.table.summary import Summary
 
 __all__ = ["fit", "junit"]
 
@@ -21,6 +23,7 @@ _ELEMENT: dict[Verdict, str] = {
     "untested": "skipped",
     "not-applicable": "skipped",
 }
+
 
 #: What XML 1.0 cannot hold, not even escaped.
 _UNFIT = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stackcompat.report.model import Summary
+from stackcompat.table.summary import Summary
 
 __all__ = ["locks"]
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
-from stackcompat.islands import number_islands
-from stackcompat.matrix import python_key
-from stackcompat.report.model import CrossingCell, ExchangeSquare, FailureGroup, PairRow, PinAnswer, Summary
-from stackcompat.report.words import (
-    SIGNS,
+from stackcompat.core.requirements import python_key
+from stackcompat.core.text import and_list, plain
+from stackcompat.report.text import (
     alone,
-    and_list,
     held_pins,
     interval_words,
     island_key,
@@ -19,26 +15,36 @@ from stackcompat.report.words import (
     kept_off,
     limited,
     pair_on,
-    sign,
-    titled,
     together,
     told_frontier,
-    who,
 )
+from stackcompat.resolve.islands import number_islands
+from stackcompat.table.exchange import CrossingCell, ExchangeSquare
+from stackcompat.table.failures import FailureGroup
+from stackcompat.table.pairs import PairRow
+from stackcompat.table.pinned import PinAnswer
+from stackcompat.table.summary import Summary, who
+from stackcompat.table.vocabulary import SIGNS, sign, titled
 
-__all__ = ["fenced", "markdown", "plain"]
+__all__ = ["markdown"]
 
 _MOST_BREAKS = 15
+
+
 _NEWEST_FEW = 3
+
+
 _INTRODUCTION = (
     "Every verdict comes from trying, and untested is not green. The [full table](index.html) has every cell with the "
     "command that reproduces it; programs read [compat.json](compat.json)."
 )
 
+
 _ISLANDS = (
     "Some newest releases exclude each other by their declared bounds. Each island is a largest set that an installer "
     "takes together; that it can be installed does not say that it works. ▼: not the newest."
 )
+
 
 _AS_OF = (
     "Each pair with the partners of the day on which the later of the two was uploaded; the page has "
@@ -292,14 +298,3 @@ def _untested(summary: Summary) -> list[str]:
     lines = [f"- {plain(row.title)}: {plain(row.blocker)}" for row in rows]
     lines += [f"- {plain(row.title)} with others: {plain(alone(row, summary))}" for row in apart]
     return ["## What is untested", "\n".join(lines)]
-
-
-def plain(text: str) -> str:
-    """`text` with what Markdown would take for markup made literal."""
-    return re.sub(r"([\\`*_\[\]<>|])", r"\\\1", text)
-
-
-def fenced(text: str) -> str:
-    """A code block that `text` cannot end."""
-    fence = "`" * max([3, *(len(run) + 1 for run in re.findall(r"`+", text))])
-    return f"{fence}\n{text.rstrip()}\n{fence}"

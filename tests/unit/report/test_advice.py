@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from made_up import COMPONENTS, NOW, history
-from stackcompat.report import summarise, write
+from stackcompat.advice.timeline import replayed
 from stackcompat.report.advice import advice
-from stackcompat.timeline import replayed
-from world import World
+from stackcompat.report.write import write
+from stackcompat.table.build import summarise
+from support.made_up import COMPONENTS, NOW, history
+from support.world import World
 
 WORLD = World(
     {

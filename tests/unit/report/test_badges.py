@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from made_up import COMPONENTS, NOW, History, history
-from stackcompat.report import summarise
 from stackcompat.report.badges import badges
+from stackcompat.table.build import summarise
+from support.made_up import COMPONENTS, NOW, History, history
 
 MADE = history()
 SUMMARY = summarise(COMPONENTS, (MADE.record(),), MADE.evidence, NOW)

@@ -6,10 +6,10 @@ import datetime as dt
 import json
 from xml.etree import ElementTree as ET
 
-from made_up import COMPONENTS, NOW, history
-from stackcompat.advisory import advisories
-from stackcompat.report import summarise
+from stackcompat.advice.advisory import advisories
 from stackcompat.report.feed import atom, json_feed
+from stackcompat.table.build import summarise
+from support.made_up import COMPONENTS, NOW, history
 
 MADE = history()
 KNOWN = advisories(summarise(COMPONENTS, (MADE.record(),), MADE.evidence, NOW))

@@ -10,11 +10,8 @@ from xml.etree import ElementTree as ET
 import jsonschema
 import pytest
 
-from made_up import failed
-from paired import GREEN, JOINT, OLD, arm, changed, judge, pair
-from stackcompat.gate import GateReport
-from stackcompat.policy import Waivers
-from stackcompat.replay import ReplayCase, Replayed
+from stackcompat.gate.model import GateReport
+from stackcompat.gate.policy import Waivers
 from stackcompat.report.gate import (
     gate_json,
     gate_junit,
@@ -24,6 +21,9 @@ from stackcompat.report.gate import (
     replay_json,
     replay_markdown,
 )
+from stackcompat.validation.replay import ReplayCase, Replayed
+from support.made_up import failed
+from support.paired import GREEN, JOINT, OLD, arm, changed, judge, pair
 
 RED = failed(JOINT, "alpha", "beta", message="`loss` is 0.7 | more\x00", packages=("beta",))
 BLOCK = judge(pair(changed(RED), (RED,)), pair(GREEN, id="other", rule="floors", weight="review"))

@@ -4,12 +4,13 @@ import datetime as dt
 import re
 from collections import Counter
 
-from islands_world import Islands
-from made_up import COMPONENTS, NOW, History, history
-from page import Page
-from stackcompat.report import Summary, summarise
 from stackcompat.report.html import _when, html
-from stackcompat.report.model import CellRow
+from stackcompat.table.build import summarise
+from stackcompat.table.cells import CellRow
+from stackcompat.table.summary import Summary
+from support.islands_world import Islands
+from support.made_up import COMPONENTS, NOW, History, history
+from support.page import Page
 
 MADE = history()
 SUMMARY = summarise(COMPONENTS, (MADE.record(),), MADE.evidence, NOW)

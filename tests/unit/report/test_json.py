@@ -5,9 +5,10 @@ import re
 
 import jsonschema
 
-from made_up import COMPONENTS, NOW, history
-from stackcompat.report import Summary, summarise
 from stackcompat.report.json import compat, schema
+from stackcompat.table.build import summarise
+from stackcompat.table.summary import Summary
+from support.made_up import COMPONENTS, NOW, history
 
 MADE = history()
 SUMMARY = summarise(COMPONENTS, (MADE.record(),), MADE.evidence, NOW)

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as ET
 
-from made_up import COMPONENTS, NOW, history
-from stackcompat.report import summarise
 from stackcompat.report.junit import junit
+from stackcompat.table.build import summarise
+from support.made_up import COMPONENTS, NOW, history
 
 MADE = history()
 SUMMARY = summarise(COMPONENTS, (MADE.record(),), MADE.evidence, NOW)

@@ -2,8 +2,14 @@ from __future__ import annotations
 
 import re
 
-from islands_world import Islands
-from made_up import (
+from stackcompat.ecosystem.components import Components
+from stackcompat.report.html import html
+from stackcompat.report.markdown import markdown
+from stackcompat.resolve.lock import HeldBack
+from stackcompat.table.build import summarise
+from stackcompat.table.summary import Summary
+from support.islands_world import Islands
+from support.made_up import (
     COMPONENTS,
     NEWEST,
     NOW,
@@ -16,11 +22,6 @@ from made_up import (
     passed,
     unresolved,
 )
-from stackcompat.lock import HeldBack
-from stackcompat.matrix import Components
-from stackcompat.report import Summary, summarise
-from stackcompat.report.html import html
-from stackcompat.report.markdown import markdown
 
 MADE = history()
 SUMMARY = summarise(COMPONENTS, (MADE.record(),), MADE.evidence, NOW)

@@ -1,0 +1,3 @@
+"""What every stage stands on: records, vocabulary, requirements, dates, TOML, text."""
+
+from __future__ import annotations

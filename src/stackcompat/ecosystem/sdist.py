@@ -1,0 +1,36 @@
+"""A release's source archive, of which chosen files are unpacked."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
+
+from stackcompat.core.record import StackcompatError
+
+__all__ = ["unpack"]
+
+
+def unpack(archive: bytes, patterns: Sequence[str], folder: Path) -> tuple[str, ...]:
+    """Write the files of `archive` that fit one of `patterns` into `folder`; their paths, in order.
+
+    Paths are meant without the folder that an sdist has around everything. Links, and paths that lead out of `folder`,
+    are passed over. Raises StackcompatError for what is no archive.
+    """
+    found = []
+    try:
+        with tarfile.open(fileobj=io.BytesIO(archive)) as members:
+            for member in members:
+                path = PurePosixPath(*PurePosixPath(member.name).parts[1:])
+                fits = any(fnmatchcase(str(path), pattern) for pattern in patterns)
+                content = members.extractfile(member) if fits and member.isfile() else None
+                if content is None or path.is_absolute() or ".." in path.parts:
+                    continue
+                (folder / path).parent.mkdir(parents=True, exist_ok=True)
+                (folder / path).write_bytes(content.read())
+                found.append(str(path))
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise StackcompatError(f"a source archive cannot be read: {type(error).__name__}") from None
+    return tuple(sorted(found))

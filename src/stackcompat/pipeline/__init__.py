@@ -1,0 +1,3 @@
+"""Many cells: locking, running and judging them, in rounds and on several machines."""
+
+from __future__ import annotations

@@ -1,0 +1,147 @@
+"""Runs locked cells until their evidence can be judged, and keeps each run in the store."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+
+from packaging.requirements import Requirement
+
+from stackcompat.core.record import UsageError
+from stackcompat.core.vocabulary import Level
+from stackcompat.ecosystem.releases import Catalog
+from stackcompat.evidence.results import Evidence
+from stackcompat.evidence.runs import PlannedCell
+from stackcompat.pipeline.locking import each
+from stackcompat.pipeline.progress import Reporter
+from stackcompat.pipeline.runner import Bench, Source
+from stackcompat.plan.cell import Cell
+from stackcompat.resolve.lock import Lock, Resolution
+from stackcompat.run.job import Job
+from stackcompat.verdict.retry import NextRun, next_run
+from stackcompat.verdict.verdict import CellVerdict, judge
+
+__all__ = ["now", "plan_cell", "refuse_unknown", "run_cells", "run_once", "settle_cell", "try_cell"]
+
+
+def run_cells(
+    planned: Sequence[PlannedCell], bench: Bench, level: Level, reporter: Reporter, *, rerun: bool = False
+) -> None:
+    """Run every locked cell that has no decisive evidence yet, confirm what is red, keep all of it in the store.
+
+    `rerun` asks everything again. Cells that share a lock are run once.
+    """
+    unique = {cell.key: cell for cell in planned if cell.key}
+    known = {} if rerun else bench.store.of_keys(unique)
+    due = [cell for key, cell in unique.items() if next_run(known.get(key, ()), ()) is not None]
+    reporter.stage("run", len(due))
+    work = lambda cell: settle_cell(cell, known.get(cell.key, ()), bench, level)  # noqa: E731  (bound to this call)
+    for cell, evidence in each(due, work, bench.executor):
+        last = evidence[-1]
+        red = {test.test for run in evidence for test in run.failures()}
+        said = f"{len(red)} red" if red else "green" if last.outcome == "ran" else last.outcome
+        reporter.step(f"{cell.cell.label} on Python {cell.cell.python}: {said}")
+
+
+Dress = Callable[[Job], Job]
+
+
+def _plain(job: Job) -> Job:
+    return job
+
+
+def settle_cell(
+    planned: PlannedCell,
+    earlier: Sequence[Evidence],
+    bench: Bench,
+    level: Level,
+    dress: Dress = _plain,
+    reads: str = "",
+) -> list[Evidence]:
+    """Run one cell until its evidence can be judged; each run is kept as soon as it ends. See :func:`run_once`."""
+    now: list[Evidence] = []
+    due: NextRun | None = next_run(earlier, now)
+    while due is not None:
+        attempt = len(earlier) + len(now)
+        now.append(run_once(planned, due.tests, bench, level, attempt=attempt, dress=dress, reads=reads))
+        due = next_run(earlier, now)
+    return now
+
+
+def run_once(
+    planned: PlannedCell,
+    tests: tuple[str, ...],
+    bench: Bench,
+    level: Level,
+    *,
+    attempt: int,
+    dress: Dress = _plain,
+    reads: str = "",
+) -> Evidence:
+    """Run `tests` (all if none) of a locked cell in a new environment; the evidence, which is kept.
+
+    `dress` gives a job what not every cell has; `reads` is the writer whose artifacts are read, see `Evidence`.
+    """
+    assert planned.resolution.lock is not None
+    lock, cell = planned.resolution.lock, planned.cell
+    result = bench.executor.run(dress(bench.job(cell, lock, level, tests or planned.tests)))
+    evidence = Evidence(
+        key=planned.key,
+        attempt=attempt,
+        lock_id=lock.id,
+        python=cell.python,
+        interpreter=bench.interpreters[cell.python].label,
+        platform=cell.platform,
+        suite=bench.suite.digest(lock.versions(), thorough=cell.thorough),
+        level=level,
+        roots=cell.roots(),
+        reads=reads,
+        **{name: getattr(result, name) for name in type(result).model_fields},
+    )
+    bench.store.add(evidence)
+    return evidence
+
+
+def plan_cell(
+    cell: Cell, resolution: Resolution, bench: Bench, level: Level, tests: tuple[str, ...] = ()
+) -> PlannedCell:
+    """`cell` with its resolution and the address of its evidence, of `tests` alone if there are any."""
+    key = bench.key(cell, resolution.lock, level, tests) if resolution.lock is not None else ""
+    return PlannedCell(cell=cell, resolution=resolution, key=key, tests=tests)
+
+
+def now() -> dt.datetime:
+    """The time, in UTC."""
+    return dt.datetime.now(dt.UTC)
+
+
+def try_cell(
+    cell: Cell,
+    bench: Bench,
+    catalog: Source,
+    level: Level,
+    reporter: Reporter,
+    *,
+    lock: Lock | None = None,
+    rerun: bool = False,
+) -> tuple[CellVerdict, tuple[Evidence, ...]]:
+    """Resolve (unless `lock` is given), run and judge one cell; the verdict and the evidence it rests on."""
+    resolution = Resolution(outcome="locked", lock=lock) if lock else bench.resolver.resolve(cell, catalog)
+    conflict = resolution.conflict
+    if conflict is not None and conflict.kind == "not-found":
+        refuse_unknown(cell, catalog)
+    planned = plan_cell(cell, resolution, bench, level)
+    run_cells([planned], bench, level, reporter, rerun=rerun)
+    evidence = bench.store.of_key(planned.key) if planned.key else ()
+    return judge(planned, evidence), evidence
+
+
+def refuse_unknown(cell: Cell, catalog: Catalog) -> None:
+    """Raise UsageError for a requirement that no release on the index fits: a mistake, not an incompatibility."""
+    for text in cell.requirements:
+        requirement = Requirement(text)
+        releases = catalog.project(requirement.name).releases
+        if any(requirement.specifier.contains(release.version, prereleases=True) for release in releases):
+            continue
+        newest = ", ".join(release.version for release in releases[-3:]) or "no release at all"
+        raise UsageError(f'"{text}": the index has no such release of {requirement.name}; its newest are {newest}')

@@ -1,0 +1,29 @@
+"""How long work tells how far it is."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+__all__ = ["Reporter", "Silent"]
+
+
+class Reporter(Protocol):
+    """Told of progress."""
+
+    def stage(self, title: str, total: int) -> None:
+        """A stage of `total` steps begins."""
+        ...
+
+    def step(self, text: str) -> None:
+        """One step of the stage is done; `text` says what came of it."""
+        ...
+
+
+class Silent:
+    """A reporter for whoever does not want to know."""
+
+    def stage(self, title: str, total: int) -> None:
+        """See :class:`Reporter`."""
+
+    def step(self, text: str) -> None:
+        """See :class:`Reporter`."""

@@ -1,0 +1,98 @@
+"""Known cases: combinations whose verdict and culprit are known, read from ``known-cases.toml``."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+from pydantic import field_validator
+
+from stackcompat.core.dates import parse_date
+from stackcompat.core.record import Record
+from stackcompat.core.requirements import parse_requirement
+from stackcompat.core.toml import load_record
+from stackcompat.core.vocabulary import Level, Verdict
+from stackcompat.ecosystem.interpreters import this_platform
+from stackcompat.plan.cell import Cell
+
+__all__ = ["KnownCase", "load_cases"]
+
+
+class KnownWriter(Record):
+    """The environment that wrote what a case reads; on the case's Python unless it has its own."""
+
+    requirements: tuple[str, ...]
+    python: str = ""
+    exclude_newer: dt.date | None = None
+
+
+class KnownCase(Record):
+    """A combination whose verdict is known. `message` must be part of a failure's message or of the conflict.
+
+    `writer` and `artifacts` (which of what it wrote; all if none) are there where another environment wrote first.
+    `limits` are the features that do not work there, though the rest does.
+    `culprit` is the smallest set of exact pins that makes it red, ``python==3.11`` among them where that matters.
+    """
+
+    id: str
+    python: str
+    requirements: tuple[str, ...]
+    writer: KnownWriter | None = None
+    artifacts: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
+    exclude_newer: dt.date | None = None
+    verdict: Verdict
+    level: Level = "interop"
+    message: str = ""
+    culprit: tuple[str, ...] = ()
+    neighbour_of: str = ""
+    source: str = ""
+    note: str = ""
+
+    @field_validator("requirements", "overrides")
+    @classmethod
+    def _parse(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(str(parse_requirement(text)) for text in value)
+
+    @field_validator("culprit")
+    @classmethod
+    def _exact(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for requirement in map(parse_requirement, value):
+            if [bound.operator for bound in requirement.specifier] != ["=="] or "*" in str(requirement.specifier):
+                raise ValueError(f'"{requirement}" must be an exact pin such as "{requirement.name}==1.2.3"')
+        return tuple(str(parse_requirement(text)) for text in value)
+
+    def cell(self) -> Cell:
+        """The cell that asks for this case."""
+        return Cell(
+            python=self.python,
+            platform=this_platform(),
+            requirements=tuple(sorted(self.requirements)),
+            overrides=self.overrides,
+            exclude_newer=parse_date(self.exclude_newer) if self.exclude_newer else None,
+            policy="calibration",
+            label=self.id,
+        )
+
+    def writing_cell(self) -> Cell:
+        """The cell that asks for what writes. Only where there is a writer."""
+        assert self.writer is not None
+        as_case = self.model_copy(
+            update={
+                "python": self.writer.python or self.python,
+                "requirements": tuple(str(parse_requirement(text)) for text in self.writer.requirements),
+                "exclude_newer": self.writer.exclude_newer,
+                "overrides": (),
+            }
+        )
+        return as_case.cell()
+
+
+class _Cases(Record):
+    cases: tuple[KnownCase, ...]
+
+
+def load_cases(path: Path) -> tuple[KnownCase, ...]:
+    """Read a file of known cases. Raises UsageError for the first mistake in it."""
+    return load_record(path, _Cases).cases

@@ -1,0 +1,26 @@
+"""The nox session that every cell runs in: ``nox -f <this file> -s cell --force-python PATH -- JOB``.
+
+nox makes a new environment for it and removes nothing of the caller's; the executor gives each job an environment
+folder of its own. See run/local.py for the command, and docs/architecture.md for the way a person types it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nox
+
+from stackcompat.run.job import Job
+from stackcompat.run.session import run
+
+nox.options.reuse_venv = "never"
+
+
+@nox.session(venv_backend="uv")
+def cell(session: nox.Session) -> None:
+    """Run one cell: install its lock into this session's environment and run the smoke tests in it."""
+    job = Job.model_validate_json(Path(session.posargs[0]).read_text(encoding="utf-8"))
+    result = run(job, Path(session.bin) / "python")
+    partial = job.result.with_suffix(".partial")
+    partial.write_text(result.to_json(), encoding="utf-8")
+    partial.replace(job.result)

@@ -1,0 +1,39 @@
+"""What a cell's tests may see: a clean environment, and no network where the system allows it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+__all__ = ["INSIDE", "clean_environment", "network_can_be_cut"]
+
+INSIDE = Path(__file__).parent / "inside"
+
+
+def clean_environment(home: Path, python: Path, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The variables that the tests see: an allow-list of the caller's, and a home and temporary folder of their own."""
+    allowed = re.compile(r"LANG|LC_\w+|TZ|OPENBLAS_\w+|NVPL_\w+|OMP_\w+|MKL_\w+|LD_LIBRARY_PATH|CUDA_\w+|SSL_CERT_\w+")
+    kept = {name: value for name, value in environ.items() if allowed.fullmatch(name)}
+    temporary = home / "tmp"
+    temporary.mkdir(parents=True, exist_ok=True)
+    return kept | {
+        "HOME": str(home),
+        "TMPDIR": str(temporary),
+        "XDG_CACHE_HOME": str(home / ".cache"),
+        "XDG_CONFIG_HOME": str(home / ".config"),
+        "PATH": os.pathsep.join([str(python.parent), "/usr/bin", "/bin"]),
+        "PYTHONNOUSERSITE": "1",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def network_can_be_cut() -> bool:
+    """Whether this system lets us take the network away from a process."""
+    if not sys.platform.startswith("linux"):
+        return False
+    check = [sys.executable, "-I", "-S", str(INSIDE / "fence.py"), "--check"]
+    return subprocess.run(check, capture_output=True, check=False).returncode == 0

@@ -1,0 +1,93 @@
+"""The signs of the table, the names of policies, and how versions and counts are worded in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from stackcompat.core.vocabulary import Verdict
+
+__all__ = ["POLICIES", "SIGNS", "Sign", "count_words", "sign", "span", "titled"]
+
+
+class Sign(NamedTuple):
+    """How a verdict is shown: a glyph and a word, never a colour alone; `tone` names the tint, `badge` shields.io's."""
+
+    glyph: str
+    word: str
+    tone: str
+    badge: str
+    means: str
+
+
+SIGNS: dict[Verdict, Sign] = {
+    "works": Sign("✓", "works", "works", "brightgreen", "installed as asked, and every test that applies passed"),
+    "broken": Sign("✗", "broken", "broken", "red", "a test failed, and failed again the same way in a new environment"),
+    "unresolvable": Sign("⊘", "unresolvable", "apart", "orange", "the declared bounds exclude each other"),
+    "uninstallable": Sign("⊗", "uninstallable", "broken", "red", "resolves, but twice did not install"),
+    "changed": Sign(
+        "≠", "changed", "flaky", "yellow", "works, but the same seed gives other values than in the older release"
+    ),
+    "flaky": Sign("~", "flaky", "flaky", "yellow", "failed and passed, or failed each time differently"),
+    "untested": Sign("?", "untested", "untested", "lightgrey", "nothing ran that would tell; not a pass"),
+    "not-applicable": Sign(
+        "\N{EN DASH}", "not applicable", "untested", "lightgrey", "not meant for this platform; not a pass"
+    ),
+    "invalid": Sign("!", "could not tell", "unknown", "lightgrey", "the environment was not what was asked for"),
+    "infra-error": Sign("!", "could not tell", "unknown", "lightgrey", "the machine or the network got in the way"),
+}
+
+
+#: What a policy means, in the order in which reports show them.
+POLICIES: dict[str, str] = {
+    "newest": "what an installer gives today",
+    "metapackage": "the exact pins of a metapackage",
+    "oldest": "each component at its declared floor",
+    "as-of": "what an installer gave on that day",
+    "prerelease": "newest, with pre-releases",
+    "index": "newest, with development versions",
+    "local": "newest, with local code",
+    "pins": "given by hand",
+    "series": "each of some releases of one component",
+    "pairs": "chosen so that every pair of releases meets",
+}
+
+
+def sign(verdict: Verdict) -> Sign:
+    """The sign of `verdict`."""
+    return SIGNS[verdict]
+
+
+def titled(titles: Mapping[str, str], name: str) -> str:
+    """The title of a component; a distribution that is none is called by its name."""
+    return titles.get(name, name)
+
+
+def span(versions: Iterable[str], among: Sequence[str]) -> str:
+    """`versions` as ranges over `among` (all that were tested, lowest first), such as ``1.2 .. 1.4, 1.6``.
+
+    A range holds only versions of `among` that are in `versions`: one that is missing ends it.
+    """
+    wanted = set(versions)
+    runs: list[list[str]] = []
+    follows = False
+    for version in among:
+        if version in wanted:
+            if follows:
+                runs[-1].append(version)
+            else:
+                runs.append([version])
+        follows = version in wanted
+    return ", ".join(run[0] if len(run) == 1 else f"{run[0]} \N{EN DASH} {run[-1]}" for run in runs)
+
+
+def count_words(counts: Mapping[Verdict, int]) -> str:
+    """``312 cells: 201 work, 87 broken, 5 could not tell``."""
+    total = sum(counts.values())
+    words: dict[str, int] = {}
+    for verdict, number in counts.items():
+        word = "work" if verdict == "works" else sign(verdict).word
+        words[word] = words.get(word, 0) + number
+    parts = sorted(words.items(), key=lambda item: (item[0] != "work", -item[1]))
+    said = ", ".join(f"{number} {word}" for word, number in parts)
+    return f"{total} {'cell' if total == 1 else 'cells'}: {said}" if parts else "no cells"

@@ -1,0 +1,86 @@
+"""The tests that releases ship themselves: which of them count. Pure functions over records.
+
+The rules of evidence for a release's own tests:
+
+* the baseline of a release is a cell that pins it, with everything else as of the day on which it was uploaded;
+* a test counts in any other cell only if it passed there; what failed, was flaky or was kept from an outcome there is
+  not run elsewhere, and said to tell nothing; what was skipped or did not begin in time is as if it did not exist;
+* a test that fails in its own code, where it uses what a neighbour dropped, says nothing of its release, see the probe;
+* from there on it is a test like any other: red in two fresh environments, the same way, it breaks the cell.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from stackcompat.core.record import Record
+from stackcompat.ecosystem.components import Upstream
+from stackcompat.ecosystem.releases import Release
+from stackcompat.evidence.results import Evidence
+from stackcompat.evidence.runs import PlannedCell
+from stackcompat.plan.cell import Cell
+from stackcompat.run.job import OwnTests
+from stackcompat.verdict.outcomes import settle, why
+from stackcompat.verdict.verdict import judge
+
+__all__ = ["Baseline", "baseline_cell", "own_tests", "read_baseline"]
+
+
+class Baseline(Record):
+    """What the tests that a release ships did in its own time.
+
+    `passed` are those that count elsewhere; `left_out` were tried, but do not count, with the reason; `absent` says why
+    there is no baseline.
+    """
+
+    passed: tuple[str, ...] = ()
+    left_out: dict[str, str] = {}
+    absent: str = ""
+
+
+def baseline_cell(distribution: str, release: Release, chosen: Upstream, python: str, platform: str) -> Cell:
+    """The cell with the environment of the release's own time, and with what its tests need."""
+    day = release.uploaded.astimezone(dt.UTC).replace(hour=23, minute=59, second=59, microsecond=0)
+    return Cell(
+        python=python,
+        platform=platform,
+        requirements=tuple(sorted({f"{distribution}=={release.version}", *chosen.requires})),
+        exclude_newer=day,
+        thorough=False,
+        policy="baseline",
+        label=f"{distribution} {release.version} in its own time, {day:%Y-%m-%d}",
+    )
+
+
+def read_baseline(planned: PlannedCell, evidence: tuple[Evidence, ...]) -> Baseline:
+    """The baseline that the runs of a baseline cell give."""
+    day = f"{planned.cell.exclude_newer:%Y-%m-%d}"
+    if not any(run.outcome == "ran" for run in evidence):
+        return Baseline(absent=f"no baseline of {day}: {judge(planned, evidence).sentence}")
+    standings = settle(evidence)
+    if not standings:
+        return Baseline(absent=f"no baseline of {day}: the release holds none of the chosen tests")
+    words = {"confirmed": "failed", "once": "failed"}
+    return Baseline(
+        passed=tuple(standing.result.test for standing in standings if standing.state == "passed"),
+        left_out={
+            standing.result.test: f"{words.get(standing.state, standing.state)} on {day} too: {why(standing.result)}"
+            for standing in standings
+            if standing.state not in ("passed", "not-applicable")
+        },
+    )
+
+
+def own_tests(distribution: str, chosen: Upstream, installed: Mapping[str, str], baseline: Baseline) -> OwnTests:
+    """The tests of an installed release that count where `installed` is."""
+    own = OwnTests(distribution=distribution, chosen=chosen, tests=baseline.passed, left_out=baseline.left_out)
+    needed = {canonicalize_name(Requirement(text).name) for text in chosen.requires}
+    missing = sorted(needed - installed.keys())
+    reason = f"its tests need {', '.join(missing)}, not installed here" if missing else baseline.absent
+    if not reason:
+        return own
+    return own.model_copy(update={"tests": (), "left_out": {own.prefix: reason}})

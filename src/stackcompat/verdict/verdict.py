@@ -1,0 +1,197 @@
+"""What the evidence says of a test and of a cell. Pure functions over records.
+
+The rules of evidence are here, and for components and pairs of them in :mod:`stackcompat.verdict.pairs`; nowhere else:
+
+* a red run counts only when it fails again, the same way, in a fresh environment; red and green is flaky;
+* infrastructure and invalid environments never turn anything red, and never green either.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from stackcompat.core.record import Record
+from stackcompat.core.text import and_list
+from stackcompat.core.vocabulary import LEVELS, Level, Verdict
+from stackcompat.evidence.results import Evidence, TestResult
+from stackcompat.evidence.runs import PlannedCell
+from stackcompat.plan.cell import Cell
+from stackcompat.resolve.conflict import Conflict
+from stackcompat.resolve.lock import HeldBack
+from stackcompat.verdict.outcomes import Standing, settle, why
+
+__all__ = ["NOT_GREEN", "CellVerdict", "deepest", "judge"]
+
+# ---------------------------------------------------------------------------------------------------------------------
+# A cell
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+class CellVerdict(Record):
+    """What is known of one cell.
+
+    `level`: for a red verdict the first level that is red, for a green one the deepest that was reached. `failures` are
+    the tests that the verdict rests on where it is not green, `limits` those of single features that do not work and
+    decide nothing. `sentence` says it all in one line. `evidence` holds the ids of the runs it rests on.
+    """
+
+    cell: Cell
+    verdict: Verdict
+    level: Level
+    sentence: str
+    installed: dict[str, str] = {}
+    failures: tuple[TestResult, ...] = ()
+    limits: tuple[TestResult, ...] = ()
+    conflict: Conflict | None = None
+    held_back: tuple[HeldBack, ...] = ()
+    forced: tuple[str, ...] = ()
+    passed: int = 0
+    not_applicable: int = 0
+    blocked: int = 0
+    lock_id: str = ""
+    key: str = ""
+    seen: dt.datetime | None = None
+    evidence: tuple[str, ...] = ()
+
+
+def deepest(results: Iterable[TestResult]) -> Level:
+    """The deepest level of `results`; ``install`` when there are none."""
+    return max((result.level for result in results), key=LEVELS.index, default="install")
+
+
+def _shallowest(results: Iterable[TestResult]) -> Level:
+    return min((result.level for result in results), key=LEVELS.index, default="install")
+
+
+#: What a test that is neither green nor not-applicable makes of its cell; the first of these states decides.
+NOT_GREEN: dict[str, Verdict] = {
+    "confirmed": "broken",
+    "flaky": "flaky",
+    "once": "infra-error",
+    "starved": "infra-error",
+    "blocked": "infra-error",
+}
+
+
+class _Finding(NamedTuple):
+    verdict: Verdict
+    level: Level
+    sentence: str
+    failures: tuple[TestResult, ...] = ()
+
+
+def judge(planned: PlannedCell, evidence: tuple[Evidence, ...]) -> CellVerdict:
+    """The verdict on one cell from its resolution and every run of its lock, oldest first."""
+    cell, resolution = planned.cell, planned.resolution
+    standings = settle(evidence)
+    finding = _judge_resolution(planned) or _judge_runs(evidence, standings)
+    states = [standing.state for standing in standings]
+    return CellVerdict(
+        cell=cell,
+        verdict=finding.verdict,
+        level=finding.level,
+        sentence=finding.sentence,
+        installed=resolution.lock.versions() if resolution.lock else {},
+        failures=finding.failures,
+        limits=tuple(standing.result for standing in standings if standing.state == "limited"),
+        conflict=resolution.conflict,
+        held_back=resolution.held_back,
+        forced=cell.overrides,
+        passed=states.count("passed"),
+        not_applicable=states.count("not-applicable"),
+        blocked=states.count("blocked"),
+        lock_id=resolution.lock.id if resolution.lock else "",
+        key=planned.key,
+        seen=evidence[-1].started if evidence else None,
+        evidence=tuple(run.id for run in evidence),
+    )
+
+
+def _judge_resolution(planned: PlannedCell) -> _Finding | None:
+    """What is known before anything is installed; None when there is a lock to run."""
+    resolution = planned.resolution
+    if resolution.outcome == "conflict" and resolution.conflict is not None:
+        return _Finding("unresolvable", "resolve", resolution.conflict.sentence)
+    if resolution.outcome == "no-wheel-for-platform":
+        return _Finding("not-applicable", "resolve", resolution.detail)
+    if resolution.outcome != "locked":
+        return _Finding("infra-error", "resolve", resolution.detail or resolution.outcome)
+    return None
+
+
+def _judge_runs(evidence: tuple[Evidence, ...], standings: tuple[Standing, ...]) -> _Finding:
+    if not evidence:
+        return _Finding("untested", "resolve", "locked, but not run yet")
+    ran = any(run.outcome == "ran" for run in evidence)
+    refused = [run for run in evidence if run.outcome == "uninstallable"]
+    if not ran and not refused:
+        last = evidence[-1]
+        if last.outcome == "no-wheel-for-platform":
+            return _Finding("not-applicable", "install", last.detail or last.outcome)
+        verdict: Verdict = "invalid" if last.outcome == "invalid" else "infra-error"
+        return _Finding(verdict, "install", last.detail or last.outcome)
+    if not ran:
+        if len(refused) < 2:
+            return _Finding("infra-error", "install", f"did not install once, not tried again: {refused[0].detail}")
+        return _Finding("uninstallable", "install", refused[-1].detail)
+    finding = _judge_tests(standings)
+    if refused and finding.verdict == "works":
+        sentence = f"installed in one fresh environment and not in another: {refused[-1].detail}"
+        return _Finding("flaky", "install", sentence)
+    return finding
+
+
+def _judge_tests(standings: tuple[Standing, ...]) -> _Finding:
+    """The first of these that any test is in: confirmed, flaky, failed once, without an outcome; else what passed."""
+    for state, verdict in NOT_GREEN.items():
+        found = [standing for standing in standings if standing.state == state]
+        if found:
+            level = _shallowest(standing.result for standing in found)
+            first = next(standing for standing in found if standing.result.level == level)
+            said = _sentence(first) + _own_tests(standings)
+            return _Finding(verdict, level, said, tuple(standing.result for standing in found))
+    passed = [standing.result for standing in standings if standing.state == "passed"]
+    if not passed:
+        return _Finding("untested", "install", "installs, but no test applies to what is installed")
+    number = sum(result.level != "upstream" for result in passed)
+    noun = "test" if number == 1 else "tests"
+    features = and_list(list(dict.fromkeys(s.result.feature for s in standings if s.state == "limited")))
+    but = f", all but {features}" if features else ""
+    return _Finding("works", deepest(passed), f"{number} {noun} passed{but}{_own_tests(standings)}")
+
+
+def _own_tests(standings: Iterable[Standing]) -> str:
+    """How many of the tests that releases ship did what, by release; empty where none was to run.
+
+    That one of their files loads is a test as well, but not one that a reader would count.
+    """
+    counts: dict[str, Counter[str]] = {}
+    said = ""
+    for standing in standings:
+        result = standing.result
+        if result.level == "upstream" and result.test.endswith("/"):  # of all of them
+            said += f"; {result.components[0]}'s own tests were not run: {result.reason}"
+        elif result.level == "upstream" and (standing.state != "passed" or "::" in result.test):
+            kind = standing.state if standing.state in ("passed", "confirmed") else "other"
+            counts.setdefault(result.components[0], Counter())[kind] += 1
+    for name, count in counts.items():
+        said += f"; of {name}'s own tests {count['passed']} pass"
+        said += f", {count['confirmed']} fail that passed in its own time" if count["confirmed"] else ""
+        said += f", {count['other']} tell nothing" if count["other"] else ""
+    return said
+
+
+def _sentence(standing: Standing) -> str:
+    test = standing.result.test
+    match standing.state:
+        case "confirmed":
+            return f"{test}: {why(standing.result)}" + (f" ({standing.note})" if standing.note else "")
+        case "blocked":
+            return f"{test} could not be tried: {standing.result.reason}"
+        case "starved":
+            return f"{test}: {standing.result.outcome}: {standing.note}"
+        case _:
+            return f"{test} {standing.note}"

@@ -1,0 +1,1 @@
+"""Helpers of tests: made-up worlds, fakes, loopback servers."""

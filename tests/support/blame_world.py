@@ -1,0 +1,132 @@
+"""A made-up universe of components and releases with planted rules, and an answer to every probe of a search."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from packaging.requirements import Requirement
+
+from stackcompat.blame.culprit import Answer, Probe, Red
+from stackcompat.blame.search import Search, Value
+from stackcompat.ecosystem.components import Components
+from stackcompat.ecosystem.releases import Project, Release
+from stackcompat.evidence.results import Failure, TestResult
+from support.world import components
+
+__all__ = ["Rule", "Universe", "answered"]
+
+_EPOCH = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A failure of every set of versions with each of `members` in its range of releases (first and last, by number).
+
+    Its traceback goes through `named`.
+    """
+
+    members: Mapping[str, tuple[int, int]]
+    message: str = "the planted failure"
+    named: tuple[str, ...] = ()
+
+    def holds(self, versions: Mapping[str, str]) -> bool:
+        """Whether it fails there."""
+        return all(first <= int(versions.get(name, "-1")) <= last for name, (first, last) in self.members.items())
+
+    @property
+    def failure(self) -> Failure:
+        """What it says."""
+        return Failure(
+            type="Planted", message=self.message, packages=self.named, package=self.named[-1] if self.named else ""
+        )
+
+
+@dataclass
+class Universe:
+    """Components with so many releases each, numbered from 0; releases come out in turns, a day apart.
+
+    The first of `rules` that holds decides (so a rule may mask another). `holes` are (component, release) that cannot
+    be installed, `trouble` gives an outcome in place of an answer to a question, by how many were asked before.
+    """
+
+    sizes: Mapping[str, int]
+    rules: tuple[Rule, ...] = ()
+    holes: frozenset[tuple[str, int]] = frozenset()
+    trouble: Callable[[int], str | None] = lambda _: None
+    asked: list[Probe] = field(default_factory=list)
+    _projects: dict[str, Project] = field(default_factory=dict)
+
+    @property
+    def components(self) -> Components:
+        """A component for each."""
+        return components(*self.sizes)
+
+    def project(self, name: str) -> Project:
+        """See :class:`stackcompat.ecosystem.releases.Catalog`."""
+        if name not in self._projects:
+            turn = list(self.sizes).index(name) if name in self.sizes else 0
+            releases = tuple(
+                Release(version=str(number), uploaded=_EPOCH + dt.timedelta(days=number * len(self.sizes) + turn))
+                for number in range(self.sizes.get(name, 0))
+            )
+            self._projects[name] = Project(name=name, releases=releases)
+        return self._projects[name]
+
+    def requires(self, name: str, version: str) -> tuple[Requirement, ...]:
+        """Nobody declares anything here."""
+        return ()
+
+    def red(self, versions: Mapping[str, int], rule: Rule, roots: tuple[str, ...] = ()) -> Red:
+        """The question why `versions` fail by `rule`; the cell pins its `roots` (all, if none are given)."""
+        test = TestResult(
+            test="t", level="interop", components=roots or tuple(self.sizes), outcome="failed", failure=rule.failure
+        )
+        return Red(
+            versions={name: str(number) for name, number in versions.items()},
+            test=test,
+            requirements=tuple(f"{name}=={versions[name]}" for name in roots or self.sizes),
+            python="3.12",
+        )
+
+    def answer(self, probe: Probe, rule: Rule) -> Answer:
+        """What came of `probe`, asked about `rule`."""
+        self.asked.append(probe)
+        trouble = self.trouble(len(self.asked) - 1)
+        if trouble == "fault":
+            return Answer(outcome="fault", detail="the disk is full", ran=True)
+        versions = dict(probe.pins)
+        for name in self.sizes if probe.free else ():
+            fit = [
+                release.version
+                for release in self.project(name).releases
+                if (probe.until is None or release.uploaded <= probe.until)
+                and (name, int(release.version)) not in self.holes
+            ]
+            if name not in versions:
+                if not fit:
+                    return Answer(outcome="hole", detail=f"no {name} at all")
+                versions[name] = fit[-1]
+            elif probe.until and self.project(name).releases[int(versions[name])].uploaded > probe.until:
+                return Answer(outcome="hole", detail=f"no such {name} then")
+        if any((name, int(version)) in self.holes for name, version in versions.items()):
+            return Answer(outcome="hole", detail="no wheel")
+        if trouble == "flaky":
+            return Answer(outcome="hole", versions=versions, detail="flaky", ran=True)
+        found = next((other for other in self.rules if other.holds(versions)), None)
+        if found is None:
+            return Answer(outcome="pass", versions=versions, ran=True)
+        if found == rule:
+            return Answer(outcome="same", versions=versions, ran=True)
+        return Answer(outcome="other", versions=versions, signature=found.failure.signature, ran=True)
+
+
+def answered(search: Search[Value], world: Universe, rule: Rule) -> Value:
+    """What `search` comes to in `world`."""
+    try:
+        probe = next(search)
+        while True:
+            probe = search.send(world.answer(probe, rule))
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]

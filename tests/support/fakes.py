@@ -1,0 +1,112 @@
+"""Stand-ins for the edges of the engine: an executor that answers from rules, an index that is a table."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from stackcompat.ecosystem.interpreters import Interpreter
+from stackcompat.ecosystem.releases import Catalog
+from stackcompat.evidence.results import CellResult, Environment, TestResult
+from stackcompat.evidence.store import Store
+from stackcompat.pipeline.runner import Bench
+from stackcompat.plan.cell import Cell
+from stackcompat.resolve.lock import Resolution
+from stackcompat.run.job import Job
+from stackcompat.run.package_cache import PackageCache
+from support.made_up import COMPONENTS, make_lock
+from support.world import World
+
+Rule = Callable[[Job, int], Iterable[TestResult] | str]
+
+
+class Catalogue(World):
+    """A world with the one more thing that campaigns ask of an index."""
+
+    def prefetch(self, names: Iterable[str]) -> None:
+        """Nothing is far away."""
+        list(names)
+
+
+class FakeExecutor:
+    """Answers jobs from a rule: (job, how often this lock was run before) to test results, or to an outcome.
+
+    `asked` are all jobs in order. Tests that the job did not choose are left out of the answer.
+    """
+
+    def __init__(self, rule: Rule, workers: int = 1) -> None:
+        self.workers = workers
+        self.asked: list[Job] = []
+        self.finished: list[Job] = []
+        self.stopped = False
+        self._rule = rule
+        self._guard = threading.Lock()
+
+    def run(self, job: Job) -> CellResult:
+        """See :class:`stackcompat.run.executor.Executor`."""
+        with self._guard:
+            before = sum(other.lock.id == job.lock.id for other in self.asked)
+            self.asked.append(job)
+        answer = self._rule(job, before)
+        tests = () if isinstance(answer, str) else tuple(t for t in answer if not job.tests or t.test in job.tests)
+        self.finished.append(job)
+        return CellResult(
+            outcome=answer if isinstance(answer, str) else "ran",
+            started=dt.datetime.now(dt.UTC),
+            seconds=0.1,
+            observed=Environment(distributions=job.lock.versions()),
+            tests=tests,
+        )
+
+    def stop(self) -> None:
+        """See :class:`stackcompat.run.executor.Executor`."""
+        self.stopped = True
+
+
+class FakeResolver:
+    """Resolves every cell to what it pins (unpinned: to `newest`), or as `others` say by label."""
+
+    def __init__(self, newest: Mapping[str, str], others: Mapping[str, Resolution] | None = None) -> None:
+        self.asked: list[Cell] = []
+        self._newest = newest
+        self._others = others or {}
+
+    def resolve(self, cell: Cell, catalog: Catalog | None = None) -> Resolution:
+        """See :class:`stackcompat.resolve.resolver.Resolver`."""
+        self.asked.append(cell)
+        if cell.label in self._others:
+            return self._others[cell.label]
+        pins = dict(text.partition("==")[::2] for text in cell.requirements)
+        versions = {name: version or self._newest[name] for name, version in pins.items()}
+        component = {c.distribution: c.name for c in COMPONENTS.components}
+        lock = make_lock({component[name]: version for name, version in versions.items()}, cell.python)
+        return Resolution(outcome="locked", lock=lock)
+
+
+def make_bench(
+    folder: Path,
+    rule: Rule,
+    newest: Mapping[str, str],
+    others: Mapping[str, Resolution] | None = None,
+    workers: int = 1,
+) -> tuple[Bench, FakeExecutor, FakeResolver]:
+    """A bench over the made-up components with a store in `folder`, and the fakes in it."""
+    suite = folder / "suite"
+    suite.mkdir(exist_ok=True)
+    executor = FakeExecutor(rule, workers)
+    bench = Bench(
+        components=COMPONENTS,
+        store=Store(folder / "evidence.sqlite"),
+        cache=PackageCache(folder / "cache", "no-uv"),
+        interpreters={
+            python: Interpreter(python=python, version=f"{python}.7", path=Path("/python"))
+            for python in ("3.12", "3.13")
+        },
+        executor=executor,
+        suite=suite,
+    )
+    resolver = FakeResolver(newest, others)
+    bench.resolver = resolver  # type: ignore[assignment]
+    return bench, executor, resolver

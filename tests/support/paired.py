@@ -1,0 +1,80 @@
+"""Paired cells of the made-up ecosystem, for tests of the gate: alpha 1.3.0 is to take the place of alpha 1.2.0."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stackcompat.evidence.results import Evidence, TestResult
+from stackcompat.gate.candidate import Candidate
+from stackcompat.gate.decision import decide
+from stackcompat.gate.model import Arm, GateReport, PairedCell
+from stackcompat.gate.policy import GatePolicy, Waivers
+from support.made_up import COMPONENTS, NEWEST, NOW, PLATFORM, make_cell, passed, planned, run_of
+
+ALPHA = Candidate(name="alpha", version="1.3.0", replaces="1.2.0", source="index")
+OLD = NEWEST | {"alpha": "1.2.0"}
+POLICY = GatePolicy.model_validate(
+    {
+        "title": "made up",
+        "components": list(NEWEST),
+        "pythons": ["3.12"],
+        "max-age-days": 30,
+        "rules": [{"rule": "newest", "weight": "required"}],
+    }
+)
+JOINT = "test_beta.py::test_train"
+#: What passes in both arms unless a test says otherwise.
+GREEN = (
+    passed("test_import.py::test_import[alpha]", "alpha", level="import"),
+    passed("test_import.py::test_import[beta.nets]", "beta", level="import"),
+    passed(JOINT, "alpha", "beta"),
+)
+
+
+def arm(versions: dict[str, str], *runs: tuple[TestResult, ...] | str, **more: Any) -> Arm:
+    """An arm with these runs: each is the tests of one that ran, or how one ended that did not."""
+    plan = planned(make_cell(versions, policy="gate"), versions)
+    evidence: list[Evidence] = []
+    for attempt, run in enumerate(runs):
+        if isinstance(run, str):
+            evidence.append(run_of(plan, attempt=attempt, outcome=run, detail=f"it was {run}", **more))
+        else:
+            evidence.append(run_of(plan, *run, attempt=attempt, **more))
+    return Arm(planned=plan, evidence=tuple(evidence))
+
+
+def pair(*candidate: tuple[TestResult, ...] | str, control: Arm | None = None, **more: Any) -> PairedCell:
+    """A required cell whose candidate's arm has these runs, and whose control is green unless given."""
+    fields: dict[str, Any] = {
+        "id": "cell",
+        "rule": "newest",
+        "weight": "required",
+        "label": "alpha 1.3.0 with the newest others",
+        "python": "3.12",
+        "control": control or arm(OLD, GREEN),
+        "candidate": arm(NEWEST, *candidate) if candidate else None,
+    }
+    return PairedCell.model_validate(fields | more)
+
+
+def changed(*tests: TestResult) -> tuple[TestResult, ...]:
+    """The green tests, with these in place of those of the same name, or beside them."""
+    given = {test.test: test for test in tests}
+    kept = [given.pop(test.test, test) for test in GREEN]
+    return (*kept, *given.values())
+
+
+def judge(
+    *cells: PairedCell, waivers: Waivers | None = None, candidates: tuple[Candidate, ...] = (ALPHA,), **more: Any
+) -> GateReport:
+    """The decision on these cells."""
+    return decide(
+        cells,
+        candidates,
+        more.pop("policy", POLICY),
+        waivers or Waivers(),
+        COMPONENTS,
+        platform=PLATFORM,
+        now=NOW,
+        **more,
+    )

@@ -1,0 +1,88 @@
+"""Made-up pairs of components: a table of releases with planted edges, and somebody who answers from it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from stackcompat.core.vocabulary import Verdict
+from stackcompat.frontier.answers import Answer, Frontier, Question
+from stackcompat.frontier.frontier import Chart
+from stackcompat.frontier.inference import Pair
+from stackcompat.frontier.space import Side, Space
+from stackcompat.frontier.static.usage import Missing
+
+__all__ = ["Planted", "chart_of", "stairs", "table"]
+
+_BEGIN = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
+
+
+def table(rows: int, columns: int, permitted: Collection[Pair] | None = None) -> Space:
+    """So many releases of both sides, uploaded evenly over the same time; what is not `permitted` is forbidden."""
+
+    def side(name: str, count: int) -> Side:
+        moments = tuple(_BEGIN + dt.timedelta(days=number * 700 / count) for number in range(count))
+        return Side(name=name, versions=tuple(f"1.{number}" for number in range(count)), uploaded=moments)
+
+    every = [(row, column) for row in range(rows) for column in range(columns)]
+    forbidden = {pair: "bounds" for pair in every if permitted is not None and pair not in permitted}
+    return Space(first=side("alpha", rows), second=side("beta", columns), forbidden=forbidden)
+
+
+def stairs(edges: Sequence[tuple[int, int]], columns: int) -> dict[Pair, bool]:
+    """What works where row i works from its first to its last column."""
+    return {(row, c): low <= c <= high for row, (low, high) in enumerate(edges) for c in range(columns)}
+
+
+def chart_of(found: Frontier, foreseen: Mapping[Pair, Sequence[Missing]] | None = None, **more: Any) -> Chart:
+    """What was found as it is kept: on Python 3.12, to imports, on a day in 2026."""
+    fields: dict[str, Any] = {"python": "3.12", "platform": "linux-x86_64", "level": "import"}
+    return Chart.of(found, foreseen or {}, **{**fields, "seen": dt.datetime(2026, 11, 20, tzinfo=dt.UTC), **more})
+
+
+class Planted:
+    """Answers questions from `works`; pairs in `shallow` work up to imports only, those in
+    `silent` get no verdict, those in `hidden` at least not with the partners that come first. A broken one in `alone`
+    points at that side and nobody else.
+
+    A green pair takes one run, a red one two, as confirmation has it, and it fails with `words`. No question may be
+    asked twice.
+    """
+
+    def __init__(
+        self,
+        works: Mapping[Pair, bool],
+        shallow: Collection[Pair] = (),
+        silent: Collection[Pair] = (),
+        hidden: Collection[Pair] = (),
+        words: str = "",
+        alone: Mapping[Pair, str] | None = None,
+    ) -> None:
+        self._works = works
+        self._shallow = shallow
+        self._silent = silent
+        self._hidden = hidden
+        self._words = words
+        self._alone = alone or {}
+        self.asked: list[Question] = []
+
+    def __call__(self, questions: Sequence[Question]) -> list[Answer]:
+        assert not set(questions) & set(self.asked)
+        self.asked += questions
+        return [self._answer(question) for question in questions]
+
+    def _answer(self, question: Question) -> Answer:
+        evidence = (f"{question.pair} {question.level}",)
+        if question.pair in self._hidden and not question.again:
+            return Answer(verdict="untested", level="import", runs=2, evidence=evidence)
+        if question.pair in self._silent:
+            verdict: Verdict = "untested" if question.again else "infra-error"
+            return Answer(verdict=verdict, level="install", runs=2, evidence=evidence)
+        if not self._works[question.pair]:
+            alone = self._alone.get(question.pair, "")
+            said = {"sentence": self._words, "signature": f"{alone or 'it'} fails", "alone": alone}
+            return Answer(verdict="broken", level="import", runs=2, evidence=evidence, **said)
+        if question.level != "import" and question.pair in self._shallow:
+            return Answer(verdict="broken", level=question.level, sentence=self._words, runs=2, evidence=evidence)
+        return Answer(verdict="works", level=question.level, runs=1, evidence=evidence)

@@ -1,0 +1,229 @@
+"""Declared bounds against a made-up table: what is too loose, what is too tight, what is proposed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import product
+from typing import Any
+
+import pytest
+from packaging.specifiers import SpecifierSet
+
+from stackcompat.advice.advisory import advisories
+from stackcompat.advice.bounds import Finding, constraints, findings, repaired
+from stackcompat.ecosystem.releases import Catalog
+from stackcompat.frontier.frontier import Chart
+from stackcompat.frontier.search import explore
+from stackcompat.table.build import summarise
+from stackcompat.table.summary import Summary
+from support.made_up import COMPONENTS, NOW, History, make_cell
+from support.planted import Planted, chart_of, stairs
+from support.planted import table as table_of
+from support.world import World
+
+ALPHAS = ("1.0.0", "1.1.0", "1.2.0", "1.3.0")
+
+
+def table(cells: Iterable[tuple[str, str]], forced: tuple[str, ...] = ()) -> Summary:
+    """A summary of cells of alpha and beta; those of beta's made-up rules are broken as `made_up` has it."""
+    made = History()
+    for alpha, beta in cells:
+        versions = {"alpha": alpha, "beta": beta}
+        made.add(make_cell(versions, overrides=forced), versions)
+    return summarise(COMPONENTS, (made.record(),), made.evidence, NOW)
+
+
+def world(declared: str) -> World:
+    release: dict[str, Any] = {
+        "uploaded": "2026-01-01",
+        "requires": [f"alpha{declared}", "gamma>=1", "alpha>9; extra == 'x'"],
+    }
+    return World(
+        {"alpha": dict.fromkeys(ALPHAS, "2026-01-01"), "beta": {"2.1.3": release, "2.0.0": release, "2.4.1": release}}
+    )
+
+
+def findings_of(summary: Summary, catalog: Catalog) -> tuple[Finding, ...]:
+    return findings(summary, advisories(summary), catalog)
+
+
+def verdicts(summary: Summary) -> dict[tuple[str, str], str]:
+    return {
+        (release.first_version, release.second_version): release.verdict
+        for row in summary.pairs
+        if (row.first, row.second) == ("alpha", "beta")
+        for release in row.releases
+    }
+
+
+@pytest.fixture(scope="module")
+def every() -> Summary:
+    return table(product(ALPHAS, ("2.0.0", "2.1.3", "2.4.1")))
+
+
+@pytest.mark.parametrize("declared", ["", ">=1.0", ">=1.0,<9"])
+def test_a_proposal_lets_in_what_works_and_keeps_out_what_is_broken(every: Summary, declared: str) -> None:
+    seen = verdicts(every)
+    assert set(seen.values()) == {"works", "broken"}, seen
+    found = {finding.release: finding for finding in findings_of(every, world(declared))}
+    for beta in ("2.0.0", "2.1.3", "2.4.1"):
+        works = [alpha for alpha in ALPHAS if seen.get((alpha, beta)) == "works"]
+        broken = [alpha for alpha in ALPHAS if seen.get((alpha, beta)) == "broken"]
+        if not broken:
+            assert beta not in found
+            continue
+        finding = found[beta]
+        assert (finding.works, finding.broken) == (tuple(works), tuple(broken))
+        assert finding.declared == str(SpecifierSet(declared))
+        assert finding.sentence().startswith(f"beta {beta} declares ")
+        if works:
+            assert list(SpecifierSet(finding.proposed).filter(ALPHAS)) == works
+        else:
+            assert (finding.proposed, finding.kinds) == ("", ("works with none",))
+
+
+def test_a_bound_that_keeps_out_what_is_broken_is_right(every: Summary) -> None:
+    seen = verdicts(every)
+    broken = [alpha for alpha in ALPHAS if seen.get((alpha, "2.1.3")) == "broken"]
+    exact = ",".join(f"!={alpha}" for alpha in broken)
+    assert "2.1.3" not in {finding.release for finding in findings_of(every, world(exact))}
+
+
+def test_who_does_not_declare_the_other_has_no_bound_to_mend(every: Summary) -> None:
+    assert {finding.distribution for finding in findings_of(every, world(""))} == {"beta"}
+
+
+def test_a_bound_that_is_too_tight_shows_where_it_was_forced() -> None:
+    summary = table([("1.3.0", "2.4.1")], forced=("alpha==1.3.0",))
+    (finding,) = findings_of(summary, world("<1.3"))
+    assert finding.kinds == ("too tight",)
+    assert finding.sentence() == "beta 2.4.1 declares alpha<1.3, but works with 1.3.0 when forced"
+    assert findings_of(summary, world("<1.3; python_version < '3.12'")) == ()  # no bound of the Python that ran it
+
+
+def test_repaired_metadata_is_the_whole_with_the_bound_replaced() -> None:
+    finding = Finding(
+        distribution="beta",
+        release="2.1.3",
+        on="alpha",
+        declared=">=1.0",
+        proposed="<1.3.0,>=1.0",
+        kinds=("cap missing",),
+        works=("1.2.0",),
+        broken=("1.3.0",),
+        pythons=("3.12",),
+        cells=(),
+    )
+    without = finding.model_copy(update={"release": "2.0.0", "proposed": ""})
+    (entry,) = repaired([finding, without], world(">=1.0"))
+    assert (entry["name"], entry["version"]) == ("beta", "2.1.3")
+    assert entry["requires-dist"] == ["alpha<1.3.0,>=1.0", "gamma>=1", 'alpha>9; extra == "x"']
+
+
+def test_constraints_are_lines() -> None:
+    assert constraints({"b": "2", "a": "1.0"}) == "a==1.0\nb==2\n"
+
+
+def charted(*, doubt: str = "") -> Chart:
+    """Beta 2.1.3 was seen to work with alpha 1.0 and 1.1 and to fail with 1.2; that it fails with 1.3 is inferred."""
+    works = stairs([(0, 1)], len(ALPHAS))
+    space = table_of(1, len(ALPHAS))
+    sides = {
+        "first": space.first.model_copy(update={"name": "beta", "versions": ("2.1.3",)}),
+        "second": space.second.model_copy(update={"name": "alpha", "versions": ALPHAS}),
+    }
+    chart = chart_of(explore(space, Planted(works, words="t: E [beta]"))).model_copy(update=sides)
+    *seen, last = (one.model_copy(update={"doubt": doubt} if one.sentence else {}) for one in chart.findings)
+    assert last.verdict == "broken"
+    inferred = last.model_copy(update={"inferred": True, "evidence": (), "sentence": ""})
+    return chart.model_copy(update={"findings": (*seen, inferred)})
+
+
+def with_chart(chart: Chart, cells: Iterable[tuple[str, str]] = ()) -> Summary:
+    made = History()
+    for alpha, beta in cells:
+        versions = {"alpha": alpha, "beta": beta}
+        made.add(make_cell(versions), versions)
+    return summarise(COMPONENTS, (made.record(),), made.evidence, NOW, charts=[chart])
+
+
+def test_what_frontiers_infer_draws_the_line_and_what_they_observed_makes_it_a_finding() -> None:
+    chart = charted()
+    (finding,) = findings_of(with_chart(chart), world(">=1.0"))
+    assert (finding.works, finding.broken) == (("1.0.0", "1.1.0"), ("1.2.0", "1.3.0"))
+    assert finding.inferred == tuple(ALPHAS[one.pair[1]] for one in chart.findings if one.inferred)
+    assert "1.3.0" in finding.inferred
+    assert "alpha 1.2.0, 1.3.0 fail with it, 1 of them by inference; alpha<1.2.0,>=1.0 would fit" in finding.sentence()
+    assert SpecifierSet(finding.proposed) == SpecifierSet(">=1.0,<1.2.0")
+    assert (finding.kinds, finding.cells, finding.pythons) == (("cap missing",), (), ("3.12",))
+    assert finding.evidence == (chart.by_pair()[0, 2].evidence[0],)
+    assert findings_of(with_chart(charted(doubt="a third one had a part")), world(">=1.0")) == ()
+
+
+def test_a_line_is_drawn_through_what_is_known_and_not_only_through_what_was_seen() -> None:
+    """Broken without a doubt is 1.3.0 alone; 1.1.0 may be another's fault, and 1.2.0 is inferred to work."""
+    chart = charted()
+    said = {
+        0: {"verdict": "broken", "inferred": True, "sentence": ""},
+        1: {"verdict": "broken", "inferred": False, "sentence": "t: E [beta]", "doubt": "a third one had a part"},
+        2: {"verdict": "works", "inferred": True, "sentence": ""},
+        3: {"verdict": "broken", "inferred": False, "sentence": "t: E [beta]"},
+    }
+    told = tuple(one.model_copy(update=said[one.pair[1]]) for one in chart.findings)
+    summary = with_chart(chart.model_copy(update={"findings": told}))
+    (finding,) = findings_of(summary, world(">=1.0"))
+    assert (finding.proposed, finding.inferred) == ("<1.3.0,>=1.2.0", ("1.0.0", "1.1.0", "1.2.0"))
+    # The floor is next above what is broken: nothing is known of what lies between that and what works.
+    said |= {2: {"verdict": "untested"}, 1: said[3], 3: said[2]}
+    told = tuple(one.model_copy(update=said[one.pair[1]]) for one in chart.findings)
+    (finding,) = findings_of(with_chart(chart.model_copy(update={"findings": told})), world(">=1.0"))
+    assert (finding.works, finding.proposed) == (("1.3.0",), ">=1.2.0")
+
+
+def test_what_a_release_fails_in_alone_is_no_bound_but_a_missing_line() -> None:
+    absent = "ModuleNotFoundError: No module named 'gamma' [beta]"
+    chart = charted()
+    told = tuple(
+        one.model_copy(update={"signature": absent, "sentence": f"t: {absent}"}) if one.sentence else one
+        for one in chart.findings
+    )
+    summary = with_chart(chart.model_copy(update={"findings": told}))
+    bare = World({"beta": {"2.1.3": {"uploaded": "2026-01-01", "requires": ["alpha>=1.0", "gamma; extra == 'x'"]}}})
+    (finding,) = findings_of(summary, bare)
+    assert (finding.on, finding.kinds, finding.proposed) == ("gamma", ("undeclared",), "")
+    assert finding.sentence() == "beta 2.1.3 needs gamma, which it does not declare"
+    (entry,) = repaired([finding], bare)
+    assert entry["requires-dist"] == ["alpha>=1.0", 'gamma; extra == "x"', "gamma"]
+    assert findings_of(summary, world(">=1.0")) == ()  # there it is declared
+
+
+def test_a_bound_counts_on_the_pythons_where_it_holds() -> None:
+    def catalog(*requires: str) -> World:
+        return World({"beta": {"2.1.3": {"uploaded": "2026-01-01", "requires": requires}}})
+
+    summary = with_chart(charted())
+    other = ("alpha<1.2; python_version < '3.12'", "alpha>=1.0; python_version >= '3.12'")
+    (finding,) = findings_of(summary, catalog(*other))
+    assert (finding.declared, finding.proposed) == (">=1.0", "<1.2.0,>=1.0")
+    (entry,) = repaired([finding], catalog(*other))
+    assert entry["requires-dist"] == [
+        'alpha<1.2; python_version < "3.12"',
+        'alpha<1.2.0,>=1.0; python_version >= "3.12"',
+    ]
+    assert findings_of(summary, catalog("alpha>=1.0; python_version < '3.12'", "alpha<1.2")) == ()
+    assert findings_of(summary, catalog("alpha>=1.0; python_version < '3.12'")) == ()  # not declared where it was tried
+
+
+def test_cells_tell_more_than_frontiers() -> None:
+    chart = charted()
+    turned = chart.model_copy(
+        update={
+            "findings": tuple(
+                one.model_copy(update={"verdict": "broken", "inferred": False, "evidence": ("run",)})
+                for one in chart.findings
+            )
+        }
+    )
+    assert findings_of(with_chart(turned), world(">=1.0"))[0].kinds == ("works with none",)
+    (finding,) = findings_of(with_chart(turned, [("1.0.0", "2.1.3"), ("1.1.0", "2.1.3")]), world(">=1.0"))
+    assert finding.works == ("1.0.0", "1.1.0")

@@ -1,0 +1,179 @@
+"""The gate's commands: every mistake is one sentence, every decision has its exit code, every file is written."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stackcompat.cli import gate
+from stackcompat.cli import main as cli
+from stackcompat.gate.model import FalseReds, GateReport
+from support.made_up import failed
+from support.paired import GREEN, JOINT, changed, judge, pair
+
+COMPONENTS = """
+[[components]]
+name = "alpha"
+title = "Alpha"
+summary = "does alpha"
+group = "core"
+distributions = ["alpha"]
+documentation = "https://alpha.example"
+"""
+POLICY = """
+title = "G"
+components = ["alpha"]
+pythons = ["3.12"]
+
+[[rules]]
+rule = "newest"
+weight = "required"
+"""
+REPLAY = """
+title = "R"
+policy = "gate.toml"
+
+[[cases]]
+candidates = ["alpha==1.3.0"]
+exclude-newer = 2026-08-16
+decision = "PASS"
+"""
+RED = failed(JOINT, "alpha", "beta", packages=("beta",))
+DECISIONS = {
+    0: judge(pair(GREEN)),
+    1: judge(pair(changed(RED), (RED,))),
+    3: judge(),
+    4: judge(pair(GREEN), pair(changed(RED), (RED,), id="other", weight="review")),
+}
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "matrices").mkdir()
+    (tmp_path / "tests" / "interop").mkdir(parents=True)
+    for name, text in (("components", COMPONENTS), ("gate", POLICY), ("replay", REPLAY)):
+        (tmp_path / "matrices" / f"{name}.toml").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("STACKCOMPAT_STORE", raising=False)
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setenv("STACKCOMPAT_CACHE", str(tmp_path / "cache"))
+    return tmp_path
+
+
+@pytest.fixture
+def run(checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
+    before = signal.getsignal(signal.SIGTERM)
+
+    def invoke(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["stackcompat", *arguments])
+        with pytest.raises(SystemExit) as caught:
+            cli.run_main()
+        said = capsys.readouterr()
+        code = caught.value.code
+        return (code if isinstance(code, int) else 0), said.out, said.err
+
+    yield invoke
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("gate",), "CANDIDATE: give at least one such as alpha==1.3.0rc1, or --aa without any"),
+        (("gate", "--aa", "alpha==1"), "CANDIDATE: give at least one such as alpha==1.3.0rc1, or --aa without any"),
+        (("gate", "--aa", "--against", "1"), "--aa: goes without --against; every required cell is run twice, anew"),
+        (("gate", "--aa", "--index", "X"), "--aa: goes without --index; every required cell is run twice, anew"),
+        (("gate", "--aa", "--budget", "9"), "--aa: goes without --budget; every required cell is run twice, anew"),
+        (("gate", "--aa", "--rerun"), "--aa: goes without --rerun; every required cell is run twice, anew"),
+        (("gate", "alpha==1", "--policy", "no.toml"), "no.toml: there is no such file"),
+        (("gate", "alpha==1", "--waivers", "no.toml"), "no.toml: there is no such file"),
+        (("gate", "alpha==1", "--python", "3"), '--python: "3" is not a Python such as 3.12'),
+        (("gate", "alpha==1", "--exclude-newer", "soon"), '--exclude-newer: "soon" is not a date such as'),
+        (("gate", "alpha==1", "--json", "no/such.json"), "--json: no/such.json cannot be written"),
+        (("gate", "alpha==1", "--markdown", "matrices"), "--markdown: matrices cannot be written"),
+        (("gate", "alpha==1", "--junit", "matrices"), "--junit: matrices cannot be written"),
+        (("replay", "no.toml"), "no.toml: there is no such file"),
+    ],
+)
+def test_a_mistake_is_one_sentence(run: Run, arguments: tuple[str, ...], sentence: str) -> None:
+    code, output, error = run(*arguments)
+    assert (code, output) == (2, "")
+    assert error.startswith("stackcompat: ")
+    assert error.count("\n") == 1, error
+    assert sentence in error
+
+
+@pytest.mark.parametrize("code", DECISIONS)
+def test_every_decision_has_its_exit_code_and_its_files(
+    run: Run, checkout: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    asked: dict[str, Any] = {}
+
+    def hold(given: Any, terms: Any, *_: Any, **options: Any) -> GateReport:
+        asked.update(options, given=given, terms=terms)
+        return DECISIONS[code]
+
+    monkeypatch.setattr(gate, "hold", hold)
+    files = [f"--{name}={checkout / f'out.{name}'}" for name in ("json", "markdown", "junit")]
+    got, output, error = run("gate", "alpha==1.3.0", "--exclude-newer", "2026-08-16", "--budget", "60", *files)
+    report = DECISIONS[code]
+    assert (got, error) == (code, "")
+    assert f" {report.decision}: {report.said()}" in output
+    assert json.loads((checkout / "out.json").read_text())["decision"] == report.decision
+    assert (checkout / "out.markdown").read_text().startswith("## ")
+    assert (checkout / "out.junit").read_text().startswith("<?xml")
+    assert (asked["given"], asked["budget"], asked["against"]) == (("alpha==1.3.0",), 60, ())
+    assert asked["terms"].as_of is not None
+    assert asked["terms"].pythons == ("3.12",)
+
+
+def test_json_on_standard_output_is_all_there_is(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "hold", lambda *_, **__: DECISIONS[0])
+    code, output, _ = run("gate", "alpha==1.3.0", "--json", "-")
+    assert code == 0
+    assert GateReport.model_validate_json(output) == DECISIONS[0]
+
+
+def test_waivers_of_the_project_are_read(run: Run, checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (checkout / "matrices" / "waivers.toml").write_text("waivers = 1\n")
+    monkeypatch.setattr(gate, "hold", lambda *_, **__: DECISIONS[0])
+    code, _, error = run("gate", "alpha==1.3.0")
+    assert code == 2
+    assert "waivers.toml: waivers: should be a valid tuple" in error
+
+
+def test_the_rate_of_false_reds_is_printed(run: Run, checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    alike = DECISIONS[0].model_copy(update={"alike": FalseReds(different=1, compared=40, rate=0.025)})
+    monkeypatch.setattr(gate, "hold_alike", lambda *_, **__: alike)
+    code, output, _ = run("gate", "--aa", "--markdown", "aa.md", "--json", "aa.json")
+    assert code == 0
+    told = json.loads((checkout / "aa.json").read_text())["alike"]
+    assert told == {"different": 1, "compared": 40, "rate": 0.025}
+    said = "A/A: 1 of 40 tests came out differently (2.5 %)"
+    assert said in output
+    assert said in (checkout / "aa.md").read_text()
+
+
+@pytest.mark.parametrize(("code", "wrong"), [(0, ""), (1, "BLOCK, known to be PASS: it broke")])
+def test_a_replay_says_what_is_not_as_known(
+    run: Run, checkout: Path, monkeypatch: pytest.MonkeyPatch, code: int, wrong: str
+) -> None:
+    from stackcompat.validation.replay import Replayed
+
+    def replay(cases: Any, *_: Any, **__: Any) -> tuple[Replayed, ...]:
+        return tuple(Replayed(case=case, report=DECISIONS[0], wrong=wrong) for case in cases)
+
+    monkeypatch.setattr(gate, "replay", replay)
+    got, output, error = run("replay", "--json", "r.json", "--markdown", "r.md")
+    assert (got, error) == (code, "")
+    assert f"{1 - code} / 1 decisions as history knows them" in output
+    assert wrong in output
+    assert (checkout / "r.md").read_text().startswith("# R\n")
+    assert json.loads((checkout / "r.json").read_text())["cases"][0]["wrong"] == wrong

@@ -1,0 +1,101 @@
+"""Candidates as people write them: what comes from another index really comes from there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stackcompat.core.record import UsageError
+from stackcompat.ecosystem.interpreters import Interpreter
+from stackcompat.ecosystem.releases import IndexUnreachable
+from stackcompat.gate.loader import Intake
+from support.fakes import Catalogue, FakeResolver
+from support.loopback_index import LoopbackIndex
+from support.made_up import COMPONENTS, PLATFORM
+
+WORLD = Catalogue({"alpha": {"1.0": "2026-01-01", "1.1": "2026-02-01"}, "beta": {"1.0": "2026-01-01"}})
+
+
+class Metadata:
+    """A package cache that knows what releases declare."""
+
+    def metadata(self, requirement: str, interpreter: Path, index: str = "") -> str:
+        """See :class:`stackcompat.run.package_cache.PackageCache`."""
+        name, _, version = requirement.partition("==")
+        return f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nRequires-Dist: beta>=1\n"
+
+
+@pytest.fixture
+def extra(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackIndex]:
+    with LoopbackIndex() as index:
+        monkeypatch.setenv("NIGHTLY", index.address)
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        yield index
+
+
+def take(*given: str, newest: str = "1.2.dev2", **more: Any) -> Any:
+    """What is taken, where both indexes together have `newest` of each."""
+
+    class Newest(FakeResolver):
+        def resolve(self, cell: Any, catalog: Any = None) -> Any:
+            texts = tuple(text.removesuffix(">=0.dev0") for text in cell.requirements)
+            return super().resolve(cell.model_copy(update={"requirements": texts}), catalog)
+
+    intake = Intake(
+        components=COMPONENTS,
+        catalog=WORLD,
+        cache=Metadata(),  # type: ignore[arg-type]
+        resolver=Newest(dict.fromkeys(("alpha", "beta"), newest)),  # type: ignore[arg-type]
+        interpreters={"3.12": Interpreter(python="3.12", version="3.12.7", path=Path("/python"))},
+        platform=PLATFORM,
+    )
+    return intake.take(given, **more)
+
+
+@pytest.mark.parametrize("named", ["", "nightly="])
+@pytest.mark.parametrize("given", ["alpha", "alpha==1.2.dev2"])
+def test_a_candidate_of_another_index_brings_along_what_moves_with_it_there(
+    extra: LoopbackIndex, monkeypatch: pytest.MonkeyPatch, given: str, named: str
+) -> None:
+    monkeypatch.setenv("NIGHTLY", f"{named}{extra.address}")
+    extra.add("alpha", "1.2.dev2")
+    (alpha,) = take(given, index="NIGHTLY")
+    assert (alpha.version, alpha.replaces, alpha.requires) == ("1.2.dev2", "1.1", ("beta>=1",))
+    assert not alpha.followers
+    extra.add("alpha-native", "1.2.dev1")
+    assert not take(given, index="NIGHTLY")[0].followers
+    extra.add("alpha-native", "1.2.dev2")
+    assert take(given, index="NIGHTLY")[0].followers == {"alpha-native": "1.2.dev2"}
+
+
+@pytest.mark.parametrize("given", ["alpha", "alpha==1.1"])
+def test_what_is_not_from_the_other_index_is_no_candidate(extra: LoopbackIndex, given: str) -> None:
+    with pytest.raises(UsageError, match=r"--index: alpha 1\.1 is not from the index in NIGHTLY; there is none"):
+        take(given, index="NIGHTLY", newest="1.1")
+    extra.add("alpha", "1.0.dev1")
+    extra.add("alpha", "1.0.dev10")
+    sentence = r"--index: alpha 1\.1 is not from the index in NIGHTLY; the newest there is 1\.0\.dev10"
+    with pytest.raises(UsageError, match=sentence):
+        take(given, index="NIGHTLY", newest="1.1")
+
+
+def test_an_index_that_does_not_answer_or_has_no_address(extra: LoopbackIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NIGHTLY", "http://127.0.0.1:9/simple/")
+    with pytest.raises(IndexUnreachable, match="the index in NIGHTLY did not answer for alpha: ConnectionError"):
+        take("alpha", index="NIGHTLY")
+    monkeypatch.delenv("NIGHTLY")
+    with pytest.raises(UsageError, match="--index: the environment variable NIGHTLY does not hold the address"):
+        take("alpha", index="NIGHTLY")
+
+
+def test_several_candidates_have_each_their_own_release_to_replace() -> None:
+    world = ("alpha==1.1", "beta==1.0")
+    with pytest.raises(UsageError, match=r'--against: "1\.0" does not say of which candidate'):
+        take(*world, against=("1.0",))
+    with pytest.raises(UsageError, match=r"--against: beta 1\.0 is not older than the candidate, beta 1\.0"):
+        take(*world, against=("beta==1.0",))
+    (alpha,) = take("alpha==1.1", against=("alpha==1.0",))
+    assert alpha.replaces == "1.0"

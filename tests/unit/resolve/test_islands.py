@@ -1,0 +1,118 @@
+"""Which newest releases can live together, in a small world, and what is asked to find out."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from stackcompat.core.record import StackcompatError
+from stackcompat.ecosystem.components import Components
+from stackcompat.resolve.islands import Left, find_islands, newest_members, number_islands, shore_of
+from stackcompat.resolve.lock import Resolution
+from support.islands_world import Islands
+from support.made_up import component
+from support.world import World
+
+
+def test_all_together_is_one_question_and_one_island() -> None:
+    world = Islands("abcd", [])
+    archipelago = world.find()
+    assert [island.releases for island in archipelago.islands] == [dict.fromkeys("abcd", "1")]
+    assert archipelago.islands[0].left == ()
+    assert archipelago.asked == 1
+
+
+def test_two_that_exclude_each_other_make_two_islands_and_the_bound_is_named() -> None:
+    world = Islands("abcd", ["ad"])
+    first, second = world.find().islands
+    assert [set(first.releases), set(second.releases)] == [set("abc"), set("bcd")]
+    assert first.left == (
+        Left(
+            name="d",
+            version="1",
+            against=("a",),
+            reason="a, d exclude each other",
+            chain=("a>=1 depends on shared==0", "d>=1 depends on shared==1"),
+        ),
+    )
+    assert first.beside == {"old": "0.5"}
+    assert len(world.asked) == 6  # all, the accused two, each of them alone, and the two islands
+
+
+def test_what_cannot_be_installed_at_all_is_against_nobody() -> None:
+    (island,) = Islands("abc", ["b"]).find().islands
+    assert island.releases.keys() == {"a", "c"}
+    assert [(left.name, left.against) for left in island.left] == [("b", ())]
+
+
+def test_nothing_can_be_installed() -> None:
+    assert Islands("ab", ["a", "b"]).find().islands == ()
+
+
+def test_who_has_no_release_for_the_python_is_left_out_everywhere() -> None:
+    absent = Left(name="z", version="3", reason="z 3 requires Python >=3.13")
+    for island in Islands("abc", ["ab"]).find([absent]).islands:
+        assert absent in island.left
+
+
+def test_a_resolver_that_cannot_tell_names_no_culprit() -> None:
+    def lock(_: object) -> Resolution:
+        return Resolution(outcome="index-unreachable", detail="the package index did not answer")
+
+    members, absent = newest_members(COMPONENTS, WORLD, "3.12")
+    with pytest.raises(StackcompatError, match="which newest releases exclude each other is not known: the package"):
+        find_islands(members, absent, {}, lock, python="3.12", platform="linux-x86_64", seen=dt.datetime.now(dt.UTC))
+
+
+COMPONENTS = Components(
+    components=(
+        component("alpha"),
+        component("alpha-native", moves_with="alpha"),
+        component("kernels", distributions=("alpha",)),
+        component("beta", install=("beta[tpu]", "companion>=2")),
+        component("gamma"),
+        component("delta", placeholders="<=0.0.0"),
+        component("epsilon", published="git only", distributions=()),
+        component("zeta"),
+    )
+)
+WORLD = World(
+    {
+        "alpha": {"1.0": "2026-01-01", "1.1": "2026-02-01", "2.0rc1": "2026-03-01"},
+        "alpha-native": {"1.1": "2026-02-01"},
+        "beta": {"3.0": "2026-01-01", "3.1": {"uploaded": "2026-02-01", "yanked": True}},
+        "gamma": {"5": {"uploaded": "2026-01-01", "python": ">=3.14"}},
+        "delta": {"0.0.0": "2026-01-01"},
+    }
+)
+
+
+def test_members_are_the_newest_that_an_installer_takes() -> None:
+    members, absent = newest_members(COMPONENTS, WORLD, "3.12")
+    assert [(member.name, member.version, member.requirements) for member in members] == [
+        ("alpha", "1.1", ("alpha==1.1",)),
+        ("beta", "3.0", ("beta[tpu]==3.0", "companion>=2")),
+    ]
+    assert absent == [Left(name="gamma", version="5", reason="gamma 5 requires Python >=3.14")]
+
+
+def test_equal_islands_of_several_pythons_are_one_shore() -> None:
+    found = Islands("abc", ["ab"]).find()
+    fewer = Islands("ac", []).find().model_copy(update={"python": "3.11"})
+    again = found.model_copy(update={"python": "3.13"})
+    shores = number_islands([again, found, fewer])
+    assert [(shore.number, shore.pythons, "".join(shore.releases)) for shore in shores] == [
+        (1, ("3.13", "3.12", "3.11"), "ac"),
+        (2, ("3.13", "3.12"), "bc"),
+    ]
+    assert [left.name for left in shores[0].left] == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("names", "number"),
+    [("ac", 1), ("bc", 2), ("c", 1), (("b", "old"), 2), (("a", "b", "c"), 1), (("x",), None), ((), None)],
+)
+def test_a_user_is_on_the_shore_that_has_most_of_what_they_use(names: tuple[str, ...], number: int | None) -> None:
+    shore = shore_of(names, number_islands([Islands("abc", ["ab"]).find()]))
+    assert (shore.number if shore else None) == number

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import datetime as dt
+
+from stackcompat.blame.culprit import Culprit, Found
+from stackcompat.blame.diagnosis import Blame, Charge, Charges
+from stackcompat.core.redact import public
+from stackcompat.table.cells import Case, gather
+from stackcompat.table.failures import FailureGroup, group_failures
+from stackcompat.verdict.outcomes import why
+from stackcompat.verdict.verdict import judge
+from support.made_up import COMPONENTS, NOW, History, failed, history, make_cell, planned, run_of
+
+
+def groups_of(made: History) -> tuple[list[FailureGroup], dict[str, tuple[str, ...]], tuple[Case, ...]]:
+    cases = gather(COMPONENTS, (made.record(),), made.evidence)
+    groups, of_cell = group_failures(cases, COMPONENTS)
+    return list(groups), of_cell, cases
+
+
+def test_each_distinct_failure_once_the_most_frequent_first() -> None:
+    groups, of_cell, cases = groups_of(history())
+    assert len({(group.verdict, group.signature) for group in groups}) == len(groups) == len({g.id for g in groups})
+    assert [len(group.cells) for group in groups] == sorted((len(group.cells) for group in groups), reverse=True)
+    by_id = {group.id: group for group in groups}
+    for case in cases:
+        cell, green = case.verdict.cell.id, case.verdict.verdict in ("works", "untested", "not-applicable")
+        assert bool(of_cell.get(cell)) != green
+        assert all(cell in by_id[failure].cells for failure in of_cell.get(cell, ()))
+
+
+def test_a_failure_says_where_it_was_seen() -> None:
+    group = next(g for g in groups_of(history())[0] if "MutableBox" in g.signature)
+    assert (group.verdict, group.level, group.package, group.inferred) == ("broken", "import", "beta", False)
+    assert group.tests == ("test_import.py::test_import[beta.nets]",)
+    assert group.versions == {"alpha": ("1.2.0", "1.3.0"), "beta": ("2.0.0", "2.1.3")}
+    assert group.pythons == ("3.11", "3.12", "3.13")
+    assert not group.today
+    assert group.last_seen == NOW - dt.timedelta(hours=6) + dt.timedelta(minutes=1)
+    assert group.details.endswith("no attribute 'MutableBox'\n")
+    assert "/home" not in group.details
+
+
+def test_a_conflict_has_the_versions_that_were_asked_for() -> None:
+    group = next(g for g in groups_of(history())[0] if g.signature.startswith("beta 2.4.1 requires"))
+    assert (group.verdict, group.suspects) == ("unresolvable", ("alpha", "beta"))
+    assert group.versions == {"alpha": ("1.0.0",), "beta": ("2.4.1",)}
+    assert "depends on alpha>=1.1" in group.details
+
+
+def test_a_failure_of_the_newest_releases_comes_with_their_cells_first() -> None:
+    made = History()
+    old, new = {"alpha": "1.2.0", "beta": "2.0.0"}, {"alpha": "1.3.0", "beta": "2.0.0"}
+    made.add(make_cell(old, policy="metapackage"), old)
+    made.add(make_cell(new, policy="newest"), new)
+    (group,), _, cases = groups_of(made)
+    assert group.today
+    assert group.cells[0] == next(case.verdict.cell.id for case in cases if case.today)
+
+
+def test_the_fuller_charge_says_who_is_to_blame() -> None:
+    """Two cells fail alike; the search in one of them, the later one, showed only one of the two members."""
+    made = History()
+    brought: list[Charge] = []
+    test = failed("t", "alpha", "beta", packages=("beta", "alpha"))
+    for version, names in (("1.2.0", ("alpha", "beta")), ("1.3.0", ("alpha",))):
+        versions = {"alpha": version, "beta": "2.0.0"}
+        cell = planned(make_cell(versions), versions)
+        made.cells.append(cell)
+        made.evidence[cell.key] = (run_of(cell, test), run_of(cell, test, attempt=1))
+        culprits = tuple(Culprit(name=name, version=versions[name]) for name in names)
+        blame = Blame(test="t", signature=why(test), found=Found(culprits=culprits))
+        moment = NOW + dt.timedelta(days=len(brought))
+        brought.append(Charge.of(judge(cell, made.evidence[cell.key]), blame, moment))
+    cases = gather(COMPONENTS, (made.record(),), made.evidence)
+    (group,), _ = group_failures(cases, COMPONENTS, Charges(brought))
+    assert group.blamed is not None
+    assert [culprit.name for culprit in group.blamed.culprits] == ["alpha", "beta"]
+
+
+def test_a_long_traceback_is_cut_at_its_beginning() -> None:
+    made = History()
+    cell = planned(make_cell({"alpha": "1.0.0"}), {"alpha": "1.0.0"})
+    test = failed("t", "alpha")
+    assert test.failure is not None
+    long = test.model_copy(update={"failure": test.failure.model_copy(update={"traceback": "x" * 5000 + "the end"})})
+    made.cells.append(cell)
+    made.evidence[cell.key] = (run_of(cell, long), run_of(cell, long, attempt=1))
+    (group,), _, _ = groups_of(made)
+    assert len(group.details) == 1500
+    assert group.details.endswith("the end")
+
+
+def test_public_text_has_no_folders_of_a_machine() -> None:
+    assert public('File "/home/me/.cache/x/lib/python3.12/site-packages/alpha/core.py", line 3') == (
+        'File "alpha/core.py", line 3'
+    )
+    assert public('File "/opt/python/lib/python3.12/json/decoder.py"') == 'File "json/decoder.py"'
+    assert public('File "/srv/checkout/tests/interop/test_beta.py"') == 'File "…/interop/test_beta.py"'
+    assert public("see https://index.example/simple/alpha now") == "see <address> now"
+    assert public("either/or, 1/2 and a/b/c stay") == "either/or, 1/2 and a/b/c stay"

@@ -1,0 +1,47 @@
+"""Features that do not work in some cells, in every report."""
+
+from __future__ import annotations
+
+from stackcompat.report.html import html
+from stackcompat.report.markdown import markdown
+from stackcompat.table.build import summarise
+from stackcompat.table.summary import Summary
+from support.made_up import COMPONENTS, NEWEST, NOW, History, failed, make_cell, passed
+
+BOXES = failed("test_boxes", "alpha", "beta", packages=("alpha", "beta")).model_copy(update={"feature": "boxes | more"})
+GREEN = passed("test_apply", "alpha", "beta")
+
+
+def summary() -> Summary:
+    made = History()
+    made.add(make_cell({"alpha": "", "beta": ""}, policy="newest"), NEWEST, tests=(GREEN, BOXES))
+    older = NEWEST | {"alpha": "1.2.0"}
+    made.add(make_cell(older), older, tests=(GREEN, BOXES))
+    fine = NEWEST | {"alpha": "1.1.0"}
+    made.add(make_cell(fine), fine, tests=(GREEN,))
+    return summarise(COMPONENTS, (made.record(),), made.evidence, NOW)
+
+
+def test_a_limit_is_told_once_and_turns_nothing_red() -> None:
+    told = summary()
+    assert told.counts == {"works": 3}
+    assert told.failures == ()
+    (row,) = told.limits
+    assert (row.feature, row.today, len(row.cells)) == ("boxes | more", True, 2)
+    assert row.components == {"alpha": ("1.2.0", "1.3.0"), "beta": ("2.4.1",)}
+    limited = [cell for cell in told.cells if cell.limits]
+    assert {cell.id for cell in limited} == set(row.cells)
+    assert all(cell.limits == {"boxes | more": row.signature} for cell in limited)
+    pair = next(pair for pair in told.pairs if (pair.first, pair.second) == ("alpha", "beta"))
+    assert {release.verdict for release in pair.releases} == {"works"}
+
+
+def test_every_report_shows_it() -> None:
+    told = summary()
+    text = markdown(told)
+    assert "## What works but for one feature" in text
+    assert "**in the newest releases**: seen with Alpha 1.2.0" in text
+    page = html(told)
+    assert 'id="limits"' in page
+    assert '<a href="#limits">does not work</a>: boxes | more' in page
+    assert 'id="limits"' not in html(told.model_copy(update={"limits": ()}))

@@ -1,0 +1,265 @@
+"""The rules of evidence for components and pairs, one by one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from stackcompat.evidence.results import Evidence, TestResult
+from stackcompat.evidence.runs import PlannedCell
+from stackcompat.verdict.outcomes import settle
+from stackcompat.verdict.pairs import PairVerdict, judge_components, judge_pairs
+from stackcompat.verdict.verdict import CellVerdict, judge
+from support.made_up import (
+    COMPONENTS,
+    PLATFORM,
+    failed,
+    make_cell,
+    passed,
+    planned,
+    run_of,
+    starved,
+    unresolved,
+)
+
+TRAIN = "test_beta.py::test_train"
+BOTH = {"alpha": "1.3", "beta": "2.4"}
+
+
+def cell_of(versions: dict[str, str] | None = None, python: str = "3.12", **more: Any) -> PlannedCell:
+    versions = versions or BOTH
+    return planned(make_cell(versions, python, **more), versions)
+
+
+def red(message: str = "no", **more: Any) -> TestResult:
+    return failed(TRAIN, "alpha", "beta", message=message, **more)
+
+
+GREEN = passed(TRAIN, "alpha", "beta")
+
+
+# Components in a cell
+
+
+def test_components_of_a_cell() -> None:
+    versions = {"alpha": "1.3", "beta": "2.4", "gamma": "1.0", "delta": "5.3", "epsilon": "3.1"}
+    cell = cell_of(versions)
+    wrong = failed("t", "beta", "alpha", "gamma", type="TypeError", packages=("beta", "alpha"))
+    tests = (wrong, passed("g", "gamma", level="run"), starved("d", "delta-checkpoint"))
+    runs = (run_of(cell, *tests), run_of(cell, wrong, attempt=1))
+    assert judge_components(judge(cell, runs), settle(runs), COMPONENTS) == {
+        "alpha": ("broken", "interop"),
+        "alpha-native": ("broken", "interop"),
+        "beta": ("broken", "interop"),
+        "gamma": ("works", "run"),
+        "delta": ("infra-error", "interop"),
+        "epsilon": ("untested", "install"),
+    }
+
+
+# Pairs
+
+
+class Pairs:
+    """Cells in the making, and the verdicts on their pairs."""
+
+    def __init__(self) -> None:
+        self.cells: list[CellVerdict] = []
+        self.evidence: dict[str, tuple[Evidence, ...]] = {}
+
+    def add(self, versions: dict[str, str], *tests: TestResult, python: str = "3.12", **more: Any) -> Pairs:
+        """A cell whose red tests fail twice."""
+        cell = cell_of(versions, python, **more)
+        again = tuple(test for test in tests if test.outcome in ("failed", "crashed"))
+        runs = (run_of(cell, *tests), *((run_of(cell, *again, attempt=1),) if again else ()))
+        self.evidence[cell.key] = runs
+        self.cells.append(judge(cell, runs))
+        return self
+
+    def verdicts(self) -> dict[tuple[str, str, str, str], PairVerdict]:
+        found = judge_pairs(self.cells, self.evidence, COMPONENTS)
+        return {(p.first, p.first_version, p.second, p.second_version): p for p in found}
+
+    def of(self, first: str, second: str) -> PairVerdict:
+        one, one_version = first.split()
+        two, two_version = second.split()
+        return self.verdicts()[one, one_version, two, two_version]
+
+
+THREE = {"alpha": "1.3", "beta": "2.4", "gamma": "1.0"}
+JOINT = failed("joint", "alpha", "beta", "gamma")
+JOINT_PASSES = passed("joint", "alpha", "beta", "gamma")
+EARLIER = {"alpha": "1.0", "beta": "2.0", "gamma": "0.9"}
+
+
+def test_a_pair_works_where_a_joint_test_passed() -> None:
+    pair = Pairs().add(BOTH, GREEN).of("alpha 1.3", "beta 2.4")
+    assert (pair.verdict, pair.level, pair.inferred, pair.tests) == ("works", "interop", False, (TRAIN,))
+    assert pair.pythons == {"3.12": "works"}
+
+
+def test_installed_together_without_a_joint_test_is_untested() -> None:
+    made = Pairs().add(BOTH, passed("a", "alpha"), passed("b", "beta"))
+    assert made.of("alpha 1.3", "beta 2.4").verdict == "untested"
+
+
+def test_a_test_of_two_that_fails_is_seen_if_it_passed_elsewhere() -> None:
+    made = Pairs().add(BOTH, red()).add({"alpha": "1.0", "beta": "2.4"}, GREEN)
+    bad, good = made.of("alpha 1.3", "beta 2.4"), made.of("alpha 1.0", "beta 2.4")
+    assert (bad.verdict, bad.inferred, bad.signature) == ("broken", False, "AssertionError: no [test]")
+    assert bad.witness == made.cells[0].cell.id
+    assert (good.verdict, good.inferred) == ("works", False)
+
+
+def test_a_test_that_never_passed_may_itself_be_wrong() -> None:
+    pair = Pairs().add(BOTH, red()).of("alpha 1.3", "beta 2.4")
+    assert (pair.verdict, pair.inferred) == ("broken", True)
+    assert "the test itself may be at fault" in pair.doubt
+
+
+def test_an_import_that_fails_needs_no_such_proof() -> None:
+    message = "module 'alpha.core' has no attribute 'x'"
+    test = failed("i", "beta", level="import", type="AttributeError", message=message, packages=("beta",))
+    pair = Pairs().add(BOTH, test).of("alpha 1.3", "beta 2.4")
+    assert (pair.verdict, pair.level, pair.inferred) == ("broken", "import", False)
+
+
+def test_the_same_test_passed_with_the_same_two_elsewhere_clears_them() -> None:
+    made = Pairs().add(THREE, JOINT).add(THREE | {"gamma": "0.9"}, JOINT_PASSES)
+    assert made.of("alpha 1.3", "beta 2.4").verdict == "works"
+    assert made.of("alpha 1.3", "gamma 1.0").verdict == "broken"
+    assert made.of("alpha 1.3", "gamma 1.0").inferred
+
+
+def test_on_another_python_it_clears_nobody() -> None:
+    made = Pairs().add(BOTH, red(), python="3.13").add(BOTH, GREEN, python="3.12")
+    pair = made.of("alpha 1.3", "beta 2.4")
+    assert (pair.verdict, pair.inferred) == ("broken", False)
+    assert pair.pythons == {"3.12": "works", "3.13": "broken"}
+
+
+def test_a_test_of_their_own_makes_others_likelier() -> None:
+    made = Pairs().add(EARLIER, JOINT_PASSES).add(THREE, JOINT, GREEN)
+    assert made.of("alpha 1.3", "gamma 1.0").verdict == "broken"
+    cleared = made.of("alpha 1.3", "beta 2.4")
+    assert (cleared.verdict, cleared.inferred) == ("works", True)
+    assert "failed with both there" in cleared.doubt
+
+
+def test_when_each_pair_passes_its_own_test_the_failure_is_not_lost() -> None:
+    own = (GREEN, passed("ag", "alpha", "gamma"), passed("bg", "beta", "gamma"))
+    made = Pairs().add(EARLIER, JOINT_PASSES).add(THREE, JOINT, *own)
+    pairs = [made.of("alpha 1.3", "beta 2.4"), made.of("alpha 1.3", "gamma 1.0"), made.of("beta 2.4", "gamma 1.0")]
+    assert all(pair.verdict == "broken" and pair.inferred for pair in pairs)
+
+
+def test_the_traceback_makes_its_own_likelier() -> None:
+    traced = failed("joint", "alpha", "beta", "gamma", type="TypeError", packages=("gamma", "alpha"))
+    made = Pairs().add(EARLIER, JOINT_PASSES).add(THREE, traced)
+    assert made.of("alpha 1.3", "gamma 1.0").verdict == "broken"
+    assert made.of("alpha 1.3", "beta 2.4").verdict == "untested"
+
+
+def test_infrastructure_turns_no_pair_red_or_green() -> None:
+    hung = starved(TRAIN, "alpha", "beta")
+    assert Pairs().add(BOTH, hung).of("alpha 1.3", "beta 2.4").verdict == "untested"
+
+
+def test_a_flaky_pair() -> None:
+    made = Pairs()
+    cell = cell_of()
+    made.evidence[cell.key] = (run_of(cell, red()), run_of(cell, GREEN, attempt=1))
+    made.cells.append(judge(cell, made.evidence[cell.key]))
+    made.add({"alpha": "1.0", "beta": "2.4"}, GREEN)
+    assert made.of("alpha 1.3", "beta 2.4").verdict == "flaky"
+
+
+def test_an_error_out_of_a_third_party_is_inferred() -> None:
+    outside = failed(TRAIN, "alpha", "beta", packages=("beta", "paths"))
+    pair = Pairs().add(BOTH, outside).of("alpha 1.3", "beta 2.4")
+    assert pair.doubt == "the error came out of paths, which is no component"
+
+
+def test_what_was_seen_goes_before_what_was_inferred() -> None:
+    made = Pairs().add(EARLIER, GREEN, JOINT_PASSES).add(THREE, JOINT, red())
+    pair = made.of("alpha 1.3", "beta 2.4")
+    assert (pair.inferred, pair.tests) == (False, ("joint", TRAIN))
+
+
+@pytest.mark.parametrize("more", [{"overrides": ("alpha==1.3",)}, {"local": {"beta": "beta-2.4-py3-none-any.whl"}}])
+def test_forced_and_local_cells_say_nothing_of_releases(more: Any) -> None:
+    assert Pairs().add(BOTH, red(), **more).verdicts() == {}
+
+
+def unresolved_pair(sentence: str, versions: dict[str, str] | None = None, kind: Any = "bounds") -> Pairs:
+    made = Pairs()
+    made.cells.append(judge(unresolved(make_cell(versions or BOTH), sentence, kind), ()))
+    return made
+
+
+def test_pins_whose_bounds_exclude_each_other_are_unresolvable() -> None:
+    sentence = "beta 2.4 requires alpha<1.2, but alpha==1.3 is asked for"
+    pair = unresolved_pair(sentence).of("alpha 1.3", "beta 2.4")
+    assert (pair.verdict, pair.level, pair.inferred, pair.signature) == ("unresolvable", "resolve", False, sentence)
+
+
+def test_among_more_requirements_it_is_inferred() -> None:
+    pair = unresolved_pair("beta 2.4 requires alpha<1.2", THREE).of("alpha 1.3", "beta 2.4")
+    assert (pair.verdict, pair.inferred) == ("unresolvable", True)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "versions", "kind"),
+    [
+        ("beta 2.4 requires alpha<1.2 and gamma 1.0 requires alpha>=1.3", THREE, "bounds"),
+        ("beta 2.4 requires numbers<2", BOTH, "bounds"),
+        ("beta 2.4 and alpha 1.3 require Python >=3.14", BOTH, "python"),
+        ("beta requires alpha<1.2", {"alpha": "1.3", "beta": ""}, "bounds"),
+    ],
+)
+def test_other_conflicts_are_no_pairs(sentence: str, versions: dict[str, str], kind: str) -> None:
+    assert unresolved_pair(sentence, versions, kind).verdicts() == {}
+
+
+def test_a_pair_that_met_is_not_unresolvable() -> None:
+    made = unresolved_pair("beta 2.4 requires alpha<1.2", THREE)
+    assert made.add(BOTH, GREEN).of("alpha 1.3", "beta 2.4").verdict == "works"
+
+
+def test_a_failure_without_a_record_is_held_against_the_pair_too() -> None:
+    crashed = TestResult(test=TRAIN, level="run", components=("alpha", "beta"), outcome="crashed", reason="signal 11")
+    pair = Pairs().add(BOTH, crashed).of("alpha 1.3", "beta 2.4")
+    assert (pair.verdict, pair.signature) == ("broken", "signal 11")
+
+
+def test_the_platform_counts_too() -> None:
+    made = Pairs().add(BOTH, GREEN)
+    other = made.cells[0].model_copy(update={"cell": make_cell(BOTH).model_copy(update={"platform": "darwin-arm64"})})
+    broken = tuple(run.model_copy(update={"tests": (red(),)}) for run in made.evidence[other.key] * 2)
+    made.evidence["mac"] = broken
+    made.cells.append(other.model_copy(update={"key": "mac"}))
+    assert PLATFORM != "darwin-arm64"
+    pair = made.of("alpha 1.3", "beta 2.4")
+    assert (pair.verdict, pair.pythons) == ("broken", {"3.12": "broken"})
+
+
+def test_who_moves_with_another_is_in_a_pair_with_that_one_only() -> None:
+    found = Pairs().add(THREE, GREEN).verdicts()
+    assert found["alpha", "1.3", "alpha-native", "1.3"].verdict == "works"
+    assert {pair[0::2] for pair in found if "alpha-native" in pair} == {("alpha", "alpha-native")}
+
+
+def test_a_release_that_does_not_fit_the_one_it_moves_with() -> None:
+    message = "alpha-native version 1.4 is newer than and incompatible with alpha version 1.3"
+    test = failed("i", "alpha", level="import", type="RuntimeError", message=message, packages=("alpha",))
+    pair = Pairs().add(BOTH, test).of("alpha 1.3", "alpha-native 1.3")
+    assert (pair.verdict, pair.inferred) == ("broken", True)
+    assert pair.doubt == "of alpha and alpha-native, one is known from the error's message only"
+
+
+def test_an_import_that_passed_with_both_installed_clears_them() -> None:
+    message = "module 'alpha.core' has no attribute 'x'"
+    test = failed("i", "beta", level="import", type="AttributeError", message=message, packages=("beta",))
+    made = Pairs().add(THREE, test).add(BOTH, passed("i", "beta", level="import"))
+    assert made.of("alpha 1.3", "beta 2.4").verdict == "untested"

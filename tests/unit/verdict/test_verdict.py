@@ -1,0 +1,239 @@
+"""The rules of evidence for tests and cells, one by one."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from stackcompat.core.vocabulary import worst
+from stackcompat.evidence.results import Failure, TestResult
+from stackcompat.evidence.runs import PlannedCell
+from stackcompat.resolve.lock import Resolution
+from stackcompat.verdict.outcomes import settle
+from stackcompat.verdict.verdict import CellVerdict, judge
+from support.made_up import (
+    NOW,
+    blocked,
+    failed,
+    make_cell,
+    not_applicable,
+    passed,
+    planned,
+    run_of,
+    starved,
+    unresolved,
+)
+
+TRAIN = "test_beta.py::test_train"
+BOTH = {"alpha": "1.3", "beta": "2.4"}
+
+
+def cell_of(versions: dict[str, str] | None = None, python: str = "3.12", **more: Any) -> PlannedCell:
+    versions = versions or BOTH
+    return planned(make_cell(versions, python, **more), versions)
+
+
+def judged(*runs: tuple[TestResult, ...], cell: PlannedCell | None = None) -> CellVerdict:
+    cell = cell or cell_of()
+    return judge(cell, tuple(run_of(cell, *tests, attempt=n) for n, tests in enumerate(runs)))
+
+
+def red(message: str = "no", **more: Any) -> TestResult:
+    return failed(TRAIN, "alpha", "beta", message=message, **more)
+
+
+GREEN = passed(TRAIN, "alpha", "beta")
+
+
+# A cell
+
+
+def test_all_that_applies_passed() -> None:
+    verdict = judged((passed("a", "alpha", level="import"), GREEN, not_applicable("b", "gamma")))
+    assert (verdict.verdict, verdict.level, verdict.passed, verdict.not_applicable) == ("works", "interop", 2, 1)
+    assert verdict.sentence == "2 tests passed"
+
+
+def test_one_red_run_is_not_broken() -> None:
+    verdict = judged((red(),))
+    assert verdict.verdict == "infra-error"
+    assert "failed once and was not tried again" in verdict.sentence
+
+
+def test_red_again_the_same_way_is_broken() -> None:
+    verdict = judged((red(), passed("other", "alpha")), (red(),))
+    assert (verdict.verdict, verdict.level) == ("broken", "interop")
+    assert verdict.sentence == f"{TRAIN}: AssertionError: no [test]"
+    assert [test.test for test in verdict.failures] == [TRAIN]
+
+
+def test_the_same_way_with_another_message_is_said() -> None:
+    verdict = judged((red("0.73 > 0.5"),), (red("0.74 > 0.5"),))
+    assert verdict.verdict == "broken"
+    assert "another message the other time: AssertionError: 0.73 > 0.5" in verdict.sentence
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        red(type="ValueError"),
+        red(packages=("alpha",)),
+        red(where="alpha.core:go"),
+        red(outcome="crashed"),
+    ],
+)
+def test_red_again_in_another_way_is_not_broken(second: TestResult) -> None:
+    verdict = judged((red(),), (second,))
+    assert verdict.verdict == "flaky"
+    assert "each time differently" in verdict.sentence
+
+
+def limit(feature: str = "boxes", **more: Any) -> TestResult:
+    return failed("test_boxes", "alpha", "beta", message="no boxes", **more).model_copy(update={"feature": feature})
+
+
+def test_a_feature_that_fails_again_limits_a_cell_and_decides_nothing() -> None:
+    verdict = judged((GREEN, limit()), (limit(),))
+    assert (verdict.verdict, verdict.level, verdict.failures) == ("works", "interop", ())
+    assert [test.feature for test in verdict.limits] == ["boxes"]
+    assert verdict.sentence == "1 test passed, all but boxes"
+    once = judged((GREEN, limit()))
+    assert (once.verdict, once.limits) == ("infra-error", ())  # until it was tried again
+    broken = judged((red(), limit()), (red(), limit()))
+    assert (broken.verdict, len(broken.failures), len(broken.limits)) == ("broken", 1, 1)
+
+
+def test_a_third_run_that_fails_like_one_of_the_others_confirms_it() -> None:
+    assert judged((red(),), (red(type="ValueError"),), (red(),)).verdict == "broken"
+
+
+@pytest.mark.parametrize("runs", [(red(), GREEN), (GREEN, red()), (red(), red(), GREEN)])
+def test_red_and_green_is_flaky(runs: tuple[TestResult, ...]) -> None:
+    verdict = judged(*((test,) for test in runs))
+    assert verdict.verdict == "flaky"
+    assert "failed once and passed once" in verdict.sentence
+
+
+def test_a_confirmed_failure_outweighs_a_flaky_one() -> None:
+    import_ = failed("i", "alpha", level="import")
+    verdict = judged((red(), import_), (GREEN, import_))
+    assert (verdict.verdict, verdict.level) == ("broken", "import")
+
+
+@pytest.mark.parametrize("outcome", ["timeout", "out-of-memory"])
+def test_a_starved_test_is_neither_red_nor_green(outcome: Any) -> None:
+    hung = starved(TRAIN, "alpha", "beta", outcome=outcome)
+    assert judged((hung, passed("a", "alpha")), (hung,)).verdict == "infra-error"
+    assert judged((hung,), (GREEN,)).verdict == "works"
+    assert judged((red(),), (hung,)).verdict == "infra-error"
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("MemoryError", ""),
+        ("numbers._core.ArrayMemoryError", "unable to allocate 3 GiB"),
+        ("OSError", "[Errno 28] No space left on device"),
+        ("RuntimeError", "can't start new thread"),
+        ("socket.gaierror", "[Errno -3] Temporary failure in name resolution"),
+        ("alpha.RuntimeError", "RESOURCE_EXHAUSTED: Out of memory allocating 8192 bytes"),
+    ],
+)
+def test_an_exhausted_machine_is_never_an_incompatibility(kind: str, message: str) -> None:
+    test = red(message, type=kind)
+    assert judged((test,), (test,)).verdict == "infra-error"
+
+
+def test_blocked_without_a_red_import_is_not_green() -> None:
+    verdict = judged((passed("a", "alpha"), blocked(TRAIN, "alpha", "beta")))
+    assert (verdict.verdict, verdict.blocked) == ("infra-error", 1)
+
+
+def test_no_test_applies() -> None:
+    assert judged((not_applicable("b", "gamma"),)).verdict == "untested"
+
+
+def test_locked_but_not_run() -> None:
+    assert judged().verdict == "untested"
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "verdict"),
+    [
+        (["uninstallable"], "infra-error"),
+        (["uninstallable", "uninstallable"], "uninstallable"),
+        (["invalid", "invalid"], "invalid"),
+        (["timeout"], "infra-error"),
+        (["disk-full", "index-unreachable"], "infra-error"),
+        (["no-wheel-for-platform"], "not-applicable"),
+        (["interpreter-missing"], "infra-error"),
+        (["crashed", "crashed"], "infra-error"),
+        (["suite-broken"], "infra-error"),
+    ],
+)
+def test_runs_without_tests(outcomes: list[str], verdict: str) -> None:
+    cell = cell_of()
+    runs = tuple(run_of(cell, attempt=n, outcome=outcome) for n, outcome in enumerate(outcomes))
+    assert judge(cell, runs).verdict == verdict
+
+
+def test_infrastructure_does_not_take_away_what_another_run_saw() -> None:
+    cell = cell_of()
+    lost = run_of(cell, red(), attempt=1, outcome="timeout")
+    assert judge(cell, (run_of(cell, GREEN), lost)).verdict == "works"
+    assert judge(cell, (run_of(cell, red()), lost)).verdict == "infra-error"
+
+
+def test_installed_once_and_not_the_other_time_is_flaky() -> None:
+    cell = cell_of()
+    runs = (run_of(cell, outcome="uninstallable", detail="no compiler"), run_of(cell, GREEN, attempt=1))
+    verdict = judge(cell, runs)
+    assert (verdict.verdict, verdict.level) == ("flaky", "install")
+    assert "no compiler" in verdict.sentence
+
+
+@pytest.mark.parametrize(
+    ("outcome", "verdict"),
+    [
+        ("no-wheel-for-platform", "not-applicable"),
+        ("index-unreachable", "infra-error"),
+        ("interpreter-missing", "infra-error"),
+        ("failed", "infra-error"),
+    ],
+)
+def test_resolutions_without_a_lock(outcome: Any, verdict: str) -> None:
+    cell = PlannedCell(cell=make_cell(BOTH), resolution=Resolution(outcome=outcome, detail="so it is"))
+    said = judge(cell, ())
+    assert (said.verdict, said.level, said.sentence) == (verdict, "resolve", "so it is")
+
+
+def test_a_conflict_is_unresolvable() -> None:
+    said = judge(unresolved(make_cell(BOTH), "beta 2.4 needs alpha<1"), ())
+    assert (said.verdict, said.sentence) == ("unresolvable", "beta 2.4 needs alpha<1")
+    assert said.conflict is not None
+
+
+def test_a_verdict_rests_on_its_runs() -> None:
+    cell = cell_of()
+    runs = (run_of(cell, red()), run_of(cell, red(), attempt=1))
+    verdict = judge(cell, runs)
+    assert verdict.evidence == tuple(run.id for run in runs)
+    assert verdict.seen == NOW - dt.timedelta(hours=6) + dt.timedelta(minutes=1)
+    assert verdict.installed["beta"] == "2.4"
+
+
+def test_settle_keeps_the_order_and_leaves_out_other_runs() -> None:
+    cell = cell_of()
+    runs = (run_of(cell, GREEN, passed("a", "alpha")), run_of(cell, red(), outcome="invalid"))
+    assert [(s.result.test, s.state) for s in settle(runs)] == [(TRAIN, "passed"), ("a", "passed")]
+
+
+def test_the_worst_of_nothing_is_untested() -> None:
+    assert worst([]) == "untested"
+    assert worst(["works", "broken", "flaky"]) == "broken"
+
+
+def test_a_failure_record_reads_as_one_line() -> None:
+    assert Failure(type="ValueError", message="no", package="beta").signature == "ValueError: no [beta]"
