@@ -15,7 +15,7 @@ from packaging.version import Version
 
 from stackcompat.blame.cause import Moved
 from stackcompat.blame.culprit import Found
-from stackcompat.core.record import Record, digest
+from stackcompat.core.record import Kind, Record, digest
 from stackcompat.core.text import and_list
 from stackcompat.ecosystem.components import Components
 from stackcompat.evidence.results import TestResult
@@ -26,7 +26,7 @@ from stackcompat.verdict.ownership import Names
 from stackcompat.verdict.signature import failure_of, leading, similar_failure
 from stackcompat.verdict.verdict import CellVerdict
 
-__all__ = ["Blame", "Charge", "Charges", "unexplained", "unexplained_crossings"]
+__all__ = ["DIAGNOSES", "Blame", "Charge", "Charges", "unexplained", "unexplained_crossings"]
 
 
 class Blame(Record):
@@ -95,6 +95,10 @@ class Charge(Record):
         return digest(self.lock_id, why(self.failing), *([self.side] if self.side else []))
 
 
+#: Of each failure of a lock the charge that was made last counts.
+DIAGNOSES = Kind("diagnosis", Charge, key=lambda charge: charge.id, made=lambda charge: charge.made)
+
+
 class Charges:
     """Every charge that was brought; about a failure the one counts that has most weight."""
 
@@ -139,6 +143,11 @@ class Charges:
             charge.lock_id == verdict.lock_id and similar_failure(charge.failing, test) for charge in self._charges
         )
         return own or self.about(verdict, test) is not None
+
+    def shown(self, verdict: CellVerdict, test: TestResult) -> bool:
+        """Whether a search has shown beyond doubt why `test` fails in the cell of `verdict`."""
+        charge = self.about(verdict, test)
+        return charge is not None and charge.certain
 
     def suspicion(
         self, verdict: CellVerdict, test: TestResult, present: Collection[str], components: Components

@@ -9,7 +9,7 @@ from typing import Any
 import click
 from rich.markup import escape
 
-from stackcompat.blame.diagnosis import Blame, Charge, Charges, unexplained, unexplained_crossings
+from stackcompat.blame.diagnosis import DIAGNOSES, Blame, Charge, Charges, unexplained, unexplained_crossings
 from stackcompat.blame.driver import Inquiry, blame, blame_each
 from stackcompat.blame.exchange import blame_crossing, blame_crossings, follow
 from stackcompat.blame.search import BUDGET
@@ -149,7 +149,7 @@ def _blame_all(project: Project, store: Store, probes: int, minutes: float | Non
     planned = {cell.key: cell for record in store.runs() for cell in record.cells if cell.key}
     evidence = store.of_keys(planned)
     verdicts = [judge(cell, evidence.get(key, ())) for key, cell in planned.items()]
-    due = unexplained(verdicts, Charges(store.charges()))
+    due = unexplained(verdicts, Charges(store.kept(DIAGNOSES)))
     pythons = sorted({verdict.cell.python for verdict in due})
     bench, catalog = make_bench(project, jobs, pythons, "upstream"), open_index()  # that level has every kind of test
     inquiries = [
@@ -188,7 +188,7 @@ def _blame_crossings(
         if record.exchange is not None
         for _, verdict in judge_crossings(record.exchange, store.of_keys(record.evidence_keys()))
     ]
-    due = unexplained_crossings(verdicts, Charges(store.charges()))
+    due = unexplained_crossings(verdicts, Charges(store.kept(DIAGNOSES)))
     if not due:
         return 0, 0
     pythons = sorted({planned.cell.python for verdict, _ in due for planned in verdict.sides.values()})
@@ -211,14 +211,14 @@ def _keep(verdict: CellVerdict, found: Blame, store: Store) -> None:
     A search that the machine kept from an answer was none.
     """
     if not _fruitless(found) and found.test in {test.test for test in verdict.failures}:
-        store.keep_charge(Charge.of(verdict, found, now()))
+        store.keep(DIAGNOSES, Charge.of(verdict, found, now()))
 
 
 def _keep_sides(verdict: CrossingVerdict, found: Mapping[Side, Blame], store: Store) -> None:
     """The same for a crossing, of either side."""
     for side, blame_ in found.items():
         if not _fruitless(blame_):
-            store.keep_charge(Charge.across(verdict, side, blame_, now()))
+            store.keep(DIAGNOSES, Charge.across(verdict, side, blame_, now()))
 
 
 def _fruitless(found: Blame) -> bool:

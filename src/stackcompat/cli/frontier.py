@@ -27,7 +27,7 @@ from stackcompat.core.vocabulary import LEVELS, Level
 from stackcompat.ecosystem.interpreters import find_interpreters, how_to_get, this_platform
 from stackcompat.frontier.answers import NO_VERDICT
 from stackcompat.frontier.driver import Survey
-from stackcompat.frontier.frontier import Chart
+from stackcompat.frontier.frontier import FRONTIERS, Chart
 from stackcompat.frontier.inference import Pair
 from stackcompat.frontier.search import DEAREST, explore
 from stackcompat.frontier.static.wheels import WheelNames
@@ -119,7 +119,7 @@ def frontier_(
         found, foreseen.at(level), python=python, platform=this_platform(), level=level, seen=dt.datetime.now(dt.UTC)
     )
     if chart.told:
-        bench.store.keep_chart(chart)
+        bench.store.keep(FRONTIERS, chart)
     write_json(json_file, answer(chart))
     if json_file != "-":
         print_frontier(chart)

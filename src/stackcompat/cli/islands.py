@@ -13,7 +13,7 @@ from stackcompat.pipeline.cells import now
 from stackcompat.pipeline.locking import lock_cells
 from stackcompat.pipeline.progress import Silent
 from stackcompat.plan.checkout import find_project
-from stackcompat.resolve.islands import Archipelago, find_islands, newest_members
+from stackcompat.resolve.islands import ISLANDS, Archipelago, find_islands, newest_members
 
 __all__ = ["islands"]
 
@@ -50,7 +50,7 @@ def islands(pythons: tuple[str, ...], json_file: str | None, project_folder: str
             platform=this_platform(),
             seen=now(),
         )
-        bench.store.keep_islands(archipelago)
+        bench.store.keep(ISLANDS, archipelago)
         found.append(archipelago)
     write_json(json_file, [archipelago.model_dump(mode="json") for archipelago in found])
     if json_file != "-":

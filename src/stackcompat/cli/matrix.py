@@ -14,7 +14,7 @@ from rich.table import Table
 
 from stackcompat.advice.advisory import load_links
 from stackcompat.advice.timeline import Timeline, replayed
-from stackcompat.blame.diagnosis import Charges
+from stackcompat.blame.diagnosis import DIAGNOSES, Charges
 from stackcompat.cli.common import (
     err,
     every_run,
@@ -40,6 +40,7 @@ from stackcompat.evidence.runs import RunRecord
 from stackcompat.evidence.shards import Shard
 from stackcompat.evidence.shards import shards as all_shards
 from stackcompat.evidence.store import Store
+from stackcompat.frontier.frontier import FRONTIERS
 from stackcompat.pipeline.cells import now
 from stackcompat.pipeline.exchange import execute_exchange
 from stackcompat.pipeline.exchange_plan import choose
@@ -49,6 +50,7 @@ from stackcompat.plan.matrix import Matrix
 from stackcompat.plan.plan import make_plan
 from stackcompat.report.advice import advice
 from stackcompat.report.write import write
+from stackcompat.resolve.islands import ISLANDS
 from stackcompat.table.build import summarise
 from stackcompat.table.summary import Summary
 from stackcompat.verdict.exchange import judge_crossings
@@ -226,10 +228,10 @@ def publish(project: Project, store: Store, destination: Path) -> None:
         runs,
         store.of_keys(keys),
         now(),
-        store.islands(),
+        store.kept(ISLANDS),
         past,
-        Charges(store.charges()),
-        store.charts(),
+        Charges(store.kept(DIAGNOSES)),
+        store.kept(FRONTIERS),
     )
     more, days = _advice(project, summary)
     write(destination, summary, more, days)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from stackcompat.blame.diagnosis import Charges
+from stackcompat.blame.diagnosis import DIAGNOSES, Charges
 from stackcompat.cli.common import every_run, open_index, open_output, open_store, out, output_option, project_option
 from stackcompat.nightly.changes import night
 from stackcompat.pipeline.cells import now
@@ -25,7 +25,7 @@ def night_(matrix: str, output: str | None, project_folder: str | None) -> None:
     store = open_store(project)
     runs = every_run(store, matrix)
     evidence = store.of_keys(cell.key for run in runs for cell in run.cells if cell.key)
-    told = night(project.components(), runs, evidence, open_index(), now(), Charges(store.charges()))
+    told = night(project.components(), runs, evidence, open_index(), now(), Charges(store.kept(DIAGNOSES)))
     (destination / "NIGHT.md").write_text(night_markdown(told), encoding="utf-8")
     (destination / "night.json").write_text(night_json(told), encoding="utf-8")
     for line in night_lines(told):

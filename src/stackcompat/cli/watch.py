@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import click
 
-from stackcompat.blame.diagnosis import Charges
+from stackcompat.blame.diagnosis import DIAGNOSES, Charges
 from stackcompat.cli.common import every_run, json_option, open_store, out, project_option, write_json
 from stackcompat.core.record import UsageError
 from stackcompat.nightly.alerts import Item, watch
@@ -50,7 +50,7 @@ def watch_(
     store = open_store(project)
     runs = every_run(store, matrix)
     evidence = store.of_keys(cell.key for run in runs for cell in run.cells if cell.key)
-    items = watch(project.components(), runs, evidence, now(), Charges(store.charges()))
+    items = watch(project.components(), runs, evidence, now(), Charges(store.kept(DIAGNOSES)))
     write_json(json_file, [item.model_dump(mode="json") for item in items])
     if repository is not None:
         done = carry_out(items, GitHub(repository, token, api))

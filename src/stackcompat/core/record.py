@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-__all__ = ["Record", "RecordType", "StackcompatError", "UsageError", "digest"]
+__all__ = ["Kind", "Record", "RecordType", "StackcompatError", "UsageError", "digest"]
 
 
 class StackcompatError(Exception):
@@ -35,6 +37,22 @@ class Record(BaseModel):
 
 
 RecordType = TypeVar("RecordType", bound=Record)
+
+
+class Kind(NamedTuple, Generic[RecordType]):
+    """A kind of record of which only the latest counts: each stage that keeps some declares its own.
+
+    Attributes:
+        name: What the kind is called in the database.
+        record: The class of the records.
+        key: Tells what a record is about; of two with the same key the later one stays.
+        made: When a record was made.
+    """
+
+    name: str
+    record: type[RecordType]
+    key: Callable[[RecordType], str]
+    made: Callable[[RecordType], dt.datetime]
 
 
 def digest(*parts: Any, length: int = 16) -> str:

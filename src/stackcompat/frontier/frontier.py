@@ -6,14 +6,15 @@ import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import groupby
 
-from stackcompat.core.record import Record
+from stackcompat.core.record import Kind, Record
+from stackcompat.core.requirements import python_key
 from stackcompat.core.vocabulary import LEVELS, Level
 from stackcompat.frontier.answers import NO_VERDICT, Check, Finding, Frontier, disagreement
 from stackcompat.frontier.inference import Pair
 from stackcompat.frontier.space import Side
 from stackcompat.frontier.static.usage import Missing
 
-__all__ = ["Accuracy", "Chart", "Charted", "compare", "telling"]
+__all__ = ["FRONTIERS", "Accuracy", "Chart", "Charted", "compare", "telling"]
 
 
 class Charted(Finding):
@@ -115,9 +116,20 @@ class Chart(Record):
         return tuple((other.versions[run[0]], other.versions[run[-1]]) for run in runs)
 
 
+def _subject(chart: Chart) -> tuple[str, ...]:
+    return chart.first.name, chart.second.name, chart.python, chart.platform, chart.level
+
+
+#: Of each two components, on a Python and platform and to a level, the frontier that was found last counts.
+FRONTIERS = Kind("frontier", Chart, key=lambda chart: "/".join(_subject(chart)), made=lambda chart: chart.seen)
+
+
 def telling(charts: Iterable[Chart]) -> tuple[Chart, ...]:
-    """Those of `charts` that no complete, deeper one of the same two, of as many releases, makes superfluous."""
-    known = tuple(charts)
+    """Those of `charts` that no complete, deeper one of the same two, of as many releases, makes superfluous.
+
+    They come by name, the newest Python first.
+    """
+    known = sorted(sorted(charts, key=_subject), key=lambda chart: python_key(chart.python), reverse=True)
 
     def covers(one: Chart, other: Chart) -> bool:
         alike = (one.first.name, one.second.name, one.python, one.platform)

@@ -152,7 +152,7 @@ def watch(
             if called:
                 actions[name] = (called[-1], today)
     said: dict[str, Said] = {name: one.said for name, one in told.items()}
-    teller = _Teller(history, components, now)
+    teller = _Teller(history, components, now, charges)
     items = []
     for name in sorted(states):
         action, called_on = actions.get(name, (None, None))
@@ -216,12 +216,12 @@ def _without_repeats(items: Iterable[Item], teller: _Teller) -> Iterator[Item]:
 class _Teller:
     """Finds what an issue says about the last run."""
 
-    def __init__(self, history: History, components: Components, now: dt.datetime) -> None:
+    def __init__(self, history: History, components: Components, now: dt.datetime, charges: Charges | None) -> None:
         self._history = history
         self._last = len(history.runs) - 1
         tonight = history.runs[self._last]
         evidence = {cell.key: history.known(self._last, cell) for cell in tonight.cells if cell.key}
-        self._summary: Summary = summarise(components, (tonight,), evidence, now, charges=history.charges)
+        self._summary: Summary = summarise(components, (tonight,), evidence, now, charges=charges)
         self._pairs = {f"{a} + {b}": said for (a, b), said in history.pairs(self._last, components).items()}
         self._tests = history.tests(self._last)
         self._seen = {seen.planned.cell.id: seen for seen in history.seen(self._last)}

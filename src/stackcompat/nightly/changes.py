@@ -154,7 +154,7 @@ def night(
     """
     history = History(runs, evidence, charges)
     tonight = history.runs[-1]
-    summary = summarise(components, (tonight,), evidence, now, charges=history.charges)
+    summary = summarise(components, (tonight,), evidence, now, charges=charges)
     before = _Before(history)
     last = {seen.planned.cell.id: seen for seen in history.seen(len(history.runs) - 1)}
     broken = _breaks(summary, last, before) if len(history.runs) > 1 else ()

@@ -21,6 +21,7 @@ from stackcompat.pipeline.runner import Bench, Source
 from stackcompat.plan.goal import Plan
 from stackcompat.plan.matrix import Matrix
 from stackcompat.plan.plan import make_plan
+from stackcompat.resolve.lock import Resolution
 from stackcompat.verdict.retry import next_run
 
 __all__ = ["due_cells", "execute", "last_run", "lock_matrix", "pythons_here"]
@@ -54,10 +55,10 @@ def _planned_and_locked(
     pythons = pythons_here(matrix, path, bench)
     plan = _planned(matrix, path, bench, catalog, pythons, started)
     resolutions = lock_cells(plan.cells, bench, catalog, reporter, again=relock)
-    repairs, coverage = plan.repair(resolutions)
+    repairs, coverage = plan.repair(_versions(resolutions))
     if repairs:
         resolutions |= lock_cells(repairs, bench, catalog, reporter, again=relock)
-        _, coverage = plan.repair(resolutions)
+        _, coverage = plan.repair(_versions(resolutions))
     cells = (*plan.cells, *repairs)
     locked = [(cell, lock) for cell in cells if (lock := resolutions[cell.id].lock) is not None]
     bench.prepare(locked, matrix.level, reporter)
@@ -74,6 +75,15 @@ def _planned_and_locked(
         cells=tuple(planned),
     )
     return plan, record
+
+
+def _versions(resolutions: Mapping[str, Resolution]) -> dict[str, dict[str, str]]:
+    """By cell id, what the locked ones hold, and their Python as ``python``."""
+    return {
+        cell: one.lock.versions() | {"python": one.lock.python}
+        for cell, one in resolutions.items()
+        if one.lock is not None
+    }
 
 
 def _planned(

@@ -9,15 +9,14 @@ from pathlib import Path
 
 from stackcompat.core.record import UsageError
 from stackcompat.ecosystem.components import Components, load_components
-from stackcompat.ecosystem.releases import needs
-from stackcompat.pipeline.runner import Source
+from stackcompat.ecosystem.releases import Catalog, needs
 from stackcompat.plan.cell import Cell
 from stackcompat.plan.matrix import Matrix, Metapackage, load_matrix
 
 __all__ = ["Project", "find_project", "published_sets"]
 
 
-def published_sets(project: Project, cell: Cell, catalog: Source) -> tuple[tuple[str, ...], ...]:
+def published_sets(project: Project, cell: Cell, catalog: Catalog) -> tuple[tuple[str, ...], ...]:
     """What the newest release of each metapackage that a matrix of `project` names requires of `cell`'s roots."""
     names = set()
     for path in sorted(project.matrices.glob("*.toml")):

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from stackcompat.core.record import Record
 from stackcompat.plan.cell import Cell, readable
 from stackcompat.plan.covering import share_covered
-from stackcompat.resolve.lock import Resolution
 
 __all__ = ["Goal", "Plan", "pin_requirements"]
 
@@ -60,21 +59,24 @@ class Plan(Record):
     goals: tuple[Goal, ...]
     reserved: dict[str, str] = {}
 
-    def repair(self, resolutions: Mapping[str, Resolution]) -> tuple[tuple[Cell, ...], dict[str, float]]:
-        """Compare the goals with what cells (by id) were really locked to.
+    def repair(self, locked: Mapping[str, Mapping[str, str]]) -> tuple[tuple[Cell, ...], dict[str, float]]:
+        """Compare the goals with what cells were really locked to.
 
-        Returns further cells for what is in no lock, and the coverage by goal. A cell that forces what metadata forbids
-        shows nothing about what metadata allows, so it counts only for a goal that forces the same.
+        Args:
+            locked: By cell id, the versions of its lock by distribution, and its Python as ``python``.
+
+        Returns:
+            Further cells for what is in no lock, and the coverage in percent by goal. A cell that forces what metadata
+            forbids shows nothing about what metadata allows, so it counts only for a goal that forces the same.
         """
         planned = {cell.id: cell for cell in self.cells}
         cells: list[Cell] = []
         coverage = {}
         for goal in self.goals:
             held = [
-                resolution.lock.versions() | {"python": resolution.lock.python}
-                for cell_id, resolution in resolutions.items()
-                if resolution.lock is not None
-                and planned.get(cell_id, goal.template).overrides == goal.template.overrides
+                versions
+                for cell_id, versions in locked.items()
+                if planned.get(cell_id, goal.template).overrides == goal.template.overrides
             ]
             coverage[goal.label], further = goal.reached(held)
             cells += [cell for cell in further if cell.id not in planned]

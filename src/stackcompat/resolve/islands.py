@@ -16,13 +16,14 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from stackcompat.core.record import Record, StackcompatError
+from stackcompat.core.record import Kind, Record, StackcompatError
 from stackcompat.ecosystem.components import Components, own
 from stackcompat.ecosystem.releases import Catalog
 from stackcompat.plan.cell import Cell
 from stackcompat.resolve.lock import Resolution
 
 __all__ = [
+    "ISLANDS",
     "Archipelago",
     "Island",
     "Left",
@@ -78,6 +79,10 @@ class Archipelago(Record):
     seen: dt.datetime
     islands: tuple[Island, ...]
     asked: int
+
+
+#: Of each Python and platform the islands that were found last count.
+ISLANDS = Kind("islands", Archipelago, key=lambda one: f"{one.python}/{one.platform}", made=lambda one: one.seen)
 
 
 class Shore(Record):

@@ -96,7 +96,7 @@ def summarise(
         pinned=pinned_sets(cases),
         accelerators=accelerator_rows(rows, cases, components),
         warnings=_warnings(cases),
-        islands=islands,
+        islands=tuple(sorted(islands, key=lambda one: python_key(one.python), reverse=True)),
         frontiers=tuple(frontier_row(chart) for chart in telling(charts)),
         installed={case.verdict.cell.id: case.verdict.installed for case in cases},
         locks={cell.id: lock_text(case) for case, cell in zip(cases, cells, strict=True) if cell.lock},

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from typing import Protocol
 
 from stackcompat.core.record import Record
 from stackcompat.ecosystem.components import Components
 from stackcompat.evidence.results import Failure, TestResult
 from stackcompat.verdict.ownership import Names, mentioned
+from stackcompat.verdict.verdict import CellVerdict
 
-__all__ = ["Suspicion", "implicated"]
+__all__ = ["Attributor", "FailureAlone", "Suspicion", "implicated"]
 
 
 class Suspicion(Record):
@@ -33,6 +35,36 @@ class Suspicion(Record):
     def sure(self) -> bool:
         """Whether it is more than a suspicion."""
         return not self.doubt
+
+
+class Attributor(Protocol):
+    """Says whom a failure of a cell points at. What searches for culprits have shown is one such source."""
+
+    def suspicion(
+        self, verdict: CellVerdict, test: TestResult, present: Collection[str], components: Components
+    ) -> Suspicion:
+        """Whom the failing `test` of the cell of `verdict` points at, among the components `present` there."""
+        ...
+
+    def shown(self, verdict: CellVerdict, test: TestResult) -> bool:
+        """Whether a search has shown beyond doubt why `test` fails in the cell of `verdict`."""
+        ...
+
+
+class FailureAlone:
+    """Goes by what a failure itself says: where no search has been made."""
+
+    def suspicion(
+        self, verdict: CellVerdict, test: TestResult, present: Collection[str], components: Components
+    ) -> Suspicion:
+        """See :class:`Attributor`."""
+        del verdict
+        return implicated(test, present, components)
+
+    def shown(self, verdict: CellVerdict, test: TestResult) -> bool:
+        """See :class:`Attributor`."""
+        del verdict, test
+        return False
 
 
 def implicated(test: TestResult, present: Collection[str], components: Components) -> Suspicion:

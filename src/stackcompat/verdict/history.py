@@ -11,13 +11,13 @@ from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
-from stackcompat.blame.diagnosis import Charges
 from stackcompat.core.record import Record
 from stackcompat.core.vocabulary import Verdict, worst
 from stackcompat.ecosystem.components import Components, versions_of
 from stackcompat.evidence.results import Evidence
 from stackcompat.evidence.runs import PlannedCell, RunRecord
 from stackcompat.resolve.lock import Lock
+from stackcompat.verdict.attribution import Attributor
 from stackcompat.verdict.outcomes import Standing, settle
 from stackcompat.verdict.pairs import PairVerdict, judge_pairs
 from stackcompat.verdict.verdict import CellVerdict, judge
@@ -110,16 +110,16 @@ def is_today(planned: PlannedCell) -> bool:
 class History:
     """Runs and what was known after each, oldest first. `evidence` is by the planned cells' keys.
 
-    `charges` are what searches for culprits have shown by now.
+    `attributor` says whom a failure points at, by what is known by now.
     """
 
     def __init__(
         self,
         runs: Iterable[RunRecord],
         evidence: Mapping[str, tuple[Evidence, ...]],
-        charges: Charges | None = None,
+        attributor: Attributor | None = None,
     ) -> None:
-        self.charges = charges or Charges()
+        self._attributor = attributor
         self.runs = tuple(sorted(runs, key=lambda run: run.started))
         self._evidence = evidence
         self._following: list[dt.datetime | None] = [
@@ -197,7 +197,7 @@ class History:
         address = (id(components), *((name, seen.verdict.sentence, len(seen.runs)) for name, seen in heard.items()))
         if address not in self._paired:
             verdicts = [seen.verdict for seen in heard.values()]
-            self._paired[address] = tuple(judge_pairs(verdicts, known, components, self.charges))
+            self._paired[address] = tuple(judge_pairs(verdicts, known, components, self._attributor))
         for pair in self._paired[address]:
             held = {(pair.first, pair.first_version), (pair.second, pair.second_version)}
             if any(held <= versions for versions in here) or (unlocked and pair.verdict == "unresolvable"):

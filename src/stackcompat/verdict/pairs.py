@@ -11,12 +11,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
-from stackcompat.blame.diagnosis import Charges
 from stackcompat.core.record import Record
 from stackcompat.core.requirements import python_key
 from stackcompat.core.vocabulary import LEVELS, WORST_FIRST, Level, Verdict, worst
 from stackcompat.ecosystem.components import Components, versions_of
 from stackcompat.evidence.results import Evidence, TestResult
+from stackcompat.verdict.attribution import Attributor, FailureAlone
 from stackcompat.verdict.outcomes import Standing, settle, why
 from stackcompat.verdict.ownership import Names, mentioned, pins_of
 from stackcompat.verdict.verdict import NOT_GREEN, CellVerdict, deepest
@@ -25,24 +25,24 @@ __all__ = ["PairVerdict", "judge_components", "judge_pairs", "judge_parts"]
 
 
 def judge_components(
-    verdict: CellVerdict, standings: Iterable[Standing], components: Components, charges: Charges | None = None
+    verdict: CellVerdict, standings: Iterable[Standing], components: Components, attributor: Attributor | None = None
 ) -> dict[str, tuple[Verdict, Level]]:
     """Each component of a cell: its verdict there, and the level that is red or, if none is, the deepest that passed.
 
     A component that moves with another has that other's verdict.
 
     A component is red only where a confirmed failure points at it (where that is unsure: where it is on the traceback,
-    or nobody narrows it down), and green only where no test that uses it lacks an outcome. `charges` say whom a failure
-    points at where a search has shown it.
+    or nobody narrows it down), and green only where no test that uses it lacks an outcome. `attributor` says whom a
+    failure points at; without one, the failure itself.
     """
-    charges = charges or Charges()
+    attributor = attributor or FailureAlone()
     present = versions_of(verdict.installed, components)
     names = Names(components, present)
     found: dict[str, list[tuple[Verdict, Level]]] = {name: [] for name in present}
     for standing in standings:
         result = standing.result
         if standing.state in ("confirmed", "flaky"):
-            suspicion = charges.suspicion(verdict, result, present, components)
+            suspicion = attributor.suspicion(verdict, result, present, components)
             narrowed = not suspicion.sure and len(suspicion.traced) > 1
             for name in suspicion.traced if narrowed else suspicion.components:
                 found[name].append((NOT_GREEN[standing.state], result.level))
@@ -53,7 +53,7 @@ def judge_components(
 
 
 def judge_parts(
-    verdict: CellVerdict, standings: Iterable[Standing], components: Components, charges: Charges | None = None
+    verdict: CellVerdict, standings: Iterable[Standing], components: Components, attributor: Attributor | None = None
 ) -> dict[str, tuple[Verdict, Level]]:
     """As :func:`judge_components`, for those that are a part of another's distribution: by the tests that tell of them.
 
@@ -65,7 +65,7 @@ def judge_parts(
         whole = components.whole(part) if part.tests else None
         if whole is not None and whole.distribution in verdict.installed:
             telling = [standing for standing in told if part.tested_by(standing.result.test)]
-            found[part.name] = judge_components(verdict, telling, components, charges)[whole.name]
+            found[part.name] = judge_components(verdict, telling, components, attributor)[whole.name]
     return {name: said for name, said in found.items() if said[0] != "untested"}
 
 
@@ -150,7 +150,7 @@ def judge_pairs(
     cells: Iterable[CellVerdict],
     evidence: Mapping[str, tuple[Evidence, ...]],
     components: Components,
-    charges: Charges | None = None,
+    attributor: Attributor | None = None,
 ) -> tuple[PairVerdict, ...]:
     """The verdict on every pair of component versions that met in some cell, or that a cell could not bring together.
 
@@ -158,8 +158,8 @@ def judge_pairs(
     against a pair that it points at, unless the same test passed where the same two versions were installed on the same
     Python in some other cell. Where a failure points at more than one pair, it is held, as inferred, against those that
     are the likeliest, and the others' innocence is inferred too. Where a test never passed anywhere, the test itself
-    may be at fault, so what it says is inferred. What a search for the culprit has shown (`charges`) goes before what a
-    failure only suggests. Cells with overridden metadata or local code do not count: they say
+    may be at fault, so what it says is inferred. What the `attributor` knows from searches goes before what a failure
+    only suggests. Cells with overridden metadata or local code do not count: they say
     nothing about the releases as published.
     """
     cases = []
@@ -168,7 +168,7 @@ def judge_pairs(
             versions = versions_of(verdict.installed, components)
             standings = settle(evidence.get(verdict.key, ()))
             cases.append(_Case(verdict, versions, Names(components, versions), standings))
-    trial = _Trial(cases, components, charges or Charges())
+    trial = _Trial(cases, components, attributor or FailureAlone())
     for case in cases:
         for standing in case.standings:
             if standing.state in ("confirmed", "flaky"):
@@ -190,9 +190,9 @@ def judge_pairs(
 class _Trial:
     """What speaks for and against each pair, wherever it was."""
 
-    def __init__(self, cases: Iterable[_Case], components: Components, charges: Charges) -> None:
+    def __init__(self, cases: Iterable[_Case], components: Components, attributor: Attributor) -> None:
         self._components = components
-        self._brought = charges
+        self._attributor = attributor
         #: Tests that use both sides of a pair and passed, each with the first cell that shows it.
         self._passes: dict[_Where, dict[str, tuple[CellVerdict, TestResult]]] = {}
         #: Tests that passed where both sides were installed: whatever else fails them, these two alone do not.
@@ -226,12 +226,11 @@ class _Trial:
     def hear(self, case: _Case, standing: Standing) -> None:
         """Hold one failure of `case` against whom it points at."""
         result = standing.result
-        suspicion = self._brought.suspicion(case.verdict, result, case.versions, self._components)
+        suspicion = self._attributor.suspicion(case.verdict, result, case.versions, self._components)
         suspects = [where for where in case.places(suspicion.components) if result.test not in self._harmless[where]]
         blamed = suspects if suspicion.sure else self._likeliest(suspects, suspicion.traced)
         doubt = suspicion.doubt
-        brought = self._brought.about(case.verdict, result)
-        proven = result.test in self._proven or (brought is not None and brought.certain)
+        proven = result.test in self._proven or self._attributor.shown(case.verdict, result)
         if not doubt and not proven and result.level != "import":
             doubt = f"{result.test} passed in no cell yet, so the test itself may be at fault"
         for where in blamed:

@@ -28,9 +28,11 @@ from stackcompat.core.record import StackcompatError, UsageError
 from stackcompat.evidence.results import Evidence
 from stackcompat.evidence.runs import RunRecord
 from stackcompat.evidence.store import Store
+from stackcompat.frontier.frontier import FRONTIERS
 from stackcompat.frontier.search import explore
 from stackcompat.plan.known_cases import KnownCase
 from stackcompat.report.write import write
+from stackcompat.resolve.islands import ISLANDS
 from stackcompat.resolve.lock import HeldBack
 from stackcompat.table.build import summarise
 from stackcompat.validation.calibration import Calibration
@@ -468,7 +470,7 @@ def test_islands_are_found_and_kept_for_the_reports(run: Run, checkout: Path) ->
     (found,) = json.loads(output)
     assert (found["python"], found["islands"][0]["releases"]) == ("3.12", {"alpha": "1.1"})
     store = Store(checkout / ".stackcompat" / "evidence.sqlite")
-    assert [one.islands[0].releases for one in store.islands()] == [{"alpha": "1.1"}]
+    assert [one.islands[0].releases for one in store.kept(ISLANDS)] == [{"alpha": "1.1"}]
     store.close()
 
 
@@ -619,7 +621,7 @@ def test_a_report_has_the_frontiers_of_the_store_and_the_days_since_2025(run: Ru
     store.add(run_of(cell, passed("t.py::test", "alpha")))
     record = history().record().model_copy(update={"cells": (cell,), "components": ("alpha",)})
     store.add_run(record)
-    store.keep_chart(chart_of(explore(table(3, 4), Planted(stairs([(0, 2), (0, 2), (1, 3)], 4)))))
+    store.keep(FRONTIERS, chart_of(explore(table(3, 4), Planted(stairs([(0, 2), (0, 2), (1, 3)], 4)))))
     store.close()
     code, _, error = run("report")
     assert (code, error) == (0, "")

@@ -14,7 +14,7 @@ import pytest
 
 from stackcompat.blame import exchange as misreading
 from stackcompat.blame.culprit import Culprit, Found
-from stackcompat.blame.diagnosis import Blame
+from stackcompat.blame.diagnosis import DIAGNOSES, Blame
 from stackcompat.cli import blame as cli_blame
 from stackcompat.cli import exchange
 from stackcompat.cli import main as cli
@@ -305,8 +305,8 @@ def test_a_crossing_of_the_last_runs_is_blamed_by_its_name(
     code, output, _ = run(f"{writer[:6]}+{reader[:6]}", "--json", "-", command="blame")
     assert (code, json.loads(output)["crossing"], json.loads(output)["probes"]) == (0, name, 10)
     assert "reader: culprit: alpha 1.3.0" in run(name, command="blame")[1]
-    assert [charge.side for charge in stores[0].charges()] == ["reader", "writer"]
-    assert {charge.cell for charge in stores[0].charges()} == {name}
+    assert [charge.side for charge in stores[0].kept(DIAGNOSES)] == ["reader", "writer"]
+    assert {charge.cell for charge in stores[0].kept(DIAGNOSES)} == {name}
     for store in stores:
         store.close()
     for wrong, words in (

@@ -14,6 +14,7 @@ from stackcompat.cli import frontier as command
 from stackcompat.cli.common import out
 from stackcompat.core.record import UsageError
 from stackcompat.evidence.results import TestResult
+from stackcompat.frontier.frontier import FRONTIERS
 from stackcompat.frontier.search import explore
 from stackcompat.frontier.static.usage import Missing
 from stackcompat.pipeline.runner import Bench
@@ -118,12 +119,12 @@ def test_a_second_call_runs_nothing(bench: Bench, tmp_path: Path) -> None:
 def test_the_newest_answer_stays_in_the_store_complete_or_not(bench: Bench) -> None:
     arguments = ["beta", "alpha", "--python", "3.12", "--level", "import", "-j", "1"]
     CliRunner().invoke(command.frontier_, [*arguments, "--budget", "1"])
-    assert bench.store.charts() == ()  # a run and its confirmation are more than that
+    assert bench.store.kept(FRONTIERS) == ()  # a run and its confirmation are more than that
     CliRunner().invoke(command.frontier_, [*arguments, "--budget", "4"])
-    (kept,) = bench.store.charts()
+    (kept,) = bench.store.kept(FRONTIERS)
     assert not kept.complete
     CliRunner().invoke(command.frontier_, arguments)
-    (kept,) = bench.store.charts()
+    (kept,) = bench.store.kept(FRONTIERS)
     assert kept.complete
     assert (kept.first.name, kept.second.name, kept.python, kept.level) == ("beta", "alpha", "3.12", "import")
     assert {kept.by_pair()[0, 2].verdict, kept.by_pair()[2, 0].verdict} == {"broken", "works"}

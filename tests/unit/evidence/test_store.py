@@ -16,10 +16,12 @@ from pathlib import Path
 import pytest
 
 from stackcompat.blame.culprit import Culprit, Found
-from stackcompat.blame.diagnosis import Blame, Charge
+from stackcompat.blame.diagnosis import DIAGNOSES, Blame, Charge
 from stackcompat.evidence.results import Evidence
 from stackcompat.evidence.store import Store
+from stackcompat.frontier.frontier import FRONTIERS, Chart
 from stackcompat.frontier.search import explore
+from stackcompat.resolve.islands import ISLANDS
 from stackcompat.resolve.lock import Resolution
 from stackcompat.verdict.outcomes import why
 from stackcompat.verdict.verdict import judge
@@ -83,10 +85,14 @@ def test_the_newest_run_of_each_matrix(store: Store) -> None:
 
 def test_the_last_islands_of_each_python(store: Store) -> None:
     found = Islands("abc", ["ab"]).find()
-    store.keep_islands(found.model_copy(update={"asked": 99}))
-    store.keep_islands(found.model_copy(update={"python": "3.9"}))
-    store.keep_islands(found)
-    assert store.islands() == (found, found.model_copy(update={"python": "3.9"}))
+    store.keep(ISLANDS, found.model_copy(update={"asked": 99}))
+    store.keep(ISLANDS, found.model_copy(update={"python": "3.9"}))
+    store.keep(ISLANDS, found)
+    assert store.kept(ISLANDS) == (found, found.model_copy(update={"python": "3.9"}))  # by time, then by key
+
+
+def id_of(chart: Chart) -> str:
+    return chart.to_json()
 
 
 def test_the_newest_frontier_of_each_question(store: Store, tmp_path: Path) -> None:
@@ -95,15 +101,15 @@ def test_the_newest_frontier_of_each_question(store: Store, tmp_path: Path) -> N
     early = late.model_copy(update={"seen": late.seen - dt.timedelta(hours=1), "runs": 99})
     deeper, newer = chart_of(found, level="interop"), chart_of(found, python="3.13")
     for chart in (late, early, deeper, newer):
-        store.keep_chart(chart)
-    assert store.charts() == (newer, late, deeper)
+        store.keep(FRONTIERS, chart)
+    assert set(map(id_of, store.kept(FRONTIERS))) == set(map(id_of, (newer, late, deeper)))
     other = Store(tmp_path / "other.sqlite")
     latest = late.model_copy(update={"seen": late.seen + dt.timedelta(hours=1)})
-    other.keep_chart(latest)
-    other.keep_chart(deeper.model_copy(update={"seen": early.seen}))
+    other.keep(FRONTIERS, latest)
+    other.keep(FRONTIERS, deeper.model_copy(update={"seen": early.seen}))
     store.merge([other])
     other.close()
-    assert store.charts() == (newer, latest, deeper)
+    assert set(map(id_of, store.kept(FRONTIERS))) == set(map(id_of, (newer, latest, deeper)))
 
 
 def test_a_store_is_the_same_when_opened_again(store: Store) -> None:
@@ -231,11 +237,11 @@ def test_charges_are_kept_the_latest_of_each_failure_and_merged(store: Store, tm
     first = Charge.of(verdict, Blame(test="a", signature=why(red), found=Found()), NOW)
     later = Charge.of(verdict, Blame(test="a", signature=why(red), found=found), NOW + dt.timedelta(days=1))
     for charge in (first, later, first):
-        store.keep_charge(charge)
-    assert store.charges() == (later,)
+        store.keep(DIAGNOSES, charge)
+    assert store.kept(DIAGNOSES) == (later,)
     other = Store(tmp_path / "other.sqlite")
     other.merge([store])
-    assert other.charges() == (later,)
+    assert other.kept(DIAGNOSES) == (later,)
     other.close()
 
 

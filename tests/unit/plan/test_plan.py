@@ -13,7 +13,6 @@ from stackcompat.plan.cell import Cell
 from stackcompat.plan.goal import Plan
 from stackcompat.plan.matrix import Matrix
 from stackcompat.plan.plan import make_plan
-from stackcompat.resolve.lock import Lock, Pin, Resolution
 from support.made_up import component
 from support.world import World, components, day, matrix
 
@@ -348,15 +347,14 @@ def test_pairs_repair_what_was_not_locked() -> None:
     made = plan(PAIRS)
     (goal,) = made.goals
 
-    def locked(cell: Cell) -> Resolution:
+    def locked(cell: Cell) -> dict[str, str]:
         exact = [text.partition("==") for text in cell.requirements if "==" in text]
-        pins = tuple(Pin(name=name, version=version) for name, _, version in exact)
-        return Resolution(outcome="locked", lock=Lock(python=cell.python, platform=cell.platform, pins=pins))
+        return {name: version for name, _, version in exact} | {"python": cell.python}
 
     whole = {cell.id: locked(cell) for cell in made.cells}
     assert made.repair(whole) == ((), {goal.label: 100.0})
     failed = next(cell for cell in made.cells if {"alpha==1.1", "beta==0.2"} < set(cell.requirements))
-    partly = whole | {failed.id: Resolution(outcome="failed", detail="no")}
+    partly = {name: versions for name, versions in whole.items() if name != failed.id}
     cells, reached = made.repair(partly)
     assert reached == {goal.label: pytest.approx(100 * 13 / 15)}
     assert {cell.requirements for cell in cells} == {
@@ -371,9 +369,8 @@ def test_forced_locks_do_not_count_for_what_metadata_allows() -> None:
     forced = {"policy": "pins", "requirements": ["alpha==1.1", "beta==0.2"], "overrides": ["tool==3"]}
     made = plan(PAIRS, forced)
     cell = next(cell for cell in made.cells if cell.forced)
-    pins = (Pin(name="alpha", version="1.1"), Pin(name="beta", version="0.2"))
-    lock = Lock(python="3.12", platform="linux-x86_64", pins=pins)
-    assert made.repair({cell.id: Resolution(outcome="locked", lock=lock)})[1] == {made.goals[0].label: 0.0}
+    locked = {"alpha": "1.1", "beta": "0.2", "python": "3.12"}
+    assert made.repair({cell.id: locked})[1] == {made.goals[0].label: 0.0}
 
 
 def test_equal_cells_of_two_policies_are_made_once() -> None:
