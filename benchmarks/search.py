@@ -25,7 +25,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from stackcompat.blame.culprit import Found, Probe, Red
+from stackcompat.blame.culprit import Probe, RedCell, SearchResult
 from stackcompat.blame.search import Search, search
 from support.blame_world import Rule, Universe, answered
 
@@ -66,7 +66,7 @@ def linear(world: Universe, versions: dict[str, int], rule: Rule) -> int:
     return total
 
 
-def plain(red: Red, world: Universe) -> Search[set[str]]:
+def plain(red: RedCell, world: Universe) -> Search[set[str]]:
     """Take back one component at a time to its newest release, and bisect each of those that cannot be."""
     versions = dict(red.versions)
     for name in world.sizes:
@@ -83,7 +83,7 @@ def plain(red: Red, world: Universe) -> Search[set[str]]:
     return members
 
 
-def blamed(world: Universe, versions: dict[str, int], rule: Rule, used: tuple[str, ...]) -> Found:
+def blamed(world: Universe, versions: dict[str, int], rule: Rule, used: tuple[str, ...]) -> SearchResult:
     """What the search comes to, of a cell that fails by `rule`."""
     red = world.red(versions, rule, roots=used)
     return answered(search(red, world, world.components, 1000), world, rule)

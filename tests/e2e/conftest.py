@@ -14,7 +14,7 @@ from stackcompat.plan.cell import Cell
 from stackcompat.resolve.lock import Lock
 from stackcompat.resolve.resolver import Resolver
 from stackcompat.run.package_cache import PackageCache
-from support.real_cells import Runner
+from support.real_cells import CellRunner
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -77,12 +77,12 @@ def runner_in(
     cache: PackageCache,
     interpreters: dict[str, Interpreter],
     lock_of: Callable[[tuple[str, ...], str], Lock],
-) -> Callable[[Path], Runner]:
+) -> Callable[[Path], CellRunner]:
     """A runner with its suite in a folder."""
-    return lambda folder: Runner(cache, interpreters, lock_of, folder)
+    return lambda folder: CellRunner(cache, interpreters, lock_of, folder)
 
 
 @pytest.fixture
-def runner(runner_in: Callable[[Path], Runner], tmp_path: Path) -> Runner:
+def runner(runner_in: Callable[[Path], CellRunner], tmp_path: Path) -> CellRunner:
     """A runner for one test."""
     return runner_in(tmp_path)

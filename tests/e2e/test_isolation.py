@@ -11,7 +11,7 @@ from stackcompat.evidence.results import CellResult
 from stackcompat.run.job import Limits
 from stackcompat.run.sandbox import network_can_be_cut
 from support.processes import ended
-from support.real_cells import Runner, result_of
+from support.real_cells import CellRunner, result_of
 
 HOSTILE = '''
     import ctypes, os, socket, subprocess, sys, threading, time
@@ -146,7 +146,7 @@ def hostile(
     out: Path,
     environment: None,
     python: str,
-    runner_in: Callable[[Path], Runner],
+    runner_in: Callable[[Path], CellRunner],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> CellResult:
     """One cell in which every test misbehaves in its own way."""
@@ -254,7 +254,7 @@ def test_nothing_is_left_on_disk(hostile: CellResult, out: Path) -> None:
     assert not home.exists()
 
 
-def test_installing_during_the_tests_makes_the_cell_invalid(runner: Runner, python: str) -> None:
+def test_installing_during_the_tests_makes_the_cell_invalid(runner: CellRunner, python: str) -> None:
     suite = """
         import pathlib, six
 
@@ -270,7 +270,7 @@ def test_installing_during_the_tests_makes_the_cell_invalid(runner: Runner, pyth
     )
 
 
-def test_a_change_by_the_very_last_test_is_seen_even_if_it_ends_the_process(runner: Runner, python: str) -> None:
+def test_a_change_by_the_very_last_test_is_seen_even_if_it_ends_the_process(runner: CellRunner, python: str) -> None:
     suite = """
         import os, pathlib, six
 
@@ -285,7 +285,7 @@ def test_a_change_by_the_very_last_test_is_seen_even_if_it_ends_the_process(runn
     assert "intruder" in result.detail
 
 
-def test_two_versions_of_one_distribution_make_the_cell_invalid(runner: Runner, python: str) -> None:
+def test_two_versions_of_one_distribution_make_the_cell_invalid(runner: CellRunner, python: str) -> None:
     suite = """
         import pathlib, six
 
@@ -302,7 +302,7 @@ def test_two_versions_of_one_distribution_make_the_cell_invalid(runner: Runner, 
     assert " and " in result.detail
 
 
-def test_changing_a_version_during_the_tests_makes_the_cell_invalid(runner: Runner, python: str) -> None:
+def test_changing_a_version_during_the_tests_makes_the_cell_invalid(runner: CellRunner, python: str) -> None:
     suite = """
         import pathlib, six
 
@@ -318,7 +318,7 @@ def test_changing_a_version_during_the_tests_makes_the_cell_invalid(runner: Runn
     assert result.detail.endswith("was locked but 1.0 is installed")
 
 
-def test_a_module_from_elsewhere_makes_the_cell_invalid(runner: Runner, python: str, tmp_path: Path) -> None:
+def test_a_module_from_elsewhere_makes_the_cell_invalid(runner: CellRunner, python: str, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "stranger.py").write_text("")
     suite = f"""
@@ -335,7 +335,7 @@ def test_a_module_from_elsewhere_makes_the_cell_invalid(runner: Runner, python: 
     )
 
 
-def test_a_cell_over_its_limit_is_ended_and_says_so(runner: Runner, python: str) -> None:
+def test_a_cell_over_its_limit_is_ended_and_says_so(runner: CellRunner, python: str) -> None:
     suite = """
         import time
 
@@ -351,13 +351,13 @@ def test_a_cell_over_its_limit_is_ended_and_says_so(runner: Runner, python: str)
     assert result_of(result, "test_quick").outcome == "passed"
 
 
-def test_a_broken_suite_is_no_verdict(runner: Runner, python: str) -> None:
+def test_a_broken_suite_is_no_verdict(runner: CellRunner, python: str) -> None:
     result = runner.run("import no_such_module_anywhere\n\ndef test_x(): pass\n", python)
     assert result.outcome == "suite-broken"
     assert "no_such_module_anywhere" in result.detail
 
 
-def test_what_needs_a_process_of_its_own_has_one(runner: Runner, python: str) -> None:
+def test_what_needs_a_process_of_its_own_has_one(runner: CellRunner, python: str) -> None:
     suite = """
         import os
         import pytest

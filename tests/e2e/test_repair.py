@@ -12,9 +12,9 @@ import uv
 
 from stackcompat.advice.bounds import constraints
 from stackcompat.ecosystem.components import Components
-from stackcompat.ecosystem.index import Index
+from stackcompat.ecosystem.index import PackageIndex
 from stackcompat.ecosystem.releases import Catalog
-from stackcompat.frontier.frontier import Chart, Charted
+from stackcompat.frontier.frontier import StoredFinding, StoredFrontier
 from stackcompat.frontier.space import Side
 from stackcompat.report.advice import advice
 from stackcompat.table.build import summarise
@@ -29,19 +29,19 @@ SEEN = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
 
 def charted(
     first: str, release: str, second: str, known: Mapping[str, bool], *, inferred: tuple[str, ...] = (), error: str = ""
-) -> Chart:
+) -> StoredFrontier:
     """A release of `first` with each of `second`, and whether it works; of what does not and was seen, the `error`."""
     signature = f"{error or 'AttributeError: gone'} [{first}]"
     red = {"verdict": "broken", "sentence": f"t.py::test: {signature}", "signature": signature, "evidence": ("run",)}
     guess = {"verdict": "broken", "inferred": True}
     findings = tuple(
-        Charted.model_validate(
+        StoredFinding.model_validate(
             {"pair": (0, place), "level": "import", "verdict": "works"}
             | ({} if works else guess if version in inferred else red)
         )
         for place, (version, works) in enumerate(known.items())
     )
-    return Chart(
+    return StoredFrontier(
         first=Side(name=first, versions=(release,), uploaded=(SEEN,)),
         second=Side(name=second, versions=tuple(known), uploaded=(SEEN,) * len(known)),
         python="3.12",
@@ -52,7 +52,7 @@ def charted(
     )
 
 
-def publish(chart: Chart, catalog: Catalog, folder: Path, rows: Components = COMPONENTS) -> None:
+def publish(chart: StoredFrontier, catalog: Catalog, folder: Path, rows: Components = COMPONENTS) -> None:
     """The repair that a report makes of a frontier, as the pyproject.toml of a folder."""
     summary = summarise(rows, (), {}, NOW, charts=[chart])
     (folder / "pyproject.toml").write_text(advice(summary, rows, catalog, (), ())["repair.toml"])
@@ -79,7 +79,7 @@ def test_uv_with_our_repair_does_not_pick_what_is_broken(tmp_path: Path) -> None
         assert held == ["alpha==1.0", "beta==1.0"]
         known = {"0.9": False, "1.0": True, "1.1": True, "1.2": False, "2.0": False, "2.1": False}
         chart = charted("beta", "1.0", "alpha", known, inferred=("1.2", "2.1"))
-        publish(chart, Index(tmp_path / "cache", index.address), tmp_path)
+        publish(chart, PackageIndex(tmp_path / "cache", index.address), tmp_path)
         assert resolve(tmp_path, "beta==1.0", *options) == ["alpha==1.1", "beta==1.0"]
         lowest = resolve(tmp_path, "beta==1.0", "--resolution", "lowest", *options)
         assert lowest == ["alpha==1.0", "beta==1.0"]
@@ -94,7 +94,7 @@ def test_uv_with_our_repair_brings_what_is_needed_and_not_declared(tmp_path: Pat
         assert resolve(tmp_path, "beta", *options) == ["alpha==1.0", "beta==1.0"]
         absent = "ModuleNotFoundError: No module named 'gamma'"
         chart = charted("beta", "1.0", "alpha", {"1.0": False}, error=absent)
-        publish(chart, Index(tmp_path / "cache", index.address), tmp_path)
+        publish(chart, PackageIndex(tmp_path / "cache", index.address), tmp_path)
         assert resolve(tmp_path, "beta", *options) == ["alpha==1.0", "beta==1.0", "gamma==1.0"]
 
 
@@ -109,5 +109,5 @@ def test_a_release_of_the_real_index_is_repaired(tmp_path: Path) -> None:
     assert picked()["jax"].startswith("0.12")
     known = {"0.4.30": True, "0.4.38": True, "0.5.0": False, "0.6.2": False, "0.12.0.1": False}
     chart = charted("flax", "0.8.5", "jax", known, inferred=("0.6.2",))
-    publish(chart, Index(tmp_path / "index"), tmp_path, components("flax", "jax"))
+    publish(chart, PackageIndex(tmp_path / "index"), tmp_path, components("flax", "jax"))
     assert picked() == {"jax": "0.4.38", "optax": "0.2.5", "orbax-checkpoint": "0.11.5"}

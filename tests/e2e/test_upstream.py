@@ -6,8 +6,8 @@ from pathlib import Path
 
 from stackcompat.ecosystem.components import Upstream
 from stackcompat.evidence.results import CellResult
-from stackcompat.run.job import OwnTests
-from support.real_cells import Runner
+from stackcompat.run.job import ShippedTests
+from support.real_cells import CellRunner
 
 SMOKE = """
     import pytest
@@ -38,12 +38,12 @@ def test_after():
 KILLER, FINE = (f"upstream/six/{name}" for name in FILES)
 
 
-def own(folder: Path, tests: tuple[str, ...] | None = None, left_out: dict[str, str] | None = None) -> OwnTests:
+def own(folder: Path, tests: tuple[str, ...] | None = None, left_out: dict[str, str] | None = None) -> ShippedTests:
     folder.mkdir(exist_ok=True)
     for name, text in FILES.items():
         (folder / name).write_text(text, encoding="utf-8")
     chosen = Upstream(archive="sdist", tests=("*_test.py",), seconds=60)
-    return OwnTests(distribution="six", chosen=chosen, folder=folder, tests=tests, left_out=left_out or {})
+    return ShippedTests(distribution="six", chosen=chosen, folder=folder, tests=tests, left_out=left_out or {})
 
 
 def outcomes(result: CellResult) -> dict[str, str]:
@@ -51,7 +51,9 @@ def outcomes(result: CellResult) -> dict[str, str]:
     return {test.test: test.outcome for test in result.tests}
 
 
-def test_a_file_or_test_that_ends_the_process_loses_only_itself(runner: Runner, python: str, tmp_path: Path) -> None:
+def test_a_file_or_test_that_ends_the_process_loses_only_itself(
+    runner: CellRunner, python: str, tmp_path: Path
+) -> None:
     shipped = own(tmp_path / "shipped")
     result = runner.run(SMOKE, python, upstream=(shipped,), level="upstream", files=())
     assert outcomes(result) == {
@@ -66,7 +68,7 @@ def test_a_file_or_test_that_ends_the_process_loses_only_itself(runner: Runner, 
     assert sorted(path.name for path in (tmp_path / "shipped").glob("*.*")) == sorted(FILES)
 
 
-def test_only_what_counts_is_run_and_the_rest_is_told(runner: Runner, python: str, tmp_path: Path) -> None:
+def test_only_what_counts_is_run_and_the_rest_is_told(runner: CellRunner, python: str, tmp_path: Path) -> None:
     counted = (FINE, f"{FINE}::test_good", f"{FINE}::test_gone")
     shipped = own(tmp_path / "shipped", counted, {f"{FINE}::test_kills": "crashed then too"})
     result = runner.run(SMOKE, python, upstream=(shipped,), level="upstream")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from packaging.requirements import Requirement
 
-from stackcompat.blame.culprit import Answer, Probe, Red
+from stackcompat.blame.culprit import Probe, ProbeAnswer, RedCell
 from stackcompat.blame.search import Search, Value
 from stackcompat.ecosystem.components import Components
 from stackcompat.ecosystem.releases import Project, Release
@@ -78,24 +78,24 @@ class Universe:
         """Nobody declares anything here."""
         return ()
 
-    def red(self, versions: Mapping[str, int], rule: Rule, roots: tuple[str, ...] = ()) -> Red:
+    def red(self, versions: Mapping[str, int], rule: Rule, roots: tuple[str, ...] = ()) -> RedCell:
         """The question why `versions` fail by `rule`; the cell pins its `roots` (all, if none are given)."""
         test = TestResult(
             test="t", level="interop", components=roots or tuple(self.sizes), outcome="failed", failure=rule.failure
         )
-        return Red(
+        return RedCell(
             versions={name: str(number) for name, number in versions.items()},
             test=test,
             requirements=tuple(f"{name}=={versions[name]}" for name in roots or self.sizes),
             python="3.12",
         )
 
-    def answer(self, probe: Probe, rule: Rule) -> Answer:
+    def answer(self, probe: Probe, rule: Rule) -> ProbeAnswer:
         """What came of `probe`, asked about `rule`."""
         self.asked.append(probe)
         trouble = self.trouble(len(self.asked) - 1)
         if trouble == "fault":
-            return Answer(outcome="fault", detail="the disk is full", ran=True)
+            return ProbeAnswer(outcome="fault", detail="the disk is full", ran=True)
         versions = dict(probe.pins)
         for name in self.sizes if probe.free else ():
             fit = [
@@ -106,20 +106,20 @@ class Universe:
             ]
             if name not in versions:
                 if not fit:
-                    return Answer(outcome="hole", detail=f"no {name} at all")
+                    return ProbeAnswer(outcome="hole", detail=f"no {name} at all")
                 versions[name] = fit[-1]
             elif probe.until and self.project(name).releases[int(versions[name])].uploaded > probe.until:
-                return Answer(outcome="hole", detail=f"no such {name} then")
+                return ProbeAnswer(outcome="hole", detail=f"no such {name} then")
         if any((name, int(version)) in self.holes for name, version in versions.items()):
-            return Answer(outcome="hole", detail="no wheel")
+            return ProbeAnswer(outcome="hole", detail="no wheel")
         if trouble == "flaky":
-            return Answer(outcome="hole", versions=versions, detail="flaky", ran=True)
+            return ProbeAnswer(outcome="hole", versions=versions, detail="flaky", ran=True)
         found = next((other for other in self.rules if other.holds(versions)), None)
         if found is None:
-            return Answer(outcome="pass", versions=versions, ran=True)
+            return ProbeAnswer(outcome="pass", versions=versions, ran=True)
         if found == rule:
-            return Answer(outcome="same", versions=versions, ran=True)
-        return Answer(outcome="other", versions=versions, signature=found.failure.signature, ran=True)
+            return ProbeAnswer(outcome="same", versions=versions, ran=True)
+        return ProbeAnswer(outcome="other", versions=versions, signature=found.failure.signature, ran=True)
 
 
 def answered(search: Search[Value], world: Universe, rule: Rule) -> Value:

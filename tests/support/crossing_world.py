@@ -17,13 +17,13 @@ from stackcompat.core.record import digest
 from stackcompat.ecosystem.releases import Catalog
 from stackcompat.evidence.results import TestResult
 from stackcompat.evidence.runs import ExchangePlan
-from stackcompat.pipeline.exchange import ExchangeBench, plan_exchange, run_exchange
+from stackcompat.pipeline.exchange import ExchangeRunner, plan_exchange, run_exchange
 from stackcompat.pipeline.progress import Silent
 from stackcompat.plan.cell import Cell
 from stackcompat.resolve.conflict import Conflict
 from stackcompat.resolve.lock import Lock, Pin, Resolution
 from stackcompat.run.job import Job
-from stackcompat.verdict.exchange import CrossingVerdict, Side, judge_crossing
+from stackcompat.verdict.exchange import CrossingVerdict, ExchangeSide, judge_crossing
 from support.blame_world import Rule, Universe
 from support.fakes import FakeExecutor, make_bench
 from support.made_up import PLATFORM, failed, passed
@@ -106,7 +106,7 @@ class CrossingWorld:
         (folder / "helpers").mkdir(exist_ok=True)
         self.universe = universe
         self.executor: FakeExecutor = executor
-        self.bench = ExchangeBench(
+        self.bench = ExchangeRunner(
             helpers=folder / "helpers",
             components=universe.components,
             store=plain.store,
@@ -130,7 +130,7 @@ class CrossingWorld:
         evidence = self.bench.store.of_keys([*(c.key for c in plan.crossings), *(c.key for c in plan.cells)])
         return judge_crossing(plan.crossings[0], plan, evidence), plan
 
-    def blame(self, writer: Cell, *readers: Cell, **more: Any) -> dict[Side, Blame]:
+    def blame(self, writer: Cell, *readers: Cell, **more: Any) -> dict[ExchangeSide, Blame]:
         """Who is to blame where the first of `readers` reads what `writer` wrote; then `asked` holds only that."""
         verdict, plan = self.cross(writer, *readers)
         test = follow(verdict)

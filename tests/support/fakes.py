@@ -11,7 +11,7 @@ from stackcompat.ecosystem.interpreters import Interpreter
 from stackcompat.ecosystem.releases import Catalog
 from stackcompat.evidence.results import CellResult, Environment, TestResult
 from stackcompat.evidence.store import Store
-from stackcompat.pipeline.runner import Bench
+from stackcompat.pipeline.runner import Runner
 from stackcompat.plan.cell import Cell
 from stackcompat.resolve.lock import Resolution
 from stackcompat.run.job import Job
@@ -91,12 +91,12 @@ def make_bench(
     newest: Mapping[str, str],
     others: Mapping[str, Resolution] | None = None,
     workers: int = 1,
-) -> tuple[Bench, FakeExecutor, FakeResolver]:
+) -> tuple[Runner, FakeExecutor, FakeResolver]:
     """A bench over the made-up components with a store in `folder`, and the fakes in it."""
     suite = folder / "suite"
     suite.mkdir(exist_ok=True)
     executor = FakeExecutor(rule, workers)
-    bench = Bench(
+    bench = Runner(
         components=COMPONENTS,
         store=Store(folder / "evidence.sqlite"),
         cache=PackageCache(folder / "cache", "no-uv"),

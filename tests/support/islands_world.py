@@ -10,13 +10,13 @@ from packaging.requirements import Requirement
 
 from stackcompat.plan.cell import Cell
 from stackcompat.resolve.conflict import Conflict
-from stackcompat.resolve.islands import Archipelago, Left, Member, find_islands
+from stackcompat.resolve.islands import Excluded, IslandMember, Islands, find_islands
 from stackcompat.resolve.lock import Lock, Pin, Resolution
 
-__all__ = ["Islands"]
+__all__ = ["IslandsWorld"]
 
 
-class Islands:
+class IslandsWorld:
     """Components of one release each; no lock holds all of any of the sets `apart`.
 
     `blames` says how well the resolver explains: it names all of a set that does not fit, one of them, or nobody.
@@ -52,9 +52,9 @@ class Islands:
             conflict=Conflict(kind="bounds", sentence=f"{', '.join(group)} exclude each other", chain=chain),
         )
 
-    def find(self, absent: Iterable[Left] = ()) -> Archipelago:
+    def find(self, absent: Iterable[Excluded] = ()) -> Islands:
         """The islands of all components."""
-        members = [Member(name=name, version="1", requirements=(f"{name}==1",)) for name in self.names]
+        members = [IslandMember(name=name, version="1", requirements=(f"{name}==1",)) for name in self.names]
         return find_islands(
             members,
             absent,

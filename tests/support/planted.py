@@ -7,10 +7,10 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from stackcompat.core.vocabulary import Verdict
-from stackcompat.frontier.answers import Answer, Frontier, Question
-from stackcompat.frontier.frontier import Chart
+from stackcompat.frontier.answers import Frontier, PairAnswer, PairQuestion
+from stackcompat.frontier.frontier import StoredFrontier
 from stackcompat.frontier.inference import Pair
-from stackcompat.frontier.space import Side, Space
+from stackcompat.frontier.space import PairSpace, Side
 from stackcompat.frontier.static.usage import Missing
 
 __all__ = ["Planted", "chart_of", "stairs", "table"]
@@ -18,7 +18,7 @@ __all__ = ["Planted", "chart_of", "stairs", "table"]
 _BEGIN = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
 
 
-def table(rows: int, columns: int, permitted: Collection[Pair] | None = None) -> Space:
+def table(rows: int, columns: int, permitted: Collection[Pair] | None = None) -> PairSpace:
     """So many releases of both sides, uploaded evenly over the same time; what is not `permitted` is forbidden."""
 
     def side(name: str, count: int) -> Side:
@@ -27,7 +27,7 @@ def table(rows: int, columns: int, permitted: Collection[Pair] | None = None) ->
 
     every = [(row, column) for row in range(rows) for column in range(columns)]
     forbidden = {pair: "bounds" for pair in every if permitted is not None and pair not in permitted}
-    return Space(first=side("alpha", rows), second=side("beta", columns), forbidden=forbidden)
+    return PairSpace(first=side("alpha", rows), second=side("beta", columns), forbidden=forbidden)
 
 
 def stairs(edges: Sequence[tuple[int, int]], columns: int) -> dict[Pair, bool]:
@@ -35,10 +35,12 @@ def stairs(edges: Sequence[tuple[int, int]], columns: int) -> dict[Pair, bool]:
     return {(row, c): low <= c <= high for row, (low, high) in enumerate(edges) for c in range(columns)}
 
 
-def chart_of(found: Frontier, foreseen: Mapping[Pair, Sequence[Missing]] | None = None, **more: Any) -> Chart:
+def chart_of(found: Frontier, foreseen: Mapping[Pair, Sequence[Missing]] | None = None, **more: Any) -> StoredFrontier:
     """What was found as it is kept: on Python 3.12, to imports, on a day in 2026."""
     fields: dict[str, Any] = {"python": "3.12", "platform": "linux-x86_64", "level": "import"}
-    return Chart.of(found, foreseen or {}, **{**fields, "seen": dt.datetime(2026, 11, 20, tzinfo=dt.UTC), **more})
+    return StoredFrontier.of(
+        found, foreseen or {}, **{**fields, "seen": dt.datetime(2026, 11, 20, tzinfo=dt.UTC), **more}
+    )
 
 
 class Planted:
@@ -65,24 +67,24 @@ class Planted:
         self._hidden = hidden
         self._words = words
         self._alone = alone or {}
-        self.asked: list[Question] = []
+        self.asked: list[PairQuestion] = []
 
-    def __call__(self, questions: Sequence[Question]) -> list[Answer]:
+    def __call__(self, questions: Sequence[PairQuestion]) -> list[PairAnswer]:
         assert not set(questions) & set(self.asked)
         self.asked += questions
         return [self._answer(question) for question in questions]
 
-    def _answer(self, question: Question) -> Answer:
+    def _answer(self, question: PairQuestion) -> PairAnswer:
         evidence = (f"{question.pair} {question.level}",)
         if question.pair in self._hidden and not question.again:
-            return Answer(verdict="untested", level="import", runs=2, evidence=evidence)
+            return PairAnswer(verdict="untested", level="import", runs=2, evidence=evidence)
         if question.pair in self._silent:
             verdict: Verdict = "untested" if question.again else "infra-error"
-            return Answer(verdict=verdict, level="install", runs=2, evidence=evidence)
+            return PairAnswer(verdict=verdict, level="install", runs=2, evidence=evidence)
         if not self._works[question.pair]:
             alone = self._alone.get(question.pair, "")
             said = {"sentence": self._words, "signature": f"{alone or 'it'} fails", "alone": alone}
-            return Answer(verdict="broken", level="import", runs=2, evidence=evidence, **said)
+            return PairAnswer(verdict="broken", level="import", runs=2, evidence=evidence, **said)
         if question.level != "import" and question.pair in self._shallow:
-            return Answer(verdict="broken", level=question.level, sentence=self._words, runs=2, evidence=evidence)
-        return Answer(verdict="works", level=question.level, runs=1, evidence=evidence)
+            return PairAnswer(verdict="broken", level=question.level, sentence=self._words, runs=2, evidence=evidence)
+        return PairAnswer(verdict="works", level=question.level, runs=1, evidence=evidence)

@@ -12,7 +12,7 @@ from stackcompat.ecosystem.interpreters import Interpreter
 from stackcompat.evidence.results import CellResult, TestResult
 from stackcompat.resolve.lock import Lock
 from stackcompat.run.job import Job, Limits
-from stackcompat.run.local import Local
+from stackcompat.run.local import LocalExecutor
 from stackcompat.run.package_cache import PackageCache
 
 #: Two small pure wheels without dependencies; nothing that pytest brings along.
@@ -20,7 +20,7 @@ SMALL = ("six", "toolz")
 
 
 @dataclass
-class Runner:
+class CellRunner:
     """Runs a suite, given as source text, in a cell of its own."""
 
     cache: PackageCache
@@ -49,7 +49,7 @@ class Runner:
 
     def run(self, suite: str, python: str, requirements: tuple[str, ...] = SMALL, **more: object) -> CellResult:
         """Run the suite through nox, as a matrix would."""
-        return Local(self.cache, 1).run(self.job(suite, python, requirements, **more))
+        return LocalExecutor(self.cache, 1).run(self.job(suite, python, requirements, **more))
 
 
 def result_of(result: CellResult, test: str) -> TestResult:

@@ -32,10 +32,10 @@ from stackcompat.table.summary import Summary
 from stackcompat.table.vocabulary import span
 from stackcompat.verdict.signature import failure_kind, incompatibility_id
 
-__all__ = ["Advisory", "Link", "Side", "advisories", "load_links", "sorted_versions"]
+__all__ = ["Advisory", "AffectedSide", "Link", "advisories", "load_links", "sorted_versions"]
 
 
-class Side(Record):
+class AffectedSide(Record):
     """A component, or a distribution that is none. `versions` are affected, lowest first; `known` were tried.
 
     Where a search has found at which release it began to fail, that is `first_bad`, and `fixed_in` the one with which
@@ -80,7 +80,7 @@ class Advisory(Record):
 
     id: str
     summary: str
-    sides: tuple[Side, ...]
+    sides: tuple[AffectedSide, ...]
     together: tuple[tuple[str, ...], ...]
     level: Level
     signature: str
@@ -168,7 +168,7 @@ def advisories(summary: Summary, links: Iterable[Link] = ()) -> tuple[Advisory, 
     return tuple(sorted(linked, key=lambda one: [version_key(one.sides[0].versions[-1]), one.id], reverse=True))
 
 
-class _Charted(NamedTuple):
+class _PairRanges(NamedTuple):
     """A pair of a frontier, its versions in the order of an advisory's sides, and what it says for itself."""
 
     versions: tuple[str, str]
@@ -177,10 +177,10 @@ class _Charted(NamedTuple):
     row: FrontierRow
 
 
-def _charted(sides: tuple[str, str], summary: Summary) -> list[_Charted]:
+def _charted(sides: tuple[str, str], summary: Summary) -> list[_PairRanges]:
     """The pairs of `sides` that frontiers tell of, as (version, version), but for what one of them fails in alone."""
     charted = [
-        _Charted(
+        _PairRanges(
             versions=(pair.versions[sides[0]], pair.versions[sides[1]]),
             pair=pair,
             reason=row.reasons[pair.reason] if pair.reason is not None else None,
@@ -209,7 +209,7 @@ def _of_pair(
         # What is inferred may be the fault of a third one: it is no advisory until it was told apart.
         if release.verdict == "broken" and release.failure in groups and not release.inferred:
             cells.setdefault(failure_kind(groups[release.failure].signature), []).append(release)
-    runs: dict[str, list[_Charted]] = {}
+    runs: dict[str, list[_PairRanges]] = {}
     for one in observed:
         if one.pair.verdict != "broken" or one.reason is None or not one.reason.signature:
             continue
@@ -359,7 +359,7 @@ def _blamed(group: FailureGroup, blamed: Blamed, summary: Summary) -> Advisory:
     )
 
 
-def _stretch(culprit: Culprit, versions: Iterable[str], summary: Summary) -> Side:
+def _stretch(culprit: Culprit, versions: Iterable[str], summary: Summary) -> AffectedSide:
     """One member of a culprit set; it has no stretch where no release of it was seen to do otherwise."""
     name = next((row.name for row in summary.components if row.distribution == culprit.name), culprit.name)
     found = culprit.first_bad or (culprit.version if culprit.last_good or culprit.fixed_in else "")
@@ -378,7 +378,7 @@ def _moments(group: FailureGroup | None, rows: Iterable[FrontierRow]) -> dict[st
     }
 
 
-def _works(said: Mapping[tuple[str, str], PairRelease], observed: Iterable[_Charted]) -> set[tuple[str, str]]:
+def _works(said: Mapping[tuple[str, str], PairRelease], observed: Iterable[_PairRanges]) -> set[tuple[str, str]]:
     """The pairs that were seen to work as deep as any of the two: that something can be imported is no advice."""
     green = [(versions, one.level) for versions, one in said.items() if one.verdict == "works" and not one.inferred] + [
         (one.versions, one.pair.level) for one in observed if one.pair.verdict == "works"
@@ -387,9 +387,9 @@ def _works(said: Mapping[tuple[str, str], PairRelease], observed: Iterable[_Char
     return {versions for versions, level in green if LEVELS.index(level) >= enough}
 
 
-def _side(name: str, summary: Summary, versions: Iterable[str], known: Iterable[str]) -> Side:
+def _side(name: str, summary: Summary, versions: Iterable[str], known: Iterable[str]) -> AffectedSide:
     row = next((row for row in summary.components if row.name == name), None)
-    return Side(
+    return AffectedSide(
         component=name,
         title=row.title if row else name,
         distribution=row.distribution if row else name,
@@ -416,7 +416,9 @@ def sorted_versions(versions: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(versions, key=version_key))
 
 
-def _workaround(works: Iterable[tuple[str, str]], first: Side, second: Side, pairs: Sequence[tuple[str, str]]) -> str:
+def _workaround(
+    works: Iterable[tuple[str, str]], first: AffectedSide, second: AffectedSide, pairs: Sequence[tuple[str, str]]
+) -> str:
     """For the newest affected pair: the nearest release of each side that works with the other as it is."""
     one, other = max(pairs, key=lambda pair: (version_key(pair[0]), version_key(pair[1])))
     offers = []

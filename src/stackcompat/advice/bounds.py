@@ -25,12 +25,14 @@ from stackcompat.ecosystem.releases import Catalog, applies, needs
 from stackcompat.table.cells import CellRow
 from stackcompat.table.summary import Summary
 
-__all__ = ["Finding", "constraints", "findings", "repaired"]
+__all__ = ["BoundFinding", "constraints", "findings", "repaired"]
 
-Kind = Literal["floor too low", "cap missing", "release not excluded", "too tight", "works with none", "undeclared"]
+BoundKind = Literal[
+    "floor too low", "cap missing", "release not excluded", "too tight", "works with none", "undeclared"
+]
 
 
-class Finding(Record):
+class BoundFinding(Record):
     """A bound of one release that is not what was measured.
 
     `release` of `distribution` declares `declared` for the distribution `on` (empty: nothing) on `pythons`, and should
@@ -45,7 +47,7 @@ class Finding(Record):
     on: str
     declared: str
     proposed: str
-    kinds: tuple[Kind, ...]
+    kinds: tuple[BoundKind, ...]
     works: tuple[str, ...]
     broken: tuple[str, ...]
     inferred: tuple[str, ...] = ()
@@ -94,7 +96,7 @@ class _Said(NamedTuple):
 _Sides = dict[tuple[str, str, str], dict[str, list[_Said]]]
 
 
-def findings(summary: Summary, advisories: Iterable[Advisory], catalog: Catalog) -> tuple[Finding, ...]:
+def findings(summary: Summary, advisories: Iterable[Advisory], catalog: Catalog) -> tuple[BoundFinding, ...]:
     """Every bound of a tested release that is too loose, too tight or missing, newest releases first.
 
     The `advisories` of the summary tell what releases need and do not declare.
@@ -154,7 +156,7 @@ def _finding(
     pythons: Iterable[str],
     known: Mapping[str, _Said],
     catalog: Catalog,
-) -> Finding:
+) -> BoundFinding:
     """What is wrong with a bound that lets through the releases in `known`, lowest first, some of them broken."""
     name, version, on = side
     there = catalog.project(on).releases
@@ -162,7 +164,7 @@ def _finding(
     works = {other: said.works for other, said in known.items()}
     proposed, kinds = _proposal(declared, works, sorted(releases, key=version_key))
     shown = [said for said in known.values() if said.sure and not said.works]
-    return Finding(
+    return BoundFinding(
         distribution=name,
         release=version,
         on=on,
@@ -178,7 +180,7 @@ def _finding(
     )
 
 
-def _too_tight(summary: Summary, catalog: Catalog) -> list[Finding]:
+def _too_tight(summary: Summary, catalog: Catalog) -> list[BoundFinding]:
     """Bounds that keep out a release that works where it is forced in."""
     distribution = {row.name: row.distribution for row in summary.components}
     seen: dict[tuple[str, str, str, str], dict[str, CellRow]] = {}
@@ -195,7 +197,7 @@ def _too_tight(summary: Summary, catalog: Catalog) -> list[Finding]:
     for (name, version, on, declared), cells in seen.items():
         works = sorted(cells, key=version_key)
         found.append(
-            Finding(
+            BoundFinding(
                 distribution=name,
                 release=version,
                 on=on,
@@ -211,10 +213,10 @@ def _too_tight(summary: Summary, catalog: Catalog) -> list[Finding]:
     return found
 
 
-def _undeclared(advisories: Iterable[Advisory], catalog: Catalog) -> list[Finding]:
+def _undeclared(advisories: Iterable[Advisory], catalog: Catalog) -> list[BoundFinding]:
     """What releases need and do not declare."""
     return [
-        Finding(
+        BoundFinding(
             distribution=side.distribution,
             release=version,
             on=one.without,
@@ -237,7 +239,7 @@ def _undeclared(advisories: Iterable[Advisory], catalog: Catalog) -> list[Findin
 
 def _proposal(
     declared: SpecifierSet, works: Mapping[str, bool], releases: Sequence[str]
-) -> tuple[SpecifierSet | None, tuple[Kind, ...]]:
+) -> tuple[SpecifierSet | None, tuple[BoundKind, ...]]:
     """The declared bound, narrowed so that it keeps out what is broken and lets in what works; and what was wrong.
 
     `works` tells of what it lets through, `releases` are all that there are, both lowest first. The floor is next above
@@ -247,7 +249,7 @@ def _proposal(
     red = [version for version, good in works.items() if not good]
     if not green:
         return None, ("works with none",)
-    kinds: list[Kind] = []
+    kinds: list[BoundKind] = []
     parts = [str(specifier) for specifier in declared]
     below = [version for version in red if version_key(version) < green[0]]
     if below:
@@ -265,13 +267,13 @@ def _proposal(
     return SpecifierSet(",".join(parts)), tuple(kinds)
 
 
-def repaired(found: Iterable[Finding], catalog: Catalog) -> list[dict[str, Any]]:
+def repaired(found: Iterable[BoundFinding], catalog: Catalog) -> list[dict[str, Any]]:
     """The metadata of each release that has a proposal, as uv takes it (``[[tool.uv.dependency-metadata]]``).
 
     Each entry has `name`, `version` and the whole `requires-dist`: loose bounds are replaced where they hold on the
     Pythons on which they were measured, and what is needed and not declared is added.
     """
-    releases: dict[tuple[str, str], list[Finding]] = {}
+    releases: dict[tuple[str, str], list[BoundFinding]] = {}
     for finding in found:
         if finding.proposed or "undeclared" in finding.kinds:
             releases.setdefault((finding.distribution, finding.release), []).append(finding)

@@ -11,15 +11,15 @@ from stackcompat.advice.advisory import Advisory
 from stackcompat.advice.undeclared import alone
 from stackcompat.core.record import Record
 from stackcompat.core.requirements import version_key
-from stackcompat.resolve.islands import Shore, number_islands, shore_of
+from stackcompat.resolve.islands import IslandRow, island_of, number_islands
 from stackcompat.table.cells import CellRow
 from stackcompat.table.summary import Summary
 from stackcompat.table.vocabulary import titled
 
-__all__ = ["Checked", "Likely", "Move", "check"]
+__all__ = ["Checked", "Likely", "PinChange", "check"]
 
 
-class Move(Record):
+class PinChange(Record):
     """A component that the nearest working set has in another version."""
 
     distribution: str
@@ -54,8 +54,8 @@ class Checked(Record):
     pairs: int
     seen: int
     nearest: str
-    moves: tuple[Move, ...]
-    island: Shore | None
+    moves: tuple[PinChange, ...]
+    island: IslandRow | None
     unread: tuple[str, ...] = ()
 
 
@@ -77,7 +77,7 @@ def check(
     titles = summary.titles()
     distribution = {row.name: row.distribution for row in summary.components}
     moves = [
-        Move(
+        PinChange(
             distribution=distribution[name],
             title=titles[name],
             here=version,
@@ -94,7 +94,7 @@ def check(
         seen=sum(frozenset(pair) in works for pair in pairs),
         nearest=nearest.id if nearest is not None else "",
         moves=tuple(moves),
-        island=shore_of(here, number_islands(summary.islands)),
+        island=island_of(here, number_islands(summary.islands)),
         unread=tuple(unread),
     )
 

@@ -14,12 +14,12 @@ from stackcompat.ecosystem.releases import Catalog
 from stackcompat.table.runs import WarningRow
 from stackcompat.table.summary import Summary
 
-__all__ = ["Forecast", "forecasts"]
+__all__ = ["ForecastRow", "forecasts"]
 
 _CATEGORIES = ("DeprecationWarning", "PendingDeprecationWarning", "FutureWarning")
 
 
-class Forecast(Record):
+class ForecastRow(Record):
     """`by` (a distribution, at its version) uses what `of` warns of since `since`; it may be gone `from_date` on.
 
     `since` is the lowest release in whose cells the warning was seen, `from_date` its upload and the time that the
@@ -42,7 +42,7 @@ class Forecast(Record):
         return f"{self.by} {self.by_version} uses what {warned}{when}: {self.message}"
 
 
-def forecasts(summary: Summary, components: Components, catalog: Catalog) -> tuple[Forecast, ...]:
+def forecasts(summary: Summary, components: Components, catalog: Catalog) -> tuple[ForecastRow, ...]:
     """What the newest releases still do that another component has announced to end, the nearest end first."""
     found = []
     for row in summary.warnings:
@@ -51,14 +51,14 @@ def forecasts(summary: Summary, components: Components, catalog: Catalog) -> tup
     return tuple(sorted(found, key=lambda one: (one.from_date or dt.date.max, one.of, one.by, one.message)))
 
 
-def _forecast(row: WarningRow, components: Components, catalog: Catalog) -> Forecast:
+def _forecast(row: WarningRow, components: Components, catalog: Catalog) -> ForecastRow:
     component = components.of_distribution(row.raised_by)
     release = catalog.project(row.raised_by).find(row.raised_since) if row.raised_since else None
     months = component.deprecation_months if component is not None else None
     gone = None
     if release is not None and months is not None:
         gone = (release.uploaded + dt.timedelta(days=round(months * 365.25 / 12))).date()
-    return Forecast(
+    return ForecastRow(
         of=row.raised_by,
         since=row.raised_since,
         by=row.triggered_by,

@@ -38,7 +38,7 @@ class Listed(NamedTuple):
     unread: tuple[str, ...] = ()
 
 
-class _Line(NamedTuple):
+class _Entry(NamedTuple):
     """A package as a file has it. Without an exact version it is not read; nor if there is a reason `why` not."""
 
     text: str
@@ -78,7 +78,7 @@ def _text(path: Path) -> str:
         raise UsageError(f"FILE: {path} is not text; allowed are {_FORMS}") from None
 
 
-def _toml(path: Path, python: str | None) -> Iterator[_Line]:
+def _toml(path: Path, python: str | None) -> Iterator[_Entry]:
     """``[[package]]`` of uv and poetry, ``[[packages]]`` of pylock (PEP 751)."""
     try:
         document: dict[str, Any] = tomllib.loads(_text(path))
@@ -92,7 +92,7 @@ def _toml(path: Path, python: str | None) -> Iterator[_Line]:
                 markers = [package.get("marker"), package.get("markers"), *_listed(package.get("resolution-markers"))]
                 texts = [marker for marker in markers if isinstance(marker, str)]
                 here = not texts or any(_applies(text, python) for text in texts)
-                yield _Line(f"{name} {version}".strip(), name, version, "" if here else _ELSEWHERE)
+                yield _Entry(f"{name} {version}".strip(), name, version, "" if here else _ELSEWHERE)
 
 
 def _listed(value: object) -> list[object]:
@@ -120,7 +120,7 @@ _CONDA_FILE = re.compile(r"\S+/(?P<name>[^/]+)-(?P<version>[^-/]+)-[^-/]+\.(?:co
 _CONDA = re.compile(r"(?:\S+::)?(?P<name>[\w.-]+)(?:=|\s+)(?P<version>[\w.!+]+)(?:=[\w.]+|(?:\s+\S+){1,2})?")
 
 
-def _lines(path: Path, python: str | None, within: frozenset[Path]) -> Iterator[_Line]:
+def _lines(path: Path, python: str | None, within: frozenset[Path]) -> Iterator[_Entry]:
     """``name==version`` with whatever follows, or one of conda's ways to write it; other lines pin nothing."""
     text = re.sub(r"\\\n\s*", " ", _text(path))
     for line in _dependencies(text) if path.suffix in (".yml", ".yaml") else text.splitlines():
@@ -133,18 +133,18 @@ def _lines(path: Path, python: str | None, within: frozenset[Path]) -> Iterator[
             yield _line(plain, python)
 
 
-def _line(plain: str, python: str | None) -> _Line:
+def _line(plain: str, python: str | None) -> _Entry:
     conda = _CONDA_FILE.fullmatch(plain) or _CONDA.fullmatch(plain)
     if conda and _is_version(conda["version"]):
-        return _Line(plain, conda["name"], conda["version"])
+        return _Entry(plain, conda["name"], conda["version"])
     try:
         requirement = Requirement(plain)
     except InvalidRequirement:
-        return _Line(plain)
+        return _Entry(plain)
     exact = [s.version for s in requirement.specifier if s.operator in ("==", "===")]
     elsewhere = requirement.marker is not None and not _applies(str(requirement.marker), python)
     version = exact[0] if len(exact) == 1 else ""
-    return _Line(plain, requirement.name, version, _ELSEWHERE if elsewhere else "")
+    return _Entry(plain, requirement.name, version, _ELSEWHERE if elsewhere else "")
 
 
 def _dependencies(text: str) -> Iterable[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from packaging.utils import canonicalize_name
 
-from stackcompat.advice.advisory import Advisory, Side, sorted_versions
+from stackcompat.advice.advisory import Advisory, AffectedSide, sorted_versions
 from stackcompat.core.requirements import version_key
 from stackcompat.core.text import and_list
 from stackcompat.ecosystem.releases import Catalog
@@ -98,7 +98,7 @@ def _details(advisory: Advisory) -> str:
     return "\n\n".join(lines)
 
 
-def _events(side: Side, catalog: Catalog) -> list[dict[str, str]]:
+def _events(side: AffectedSide, catalog: Catalog) -> list[dict[str, str]]:
     """Affected releases as ranges over all that there are; one that works, or that nobody tried, ends a range."""
     there = {version_key(r.version): r.version for r in catalog.project(side.distribution).releases}
     releases = sorted_versions({**there, **{version_key(v): v for v in (*side.known, *side.versions)}}.values())

@@ -23,7 +23,7 @@ from stackcompat.ecosystem.releases import Catalog, Project, Release, needs
 from stackcompat.table.cells import Today
 from stackcompat.table.summary import Summary
 
-__all__ = ["Break", "Said", "Span", "Timeline", "pair_verdicts", "replayed", "timeline"]
+__all__ = ["Outage", "Said", "Span", "Timeline", "pair_verdicts", "replayed", "timeline"]
 
 
 class Said(NamedTuple):
@@ -68,7 +68,7 @@ class Span(Record):
         return _days(self.until - self.since)
 
 
-class Break(Record):
+class Outage(Record):
     """Two components that did not work together for a time, with the releases of them at its beginning.
 
     `broke` is the release whose upload began it and `fixed` those whose upload ended it; empty at the ends of the whole
@@ -97,7 +97,7 @@ class Timeline(Record):
 
     python: str
     spans: tuple[Span, ...]
-    breaks: tuple[Break, ...] = ()
+    breaks: tuple[Outage, ...] = ()
 
     def days(self, state: str, *, inferred: bool | None = None) -> float:
         """Days in this state, added up; those that are `inferred`, or are not, if that is given."""
@@ -247,10 +247,10 @@ def _judge(newest: Mapping[str, str], verdict: Lookup, since: dt.datetime, until
     )
 
 
-def _breaks(spans: Iterable[Span], chosen: Iterable[Mapping[str, Release]], verdict: Lookup) -> Iterator[Break]:
+def _breaks(spans: Iterable[Span], chosen: Iterable[Mapping[str, Release]], verdict: Lookup) -> Iterator[Outage]:
     """Each stretch of spans in which the same two components do not work together, in the order of their beginnings."""
-    going: dict[tuple[str, str], Break] = {}
-    found: list[Break] = []
+    going: dict[tuple[str, str], Outage] = {}
+    found: list[Outage] = []
     for span, releases in zip(spans, chosen, strict=True):
         here = {(one, other): (its, others) for one, its, other, others in span.pairs}
         for names in [names for names in going if names not in here]:
@@ -265,7 +265,7 @@ def _breaks(spans: Iterable[Span], chosen: Iterable[Mapping[str, Release]], verd
                 continue
             older, newer = sorted((one, other), key=lambda name: releases[name].uploaded)
             cause = f"{newer} {releases[newer].version}"
-            going[one, other] = Break(
+            going[one, other] = Outage(
                 first=one,
                 first_version=its,
                 second=other,

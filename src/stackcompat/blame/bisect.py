@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Generator
 from typing import Any, Literal, NamedTuple, TypeVar
 
-__all__ = ["Edges", "Outcome", "Steps", "edges"]
+__all__ = ["Edges", "StepOutcome", "Steps", "edges"]
 
-Outcome = Literal["pass", "same", "other", "hole", "fault"]
+StepOutcome = Literal["pass", "same", "other", "hole", "fault"]
 
 
 Value = TypeVar("Value")
@@ -47,7 +47,7 @@ class Edges(NamedTuple):
 def edges(
     length: int,
     here: int,
-    test: Callable[[int], Steps[Outcome]],
+    test: Callable[[int], Steps[StepOutcome]],
     *,
     known: int | None = None,
     growth: int = 2,
@@ -73,16 +73,16 @@ def edges(
 
 
 class _Line:
-    def __init__(self, here: int, test: Callable[[int], Steps[Outcome]], presumed: tuple[int, int]) -> None:
-        self.outcomes: dict[int, Outcome] = {here: "same"}
+    def __init__(self, here: int, test: Callable[[int], Steps[StepOutcome]], presumed: tuple[int, int]) -> None:
+        self.outcomes: dict[int, StepOutcome] = {here: "same"}
         self.tried = 0
         self._presumed = presumed
         self._here = here
         self._test = test
 
-    def at(self, place: int) -> Steps[Outcome]:
+    def at(self, place: int) -> Steps[StepOutcome]:
         if place not in self.outcomes:
-            outcome: Outcome = yield from self._test(place)
+            outcome: StepOutcome = yield from self._test(place)
             self.outcomes[place] = outcome
             self.tried += 1
         return self.outcomes[place]
@@ -112,7 +112,7 @@ class _Line:
             if lost >= PATIENCE and distance != span:
                 continue
             place: int = start + step * distance
-            outcome: Outcome = yield from self.at(place)
+            outcome: StepOutcome = yield from self.at(place)
             if outcome == "pass":
                 return place
             lost = 0 if outcome == "same" else lost + 1

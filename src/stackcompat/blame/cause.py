@@ -12,7 +12,7 @@ from typing import Literal
 
 from packaging.version import Version
 
-from stackcompat.blame.culprit import Culprit, Found, Red
+from stackcompat.blame.culprit import Culprit, RedCell, SearchResult
 from stackcompat.core.record import Record
 from stackcompat.ecosystem.components import Components
 from stackcompat.ecosystem.releases import Catalog, needs
@@ -48,7 +48,7 @@ _REMOVED_IN = re.compile(r"\bremoved\s+(?:in|from|as\s+of|since)\s+(?:[A-Za-z][\
 
 
 def moved_by(
-    red: Red, found: Found, catalog: Catalog, components: Components, conflict: Conflict | None = None
+    red: RedCell, found: SearchResult, catalog: Catalog, components: Components, conflict: Conflict | None = None
 ) -> Moved | None:
     """How the break of `red` came about; None when no culprit was found."""
     members = {culprit.name: culprit for culprit in found.culprits}
@@ -92,7 +92,7 @@ def moved_by(
     return Moved(kind="born red", side=first.name, release=first.first_bad or "", user=user, sentence=sentence)
 
 
-def _side(red: Red, members: Mapping[str, Culprit], module: str, components: Components) -> str | None:
+def _side(red: RedCell, members: Mapping[str, Culprit], module: str, components: Components) -> str | None:
     """The member that lacks what the failure misses: who has the module, else by whom the error came out of whom.
 
     Of a class or a function that nobody is known to have, the deepest package is the user: Python fails in the code
@@ -134,13 +134,13 @@ def _warned(warnings: Collection[WarningSeen] | None, side: str, name: str) -> b
     return any(seen.raised_by == side and "Deprecat" in seen.category and name in seen.message for seen in warnings)
 
 
-def _declares(red: Red, user: str, side: str, catalog: Catalog) -> str:
+def _declares(red: RedCell, user: str, side: str, catalog: Catalog) -> str:
     """What `user` declares to need of `side`, as a text."""
     bound = needs(catalog, user, red.versions[user], red.python).get(side)
     return "no bound at all" if bound is None or not str(bound) else f"{side}{bound}"
 
 
-def _dropped_in(red: Red, side: Culprit) -> str:
+def _dropped_in(red: RedCell, side: Culprit) -> str:
     """The release that dropped it: as the failure says, if that is after the last good; else the first bad."""
     said, bad = _REMOVED_IN.search(red.failure.message), side.first_bad or side.version
     if said and Version(side.last_good or "0") < Version(said["release"]) <= Version(bad):
@@ -148,7 +148,7 @@ def _dropped_in(red: Red, side: Culprit) -> str:
     return bad
 
 
-def _removed(red: Red, side: Culprit, api: str, user: str, warned: bool | None, catalog: Catalog) -> Moved:
+def _removed(red: RedCell, side: Culprit, api: str, user: str, warned: bool | None, catalog: Catalog) -> Moved:
     release = _dropped_in(red, side)
     sentence = f"{side.name} {release} no longer has {api}"
     bound = ""
@@ -171,7 +171,7 @@ def _removed(red: Red, side: Culprit, api: str, user: str, warned: bool | None, 
     )
 
 
-def _missing_bound(red: Red, side: Culprit, api: str, user: str, catalog: Catalog) -> Moved:
+def _missing_bound(red: RedCell, side: Culprit, api: str, user: str, catalog: Catalog) -> Moved:
     what = f"{api}, which {side.name} has from {side.fixed_in} on" if api else f"{side.name} {side.fixed_in}"
     sentence = f"{user} {red.versions[user]} needs {what}, and declares {_declares(red, user, side.name, catalog)}"
     return Moved(
@@ -185,7 +185,7 @@ def _missing_bound(red: Red, side: Culprit, api: str, user: str, catalog: Catalo
     )
 
 
-def _undeclared(red: Red, asks: Culprit, module: str, catalog: Catalog) -> Moved:
+def _undeclared(red: RedCell, asks: Culprit, module: str, catalog: Catalog) -> Moved:
     declared = module in needs(catalog, asks.name, red.versions[asks.name], red.python)
     how = "declares it, yet it is not installed" if declared else "does not declare it"
     sentence = f"{asks.name} {asks.version} imports {module} and {how}"

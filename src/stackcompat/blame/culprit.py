@@ -12,7 +12,7 @@ from stackcompat.core.text import and_list
 from stackcompat.ecosystem.releases import Catalog, Release
 from stackcompat.evidence.results import Failure, TestResult, WarningSeen
 
-__all__ = ["Answer", "Culprit", "Finding", "Found", "Probe", "Red"]
+__all__ = ["Culprit", "OtherFailure", "Probe", "ProbeAnswer", "RedCell", "SearchResult"]
 
 
 class Probe(Record):
@@ -28,7 +28,7 @@ class Probe(Record):
     resolves: bool = False
 
 
-class Answer(Record):
+class ProbeAnswer(Record):
     """What came of a probe.
 
     ``pass`` and ``same`` (the failure in question) decide. ``other`` is another failure, with its `signature`; ``hole``
@@ -52,7 +52,7 @@ class Answer(Record):
         return self.outcome in ("pass", "same")
 
 
-class Red(Record):
+class RedCell(Record):
     """What is to be explained: `versions` (all that is installed) make `test` fail on `python`.
 
     `requirements` are those of the cell; nothing uploaded after `until` is taken. `passing` are sets of versions with
@@ -136,7 +136,7 @@ class Culprit(Record):
         return said + (f"; it passes again from {self.fixed_in} on" if self.fixed_in else "; nothing newer passes")
 
 
-class Finding(Record):
+class OtherFailure(Record):
     """Another failure that was met on the way: how the set differed from the red one, and what it said."""
 
     moved: dict[str, str]
@@ -144,7 +144,7 @@ class Finding(Record):
     evidence: tuple[str, ...] = ()
 
 
-class Found(Record):
+class SearchResult(Record):
     """What a search found.
 
     `probes` environments were asked for, `forced` of them against metadata; `linear` is how many it would have taken to
@@ -155,7 +155,7 @@ class Found(Record):
     """
 
     culprits: tuple[Culprit, ...] = ()
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[OtherFailure, ...] = ()
     probes: int = 0
     linear: int = 0
     forced: int = 0

@@ -14,19 +14,19 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from stackcompat.blame.cause import Moved
-from stackcompat.blame.culprit import Found
+from stackcompat.blame.culprit import SearchResult
 from stackcompat.core.record import Kind, Record, digest
 from stackcompat.core.text import and_list
 from stackcompat.ecosystem.components import Components
 from stackcompat.evidence.results import TestResult
-from stackcompat.verdict.attribution import Suspicion, implicated
-from stackcompat.verdict.exchange import CrossingVerdict, Side
+from stackcompat.verdict.attribution import Attribution, attribute_failure
+from stackcompat.verdict.exchange import CrossingVerdict, ExchangeSide
 from stackcompat.verdict.outcomes import why
-from stackcompat.verdict.ownership import Names
+from stackcompat.verdict.ownership import Ownership
 from stackcompat.verdict.signature import failure_of, leading, similar_failure
 from stackcompat.verdict.verdict import CellVerdict
 
-__all__ = ["DIAGNOSES", "Blame", "Charge", "Charges", "unexplained", "unexplained_crossings"]
+__all__ = ["DIAGNOSES", "Blame", "Diagnoses", "Diagnosis", "unexplained", "unexplained_crossings"]
 
 
 class Blame(Record):
@@ -38,12 +38,12 @@ class Blame(Record):
 
     test: str = ""
     signature: str
-    found: Found
+    found: SearchResult
     moved: Moved | None = None
     chain: tuple[str, ...] = ()
 
 
-class Charge(Record):
+class Diagnosis(Record):
     """A blame that is kept: the cell and the lock that it is about, the failing test, and when it was found.
 
     Of a crossing it is one `side`: whose releases, the other side held, keep the test from passing there.
@@ -54,16 +54,16 @@ class Charge(Record):
     failing: TestResult
     blame: Blame
     made: dt.datetime
-    side: Side = ""
+    side: ExchangeSide = ""
 
     @classmethod
-    def of(cls, verdict: CellVerdict, blame: Blame, made: dt.datetime) -> Charge:
+    def of(cls, verdict: CellVerdict, blame: Blame, made: dt.datetime) -> Diagnosis:
         """The charge that keeps `blame`, which was laid for a failing test of the cell of `verdict`."""
         failing = next(test for test in verdict.failures if test.test == blame.test)
         return cls(cell=verdict.cell.id, lock_id=verdict.lock_id, failing=failing, blame=blame, made=made)
 
     @classmethod
-    def across(cls, verdict: CrossingVerdict, side: Side, blame: Blame, made: dt.datetime) -> Charge:
+    def across(cls, verdict: CrossingVerdict, side: ExchangeSide, blame: Blame, made: dt.datetime) -> Diagnosis:
         """The charge that keeps `blame`, which was laid on one `side` of the crossing of `verdict`."""
         failing = next(test for test in verdict.red if test.test == blame.test)
         return cls(cell=verdict.id, lock_id=verdict.lock_id, failing=failing, blame=blame, made=made, side=side)
@@ -96,18 +96,18 @@ class Charge(Record):
 
 
 #: Of each failure of a lock the charge that was made last counts.
-DIAGNOSES = Kind("diagnosis", Charge, key=lambda charge: charge.id, made=lambda charge: charge.made)
+DIAGNOSES = Kind("diagnosis", Diagnosis, key=lambda charge: charge.id, made=lambda charge: charge.made)
 
 
-class Charges:
+class Diagnoses:
     """Every charge that was brought; about a failure the one counts that has most weight."""
 
-    def __init__(self, charges: Iterable[Charge] = ()) -> None:
+    def __init__(self, charges: Iterable[Diagnosis] = ()) -> None:
         every = sorted(charges, key=lambda charge: charge.weight, reverse=True)
         self._charges = [charge for charge in every if not charge.side]
         self._across = [charge for charge in every if charge.side]
 
-    def about(self, verdict: CellVerdict, test: TestResult) -> Charge | None:
+    def about(self, verdict: CellVerdict, test: TestResult) -> Diagnosis | None:
         """The charge that explains the failing `test` of the cell of `verdict`: its own, else that of another cell.
 
         Of others those come first that reach the versions that are here.
@@ -118,13 +118,13 @@ class Charges:
         alike.sort(key=lambda charge: not charge.reaches(verdict.installed))
         return next(iter(own or alike), None)
 
-    def across(self, verdict: CrossingVerdict, test: TestResult) -> tuple[Charge, ...]:
+    def across(self, verdict: CrossingVerdict, test: TestResult) -> tuple[Diagnosis, ...]:
         """The charges, the reader's before the writer's, that explain the failing `test` of the crossing of `verdict`.
 
         Its own, if they name anybody; else those of another crossing, if both are certain and reach the versions here.
         Where there are neither, its own in vain.
         """
-        found: dict[str, dict[Side, Charge]] = {}
+        found: dict[str, dict[ExchangeSide, Diagnosis]] = {}
         for charge in self._across:
             if similar_failure(charge.failing, test):
                 found.setdefault(charge.lock_id, {}).setdefault(charge.side, charge)
@@ -151,17 +151,17 @@ class Charges:
 
     def suspicion(
         self, verdict: CellVerdict, test: TestResult, present: Collection[str], components: Components
-    ) -> Suspicion:
+    ) -> Attribution:
         """Whom the failing `test` of a cell points at, among the components `present` there.
 
         What the failure says by itself goes first where that leaves no doubt; then what a search has shown. Where one
         alone is to blame, while the failure comes out of what another has installed beside it, it is these two.
         """
-        told = implicated(test, present, components)
+        told = attribute_failure(test, present, components)
         charge = self.about(verdict, test)
         if told.sure or charge is None or not charge.certain:
             return told
-        names = Names(components, present)
+        names = Ownership(components, present)
         carried = {name: names.owner(name) or _carrier(name, present, components) for name in charge.names}
         blamed = names.lead({component for component in carried.values() if component})
         if not blamed:
@@ -179,7 +179,7 @@ class Charges:
         if len(blamed) == 1 and brings and brings not in blamed:
             doubt = doubt or f"it comes out of {package}, which is there for {brings}"
             blamed = blamed | {brings}
-        return Suspicion(components=blamed, doubt=doubt)
+        return Attribution(components=blamed, doubt=doubt)
 
 
 def _carrier(distribution: str, present: Collection[str], components: Components) -> str | None:
@@ -192,7 +192,7 @@ def _carrier(distribution: str, present: Collection[str], components: Components
     return None
 
 
-def unexplained(verdicts: Iterable[CellVerdict], charges: Charges) -> tuple[CellVerdict, ...]:
+def unexplained(verdicts: Iterable[CellVerdict], charges: Diagnoses) -> tuple[CellVerdict, ...]:
     """One broken cell for each distinct failure that leads in some cell and that no search was made for.
 
     The cells that ask for the newest releases come first, and of each failure the cell with the fewest distributions: a
@@ -209,7 +209,7 @@ def unexplained(verdicts: Iterable[CellVerdict], charges: Charges) -> tuple[Cell
 
 
 def unexplained_crossings(
-    verdicts: Iterable[CrossingVerdict], charges: Charges
+    verdicts: Iterable[CrossingVerdict], charges: Diagnoses
 ) -> tuple[tuple[CrossingVerdict, TestResult], ...]:
     """Each distinct failure that leads for an artifact in some crossing, with one where no search was made for it.
 

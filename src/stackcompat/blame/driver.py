@@ -13,23 +13,23 @@ from typing import NamedTuple, TypeVar
 from packaging.utils import canonicalize_name
 
 from stackcompat.blame.cause import moved_by
-from stackcompat.blame.culprit import Answer, Culprit, Finding, Probe, Red
+from stackcompat.blame.culprit import Culprit, OtherFailure, Probe, ProbeAnswer, RedCell
 from stackcompat.blame.diagnosis import Blame
 from stackcompat.blame.search import BUDGET, Search, Value, search, trace_refusal
 from stackcompat.core.record import UsageError
 from stackcompat.evidence.results import Evidence, TestResult
 from stackcompat.pipeline.cells import plan_cell, run_cells
-from stackcompat.pipeline.locking import each, lock_cells
+from stackcompat.pipeline.locking import as_completed, lock_cells
 from stackcompat.pipeline.progress import Reporter, Silent
-from stackcompat.pipeline.runner import Bench, Source
+from stackcompat.pipeline.runner import BulkCatalog, Runner
 from stackcompat.plan.cell import Cell
 from stackcompat.resolve.conflict_core import refused
 from stackcompat.resolve.lock import Lock, Resolution
-from stackcompat.verdict.outcomes import Standing, settle, why
+from stackcompat.verdict.outcomes import TestStatus, classify, why
 from stackcompat.verdict.signature import failure_of, leading, same_failure
 from stackcompat.verdict.verdict import CellVerdict
 
-__all__ = ["Inquiry", "Prober", "Target", "Told", "blame", "blame_each", "judged", "search_each"]
+__all__ = ["Inquiry", "PrefixedReporter", "Prober", "Target", "blame", "blame_each", "judged", "search_each"]
 
 Item = TypeVar("Item")
 
@@ -48,8 +48,8 @@ class Target(NamedTuple):
 
 def blame(
     verdict: CellVerdict,
-    bench: Bench,
-    catalog: Source,
+    bench: Runner,
+    catalog: BulkCatalog,
     reporter: Reporter,
     *,
     sets: Sequence[tuple[str, ...]] = (),
@@ -69,7 +69,7 @@ def blame(
         raise UsageError(f"blame: the cell {verdict.cell.id} is {verdict.verdict}; allowed are broken and unresolvable")
     test = _followed(failures, about)
     prober = Prober(Target(verdict.cell, verdict.installed, verdict.lock_id, test), bench, catalog, reporter)
-    red = Red(
+    red = RedCell(
         versions=verdict.installed,
         test=test,
         requirements=verdict.cell.requirements,
@@ -95,8 +95,8 @@ class Inquiry(NamedTuple):
 
 def blame_each(
     inquiries: Sequence[Inquiry],
-    bench: Bench,
-    catalog: Source,
+    bench: Runner,
+    catalog: BulkCatalog,
     reporter: Reporter,
     *,
     budget: int = BUDGET,
@@ -110,7 +110,7 @@ def blame_each(
 
     def find(inquiry: Inquiry) -> Blame:
         verdict, sets, about = inquiry
-        told = Told(reporter, verdict.cell.id)
+        told = PrefixedReporter(reporter, verdict.cell.id)
         return blame(verdict, bench, catalog, told, sets=sets, budget=budget, about=about)
 
     return search_each(inquiries, find, bench, reporter, budget=budget, seconds=seconds)
@@ -119,7 +119,7 @@ def blame_each(
 def search_each(
     items: Sequence[Item],
     find: Callable[[Item], Result],
-    bench: Bench,
+    bench: Runner,
     reporter: Reporter,
     *,
     budget: int,
@@ -132,12 +132,12 @@ def search_each(
     def in_time(item: Item) -> Result | None:
         return find(item) if seconds is None or time.monotonic() - began <= seconds else None
 
-    for item, found in each(items, in_time, bench.executor):
+    for item, found in as_completed(items, in_time, bench.executor):
         if found is not None:
             yield item, found
 
 
-class Told:
+class PrefixedReporter:
     """A reporter for one of several searches: each step says which it is of."""
 
     def __init__(self, reporter: Reporter, name: str) -> None:
@@ -161,16 +161,16 @@ def _followed(failures: Sequence[TestResult], about: str) -> TestResult:
     return leading(said)
 
 
-def _others(failures: Sequence[TestResult], followed: TestResult) -> tuple[Finding, ...]:
+def _others(failures: Sequence[TestResult], followed: TestResult) -> tuple[OtherFailure, ...]:
     """The failures of the same cell that were not followed."""
     signatures = dict.fromkeys(why(t) for t in failures if not same_failure(failure_of(t), failure_of(followed)))
-    return tuple(Finding(moved={}, signature=signature) for signature in signatures)
+    return tuple(OtherFailure(moved={}, signature=signature) for signature in signatures)
 
 
 class Prober:
     """Answers probes about one target."""
 
-    def __init__(self, target: Target, bench: Bench, catalog: Source, reporter: Reporter) -> None:
+    def __init__(self, target: Target, bench: Runner, catalog: BulkCatalog, reporter: Reporter) -> None:
         self._target = target
         self._bench = bench
         self._catalog = catalog
@@ -188,7 +188,7 @@ class Prober:
         except StopIteration as end:
             return end.value  # type: ignore[no-any-return]
 
-    def _moved(self, probe: Probe, answer: Answer) -> str:
+    def _moved(self, probe: Probe, answer: ProbeAnswer) -> str:
         """What a probe has that the red cell has not, in short: versions, or what was asked for and cannot be had."""
         versions = answer.versions or probe.pins
         moved = [
@@ -218,7 +218,7 @@ class Prober:
     def _place(self) -> tuple[str, str]:
         return self._target.cell.python, self._target.cell.platform
 
-    def answer(self, probe: Probe) -> Answer:
+    def answer(self, probe: Probe) -> ProbeAnswer:
         """Resolve, run and confirm one probe."""
         cell = self._cell(probe)
         resolution = self._resolve(cell)
@@ -229,7 +229,7 @@ class Prober:
         if resolution.lock is None:
             return _not_locked(resolution, probe)
         if probe.resolves:
-            return Answer(outcome="pass", versions=resolution.lock.versions())
+            return ProbeAnswer(outcome="pass", versions=resolution.lock.versions())
         return self._run(cell, resolution.lock, forced)
 
     def _resolve(self, cell: Cell) -> Resolution:
@@ -253,44 +253,44 @@ class Prober:
             }
         )
 
-    def _run(self, cell: Cell, lock: Lock, forced: bool) -> Answer:
+    def _run(self, cell: Cell, lock: Lock, forced: bool) -> ProbeAnswer:
         """Run the test in `lock`. The cell asks for exactly what is in it, however it was found: one lock, one key."""
         versions = lock.versions()
         if lock.id == self._target.lock_id:
-            return Answer(outcome="same", versions=versions)
+            return ProbeAnswer(outcome="same", versions=versions)
         exact = tuple(f"{name}=={version}" for name, version in versions.items())
         exactly = cell.model_copy(update={"requirements": exact, "overrides": exact if forced else ()})
         return self.settle(exactly, Resolution(outcome="locked", lock=lock)).model_copy(
             update={"versions": versions, "forced": forced}
         )
 
-    def settle(self, cell: Cell, resolution: Resolution) -> Answer:
+    def settle(self, cell: Cell, resolution: Resolution) -> ProbeAnswer:
         """What running the test says, in the lock that `cell` resolved to."""
         test = self._target.test
         assert resolution.lock is not None
         reason = self._bench.tells_nothing(cell, resolution.lock, test.level, test.test)
         if reason:
-            return Answer(outcome="hole", detail=reason)
+            return ProbeAnswer(outcome="hole", detail=reason)
         planned = plan_cell(cell, resolution, self._bench, test.level, (test.test,))
         run_cells([planned], self._bench, test.level, Silent())
         return judged(self._bench.store.of_key(planned.key), test)
 
 
-def _not_locked(resolution: Resolution, probe: Probe) -> Answer:
+def _not_locked(resolution: Resolution, probe: Probe) -> ProbeAnswer:
     """What it means that there is no lock: nothing of the failure, unless it was the question."""
     if resolution.conflict is not None:
-        return Answer(outcome="same" if probe.resolves else "hole", detail=resolution.conflict.sentence)
+        return ProbeAnswer(outcome="same" if probe.resolves else "hole", detail=resolution.conflict.sentence)
     nowhere = resolution.outcome in ("no-wheel-for-platform", "failed")
-    return Answer(outcome="hole" if nowhere else "fault", detail=resolution.detail or resolution.outcome)
+    return ProbeAnswer(outcome="hole" if nowhere else "fault", detail=resolution.detail or resolution.outcome)
 
 
-def _standing(evidence: Iterable[Evidence], test: str) -> Standing | None:
-    return next((standing for standing in settle(evidence) if standing.result.test == test), None)
+def _standing(evidence: Iterable[Evidence], test: str) -> TestStatus | None:
+    return next((standing for standing in classify(evidence) if standing.result.test == test), None)
 
 
-def judged(evidence: Sequence[Evidence], test: TestResult) -> Answer:
+def judged(evidence: Sequence[Evidence], test: TestResult) -> ProbeAnswer:
     """What the runs of a probe say of the failure in question."""
-    answer = Answer(outcome="fault", ran=True, evidence=tuple(run.id for run in evidence))
+    answer = ProbeAnswer(outcome="fault", ran=True, evidence=tuple(run.id for run in evidence))
     if not any(run.outcome == "ran" for run in evidence):
         installs = not any(run.outcome in ("uninstallable", "no-wheel-for-platform") for run in evidence)
         detail = (evidence[-1].detail or evidence[-1].outcome) if evidence else "it was not run"
@@ -313,7 +313,7 @@ def judged(evidence: Sequence[Evidence], test: TestResult) -> Answer:
     return answer.model_copy(update=more)
 
 
-def _blame_refusal(verdict: CellVerdict, bench: Bench, catalog: Source) -> Blame:
+def _blame_refusal(verdict: CellVerdict, bench: Runner, catalog: BulkCatalog) -> Blame:
     """Who makes a cell unresolvable: the resolver has said it; the releases around are asked for, nothing is run."""
     cell, conflict = verdict.cell, verdict.conflict
     assert conflict is not None
@@ -327,7 +327,9 @@ def _blame_refusal(verdict: CellVerdict, bench: Bench, catalog: Source) -> Blame
         else:
             free.append(text)
     test = TestResult(test="resolve", level="resolve", components=(), outcome="failed", reason=conflict.sentence)
-    red = Red(versions=exact, test=test, requirements=cell.requirements, python=cell.python, until=cell.exclude_newer)
+    red = RedCell(
+        versions=exact, test=test, requirements=cell.requirements, python=cell.python, until=cell.exclude_newer
+    )
     prober = Prober(Target(cell, exact, "", test), bench, catalog, Silent())
     traced = [member.name for member in members if member.name in exact]
     found = prober.drive(trace_refusal(red, traced, tuple(free), catalog, bench.components))

@@ -9,26 +9,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from stackcompat.blame.culprit import Answer, Red
+from stackcompat.blame.culprit import ProbeAnswer, RedCell
 from stackcompat.blame.diagnosis import Blame
-from stackcompat.blame.driver import Prober, Target, Told, judged, search_each
+from stackcompat.blame.driver import PrefixedReporter, Prober, Target, judged, search_each
 from stackcompat.blame.search import BUDGET, search
 from stackcompat.core.record import UsageError
 from stackcompat.evidence.results import TestResult
 from stackcompat.evidence.runs import ExchangePlan, PlannedCell
-from stackcompat.pipeline.exchange import ExchangeBench, cross
+from stackcompat.pipeline.exchange import ExchangeRunner, cross
 from stackcompat.pipeline.progress import Reporter
-from stackcompat.pipeline.runner import Source
+from stackcompat.pipeline.runner import BulkCatalog
 from stackcompat.plan.cell import Cell
 from stackcompat.resolve.lock import Resolution
-from stackcompat.verdict.exchange import CrossingVerdict, Side, written
-from stackcompat.verdict.outcomes import settle, why
+from stackcompat.verdict.exchange import CrossingVerdict, ExchangeSide, written
+from stackcompat.verdict.outcomes import classify, why
 from stackcompat.verdict.signature import failure_of, leading
 
 __all__ = ["SIDES", "blame_crossing", "blame_crossings", "follow"]
 
 #: In the order in which they are searched: moving the reader costs one environment a probe, moving the writer two.
-SIDES: tuple[Side, ...] = ("reader", "writer")
+SIDES: tuple[ExchangeSide, ...] = ("reader", "writer")
 
 
 def follow(verdict: CrossingVerdict, about: str = "") -> TestResult:
@@ -50,18 +50,18 @@ def follow(verdict: CrossingVerdict, about: str = "") -> TestResult:
 def blame_crossing(
     verdict: CrossingVerdict,
     test: TestResult,
-    bench: ExchangeBench,
-    catalog: Source,
+    bench: ExchangeRunner,
+    catalog: BulkCatalog,
     reporter: Reporter,
     *,
     plans: Sequence[ExchangePlan] = (),
     budget: int = BUDGET,
-) -> dict[Side, Blame]:
+) -> dict[ExchangeSide, Blame]:
     """Who is to blame, on each side, for the reader's failing `test` in the crossing of `verdict`.
 
     `plans` are those in whose evidence sets that pass are looked for. The reader's side may ask half of the `budget`.
     """
-    found: dict[Side, Blame] = {}
+    found: dict[ExchangeSide, Blame] = {}
     left = budget
     for side in SIDES:
         share = left - left // 2 if side == "reader" else left
@@ -73,29 +73,29 @@ def blame_crossing(
 
 def blame_crossings(
     asked: Sequence[tuple[CrossingVerdict, TestResult]],
-    bench: ExchangeBench,
-    catalog: Source,
+    bench: ExchangeRunner,
+    catalog: BulkCatalog,
     reporter: Reporter,
     *,
     plans: Sequence[ExchangePlan] = (),
     budget: int = BUDGET,
     seconds: float | None = None,
-) -> Iterable[tuple[tuple[CrossingVerdict, TestResult], dict[Side, Blame]]]:
+) -> Iterable[tuple[tuple[CrossingVerdict, TestResult], dict[ExchangeSide, Blame]]]:
     """The same for several failures, as the searches end. None is begun after `seconds`."""
 
-    def find(one: tuple[CrossingVerdict, TestResult]) -> dict[Side, Blame]:
-        told = Told(reporter, one[0].id)
+    def find(one: tuple[CrossingVerdict, TestResult]) -> dict[ExchangeSide, Blame]:
+        told = PrefixedReporter(reporter, one[0].id)
         return blame_crossing(*one, bench, catalog, told, plans=plans, budget=budget)
 
     return search_each(asked, find, bench, reporter, budget=budget, seconds=seconds)
 
 
 def _search(
-    side: Side,
+    side: ExchangeSide,
     verdict: CrossingVerdict,
     test: TestResult,
-    bench: ExchangeBench,
-    catalog: Source,
+    bench: ExchangeRunner,
+    catalog: BulkCatalog,
     reporter: Reporter,
     plans: Sequence[ExchangePlan],
     budget: int,
@@ -104,7 +104,7 @@ def _search(
     (other,) = (planned for name, planned in verdict.sides.items() if name != side)
     opposite = other.resolution.lock.versions() if other.resolution.lock else {}
     prober = _Prober(side, verdict, test, bench.narrow([test.artifact]), catalog, reporter)
-    red = Red(
+    red = RedCell(
         versions=verdict.installed(side),
         test=test if side == "reader" else _from_afar(test),
         requirements=cell.requirements,
@@ -133,11 +133,11 @@ class _Prober(Prober):
 
     def __init__(
         self,
-        side: Side,
+        side: ExchangeSide,
         verdict: CrossingVerdict,
         test: TestResult,
-        bench: ExchangeBench,
-        catalog: Source,
+        bench: ExchangeRunner,
+        catalog: BulkCatalog,
         reporter: Reporter,
     ) -> None:
         lock = verdict.sides[side].resolution.lock
@@ -162,7 +162,7 @@ class _Prober(Prober):
             if judged(evidence, self._target.test).outcome == "pass":
                 yield near[key]
 
-    def settle(self, cell: Cell, resolution: Resolution) -> Answer:
+    def settle(self, cell: Cell, resolution: Resolution) -> ProbeAnswer:
         """What crossing the lock that `cell` resolved to with the side that is held says."""
         moved = PlannedCell(cell=cell, resolution=resolution)
         writer, reader = (moved, self._held) if self._side == "writer" else (self._held, moved)
@@ -171,7 +171,7 @@ class _Prober(Prober):
         if written(writes):
             answer = judged(reads, test)
         else:
-            writing = (s.result.test for s in settle(writes) if s.result.artifact == test.artifact)
+            writing = (s.result.test for s in classify(writes) if s.result.artifact == test.artifact)
             answer = judged(writes, test.model_copy(update={"test": next(writing, "")}))
             # What is not written is another failure, whatever it says, and nobody's here where the writer is held.
             outcome = "fault" if self._side == "reader" else "other" if answer.decides else answer.outcome

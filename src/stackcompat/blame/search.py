@@ -1,8 +1,8 @@
 """From a red cell to its culprit: the smallest set of (distribution, version) without which it would not be red.
 
-Pure. A search is a generator that yields questions (:class:`Probe`) and is sent what came of them (:class:`Answer`);
-:mod:`stackcompat.blame.driver` answers from real cells, the tests from made-up worlds. The same answers give the same
-questions, so a search that is stopped goes on where it was once its probes are evidence.
+Pure. A search is a generator that yields questions (:class:`Probe`) and is sent what came of them
+(:class:`ProbeAnswer`); :mod:`stackcompat.blame.driver` answers from real cells, the tests from made-up worlds. The same
+answers give the same questions, so a search that is stopped goes on where it was once its probes are evidence.
 
 The steps, each of which asks as little as it can:
 
@@ -30,8 +30,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from stackcompat.blame.bisect import Edges, Outcome, edges
-from stackcompat.blame.culprit import Answer, Culprit, Finding, Found, Probe, Red
+from stackcompat.blame.bisect import Edges, StepOutcome, edges
+from stackcompat.blame.culprit import Culprit, OtherFailure, Probe, ProbeAnswer, RedCell, SearchResult
 from stackcompat.blame.ddmin import ddmin
 from stackcompat.core.record import digest
 from stackcompat.core.text import and_list
@@ -45,7 +45,7 @@ Value = TypeVar("Value")
 
 
 #: A part of a search: asks, is answered, and comes to a value.
-Search = Generator[Probe, Answer, Value]
+Search = Generator[Probe, ProbeAnswer, Value]
 
 
 #: Environments that a search may ask for unless told otherwise.
@@ -75,13 +75,13 @@ class _Axis(NamedTuple):
 class _Blame:
     """The state of one search."""
 
-    def __init__(self, red: Red, catalog: Catalog, components: Components, budget: int) -> None:
+    def __init__(self, red: RedCell, catalog: Catalog, components: Components, budget: int) -> None:
         self.red = red
         self._catalog = catalog
         self._components = components
         self._budget = budget
-        self._answers: dict[str, Answer] = {}
-        self._seen: list[tuple[dict[str, str], Answer]] = []
+        self._answers: dict[str, ProbeAnswer] = {}
+        self._seen: list[tuple[dict[str, str], ProbeAnswer]] = []
         self._axes: dict[str, _Axis] = {}
         self._groups = self._followers()
         names = [canonicalize_name(Requirement(text).name) for text in red.requirements]
@@ -174,9 +174,9 @@ class _Blame:
 
     # -- asking -------------------------------------------------------------------------------------------------------
 
-    def _ask(self, probe: Probe) -> Search[Answer]:
+    def _ask(self, probe: Probe) -> Search[ProbeAnswer]:
         if probe.pins == self.red.versions and not (probe.free and not probe.resolves):
-            return Answer(outcome="same", versions=self.red.versions)
+            return ProbeAnswer(outcome="same", versions=self.red.versions)
         key = digest(probe)
         if key not in self._answers:
             if self.probes >= self._budget or len(self._answers) >= 4 * self._budget:
@@ -189,7 +189,7 @@ class _Blame:
                 self._answers.setdefault(digest(Probe(pins=answer.versions)), answer)
         return self._answers[key]
 
-    def _at(self, pins: Mapping[str, str]) -> Search[Answer]:
+    def _at(self, pins: Mapping[str, str]) -> Search[ProbeAnswer]:
         return (yield from self._ask(self._exactly(pins)))
 
     def _exactly(self, pins: Mapping[str, str]) -> Probe:
@@ -546,7 +546,7 @@ class _Blame:
         """
         axis = self._axis(unit)
 
-        def at(place: int) -> Search[Outcome]:
+        def at(place: int) -> Search[StepOutcome]:
             return (yield from self._at({**context, **axis.steps[place]})).outcome
 
         known = axis.versions.index(good) if good in axis.versions else None
@@ -575,7 +575,7 @@ class _Blame:
 
     # -- all of it ----------------------------------------------------------------------------------------------------
 
-    def run(self) -> Search[Found]:
+    def run(self) -> Search[SearchResult]:
         try:
             yield from self._run()
         except _Spent:
@@ -625,16 +625,16 @@ class _Blame:
             total += last - first
         return total
 
-    def _faults(self) -> list[Answer]:
+    def _faults(self) -> list[ProbeAnswer]:
         return [answer for _, answer in self._seen if answer.outcome == "fault"]
 
-    def _found(self) -> Found:
-        met: dict[str, Finding] = {}
+    def _found(self) -> SearchResult:
+        met: dict[str, OtherFailure] = {}
         for versions, met_on_the_way in self._seen:
             signature = met_on_the_way.signature
             if met_on_the_way.outcome == "other" and signature not in met:
                 moved = {n: v for n, v in versions.items() if self.red.versions.get(n) != v}
-                met[signature] = Finding(moved=moved, signature=signature, evidence=met_on_the_way.evidence)
+                met[signature] = OtherFailure(moved=moved, signature=signature, evidence=met_on_the_way.evidence)
         said = {}
         for unit, (context, path) in self._contexts.items():
             if path.good is not None:
@@ -644,7 +644,7 @@ class _Blame:
                     said[self._called(unit)] = answer.warnings
         passes = [versions for versions, answer in self._seen if answer.outcome == "pass"]
         nearest = min(passes, key=lambda versions: len(self._differing(versions)), default=self.passing)
-        return Found(
+        return SearchResult(
             culprits=tuple(self.members.values()),
             findings=tuple(met.values()),
             probes=self.probes,
@@ -661,7 +661,9 @@ class _Blame:
 class _Refusal(_Blame):
     """The same for a cell that does not resolve: nothing is installed, and the resolver has named the members."""
 
-    def __init__(self, red: Red, catalog: Catalog, components: Components, budget: int, free: tuple[str, ...]) -> None:
+    def __init__(
+        self, red: RedCell, catalog: Catalog, components: Components, budget: int, free: tuple[str, ...]
+    ) -> None:
         super().__init__(red, catalog, components, budget)
         self._free = free
         self._roots = []  # the resolver has said whom to suspect
@@ -669,7 +671,7 @@ class _Refusal(_Blame):
     def _exactly(self, pins: Mapping[str, str]) -> Probe:
         return Probe(pins=dict(sorted(pins.items())), free=self._free, until=self.red.until, resolves=True)
 
-    def named(self, names: Iterable[str]) -> Search[Found]:
+    def named(self, names: Iterable[str]) -> Search[SearchResult]:
         for name in names:
             path = yield from self._trace(name, self.red.versions)
             self._keep(name, path)
@@ -678,13 +680,13 @@ class _Refusal(_Blame):
         return self._found()
 
 
-def search(red: Red, catalog: Catalog, components: Components, budget: int = BUDGET) -> Search[Found]:
+def search(red: RedCell, catalog: Catalog, components: Components, budget: int = BUDGET) -> Search[SearchResult]:
     """Find the culprit of `red`, in at most `budget` environments. Releases and their metadata come from `catalog`."""
     return _Blame(red, catalog, components, budget).run()
 
 
 def trace_refusal(
-    red: Red, names: Iterable[str], free: tuple[str, ...], catalog: Catalog, components: Components
-) -> Search[Found]:
+    red: RedCell, names: Iterable[str], free: tuple[str, ...], catalog: Catalog, components: Components
+) -> Search[SearchResult]:
     """Trace the members `names` of pins (``red.versions``, with `free` requirements beside) that are refused."""
     return _Refusal(red, catalog, components, BUDGET, free).named(names)

@@ -9,7 +9,7 @@ from typing import Any
 import click
 from rich.markup import escape
 
-from stackcompat.blame.diagnosis import DIAGNOSES, Blame, Charge, Charges, unexplained, unexplained_crossings
+from stackcompat.blame.diagnosis import DIAGNOSES, Blame, Diagnoses, Diagnosis, unexplained, unexplained_crossings
 from stackcompat.blame.driver import Inquiry, blame, blame_each
 from stackcompat.blame.exchange import blame_crossing, blame_crossings, follow
 from stackcompat.blame.search import BUDGET
@@ -33,10 +33,10 @@ from stackcompat.evidence.results import TestResult
 from stackcompat.evidence.runs import ExchangePlan
 from stackcompat.evidence.store import Store
 from stackcompat.pipeline.cells import now
-from stackcompat.pipeline.exchange import ExchangeBench
-from stackcompat.pipeline.runner import Bench, Source
-from stackcompat.plan.checkout import Project, find_project, published_sets
-from stackcompat.verdict.exchange import CrossingVerdict, Side, judge_crossings
+from stackcompat.pipeline.exchange import ExchangeRunner
+from stackcompat.pipeline.runner import BulkCatalog, Runner
+from stackcompat.plan.checkout import Checkout, find_checkout, published_sets
+from stackcompat.verdict.exchange import CrossingVerdict, ExchangeSide, judge_crossings
 from stackcompat.verdict.outcomes import why
 from stackcompat.verdict.verdict import CellVerdict, judge
 
@@ -94,7 +94,7 @@ def blame_(
     Tries further combinations, each of which is evidence like any other; stopped, it goes on where it was. What it
     finds stands in the reports that are written from then on.
     """  # noqa: D301  (\b is click's mark for a paragraph to be left as it is)
-    project = find_project(project_folder)
+    project = find_checkout(project_folder)
     store = open_store(project)
     if cell is None:
         for option, given in (("--about", about), ("--json", json_file)):
@@ -122,7 +122,7 @@ def blame_(
 
 
 def _blame_crossing(
-    project: Project, store: Store, verdict: CrossingVerdict, probes: int, about: str, json_file: str | None
+    project: Checkout, store: Store, verdict: CrossingVerdict, probes: int, about: str, json_file: str | None
 ) -> None:
     """Search for who keeps an artifact of one crossing from being read, keep it and say it."""
     test = follow(verdict, about)
@@ -144,12 +144,12 @@ def _plans(store: Store) -> list[ExchangePlan]:
     return [record.exchange for record in store.runs() if record.exchange is not None]
 
 
-def _blame_all(project: Project, store: Store, probes: int, minutes: float | None, jobs: int) -> None:
+def _blame_all(project: Checkout, store: Store, probes: int, minutes: float | None, jobs: int) -> None:
     """Search for the culprit of each distinct failure of the last runs that no search was made for."""
     planned = {cell.key: cell for record in store.runs() for cell in record.cells if cell.key}
     evidence = store.of_keys(planned)
     verdicts = [judge(cell, evidence.get(key, ())) for key, cell in planned.items()]
-    due = unexplained(verdicts, Charges(store.kept(DIAGNOSES)))
+    due = unexplained(verdicts, Diagnoses(store.kept(DIAGNOSES)))
     pythons = sorted({verdict.cell.python for verdict in due})
     bench, catalog = make_bench(project, jobs, pythons, "upstream"), open_index()  # that level has every kind of test
     inquiries = [
@@ -178,7 +178,7 @@ def _blame_all(project: Project, store: Store, probes: int, minutes: float | Non
 
 
 def _blame_crossings(
-    project: Project, store: Store, catalog: Source, probes: int, seconds: float | None, jobs: int
+    project: Checkout, store: Store, catalog: BulkCatalog, probes: int, seconds: float | None, jobs: int
 ) -> tuple[int, int]:
     """The same for each distinct failure of a crossing: how many were searched, and how many there are."""
     plans = _plans(store)
@@ -188,7 +188,7 @@ def _blame_crossings(
         if record.exchange is not None
         for _, verdict in judge_crossings(record.exchange, store.of_keys(record.evidence_keys()))
     ]
-    due = unexplained_crossings(verdicts, Charges(store.kept(DIAGNOSES)))
+    due = unexplained_crossings(verdicts, Diagnoses(store.kept(DIAGNOSES)))
     if not due:
         return 0, 0
     pythons = sorted({planned.cell.python for verdict, _ in due for planned in verdict.sides.values()})
@@ -211,14 +211,14 @@ def _keep(verdict: CellVerdict, found: Blame, store: Store) -> None:
     A search that the machine kept from an answer was none.
     """
     if not _fruitless(found) and found.test in {test.test for test in verdict.failures}:
-        store.keep(DIAGNOSES, Charge.of(verdict, found, now()))
+        store.keep(DIAGNOSES, Diagnosis.of(verdict, found, now()))
 
 
-def _keep_sides(verdict: CrossingVerdict, found: Mapping[Side, Blame], store: Store) -> None:
+def _keep_sides(verdict: CrossingVerdict, found: Mapping[ExchangeSide, Blame], store: Store) -> None:
     """The same for a crossing, of either side."""
     for side, blame_ in found.items():
         if not _fruitless(blame_):
-            store.keep(DIAGNOSES, Charge.across(verdict, side, blame_, now()))
+            store.keep(DIAGNOSES, Diagnosis.across(verdict, side, blame_, now()))
 
 
 def _fruitless(found: Blame) -> bool:
@@ -228,11 +228,11 @@ def _fruitless(found: Blame) -> bool:
 def find_misreading(
     verdict: CrossingVerdict,
     test: TestResult,
-    bench: ExchangeBench,
-    catalog: Source,
+    bench: ExchangeRunner,
+    catalog: BulkCatalog,
     plans: Sequence[ExchangePlan],
     probes: int,
-) -> dict[Side, Blame]:
+) -> dict[ExchangeSide, Blame]:
     """Who, on each side of the crossing of `verdict`, keeps `test` from passing; it is kept. Progress is shown."""
     with reporting(verbose=False) as reporter:
         found = blame_crossing(verdict, test, bench, catalog, reporter, plans=plans, budget=probes)
@@ -241,7 +241,7 @@ def find_misreading(
 
 
 def find_culprit(
-    verdict: CellVerdict, bench: Bench, catalog: Source, project: Project, probes: int, about: str
+    verdict: CellVerdict, bench: Runner, catalog: BulkCatalog, project: Checkout, probes: int, about: str
 ) -> Blame:
     """Who broke the cell of `verdict`, with progress shown."""
     sets = published_sets(project, verdict.cell, catalog)
@@ -280,7 +280,7 @@ def blame_answer(found: Blame) -> dict[str, Any]:
     }
 
 
-def crossing_answer(found: Mapping[Side, Blame]) -> dict[str, Any]:
+def crossing_answer(found: Mapping[ExchangeSide, Blame]) -> dict[str, Any]:
     """The JSON twin of what is printed of a crossing: the culprits of both sides, then each side's own answer."""
     sides = {side: blame_answer(one) for side, one in found.items()}
     return {
@@ -290,7 +290,7 @@ def crossing_answer(found: Mapping[Side, Blame]) -> dict[str, Any]:
     }
 
 
-def print_misreading(found: Mapping[Side, Blame]) -> None:
+def print_misreading(found: Mapping[ExchangeSide, Blame]) -> None:
     """Say who it was on each side of a crossing."""
     for side, blame_ in found.items():
         print_blame(blame_, f"{side}: ")

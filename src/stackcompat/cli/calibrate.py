@@ -22,7 +22,7 @@ from stackcompat.cli.common import (
     write_json,
 )
 from stackcompat.core.record import UsageError
-from stackcompat.plan.checkout import find_project
+from stackcompat.plan.checkout import find_checkout
 from stackcompat.plan.known_cases import load_cases
 from stackcompat.validation.calibration import Calibration, calibrate, calibrate_crossings, healthy_neighbours
 
@@ -44,7 +44,7 @@ def calibrate_(
     Exit code: 0 when every case came out as known, and with --blame every culprit and its edges; 1 when one did not;
     3 when some could not be tried.
     """
-    project = find_project(project_folder)
+    project = find_checkout(project_folder)
     path = project.matrices / "known-cases.toml"
     every = load_cases(path)
     known = [case for case in every if not cases or any(fnmatch(case.id, pattern) for pattern in cases)]

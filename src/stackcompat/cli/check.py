@@ -17,8 +17,8 @@ from stackcompat.advice.environment_file import read_environment, read_file
 from stackcompat.cli.common import json_option, out, project_option, write_json
 from stackcompat.core.record import UsageError
 from stackcompat.core.text import and_list
-from stackcompat.plan.checkout import Project, find_project
-from stackcompat.resolve.islands import Shore
+from stackcompat.plan.checkout import Checkout, find_checkout
+from stackcompat.resolve.islands import IslandRow
 from stackcompat.table.summary import Summary
 
 __all__ = ["check_"]
@@ -58,7 +58,7 @@ def check_(
         raise UsageError("check: give either a FILE such as uv.lock, or --env DIR")
     if python is not None and not re.fullmatch(r"\d+\.\d+", python):
         raise UsageError(f'--python: "{python}" is not a version such as 3.12')
-    project = find_project(project_folder)
+    project = find_checkout(project_folder)
     listed = read_file(Path(file), python) if file else read_environment(Path(environment or ""))
     summary = _read_table(Path(table) if table else project.reports / "compat.json")
     known = advisories(summary, load_links(_links(project)))
@@ -69,7 +69,7 @@ def check_(
     sys.exit(1 if checked.hits else 3 if checked.likely else 0)
 
 
-def _links(project: Project) -> Path:
+def _links(project: Checkout) -> Path:
     return project.matrices / "advisories.toml"
 
 
@@ -109,7 +109,7 @@ def _print(checked: Checked, summary: Summary) -> None:
         out.print(escape(_told_island(checked.island, names, summary.titles())), style="dim")
 
 
-def _told_island(island: Shore, components: Sequence[str], titles: Mapping[str, str]) -> str:
+def _told_island(island: IslandRow, components: Sequence[str], titles: Mapping[str, str]) -> str:
     """Which of the sets of newest releases has these components, and in which versions."""
     held = {**island.beside, **island.releases}
     there = ", ".join(f"{titles[name]} {held[name]}" for name in components if name in held)

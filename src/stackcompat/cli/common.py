@@ -17,16 +17,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from stackcompat.core.record import UsageError
 from stackcompat.core.vocabulary import Level, Verdict
-from stackcompat.ecosystem.index import Index
+from stackcompat.ecosystem.index import PackageIndex
 from stackcompat.ecosystem.interpreters import find_interpreters
 from stackcompat.evidence.runs import Crossing, PlannedCell, RunRecord
 from stackcompat.evidence.store import Store
-from stackcompat.pipeline.exchange import ExchangeBench
+from stackcompat.pipeline.exchange import ExchangeRunner
 from stackcompat.pipeline.progress import Reporter, Silent
-from stackcompat.pipeline.runner import Bench
-from stackcompat.pipeline.upstream import UpstreamBench
-from stackcompat.plan.checkout import Project
-from stackcompat.run.local import Local
+from stackcompat.pipeline.runner import Runner
+from stackcompat.pipeline.upstream import UpstreamRunner
+from stackcompat.plan.checkout import Checkout
+from stackcompat.run.local import LocalExecutor
 from stackcompat.run.package_cache import PackageCache, cache_bound, default_cache
 from stackcompat.table.cells import distinct
 from stackcompat.table.vocabulary import sign
@@ -127,14 +127,14 @@ def reporting(verbose: bool) -> Iterator[Reporter]:
         yield Silent()
 
 
-def open_store(project: Project) -> Store:
+def open_store(project: Checkout) -> Store:
     """The store of the project, closed when the command ends."""
     store = Store(project.store)
     click.get_current_context().call_on_close(store.close)
     return store
 
 
-def make_bench(project: Project, jobs: int, pythons: Sequence[str] | None, level: Level = "interop") -> Bench:
+def make_bench(project: Checkout, jobs: int, pythons: Sequence[str] | None, level: Level = "interop") -> Runner:
     """The bench for cells of `level`."""
     cache = PackageCache(default_cache(), uv.find_uv_bin(), cache_bound())
     bench: dict[str, Any] = {
@@ -142,15 +142,15 @@ def make_bench(project: Project, jobs: int, pythons: Sequence[str] | None, level
         "store": open_store(project),
         "cache": cache,
         "interpreters": find_interpreters(pythons),
-        "executor": Local(cache, jobs),
+        "executor": LocalExecutor(cache, jobs),
         "suite": project.suite,
     }
-    return UpstreamBench(archives=open_index(), **bench) if level == "upstream" else Bench(**bench)
+    return UpstreamRunner(archives=open_index(), **bench) if level == "upstream" else Runner(**bench)
 
 
-def make_exchange_bench(project: Project, plain: Bench) -> ExchangeBench:
+def make_exchange_bench(project: Checkout, plain: Runner) -> ExchangeRunner:
     """The bench for artifacts. It shares what the `plain` bench has."""
-    return ExchangeBench(
+    return ExchangeRunner(
         helpers=project.suite,
         components=plain.components,
         store=plain.store,
@@ -199,8 +199,8 @@ def every_run(store: Store, matrix: str) -> tuple[RunRecord, ...]:
     return runs
 
 
-def open_index() -> Index:
-    return Index(default_cache() / "index")
+def open_index() -> PackageIndex:
+    return PackageIndex(default_cache() / "index")
 
 
 project_option = click.option(
@@ -250,7 +250,7 @@ def write_json(target: str | None, value: object) -> None:
 output_option = click.option("-o", "--output", metavar="DIR", help="Where to write; default: reports/ of the project.")
 
 
-def open_output(given: str | None, project: Project) -> Path:
+def open_output(given: str | None, project: Checkout) -> Path:
     """The folder that --output gives, which is made if need be; without it, that of the project's reports."""
     folder = Path(given) if given else project.reports
     try:

@@ -31,7 +31,7 @@ from stackcompat.pipeline.cells import refuse_unknown
 from stackcompat.pipeline.exchange import plan_exchange, run_exchange
 from stackcompat.pipeline.exchange_plan import choose
 from stackcompat.plan.cell import Cell
-from stackcompat.plan.checkout import find_project
+from stackcompat.plan.checkout import find_checkout
 from stackcompat.verdict.exchange import ArtifactVerdict, CrossingVerdict, judge_crossing
 
 __all__ = ["answer", "exchange_"]
@@ -112,7 +112,7 @@ def exchange_(
     Exit code: 0 works; 1 broken, unresolvable or uninstallable; 2 bad usage; 3 could not tell; 4 changed: all can be
     read, but the same seed gives other values.
     """  # noqa: D301  (\b is click's mark for a paragraph to be left as it is)
-    project = find_project(project_folder)
+    project = find_checkout(project_folder)
     newest = next(iter(find_interpreters()), "3.12") if not (write_python and read_python) else ""
     writer = _cell("write", write_with, write_python or newest, write_exclude_newer or exclude_newer)
     reader = _cell("read", read_with, read_python or newest, read_exclude_newer or exclude_newer)

@@ -27,11 +27,11 @@ from stackcompat.core.vocabulary import LEVELS, Level
 from stackcompat.ecosystem.interpreters import find_interpreters, how_to_get, this_platform
 from stackcompat.frontier.answers import NO_VERDICT
 from stackcompat.frontier.driver import Survey
-from stackcompat.frontier.frontier import FRONTIERS, Chart
+from stackcompat.frontier.frontier import FRONTIERS, StoredFrontier
 from stackcompat.frontier.inference import Pair
 from stackcompat.frontier.search import DEAREST, explore
 from stackcompat.frontier.static.wheels import WheelNames
-from stackcompat.plan.checkout import find_project
+from stackcompat.plan.checkout import find_checkout
 from stackcompat.report.text import interval_words
 from stackcompat.run.package_cache import default_cache
 
@@ -83,7 +83,7 @@ def frontier_(
 
     Exit code: 0 when each pair has a verdict and the sample agreed; 2 bad usage; 3 when the budget ended before.
     """  # noqa: D301  (as above)
-    project = find_project(project_folder)
+    project = find_checkout(project_folder)
     newest = next(iter(find_interpreters().values()), None)
     python = python or (newest.python if newest else "3.12")
     bench = make_bench(project, jobs, [python], level)
@@ -115,7 +115,7 @@ def frontier_(
             forecast=foreseen.names(levels),
         )
     bench.cache.trim()
-    chart = Chart.of(
+    chart = StoredFrontier.of(
         found, foreseen.at(level), python=python, platform=this_platform(), level=level, seen=dt.datetime.now(dt.UTC)
     )
     if chart.told:
@@ -141,7 +141,7 @@ def moment(option: str, text: str | None, *, end: bool) -> dt.datetime | None:
     return moment if end or len(text) > len("2025-01-15") else moment.replace(hour=0, minute=0, second=0)
 
 
-def answer(chart: Chart) -> dict[str, Any]:
+def answer(chart: StoredFrontier) -> dict[str, Any]:
     """The JSON twin of what `frontier` prints. Versions are keyed by component name."""
     first, second = chart.first, chart.second
 
@@ -174,7 +174,7 @@ def answer(chart: Chart) -> dict[str, Any]:
     }
 
 
-def print_frontier(chart: Chart) -> None:
+def print_frontier(chart: StoredFrontier) -> None:
     """A row for each release of the first, and what it cost."""
     first, second, known = chart.first, chart.second, chart.by_pair()
     table = Table(first.name, f"works with {second.name}", "works", "broken", "inferred", box=None, header_style="bold")

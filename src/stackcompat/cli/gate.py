@@ -22,13 +22,13 @@ from stackcompat.cli.common import (
 )
 from stackcompat.core.dates import parse_date
 from stackcompat.core.record import UsageError
-from stackcompat.gate.gate import hold, hold_alike
+from stackcompat.gate.gate import run_aa_gate, run_gate
 from stackcompat.gate.model import GateReport
-from stackcompat.gate.options import Terms
-from stackcompat.gate.policy import Artifacts, GatePolicy, Waivers, load_policy, load_waivers
-from stackcompat.pipeline.exchange import ExchangeBench
-from stackcompat.pipeline.runner import Bench
-from stackcompat.plan.checkout import Project, find_project
+from stackcompat.gate.options import GateOptions
+from stackcompat.gate.policy import ArtifactsRule, GatePolicy, Waivers, load_policy, load_waivers
+from stackcompat.pipeline.exchange import ExchangeRunner
+from stackcompat.pipeline.runner import Runner
+from stackcompat.plan.checkout import Checkout, find_checkout
 from stackcompat.plan.known_cases import KnownCase, load_cases
 from stackcompat.report.gate import gate_json, gate_junit, gate_markdown, gate_words, replay_json, replay_markdown
 from stackcompat.validation.replay import load_replay, replay
@@ -93,7 +93,7 @@ def gate_(
     refused = {"--against": against, "--index": index, "--budget": budget, "--rerun": rerun}
     if aa and (said := [name for name, value in refused.items() if value]):
         raise UsageError(f"--aa: goes without {said[0]}; every required cell is run twice, anew, and to the end")
-    project = find_project(project_folder)
+    project = find_checkout(project_folder)
     components = project.components()
     policy = load_policy(_default(policy_file, project, "gate.toml"), components)
     waivers = Waivers()
@@ -109,13 +109,13 @@ def gate_(
         raise UsageError(f"--exclude-newer: {error}") from None
     wanted = pythons or policy.pythons
     bench = make_bench(project, jobs, wanted, policy.level)
-    terms = Terms(policy=policy, waivers=waivers, pythons=wanted, known=_known(project), as_of=as_of)
+    terms = GateOptions(policy=policy, waivers=waivers, pythons=wanted, known=_known(project), as_of=as_of)
     exchange = _exchange(policy, project, bench)
     with reporting(verbose=False) as reporter:
         if aa:
-            report = hold_alike(terms, bench, open_index(), reporter, exchange=exchange)
+            report = run_aa_gate(terms, bench, open_index(), reporter, exchange=exchange)
         else:
-            report = hold(
+            report = run_gate(
                 candidates,
                 terms,
                 bench,
@@ -136,18 +136,18 @@ def gate_(
     sys.exit(EXIT_CODES[report.decision])
 
 
-def _exchange(policy: GatePolicy, project: Project, bench: Bench) -> ExchangeBench | None:
+def _exchange(policy: GatePolicy, project: Checkout, bench: Runner) -> ExchangeRunner | None:
     """The bench for artifacts, where a rule of the policy wants it."""
-    if not any(isinstance(rule, Artifacts) for rule in policy.rules):
+    if not any(isinstance(rule, ArtifactsRule) for rule in policy.rules):
         return None
     return make_exchange_bench(project, bench)
 
 
-def _default(given: str | None, project: Project, name: str) -> Path:
+def _default(given: str | None, project: Checkout, name: str) -> Path:
     return Path(given) if given else project.matrices / name
 
 
-def _known(project: Project) -> tuple[KnownCase, ...]:
+def _known(project: Checkout) -> tuple[KnownCase, ...]:
     path = project.matrices / "known-cases.toml"
     return load_cases(path) if path.exists() else ()
 
@@ -191,7 +191,7 @@ def replay_(
 
     Exit code: 0 when every decision is as history knows it, 1 when one is not.
     """
-    project = find_project(project_folder)
+    project = find_checkout(project_folder)
     path = _default(cases_file, project, "replay.toml")
     told = load_replay(path)
     policy = load_policy(path.parent / told.policy, project.components())

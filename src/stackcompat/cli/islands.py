@@ -12,8 +12,8 @@ from stackcompat.ecosystem.interpreters import find_interpreters, this_platform
 from stackcompat.pipeline.cells import now
 from stackcompat.pipeline.locking import lock_cells
 from stackcompat.pipeline.progress import Silent
-from stackcompat.plan.checkout import find_project
-from stackcompat.resolve.islands import ISLANDS, Archipelago, find_islands, newest_members
+from stackcompat.plan.checkout import find_checkout
+from stackcompat.resolve.islands import ISLANDS, Islands, find_islands, newest_members
 
 __all__ = ["islands"]
 
@@ -32,7 +32,7 @@ def islands(pythons: tuple[str, ...], json_file: str | None, project_folder: str
     for python in wanted:
         if python not in available:
             raise UsageError(f'--python: "{python}" was not found here; allowed are {", ".join(available)}')
-    project = find_project(project_folder)
+    project = find_checkout(project_folder)
     bench = make_bench(project, 1, wanted)
     catalog = open_index()
     components = bench.components
@@ -58,7 +58,7 @@ def islands(pythons: tuple[str, ...], json_file: str | None, project_folder: str
             _print(archipelago, components)
 
 
-def _print(archipelago: Archipelago, components: Components) -> None:
+def _print(archipelago: Islands, components: Components) -> None:
     counts = ((len(archipelago.islands), "island"), (archipelago.asked, "set"))
     found, sets = (f"{number} {noun}{'' if number == 1 else 's'}" for number, noun in counts)
     out.print(f"Python {archipelago.python}: {found}, {sets} resolved", style="bold")

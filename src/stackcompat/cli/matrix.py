@@ -14,7 +14,7 @@ from rich.table import Table
 
 from stackcompat.advice.advisory import load_links
 from stackcompat.advice.timeline import Timeline, replayed
-from stackcompat.blame.diagnosis import DIAGNOSES, Charges
+from stackcompat.blame.diagnosis import DIAGNOSES, Diagnoses
 from stackcompat.cli.common import (
     err,
     every_run,
@@ -45,7 +45,7 @@ from stackcompat.pipeline.cells import now
 from stackcompat.pipeline.exchange import execute_exchange
 from stackcompat.pipeline.exchange_plan import choose
 from stackcompat.pipeline.execution import due_cells, execute, lock_matrix
-from stackcompat.plan.checkout import Project, find_project
+from stackcompat.plan.checkout import Checkout, find_checkout
 from stackcompat.plan.matrix import Matrix
 from stackcompat.plan.plan import make_plan
 from stackcompat.report.advice import advice
@@ -73,7 +73,7 @@ def plan(matrix: str, shards: int | None, jobs: int, project_folder: str | None,
 
     With --shards, other machines that start from this store run a part each: stackcompat run MATRIX --shard 1/N.
     """
-    project = find_project(project_folder)
+    project = find_checkout(project_folder)
     path, loaded = project.matrix(matrix)
     if shards is not None:
         _plan_shards(project, path, loaded, shards, jobs, json_file)
@@ -108,7 +108,7 @@ def plan(matrix: str, shards: int | None, jobs: int, project_folder: str | None,
                 out.print(f"{label}: {percent:.1f} % had a verdict after the run of {last.started:%Y-%m-%d %H:%M} UTC")
 
 
-def _plan_shards(project: Project, path: Path, loaded: Matrix, number: int, jobs: int, json_file: str | None) -> None:
+def _plan_shards(project: Checkout, path: Path, loaded: Matrix, number: int, jobs: int, json_file: str | None) -> None:
     """The shards, each with its cells and how many of them have no evidence yet."""
     bench = make_bench(project, jobs, loaded.pythons, loaded.level)
     with reporting(verbose=False) as reporter:
@@ -158,7 +158,7 @@ def run(
         raise UsageError("--shard: a part is no table; add --no-report, and merge the stores of all parts afterwards")
     if go_on and (part is not None or relock):
         raise UsageError("--continue: goes on with the locks of the last run; leave out --shard and --relock")
-    project = find_project(project_folder)
+    project = find_checkout(project_folder)
     path, loaded = project.matrix(matrix)
     if part is not None and part.of > 1 and loaded.level == "exchange":
         raise UsageError(
@@ -217,7 +217,7 @@ def _print_counts(verdicts: Sequence[Verdict], noun: str) -> None:
     out.print(f"{len(verdicts)} {noun}: " + ", ".join(parts))
 
 
-def publish(project: Project, store: Store, destination: Path) -> None:
+def publish(project: Checkout, store: Store, destination: Path) -> None:
     runs = store.runs()
     if not runs:
         raise UsageError(f"{store.path.name}: holds no run yet; run a matrix first, for example: stackcompat run quick")
@@ -230,7 +230,7 @@ def publish(project: Project, store: Store, destination: Path) -> None:
         now(),
         store.kept(ISLANDS),
         past,
-        Charges(store.kept(DIAGNOSES)),
+        Diagnoses(store.kept(DIAGNOSES)),
         store.kept(FRONTIERS),
     )
     more, days = _advice(project, summary)
@@ -240,7 +240,7 @@ def publish(project: Project, store: Store, destination: Path) -> None:
     out.print(f"Table: {os.path.relpath(page)}, {os.path.relpath(destination / 'COMPATIBILITY.md')}")
 
 
-def _advice(project: Project, summary: Summary) -> tuple[dict[str, str] | None, tuple[Timeline, ...]]:
+def _advice(project: Checkout, summary: Summary) -> tuple[dict[str, str] | None, tuple[Timeline, ...]]:
     """What follows from the table together with the index; None without it: then it stays as it was."""
     links = load_links(project.matrices / "advisories.toml")
     catalog = open_index()
@@ -257,7 +257,7 @@ def _advice(project: Project, summary: Summary) -> tuple[dict[str, str] | None, 
 @project_option
 def report(output: str | None, project_folder: str | None) -> None:
     """Write the compatibility table from the store: compat.json, COMPATIBILITY.md, index.html, badges, JUnit."""
-    project = find_project(project_folder)
+    project = find_checkout(project_folder)
     publish(project, open_store(project), open_output(output, project))
 
 
@@ -269,7 +269,7 @@ def merge(stores: tuple[Path, ...], project_folder: str | None) -> None:
     for path in stores:
         if not path.is_file():
             raise UsageError(f"STORE: {path} is no file; give the evidence.sqlite of a run")
-    store = open_store(find_project(project_folder))
+    store = open_store(find_checkout(project_folder))
     others = [Store(path) for path in stores]
     try:
         absent = store.merge(others)

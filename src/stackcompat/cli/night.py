@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from stackcompat.blame.diagnosis import DIAGNOSES, Charges
+from stackcompat.blame.diagnosis import DIAGNOSES, Diagnoses
 from stackcompat.cli.common import every_run, open_index, open_output, open_store, out, output_option, project_option
 from stackcompat.nightly.changes import night
 from stackcompat.pipeline.cells import now
-from stackcompat.plan.checkout import find_project
+from stackcompat.plan.checkout import find_checkout
 from stackcompat.report.nightly import night_json, night_lines, night_markdown
 
 __all__ = ["night_"]
@@ -20,12 +20,12 @@ __all__ = ["night_"]
 @project_option
 def night_(matrix: str, output: str | None, project_folder: str | None) -> None:
     """Tell what the last run of MATRIX changed and whose release did it; writes NIGHT.md and night.json."""
-    project = find_project(project_folder)
+    project = find_checkout(project_folder)
     destination = open_output(output, project)
     store = open_store(project)
     runs = every_run(store, matrix)
     evidence = store.of_keys(cell.key for run in runs for cell in run.cells if cell.key)
-    told = night(project.components(), runs, evidence, open_index(), now(), Charges(store.kept(DIAGNOSES)))
+    told = night(project.components(), runs, evidence, open_index(), now(), Diagnoses(store.kept(DIAGNOSES)))
     (destination / "NIGHT.md").write_text(night_markdown(told), encoding="utf-8")
     (destination / "night.json").write_text(night_json(told), encoding="utf-8")
     for line in night_lines(told):

@@ -9,7 +9,7 @@ from stackcompat.cli.common import find_cell, json_option, open_index, open_stor
 from stackcompat.cli.try_ import print_verdict, warnings_of
 from stackcompat.core.record import UsageError
 from stackcompat.pipeline.cells import now
-from stackcompat.plan.checkout import find_project
+from stackcompat.plan.checkout import find_checkout
 from stackcompat.plan.selection import Selection, select
 from stackcompat.verdict.verdict import judge
 
@@ -21,7 +21,7 @@ __all__ = ["releases", "show"]
 @project_option
 def show(cell: str, project_folder: str | None) -> None:
     """Show everything that is known of CELL (its id, or the first characters): versions, tests, warnings, log."""
-    store = open_store(find_project(project_folder))
+    store = open_store(find_checkout(project_folder))
     planned = find_cell(store, cell)
     evidence = store.of_key(planned.key) if planned.key else ()
     verdict = judge(planned, evidence)

@@ -34,7 +34,7 @@ from stackcompat.ecosystem.interpreters import find_interpreters, this_platform
 from stackcompat.evidence.results import Evidence, TestResult, WarningSeen
 from stackcompat.pipeline.cells import try_cell
 from stackcompat.plan.cell import Cell
-from stackcompat.plan.checkout import find_project
+from stackcompat.plan.checkout import find_checkout
 from stackcompat.resolve.lock import Lock
 from stackcompat.verdict.outcomes import why
 from stackcompat.verdict.verdict import CellVerdict
@@ -85,7 +85,7 @@ def try_(
     """  # noqa: D301  (as above)
     if bool(requirements) == bool(lock_file):
         raise UsageError('try: give either requirements such as "jax==0.11.2", or --lock FILE')
-    project = find_project(project_folder)
+    project = find_checkout(project_folder)
     python = python or next(iter(find_interpreters()), "3.12")
     cell = parse_cell(requirements, python, exclude_newer, overrides)
     lock = read_lock(lock_file, python) if lock_file else None

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 import click
 
-from stackcompat.blame.diagnosis import DIAGNOSES, Charges
+from stackcompat.blame.diagnosis import DIAGNOSES, Diagnoses
 from stackcompat.cli.common import every_run, json_option, open_store, out, project_option, write_json
 from stackcompat.core.record import UsageError
-from stackcompat.nightly.alerts import Item, watch
+from stackcompat.nightly.alerts import Alert, watch
 from stackcompat.nightly.issue import issue_body, issue_title
-from stackcompat.nightly.tracker import GitHub, carry_out
+from stackcompat.nightly.tracker import GitHub, sync_issues
 from stackcompat.pipeline.cells import now
-from stackcompat.plan.checkout import find_project
+from stackcompat.plan.checkout import find_checkout
 
 __all__ = ["watch_"]
 
@@ -46,14 +46,14 @@ def watch_(
     token = os.environ.get(token_variable, "")
     if repository is not None and not token:
         raise UsageError(f"--token-variable: {token_variable} is empty; it must hold a token that may write issues")
-    project = find_project(project_folder)
+    project = find_checkout(project_folder)
     store = open_store(project)
     runs = every_run(store, matrix)
     evidence = store.of_keys(cell.key for run in runs for cell in run.cells if cell.key)
-    items = watch(project.components(), runs, evidence, now(), Charges(store.kept(DIAGNOSES)))
+    items = watch(project.components(), runs, evidence, now(), Diagnoses(store.kept(DIAGNOSES)))
     write_json(json_file, [item.model_dump(mode="json") for item in items])
     if repository is not None:
-        done = carry_out(items, GitHub(repository, token, api))
+        done = sync_issues(items, GitHub(repository, token, api))
         if json_file != "-":
             for line in done:
                 out.print(line, markup=False)
@@ -62,7 +62,7 @@ def watch_(
         _print(items)
 
 
-def _print(items: Sequence[Item]) -> None:
+def _print(items: Sequence[Alert]) -> None:
     """What would be done, with the text of each issue."""
     for item in items:
         if item.watched.state in ("passing", "gone") and item.action is None:

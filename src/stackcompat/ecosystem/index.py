@@ -36,9 +36,9 @@ from remotezip import RemoteZip, RemoteZipError
 from requests.adapters import HTTPAdapter
 from urllib3 import Retry
 
-from stackcompat.ecosystem.releases import File, IndexUnreachable, Project, Release
+from stackcompat.ecosystem.releases import IndexUnreachable, Project, Release, ReleaseFile
 
-__all__ = ["Index", "index_address"]
+__all__ = ["PackageIndex", "index_address"]
 
 #: Bytes above which a wheel is not downloaded to be read: its code is compiled.
 LARGEST_WHEEL = 30 * 2**20
@@ -53,7 +53,7 @@ def index_address() -> str | None:
     return None
 
 
-class Index:
+class PackageIndex:
     """The real catalog. Every project is asked for once; what never changes is kept in the folder `cache` for good.
 
     That is a release's metadata, and each file's upload time: there are mirrors that answer now and then with the old
@@ -110,7 +110,7 @@ class Index:
                     uploaded=min(uploaded[file.filename] for file in files),
                     yanked=any(file.is_yanked for file in files),
                     requires_python=next((file.requires_python for file in files if file.requires_python), ""),
-                    files=tuple(File(filename=f.filename, sha256=f.digests.get("sha256", "")) for f in files),
+                    files=tuple(ReleaseFile(filename=f.filename, sha256=f.digests.get("sha256", "")) for f in files),
                 )
             )
         return Project(name=name, releases=tuple(releases))

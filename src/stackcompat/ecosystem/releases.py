@@ -20,11 +20,11 @@ from stackcompat.core.requirements import only_version, parse_requirement
 __all__ = [
     "Bound",
     "Catalog",
-    "File",
+    "CatalogAt",
     "IndexUnreachable",
     "Project",
     "Release",
-    "Then",
+    "ReleaseFile",
     "applies",
     "bounds_on",
     "needs",
@@ -36,7 +36,7 @@ class IndexUnreachable(StackcompatError):
     """The index did not answer: infrastructure, never an incompatibility."""
 
 
-class File(Record):
+class ReleaseFile(Record):
     """One file of a release."""
 
     filename: str
@@ -50,7 +50,7 @@ class Release(Record):
     uploaded: dt.datetime
     yanked: bool = False
     requires_python: str = ""
-    files: tuple[File, ...] = ()
+    files: tuple[ReleaseFile, ...] = ()
 
     @property
     def parsed(self) -> Version:
@@ -126,7 +126,7 @@ def applies(requirement: Requirement, python: str, extras: Iterable[str] = ()) -
     return marker is None or any(marker.evaluate(environment | {"extra": extra}) for extra in ("", *extras))
 
 
-class Then:
+class CatalogAt:
     """A catalog as it was at a moment: without what was uploaded later."""
 
     def __init__(self, catalog: Catalog, at: dt.datetime) -> None:

@@ -31,7 +31,7 @@ class _Test(Record):
     thorough: bool
 
 
-class _File(Record):
+class _TestFile(Record):
     """A file of the suite: its tests, the neighbours it imports, and the digest of its text.
 
     `artifacts` are those that its tests write.
@@ -59,11 +59,11 @@ class Suite:
         self.helpers = helpers.resolve() if helpers is not None else None
 
     @cached_property
-    def _files(self) -> dict[str, _File]:
+    def _files(self) -> dict[str, _TestFile]:
         return {path.relative_to(self.folder).as_posix(): _read(path) for path in sorted(self.folder.rglob("*.py"))}
 
     @cached_property
-    def _borrowed(self) -> dict[str, _File]:
+    def _borrowed(self) -> dict[str, _TestFile]:
         paths = sorted(self.helpers.glob("*.py")) if self.helpers is not None else []
         return {path.name: _read(path) for path in paths if not path.name.startswith(("test_", "conftest"))}
 
@@ -92,7 +92,7 @@ class Suite:
         return content.hexdigest()[:16]
 
     @property
-    def _known(self) -> dict[str, _File]:
+    def _known(self) -> dict[str, _TestFile]:
         return self._borrowed | self._files
 
     def _closure(self, names: Collection[str]) -> set[str]:
@@ -107,7 +107,7 @@ class Suite:
         return found
 
 
-def _read(path: Path) -> _File:
+def _read(path: Path) -> _TestFile:
     source = path.read_bytes()
     try:
         tree = ast.parse(source, str(path))
@@ -123,7 +123,7 @@ def _read(path: Path) -> _File:
     everywhere = [assigned["pytestmark"]] if "pytestmark" in assigned else []
     tests = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name.startswith("test")]
     marks = [[*everywhere, *test.decorator_list] for test in tests]
-    return _File(
+    return _TestFile(
         tests=tuple(
             _Test(
                 uses=frozenset(name for mark in each for name in _used(mark, assigned)),

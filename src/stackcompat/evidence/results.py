@@ -15,12 +15,12 @@ from stackcompat.core.vocabulary import Level
 
 __all__ = [
     "NO_NETWORK",
+    "CellOutcome",
     "CellResult",
     "Environment",
     "Evidence",
     "Failure",
     "Isolation",
-    "Outcome",
     "TestResult",
     "WarningSeen",
     "evidence_key",
@@ -35,7 +35,7 @@ NO_NETWORK = (
 
 #: How a run as a whole ended. ``ran``: the tests have outcomes of their own. ``uninstallable``: the lock does not
 #: install. All others are infrastructure: they say nothing about compatibility.
-Outcome = Literal[
+CellOutcome = Literal[
     "ran",
     "uninstallable",
     "invalid",
@@ -128,7 +128,7 @@ class Isolation(Record):
 class CellResult(Record):
     """What one run of a cell showed. Seconds of wall clock; `install_seconds` passed until the environment stood."""
 
-    outcome: Outcome
+    outcome: CellOutcome
     detail: str = ""
     started: dt.datetime
     seconds: float

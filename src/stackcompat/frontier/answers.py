@@ -8,18 +8,18 @@ from typing import NamedTuple
 from stackcompat.core.record import Record
 from stackcompat.core.vocabulary import Level, Verdict
 from stackcompat.frontier.inference import Pair
-from stackcompat.frontier.space import Space
+from stackcompat.frontier.space import PairSpace
 
 __all__ = [
     "HIDDEN",
     "NO_VERDICT",
-    "Answer",
     "Ask",
     "Check",
-    "Finding",
-    "Forecast",
     "Frontier",
-    "Question",
+    "PairAnswer",
+    "PairFinding",
+    "PairQuestion",
+    "Predictions",
     "disagreement",
 ]
 
@@ -31,7 +31,7 @@ NO_VERDICT: tuple[Verdict, ...] = ("untested", "infra-error", "invalid")
 HIDDEN: tuple[Verdict, ...] = ("untested", "unresolvable")
 
 
-class Question(NamedTuple):
+class PairQuestion(NamedTuple):
     """Whether this pair works, as far as `level`; `again` with other partners, since those before hid the answer."""
 
     pair: Pair
@@ -39,7 +39,7 @@ class Question(NamedTuple):
     again: bool = False
 
 
-class Answer(Record):
+class PairAnswer(Record):
     """What came of a question. `level` is the first that is red or else the deepest that was reached.
 
     `runs` counts those made for this question, `reused` those that there were before. A break has the `signature` of
@@ -59,14 +59,14 @@ class Answer(Record):
 
 
 #: By level, the names that each pair is expected to want for there.
-Forecast = Mapping[Level, Mapping[Pair, frozenset[str]]]
+Predictions = Mapping[Level, Mapping[Pair, frozenset[str]]]
 
 
 #: Answers to questions, in their order.
-Ask = Callable[[Sequence[Question]], Sequence[Answer]]
+Ask = Callable[[Sequence[PairQuestion]], Sequence[PairAnswer]]
 
 
-class Finding(Record):
+class PairFinding(Record):
     """What is known of a pair. An inferred verdict has no evidence of its own."""
 
     verdict: Verdict
@@ -95,8 +95,8 @@ class Check(Record):
 class Frontier(Record):
     """The answer. `complete` if each pair has a verdict and a sample agreed with what is inferred."""
 
-    space: Space
-    findings: dict[Pair, Finding]
+    space: PairSpace
+    findings: dict[Pair, PairFinding]
     checks: tuple[Check, ...] = ()
     runs: int = 0
     reused: int = 0

@@ -25,17 +25,17 @@ from stackcompat.ecosystem.interpreters import this_platform
 from stackcompat.ecosystem.releases import Bound, IndexUnreachable, Release, bounds_on, needs
 from stackcompat.evidence.results import Evidence, TestResult
 from stackcompat.evidence.runs import PlannedCell
-from stackcompat.frontier.answers import Answer, Forecast, Question
+from stackcompat.frontier.answers import PairAnswer, PairQuestion, Predictions
 from stackcompat.frontier.inference import Pair
-from stackcompat.frontier.space import Side, Space
-from stackcompat.frontier.static.usage import Missing, Names, lost, missing, wanted
+from stackcompat.frontier.space import PairSpace, Side
+from stackcompat.frontier.static.usage import Missing, NameTable, lost, missing, wanted
 from stackcompat.pipeline.cells import plan_cell, run_cells
 from stackcompat.pipeline.locking import lock_cells
 from stackcompat.pipeline.progress import Reporter, Silent
-from stackcompat.pipeline.runner import Bench, Source
+from stackcompat.pipeline.runner import BulkCatalog, Runner
 from stackcompat.plan.cell import Cell
-from stackcompat.verdict.attribution import implicated
-from stackcompat.verdict.outcomes import settle, why
+from stackcompat.verdict.attribution import attribute_failure
+from stackcompat.verdict.outcomes import classify, why
 from stackcompat.verdict.verdict import judge
 
 __all__ = ["Foreseen", "Survey"]
@@ -51,7 +51,7 @@ class Foreseen(NamedTuple):
         """What is wanted for at `level`."""
         return self.imported if level == "import" else self.used
 
-    def names(self, levels: Iterable[Level]) -> Forecast:
+    def names(self, levels: Iterable[Level]) -> Predictions:
         """The names alone, as the search takes them."""
         return {
             level: {p: frozenset(m.name for m in lacking) for p, lacking in self.at(level).items()} for level in levels
@@ -69,7 +69,7 @@ class Survey:
         self,
         names: tuple[str, str],
         components: Components,
-        catalog: Source,
+        catalog: BulkCatalog,
         *,
         python: str,
         since: dt.datetime | None = None,
@@ -97,7 +97,7 @@ class Survey:
             Side(name=row.name, versions=tuple(r.version for r in some), uploaded=tuple(r.uploaded for r in some))
             for row, some in zip(rows, self._found, strict=True)
         )
-        self.space = Space(first=first, second=second, forbidden=self._forbidden())
+        self.space = PairSpace(first=first, second=second, forbidden=self._forbidden())
 
     def _releases(
         self, row: Component, option: str, since: dt.datetime | None, until: dt.datetime | None
@@ -146,20 +146,20 @@ class Survey:
         """The bounds on the one side that come with a release of the other, as it is installed."""
         return bounds_on(other, self._catalog, name, version, self._python, Requirement(self._asked[name]).extras)
 
-    def forecast(self, names_of: Callable[[str, str], Names], reporter: Reporter) -> Foreseen:
+    def forecast(self, names_of: Callable[[str, str], NameTable], reporter: Reporter) -> Foreseen:
         """What importing, and what using, one side takes from the other in vain, for each pair that metadata permits.
 
         Only a side that declares to need the other is read; a release whose wheel cannot be had is left out.
         """
         reporter.stage("forecast", sum(map(len, self._found)))
-        names: list[list[Names]] = []
+        names: list[list[NameTable]] = []
         for row, releases in zip(self.rows, self._found, strict=True):
             names.append([])
             for release in releases:
                 try:
                     names[-1].append(names_of(row.distribution, release.version))
                 except IndexUnreachable:
-                    names[-1].append(Names({}))
+                    names[-1].append(NameTable({}))
                 reporter.step(f"{row.name} {release.version}")
         found = Foreseen({}, {})
         for taker, giver in ((0, 1), (1, 0)):
@@ -222,7 +222,7 @@ class Survey:
         sides = (self.space.first, self.space.second)
         return ", ".join(f"{side.name} {side.versions[number]}" for side, number in zip(sides, pair, strict=True))
 
-    def ask(self, questions: Sequence[Question], bench: Bench, reporter: Reporter) -> list[Answer]:
+    def ask(self, questions: Sequence[PairQuestion], bench: Runner, reporter: Reporter) -> list[PairAnswer]:
         """Answers from cells, several at once where the executor can; runs are kept in the store and reused from it."""
         cells = [self.cell(question.pair, today=question.again) for question in questions]
         resolutions = lock_cells(cells, bench, self._catalog, Silent())
@@ -244,7 +244,7 @@ class Survey:
             reporter.step(f"{self.label(question.pair)} to {question.level}: {answer.verdict}")
         return answers
 
-    def _answer(self, planned: PlannedCell, level: Level, evidence: tuple[Evidence, ...], before: int) -> Answer:
+    def _answer(self, planned: PlannedCell, level: Level, evidence: tuple[Evidence, ...], before: int) -> PairAnswer:
         """What a cell says of the two that it pins, asked up to `level`.
 
         Nothing, where no test of theirs ran, or where only others failed: unless tests that use both pass there, and
@@ -253,7 +253,7 @@ class Survey:
         single one of them keeps the two from working all the same, but is not of the two together.
         """
         verdict = judge(planned, evidence)
-        answer = Answer(
+        answer = PairAnswer(
             verdict=verdict.verdict,
             level=verdict.level,
             sentence=verdict.sentence,
@@ -262,14 +262,14 @@ class Survey:
             evidence=verdict.evidence,
         )
         sides = {row.name for row in self.rows}
-        standings = settle(evidence)
+        standings = classify(evidence)
         if verdict.verdict == "broken":
             present = versions_of(verdict.installed, self.components)
             theirs: list[tuple[TestResult, str, str]] = []
             others = set[str]()
             for standing in standings:
                 if standing.state == "confirmed":
-                    suspicion = implicated(standing.result, present, self.components)
+                    suspicion = attribute_failure(standing.result, present, self.components)
                     suspects = suspicion.components
                     if suspects & sides and (not suspicion.sure or suspects <= sides):
                         alone = min(suspects) if suspicion.sure and len(suspects) == 1 else ""

@@ -9,22 +9,22 @@ from itertools import groupby
 from stackcompat.core.record import Kind, Record
 from stackcompat.core.requirements import python_key
 from stackcompat.core.vocabulary import LEVELS, Level
-from stackcompat.frontier.answers import NO_VERDICT, Check, Finding, Frontier, disagreement
+from stackcompat.frontier.answers import NO_VERDICT, Check, Frontier, PairFinding, disagreement
 from stackcompat.frontier.inference import Pair
 from stackcompat.frontier.space import Side
 from stackcompat.frontier.static.usage import Missing
 
-__all__ = ["FRONTIERS", "Accuracy", "Chart", "Charted", "compare", "telling"]
+__all__ = ["FRONTIERS", "Accuracy", "StoredFinding", "StoredFrontier", "compare", "without_superseded"]
 
 
-class Charted(Finding):
+class StoredFinding(PairFinding):
     """What is known of one pair (a release of the first, one of the second), and what the forecast said of it."""
 
     pair: Pair
     forecast: tuple[str, ...] = ()
 
 
-class Chart(Record):
+class StoredFrontier(Record):
     """Which releases of `first` work with which of `second`, as far as `level`, as it was known at the time `seen`.
 
     `precision` and `recall` are those of the forecast, against the pairs that were observed.
@@ -36,7 +36,7 @@ class Chart(Record):
     platform: str
     level: Level
     seen: dt.datetime
-    findings: tuple[Charted, ...]
+    findings: tuple[StoredFinding, ...]
     checks: tuple[Check, ...] = ()
     runs: int = 0
     reused: int = 0
@@ -54,7 +54,7 @@ class Chart(Record):
         platform: str,
         level: Level,
         seen: dt.datetime,
-    ) -> Chart:
+    ) -> StoredFrontier:
         """The chart of what a search `found`; `foreseen` is what each pair was expected to want for at `level`."""
         accuracy = compare({pair for pair, lacking in foreseen.items() if lacking}, found.observed())
         return cls(
@@ -65,7 +65,7 @@ class Chart(Record):
             level=level,
             seen=seen,
             findings=tuple(
-                Charted(pair=pair, forecast=tuple(map(str, foreseen.get(pair, ()))), **dict(finding))
+                StoredFinding(pair=pair, forecast=tuple(map(str, foreseen.get(pair, ()))), **dict(finding))
                 for pair, finding in found.findings.items()
             ),
             checks=found.checks,
@@ -97,7 +97,7 @@ class Chart(Record):
         inferred = sum(finding.inferred for finding in self.findings)
         return {verdict: verdicts.count(verdict) for verdict in dict.fromkeys(verdicts)} | {"inferred": inferred}
 
-    def by_pair(self) -> dict[Pair, Charted]:
+    def by_pair(self) -> dict[Pair, StoredFinding]:
         """The findings by their pair."""
         return {finding.pair: finding for finding in self.findings}
 
@@ -116,22 +116,22 @@ class Chart(Record):
         return tuple((other.versions[run[0]], other.versions[run[-1]]) for run in runs)
 
 
-def _subject(chart: Chart) -> tuple[str, ...]:
+def _subject(chart: StoredFrontier) -> tuple[str, ...]:
     return chart.first.name, chart.second.name, chart.python, chart.platform, chart.level
 
 
 #: Of each two components, on a Python and platform and to a level, the frontier that was found last counts.
-FRONTIERS = Kind("frontier", Chart, key=lambda chart: "/".join(_subject(chart)), made=lambda chart: chart.seen)
+FRONTIERS = Kind("frontier", StoredFrontier, key=lambda chart: "/".join(_subject(chart)), made=lambda chart: chart.seen)
 
 
-def telling(charts: Iterable[Chart]) -> tuple[Chart, ...]:
+def without_superseded(charts: Iterable[StoredFrontier]) -> tuple[StoredFrontier, ...]:
     """Those of `charts` that no complete, deeper one of the same two, of as many releases, makes superfluous.
 
     They come by name, the newest Python first.
     """
     known = sorted(sorted(charts, key=_subject), key=lambda chart: python_key(chart.python), reverse=True)
 
-    def covers(one: Chart, other: Chart) -> bool:
+    def covers(one: StoredFrontier, other: StoredFrontier) -> bool:
         alike = (one.first.name, one.second.name, one.python, one.platform)
         return (
             alike == (other.first.name, other.second.name, other.python, other.platform)

@@ -22,10 +22,20 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from stackcompat.core.vocabulary import Level
-from stackcompat.frontier.answers import HIDDEN, NO_VERDICT, Answer, Ask, Check, Finding, Forecast, Frontier, Question
+from stackcompat.frontier.answers import (
+    HIDDEN,
+    NO_VERDICT,
+    Ask,
+    Check,
+    Frontier,
+    PairAnswer,
+    PairFinding,
+    PairQuestion,
+    Predictions,
+)
 from stackcompat.frontier.galloping import by_halves, gallop, middle_of_gap, neighbours, place_of
 from stackcompat.frontier.inference import PLACES, Pair, infer
-from stackcompat.frontier.space import Space
+from stackcompat.frontier.space import PairSpace
 from stackcompat.verdict.signature import failure_kind
 
 __all__ = ["DEAREST", "explore"]
@@ -39,14 +49,14 @@ PATIENCE = 3
 
 
 def explore(
-    space: Space,
+    space: PairSpace,
     ask: Ask,
     *,
     levels: Sequence[Level] = ("import",),
     budget: int | None = None,
     seed: int = 0,
     batch: int = 1,
-    forecast: Forecast | None = None,
+    forecast: Predictions | None = None,
 ) -> Frontier:
     """Find out which pairs of `space` work, with as few questions as this module knows how.
 
@@ -60,7 +70,7 @@ def explore(
     answers: dict[Pair, list[_Asked]] = {}
     checks: list[Check] = []
     runs = reused = unfounded = 0
-    hidden: list[Question] = []
+    hidden: list[PairQuestion] = []
     sample: list[Pair] = []
     sampled = agreed = False
     while True:
@@ -76,7 +86,7 @@ def explore(
             if not sample and not (sampled and agreed):
                 sample = picture.sample(draw)
                 sampled = agreed = True
-            questions = [Question(pair, picture.level(pair)) for pair in sample]
+            questions = [PairQuestion(pair, picture.level(pair)) for pair in sample]
             checking = True
         finished = not questions
         if budget is not None:
@@ -112,15 +122,15 @@ def explore(
 class _Asked(NamedTuple):
     """A question with its answer."""
 
-    question: Question
-    answer: Answer
+    question: PairQuestion
+    answer: PairAnswer
 
 
 class _Picture:
     """What the answers so far say of every pair, and what they leave open."""
 
     def __init__(
-        self, space: Space, levels: Sequence[Level], answers: Mapping[Pair, Sequence[_Asked]], forecast: Forecast
+        self, space: PairSpace, levels: Sequence[Level], answers: Mapping[Pair, Sequence[_Asked]], forecast: Predictions
     ) -> None:
         self._space = space
         self._shallow, self._deep = levels[0], levels[-1]
@@ -186,7 +196,7 @@ class _Picture:
                 likely = {(row, columns[place]) for place in self._landmarks(row)}
                 yield from likely - self._seen.keys() - set(doomed)
 
-    def _hopeless(self, row: int, broken: Mapping[Pair, Answer]) -> bool:
+    def _hopeless(self, row: int, broken: Mapping[Pair, PairAnswer]) -> bool:
         """Whether the release breaks in the same way wherever that tells most; where columns are few, all are asked."""
         columns = self._rows[row]
         if len(columns) < 2 * PLACES:
@@ -214,14 +224,14 @@ class _Picture:
         return any((row, column) not in self._works for column in self._rows[row])
 
     @cached_property
-    def inferred(self) -> dict[Pair, Finding]:
+    def inferred(self) -> dict[Pair, PairFinding]:
         """What is inferred."""
         return {pair: finding for pair, finding in self.findings().items() if finding.inferred}
 
-    def findings(self) -> dict[Pair, Finding]:
+    def findings(self) -> dict[Pair, PairFinding]:
         """The verdict on every pair; ``untested`` where there is none yet."""
         found = {
-            pair: Finding(verdict="unresolvable", level="resolve", sentence=reason)
+            pair: PairFinding(verdict="unresolvable", level="resolve", sentence=reason)
             for pair, reason in self._space.forbidden.items()
         }
         for row, columns in self._space.rows().items():
@@ -229,15 +239,15 @@ class _Picture:
                 found[pair] = self._finding(pair)
         return dict(sorted(found.items()))
 
-    def _finding(self, pair: Pair) -> Finding:
+    def _finding(self, pair: Pair) -> PairFinding:
         if pair in self._works and pair not in self._seen:
             if self._works[pair]:
-                return Finding(verdict="works", level=self._deep, inferred=True)
-            return Finding(verdict="broken", level=self._expected_red(pair), inferred=True)
+                return PairFinding(verdict="works", level=self._deep, inferred=True)
+            return PairFinding(verdict="broken", level=self._expected_red(pair), inferred=True)
         if pair not in self._answers:
-            return Finding(verdict="untested", level="resolve")
+            return PairFinding(verdict="untested", level="resolve")
         answer = self._answers[pair].answer
-        return Finding(**answer.model_dump(exclude={"runs", "reused"}))
+        return PairFinding(**answer.model_dump(exclude={"runs", "reused"}))
 
     def _expected_red(self, pair: Pair) -> Level:
         """The level at which a pair is red, if it is: as the nearest is that is known to be, in its row if there is."""
@@ -253,7 +263,7 @@ class _Picture:
             works = first <= pair[1] <= last and not self._wants.confirmed(pair)
         return self._shallow if not works and pair not in self._half and self._early.of(pair) else self._deep
 
-    def questions(self) -> Iterator[Question]:
+    def questions(self) -> Iterator[PairQuestion]:
         """What to ask next: what must be observed, or at most one pair a row, of the rows farthest apart first.
 
         What is below all that works in a row is asked for in the newest such row alone: older ones may follow from it.
@@ -263,7 +273,7 @@ class _Picture:
             found = {row: self._next(row) for row in by_halves(sorted(self._rows)) if self._open(row)}
             below = [row for row, (_, down) in found.items() if down]
             pairs = [(row, column) for row, (column, down) in found.items() if not down or row == max(below)]
-        yield from (Question(pair, self.level(pair)) for pair in pairs)
+        yield from (PairQuestion(pair, self.level(pair)) for pair in pairs)
 
     def _next(self, row: int) -> tuple[int, bool]:
         """The column to ask in a row that has something open, and whether it is below all that works there."""
@@ -332,13 +342,13 @@ class _Picture:
         columns = [column for column in self._rows[row] if not self._early.of((row, column))]
         return (columns[0], columns[-1]) if columns else None
 
-    def doubts(self) -> Iterator[Question]:
+    def doubts(self) -> Iterator[PairQuestion]:
         """Pairs that are inferred to work though the forecast does not expect it: one at most for each row."""
         doubted = set()
         for pair, finding in self.inferred.items():
             if finding.verdict == "works" and self._wants.of(pair) and pair[0] not in doubted:
                 doubted.add(pair[0])
-                yield Question(pair, self.level(pair))
+                yield PairQuestion(pair, self.level(pair))
 
     def sample(self, draw: random.Random) -> list[Pair]:
         """Inferred pairs to be asked after all, at random, and so that each release was in a question at least once.
@@ -372,7 +382,7 @@ def _telling(given: Sequence[_Asked]) -> _Asked:
     return given[-2] if last.question.again and last.answer.verdict in HIDDEN else last
 
 
-def _by_themselves(broken: Mapping[Pair, Answer], space: Space, axis: int) -> set[Pair]:
+def _by_themselves(broken: Mapping[Pair, PairAnswer], space: PairSpace, axis: int) -> set[Pair]:
     """The pairs of each release that breaks by itself: between two partners with which it fails alone, in the same way.
 
     `axis` 0 is for releases of the first side, 1 for those of the second.

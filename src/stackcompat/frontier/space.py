@@ -8,7 +8,7 @@ from functools import cached_property
 from stackcompat.core.record import Record
 from stackcompat.frontier.inference import Pair
 
-__all__ = ["Side", "Space"]
+__all__ = ["PairSpace", "Side"]
 
 _DAY = dt.timedelta(days=1)
 
@@ -21,7 +21,7 @@ class Side(Record):
     uploaded: tuple[dt.datetime, ...]
 
 
-class Space(Record):
+class PairSpace(Record):
     """Every pair of releases of two components. `forbidden` are those that metadata excludes, each with its reason."""
 
     first: Side

@@ -14,9 +14,9 @@ from stackcompat.core.record import Record, UsageError
 from stackcompat.core.requirements import only_version, parse_requirement
 from stackcompat.ecosystem.releases import Catalog
 
-__all__ = ["Candidate", "Kind", "kind_of", "named_predecessors", "predecessor"]
+__all__ = ["Candidate", "SourceKind", "kind_of", "named_predecessors", "predecessor"]
 
-Kind = Literal["index", "extra index", "wheel", "sdist", "folder", "git"]
+SourceKind = Literal["index", "extra index", "wheel", "sdist", "folder", "git"]
 
 
 _SDIST = (".tar.gz", ".zip")
@@ -33,7 +33,7 @@ class Candidate(Record):
     name: str
     version: str
     replaces: str
-    source: Kind
+    source: SourceKind
     requires: tuple[str, ...] = ()
     index: str = ""
     files: dict[str, str] = {}
@@ -46,7 +46,7 @@ class Candidate(Record):
         return [r for r in requirements if r.marker is None or r.marker.evaluate(environment)]
 
 
-def kind_of(given: str, index: str = "") -> Kind:
+def kind_of(given: str, index: str = "") -> SourceKind:
     """Where a candidate lies, told from how it is written. Raises UsageError when it is none of what is possible."""
     if given.startswith("git+"):
         return "git"

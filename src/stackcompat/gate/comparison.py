@@ -15,7 +15,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from stackcompat.core.record import Record
 from stackcompat.core.vocabulary import Level
 from stackcompat.evidence.results import Evidence, TestResult
-from stackcompat.verdict.outcomes import Standing, settle, why
+from stackcompat.verdict.outcomes import TestStatus, classify, why
 
 __all__ = ["OUTCOMES", "Comparison", "compare"]
 
@@ -46,14 +46,14 @@ _LIMITED = re.compile(r"(?P<name>\S+) (?:is not installed|(?P<version>\S+) is ou
 
 def compare(control: Iterable[Evidence], candidate: Iterable[Evidence]) -> tuple[Comparison, ...]:
     """Every test of either arm, from all of its runs; the first arm's order."""
-    before = {standing.result.test: standing for standing in settle(control)}
+    before = {standing.result.test: standing for standing in classify(control)}
     runs = tuple(candidate)
-    after = {standing.result.test: standing for standing in settle(runs)}
+    after = {standing.result.test: standing for standing in classify(runs)}
     installed = {name: v for run in runs if run.observed for name, v in run.observed.distributions.items()}
     return tuple(_compare(before.get(test), after.get(test), installed) for test in dict.fromkeys((*before, *after)))
 
 
-def _compare(before: Standing | None, after: Standing | None, installed: Mapping[str, str]) -> Comparison:
+def _compare(before: TestStatus | None, after: TestStatus | None, installed: Mapping[str, str]) -> Comparison:
     old, new = before.state if before else None, after.state if after else None
     standing = after or before
     assert standing is not None  # the test is known from one of the arms

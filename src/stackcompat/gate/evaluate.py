@@ -21,17 +21,17 @@ from stackcompat.gate.comparison import OUTCOMES, Comparison, compare
 from stackcompat.gate.model import (
     Arm,
     Exclusion,
-    Finding,
     Flaky,
     NotTested,
     PairedCell,
+    Regression,
     Requirement,
     Shown,
     WaiverReport,
 )
 from stackcompat.gate.policy import GatePolicy, Quarantine, Waiver, Waivers, Weight
-from stackcompat.verdict.attribution import implicated
-from stackcompat.verdict.outcomes import settle
+from stackcompat.verdict.attribution import attribute_failure
+from stackcompat.verdict.outcomes import classify
 from stackcompat.verdict.signature import api_of, incompatibility_id
 from stackcompat.verdict.verdict import judge
 
@@ -105,7 +105,7 @@ class Hearing:
             versions = self._versions(cell)
             waiver = self._waiver("", {*self._moving, exclusion.component}, ident, versions)
             findings.append(
-                Finding(
+                Regression(
                     id=ident,
                     state="waived" if waiver else "failed",
                     sentence=exclusion.sentence,
@@ -178,7 +178,7 @@ class Hearing:
         remedy = "see what the installer says of it, and build and upload its files again"
         ident = self._install_id(case)
         waiver = self._waiver("", set(), ident, case.versions)
-        finding = Finding(
+        finding = Regression(
             id=ident,
             state="waived" if waiver else "failed",
             sentence=sentence,
@@ -321,9 +321,9 @@ class Hearing:
 
     # --- findings ---
 
-    def _findings(self, case: _Case, against: Iterable[Comparison]) -> tuple[Finding, ...]:
+    def _findings(self, case: _Case, against: Iterable[Comparison]) -> tuple[Regression, ...]:
         """What regressed, tests with the same failure together, the shallowest first."""
-        grouped: dict[tuple[str, str], list[tuple[Comparison, Finding]]] = {}
+        grouped: dict[tuple[str, str], list[tuple[Comparison, Regression]]] = {}
         for one in sorted(against, key=lambda one: LEVELS.index(one.level)):
             finding = self._finding(case, one)
             grouped.setdefault((finding.id, finding.state), []).append((one, finding))
@@ -332,7 +332,7 @@ class Hearing:
             for members in grouped.values()
         )
 
-    def _finding(self, case: _Case, one: Comparison) -> Finding:
+    def _finding(self, case: _Case, one: Comparison) -> Regression:
         result = one.result
         failure = result.failure or Failure(type=result.outcome, message=result.reason)
         others = self._others(result, case.versions)
@@ -362,7 +362,7 @@ class Hearing:
         waiver = self._waiver(one.test, {*self._moving, *others}, ident, case.versions)
         quarantine = self._quarantined(one.test)
         told = waiver.reason if waiver else f"quarantined: {quarantine.reason}" if quarantine else ""
-        return Finding(
+        return Regression(
             id=ident,
             state="waived" if told else "failed",
             sentence=sentence,
@@ -379,7 +379,7 @@ class Hearing:
         Nobody where the traceback goes through the candidates alone, and they do not lack a name of another. Those that
         the failure points at; where that is unsure the deepest on the traceback; else those of the test.
         """
-        suspicion = implicated(result, tuple(versions), self._components)
+        suspicion = attribute_failure(result, tuple(versions), self._components)
         traced = [name for name in suspicion.traced if name not in self._moving]
         if suspicion.traced and not traced and not _lacking(result.failure):
             return []
@@ -451,7 +451,7 @@ class Hearing:
 
     def _count_flaky(self, case: _Case) -> None:
         for arm in (case.control, case.candidate):
-            flaky = {s.result.test for s in settle(arm.evidence) if s.state == "flaky"}
+            flaky = {s.result.test for s in classify(arm.evidence) if s.state == "flaky"}
             for test in flaky:
                 outcomes = [
                     r.outcome for run in arm.evidence if run.outcome == "ran" for r in run.tests if r.test == test

@@ -13,9 +13,9 @@ from stackcompat.evidence.results import Evidence
 from stackcompat.evidence.runs import Crossing
 from stackcompat.gate.model import Arm, PairedCell
 from stackcompat.gate.policy import Direction
-from stackcompat.pipeline.exchange import ExchangeBench, plan_exchange, run_exchange
+from stackcompat.pipeline.exchange import ExchangeRunner, plan_exchange, run_exchange
 from stackcompat.pipeline.progress import Silent
-from stackcompat.pipeline.runner import Source
+from stackcompat.pipeline.runner import BulkCatalog
 from stackcompat.verdict.exchange import written
 from stackcompat.verdict.retry import next_run
 
@@ -25,7 +25,7 @@ __all__ = ["Handover"]
 class Handover:
     """The crossings of one paired cell, whose arms are locked."""
 
-    def __init__(self, cell: PairedCell, direction: Direction, bench: ExchangeBench, catalog: Source) -> None:
+    def __init__(self, cell: PairedCell, direction: Direction, bench: ExchangeRunner, catalog: BulkCatalog) -> None:
         assert cell.control is not None
         assert cell.candidate is not None
         control, candidate = cell.control.planned.cell, cell.candidate.planned.cell

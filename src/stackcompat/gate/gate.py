@@ -26,22 +26,22 @@ from stackcompat.gate.decision import decide, false_reds
 from stackcompat.gate.exchange import Handover
 from stackcompat.gate.loader import Intake
 from stackcompat.gate.model import Arm, Exclusion, GateReport, NotTested, PairedCell
-from stackcompat.gate.options import Terms
-from stackcompat.gate.plan import Question, broke_before, make_questions, moving
+from stackcompat.gate.options import GateOptions
+from stackcompat.gate.plan import PairedQuestion, broke_before, make_questions, moving
 from stackcompat.gate.policy import GatePolicy
 from stackcompat.pipeline.cells import now, plan_cell, run_cells, run_once
-from stackcompat.pipeline.exchange import ExchangeBench
+from stackcompat.pipeline.exchange import ExchangeRunner
 from stackcompat.pipeline.exchange_plan import choose
 from stackcompat.pipeline.locking import lock_cells
 from stackcompat.pipeline.progress import Reporter, Silent
-from stackcompat.pipeline.runner import Bench, Source
+from stackcompat.pipeline.runner import BulkCatalog, Runner
 from stackcompat.plan.cell import Cell
 from stackcompat.resolve.conflict import Conflict
 from stackcompat.resolve.lock import Lock, Resolution
-from stackcompat.verdict.outcomes import settle
+from stackcompat.verdict.outcomes import classify
 from stackcompat.verdict.retry import next_run
 
-__all__ = ["Trial", "hold", "hold_alike"]
+__all__ = ["Trial", "run_aa_gate", "run_gate"]
 
 #: Conflicts that are about a Python and not about versions.
 _WRONG_PYTHON = ("python", "no-wheel-for-python")
@@ -52,14 +52,14 @@ class Trial:
 
     def __init__(
         self,
-        bench: Bench,
-        catalog: Source,
+        bench: Runner,
+        catalog: BulkCatalog,
         reporter: Reporter,
         *,
         policy: GatePolicy,
         candidates: Sequence[Candidate],
         as_of: dt.datetime | None,
-        exchange: ExchangeBench | None = None,
+        exchange: ExchangeRunner | None = None,
     ) -> None:
         self._bench = bench
         self._exchange = exchange
@@ -74,7 +74,7 @@ class Trial:
         #: Cells that do not apply: bounds or Pythons that were never meant to go together.
         self.not_tested: list[NotTested] = []
 
-    def questions(self, terms: Terms) -> tuple[Question, ...]:
+    def questions(self, terms: GateOptions) -> tuple[PairedQuestion, ...]:
         """What the policy asks, in order; what cannot be asked is told in `not_tested`."""
         components = self._bench.components
         questions, not_asked = make_questions(
@@ -89,7 +89,7 @@ class Trial:
         self.not_tested += not_asked
         return questions
 
-    def decide(self, cells: Sequence[PairedCell], terms: Terms, seconds: float) -> GateReport:
+    def decide(self, cells: Sequence[PairedCell], terms: GateOptions, seconds: float) -> GateReport:
         """The decision that the cells amount to."""
         return decide(
             cells,
@@ -106,7 +106,7 @@ class Trial:
 
     # --- both arms, locked ---
 
-    def lock(self, questions: Sequence[Question]) -> list[PairedCell]:
+    def lock(self, questions: Sequence[PairedQuestion]) -> list[PairedCell]:
         """The paired cells of `questions`; those that do not apply are left out, and told in `not_tested`."""
         self._reporter.stage("lock", len(questions))
         found = []
@@ -117,7 +117,7 @@ class Trial:
             self._reporter.step(question.label)
         return found
 
-    def _crossed(self, question: Question, cell: PairedCell) -> PairedCell:
+    def _crossed(self, question: PairedQuestion, cell: PairedCell) -> PairedCell:
         """`cell` as one in which artifacts cross, where that is the question and both arms are locked."""
         arms = (cell.control, cell.candidate)
         if question.direction is None or any(arm is None or not arm.planned.key for arm in arms):
@@ -130,7 +130,7 @@ class Trial:
         control, candidate = handover.arms()
         return cell.model_copy(update={"direction": question.direction, "control": control, "candidate": candidate})
 
-    def _pair(self, question: Question, waiting: tuple[Exclusion, ...]) -> PairedCell | None:
+    def _pair(self, question: PairedQuestion, waiting: tuple[Exclusion, ...]) -> PairedCell | None:
         """One paired cell, without the components that are `waiting` for the candidate; None if it does not apply."""
         empty = self._paired(question, waiting)
         control = self._resolve(self._cell(question, question.others, self._moved.control, "control"))
@@ -161,7 +161,7 @@ class Trial:
             return self._level(question, arms, free)
         return self._kept_apart(question, arms, versions, close.resolution.conflict)
 
-    def _paired(self, question: Question, waiting: tuple[Exclusion, ...]) -> PairedCell:
+    def _paired(self, question: PairedQuestion, waiting: tuple[Exclusion, ...]) -> PairedCell:
         return PairedCell(
             id=question.id,
             rule=question.rule,
@@ -171,7 +171,7 @@ class Trial:
             exclusions=waiting,
         )
 
-    def _without_control(self, question: Question, empty: PairedCell, control: PlannedCell) -> PairedCell | None:
+    def _without_control(self, question: PairedQuestion, empty: PairedCell, control: PlannedCell) -> PairedCell | None:
         """What to say of a cell that has no lock even with the release that would be replaced."""
         conflict = control.resolution.conflict
         why = f"the control has no lock: {control.resolution.detail or control.resolution.outcome}"
@@ -182,7 +182,7 @@ class Trial:
                 return None
         return empty.model_copy(update={"untried": why})
 
-    def _level(self, question: Question, arms: PairedCell, candidate: PlannedCell) -> PairedCell:
+    def _level(self, question: PairedQuestion, arms: PairedCell, candidate: PlannedCell) -> PairedCell:
         """Both arms, the control locked anew with as much of the candidate's lock as the old release takes."""
         assert arms.control is not None
         assert candidate.resolution.lock is not None
@@ -203,7 +203,7 @@ class Trial:
 
     def _cell(
         self,
-        question: Question,
+        question: PairedQuestion,
         others: Sequence[str],
         moved: dict[str, str],
         arm: str,
@@ -241,13 +241,13 @@ class Trial:
         resolution: Resolution = lock_cells([cell], self._bench, self._catalog, Silent())[cell.id]
         return plan_cell(cell, resolution, self._bench, self._policy.level)
 
-    def _skip(self, question: Question, why: str) -> None:
+    def _skip(self, question: PairedQuestion, why: str) -> None:
         self.not_tested.append(NotTested(what=f"{question.label} on Python {question.python}", why=why))
 
     # --- bounds that exclude each other ---
 
     def _kept_apart(
-        self, question: Question, arms: PairedCell, versions: dict[str, str], conflict: Conflict
+        self, question: PairedQuestion, arms: PairedCell, versions: dict[str, str], conflict: Conflict
     ) -> PairedCell | None:
         """Whose bound it is that keeps the candidate and the others' versions apart, from what both declare."""
         who = and_list([f"{c.name} {c.version}" for c in self._candidates])
@@ -275,7 +275,7 @@ class Trial:
             own = [Exclusion(by="candidate", component="", sentence=sentence, remedy=remedy, chain=conflict.chain)]
         return arms.model_copy(update={"exclusions": (*arms.exclusions, *own)})
 
-    def _without_python(self, question: Question, arms: PairedCell, who: str, conflict: Conflict) -> PairedCell:
+    def _without_python(self, question: PairedQuestion, arms: PairedCell, who: str, conflict: Conflict) -> PairedCell:
         """A cell on a Python on which the control has a lock and the candidate has none.
 
         To drop a Python is the candidate's choice, which a human looks at; that a wheel is missing, or that it brings
@@ -335,7 +335,7 @@ class Trial:
             for release in self._catalog.project(need.name).fit(before=self._as_of, prereleases=True)
         )
 
-    def _others_bounds(self, question: Question, versions: dict[str, str], who: str) -> dict[str, Exclusion]:
+    def _others_bounds(self, question: PairedQuestion, versions: dict[str, str], who: str) -> dict[str, Exclusion]:
         """Which of the others cannot be there with the candidate, for a bound of their own or of what they need.
 
         By distribution; as all are in the control, where the release that is replaced meets those bounds.
@@ -477,7 +477,7 @@ class Trial:
     def _too_few(self, cell: PairedCell) -> list[tuple[Arm, set[str]]]:
         """The flaky tests that an arm has not run often enough for a rate; none of those that read artifacts."""
         arms = [arm for arm in (cell.control, cell.candidate) if arm is not None and cell.id not in self._handovers]
-        flaky = {s.result.test for arm in arms for s in settle(self._young(arm.evidence)) if s.state == "flaky"}
+        flaky = {s.result.test for arm in arms for s in classify(self._young(arm.evidence)) if s.state == "flaky"}
         few = [
             (arm, {test for test in flaky if _runs(test, self._young(arm.evidence)) < self._policy.repeats})
             for arm in arms
@@ -512,18 +512,18 @@ class Trial:
         return found
 
 
-def hold(
+def run_gate(
     given: Sequence[str],
-    terms: Terms,
-    bench: Bench,
-    catalog: Source,
+    terms: GateOptions,
+    bench: Runner,
+    catalog: BulkCatalog,
     reporter: Reporter,
     *,
     index: str = "",
     against: Sequence[str] = (),
     budget: float | None = None,
     rerun: bool = False,
-    exchange: ExchangeBench | None = None,
+    exchange: ExchangeRunner | None = None,
 ) -> GateReport:
     """Judge the candidates that `given` names, as one set: take, plan, lock, run, decide.
 
@@ -550,12 +550,17 @@ def hold(
     return trial.decide(cells, terms, time.monotonic() - began)
 
 
-def hold_alike(
-    terms: Terms, bench: Bench, catalog: Source, reporter: Reporter, *, exchange: ExchangeBench | None = None
+def run_aa_gate(
+    terms: GateOptions,
+    bench: Runner,
+    catalog: BulkCatalog,
+    reporter: Reporter,
+    *,
+    exchange: ExchangeRunner | None = None,
 ) -> GateReport:
     """The A/A run of the required cells: the newest release of the policy's first component against itself.
 
-    The report says how many tests came out differently (false reds, or greens); `exchange` as in :func:`hold`.
+    The report says how many tests came out differently (false reds, or greens); `exchange` as in :func:`run_gate`.
     """
     began = time.monotonic()
     name = bench.components[terms.policy.components[0]].distribution

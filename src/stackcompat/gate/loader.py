@@ -22,7 +22,7 @@ from stackcompat.core.requirements import parse_requirement
 from stackcompat.ecosystem.components import Components
 from stackcompat.ecosystem.interpreters import Interpreter
 from stackcompat.ecosystem.releases import Catalog, IndexUnreachable
-from stackcompat.gate.candidate import Candidate, Kind, kind_of, named_predecessors, predecessor
+from stackcompat.gate.candidate import Candidate, SourceKind, kind_of, named_predecessors, predecessor
 from stackcompat.plan.cell import Cell
 from stackcompat.resolve.resolver import Resolver
 from stackcompat.run.package_cache import PackageCache
@@ -118,7 +118,7 @@ class Intake:
             followers={other: version for other in following if Version(version) in _offered(other, index)},
         )
 
-    def _of_file(self, text: str, kind: Kind) -> Candidate:
+    def _of_file(self, text: str, kind: SourceKind) -> Candidate:
         """A wheel for each Python; one that fits all of them is built once."""
         if kind != "git" and not Path(text).expanduser().exists():
             raise UsageError(f'CANDIDATE: "{text}": there is no such file or folder')

@@ -17,12 +17,12 @@ __all__ = [
     "Decision",
     "Exclusion",
     "FalseReds",
-    "Finding",
     "Flaky",
     "GateReport",
     "Judged",
     "NotTested",
     "PairedCell",
+    "Regression",
     "Requirement",
     "Shown",
     "WaiverReport",
@@ -161,7 +161,7 @@ class Shown(Record):
     versions: dict[str, str]
 
 
-class Finding(Record):
+class Regression(Record):
     """One thing that speaks against the candidate. `id` is the same for the same failure everywhere."""
 
     id: str
@@ -192,7 +192,7 @@ class Requirement(Record):
     sentence: str
     remedy: str = ""
     evidence: tuple[Shown, ...] = ()
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[Regression, ...] = ()
     counts: dict[str, int] = {}
     doubts: tuple[str, ...] = ()
     differs: tuple[str, ...] = ()

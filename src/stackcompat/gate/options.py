@@ -8,10 +8,10 @@ from stackcompat.core.record import Record
 from stackcompat.gate.policy import GatePolicy, Waivers
 from stackcompat.plan.known_cases import KnownCase
 
-__all__ = ["Terms"]
+__all__ = ["GateOptions"]
 
 
-class Terms(Record):
+class GateOptions(Record):
     """By what candidates are judged: `pythons` are those to try, `known` cases say what broke before.
 
     `as_of` goes back to a day, on which the candidates may be newer.

@@ -21,22 +21,22 @@ from stackcompat.ecosystem.releases import Catalog, Release
 from stackcompat.gate.candidate import Candidate
 from stackcompat.gate.model import NotTested
 from stackcompat.gate.policy import (
-    Artifacts,
+    ArtifactsRule,
     Direction,
-    Floors,
+    FloorsRule,
     GatePolicy,
-    Metapackage,
-    Newest,
-    Releases,
+    MetapackageRule,
+    NewestRule,
+    ReleasesRule,
     Rule,
     Weight,
 )
 from stackcompat.plan.known_cases import KnownCase
 
-__all__ = ["Moving", "Question", "broke_before", "make_questions", "moving"]
+__all__ = ["Moving", "PairedQuestion", "broke_before", "make_questions", "moving"]
 
 
-class Question(Record):
+class PairedQuestion(Record):
     """A paired cell before it is locked.
 
     `others` are the requirements on everything but the candidates, `subject` the component whose release the cell is
@@ -117,7 +117,7 @@ def make_questions(
     pythons: Sequence[str],
     as_of: dt.datetime | None,
     known: Counter[str],
-) -> tuple[tuple[Question, ...], tuple[NotTested, ...]]:
+) -> tuple[tuple[PairedQuestion, ...], tuple[NotTested, ...]]:
     """The questions of every rule on `pythons`, in order of what they would tell; and what could not be asked.
 
     Required ones come before those that ask a human, and those before the ones that are only told. Then the newest
@@ -125,7 +125,7 @@ def make_questions(
     order of rules and components, and the newest Python.
     """
     planner = _Planner(policy, candidates, components, catalog, as_of)
-    found: dict[tuple[str, ...], Question] = {}
+    found: dict[tuple[str, ...], PairedQuestion] = {}
     for number, rule in enumerate(policy.rules):
         for python in [p for p in pythons if not rule.pythons or p in rule.pythons]:
             age = [int(part) for part in python.split(".")][1]
@@ -173,17 +173,17 @@ class _Planner:
         self._subject = and_list([f"{c.name} {c.version}" for c in candidates])
         self.not_asked: dict[str, NotTested] = {}
 
-    def questions(self, rule: Rule, python: str) -> Iterable[tuple[int, Question]]:
+    def questions(self, rule: Rule, python: str) -> Iterable[tuple[int, PairedQuestion]]:
         match rule:
-            case Newest():
+            case NewestRule():
                 yield 0, self._question(rule, python, f"{self._subject} with the newest others", self._newest())
-            case Artifacts():
+            case ArtifactsRule():
                 yield 0, self._crossing(rule, python)
-            case Floors():
+            case FloorsRule():
                 yield from self._floors(rule, python)
-            case Releases():
+            case ReleasesRule():
                 yield from self._earlier(rule, python)
-            case Metapackage():
+            case MetapackageRule():
                 yield from self._metapackage(rule, python)
 
     def _newest(self) -> list[str]:
@@ -194,14 +194,14 @@ class _Planner:
                 self._skip(name, "the index had no release of it")
         return others
 
-    def _crossing(self, rule: Artifacts, python: str) -> Question:
+    def _crossing(self, rule: ArtifactsRule, python: str) -> PairedQuestion:
         replaced = and_list([f"{c.name} {c.replaces}" for c in self._candidates])
         reader, writer = (self._subject, replaced) if rule.direction == "backward" else (replaced, self._subject)
         label = f"{reader} reads what {writer} wrote, next to the newest others"
         question = self._question(rule, python, label, self._newest())
         return question.model_copy(update={"direction": rule.direction, "only": rule.only})
 
-    def _floors(self, rule: Floors, python: str) -> Iterable[tuple[int, Question]]:
+    def _floors(self, rule: FloorsRule, python: str) -> Iterable[tuple[int, PairedQuestion]]:
         for candidate in self._candidates:
             pins = []
             for need in candidate.needs(python):
@@ -217,7 +217,7 @@ class _Planner:
             readable = ", ".join(sorted(pins)).replace("==", " ")
             yield 1, self._question(rule, python, f"{label}: {readable}", pins)
 
-    def _earlier(self, rule: Releases, python: str) -> Iterable[tuple[int, Question]]:
+    def _earlier(self, rule: ReleasesRule, python: str) -> Iterable[tuple[int, PairedQuestion]]:
         names = {c.name for c in self._candidates}
         for name in self.names:
             distribution = self._distribution(name)
@@ -231,7 +231,7 @@ class _Planner:
                 others.append(f"{distribution}=={release.version}")
                 yield back, self._question(rule, python, label, others, subject=name)
 
-    def _metapackage(self, rule: Metapackage, python: str) -> Iterable[tuple[int, Question]]:
+    def _metapackage(self, rule: MetapackageRule, python: str) -> Iterable[tuple[int, PairedQuestion]]:
         releases = self._releases(rule.distribution, python)
         label = f"{rule.distribution} {releases[-1].version} with {self._subject}" if releases else rule.distribution
         pins: list[str] = []
@@ -251,8 +251,10 @@ class _Planner:
     def _leader(self, component: str) -> str:
         return self._distribution(component) if component else ""
 
-    def _question(self, rule: Rule, python: str, label: str, others: Iterable[str], subject: str = "") -> Question:
-        return Question(
+    def _question(
+        self, rule: Rule, python: str, label: str, others: Iterable[str], subject: str = ""
+    ) -> PairedQuestion:
+        return PairedQuestion(
             rule=rule.rule,
             weight=rule.weight,
             label=label,

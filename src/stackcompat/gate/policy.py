@@ -23,14 +23,14 @@ from stackcompat.core.vocabulary import Level
 from stackcompat.ecosystem.components import Components
 
 __all__ = [
-    "Artifacts",
+    "ArtifactsRule",
     "Direction",
-    "Floors",
+    "FloorsRule",
     "GatePolicy",
-    "Metapackage",
-    "Newest",
+    "MetapackageRule",
+    "NewestRule",
     "Quarantine",
-    "Releases",
+    "ReleasesRule",
     "Rule",
     "Waiver",
     "Waivers",
@@ -48,7 +48,7 @@ Weight = Literal["required", "review", "told"]
 Direction = Literal["backward", "forward"]
 
 
-class _Rule(Table):
+class _BaseRule(Table):
     """What every rule has. `pythons` are some of the policy's; none means all of them."""
 
     weight: Weight
@@ -56,33 +56,33 @@ class _Rule(Table):
     thorough: bool = False
 
 
-class Newest(_Rule):
+class NewestRule(_BaseRule):
     """The candidate with what an installer gives of all others."""
 
     rule: Literal["newest"]
 
 
-class Floors(_Rule):
+class FloorsRule(_BaseRule):
     """The candidate with the oldest releases of the other components that its own metadata allows, and nobody else."""
 
     rule: Literal["floors"]
 
 
-class Releases(_Rule):
+class ReleasesRule(_BaseRule):
     """The candidate with each of the `last` releases before the newest of each component that depends on it."""
 
     rule: Literal["releases"]
     last: Annotated[int, Field(gt=0)] = 1
 
 
-class Metapackage(_Rule):
+class MetapackageRule(_BaseRule):
     """The set that the newest release of a metapackage pins, with the candidate in its place."""
 
     rule: Literal["metapackage"]
     distribution: Annotated[str, AfterValidator(canonicalize_name)]
 
 
-class Artifacts(_Rule):
+class ArtifactsRule(_BaseRule):
     """What was written before the release is read after it (``backward``), or the other way round (``forward``).
 
     The others are what an installer gives. `only` are artifacts, or words of their names; none means all.
@@ -93,7 +93,7 @@ class Artifacts(_Rule):
     only: tuple[str, ...] = ()
 
 
-Rule = Annotated[Newest | Floors | Releases | Metapackage | Artifacts, Field(discriminator="rule")]
+Rule = Annotated[NewestRule | FloorsRule | ReleasesRule | MetapackageRule | ArtifactsRule, Field(discriminator="rule")]
 
 
 class GatePolicy(Table):

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
-from stackcompat.blame.diagnosis import Charges
+from stackcompat.blame.diagnosis import Diagnoses
 from stackcompat.core.record import Record
 from stackcompat.core.redact import public
 from stackcompat.core.vocabulary import WORST_FIRST, Verdict
@@ -22,16 +22,16 @@ from stackcompat.ecosystem.components import Components
 from stackcompat.evidence.results import Evidence
 from stackcompat.evidence.runs import RunRecord
 from stackcompat.nightly.changes import culprits
-from stackcompat.nightly.states import Action, Said, Watched, transition
+from stackcompat.nightly.states import Action, AlertState, Signal, transition
 from stackcompat.table.build import summarise
 from stackcompat.table.failures import FailureGroup
 from stackcompat.table.summary import Summary
-from stackcompat.verdict.history import RED, History, Move, is_today, moved_since
-from stackcompat.verdict.outcomes import Standing
+from stackcompat.verdict.history import RED, History, VersionChange, changed_since, is_today
+from stackcompat.verdict.outcomes import TestStatus
 from stackcompat.verdict.pairs import PairVerdict
 from stackcompat.verdict.signature import failure_of
 
-__all__ = ["Facts", "Item", "Subject", "watch"]
+__all__ = ["Alert", "Facts", "Subject", "watch"]
 
 # ---------------------------------------------------------------------------------------------------------------------
 # From runs to states
@@ -57,7 +57,7 @@ class Facts(Record):
     signature: str
     culprits: tuple[str, ...] = ()
     suspects: tuple[str, ...] = ()
-    moved: tuple[Move, ...] = ()
+    moved: tuple[VersionChange, ...] = ()
     last_green: dt.datetime | None = None
     python: str
     installed: tuple[str, ...] = ()
@@ -65,7 +65,7 @@ class Facts(Record):
     details: str = ""
 
 
-class Item(Record):
+class Alert(Record):
     """A subject, where it stands after the last run, what is to be done about its issue, and what that says.
 
     `action` is the last one that any of the runs called for, and `called` the day of that run; None: none ever did.
@@ -74,15 +74,15 @@ class Item(Record):
     """
 
     subject: Subject
-    watched: Watched
-    said: Said
+    watched: AlertState
+    said: Signal
     action: Action | None = None
     called: dt.date | None = None
     facts: Facts | None = None
     covered_by: str = ""
 
 
-_OF_VERDICT: dict[Verdict, Said] = {
+_OF_VERDICT: dict[Verdict, Signal] = {
     "works": "green",
     "broken": "broken",
     "uninstallable": "broken",
@@ -91,7 +91,7 @@ _OF_VERDICT: dict[Verdict, Said] = {
 }
 
 
-def _said_of_pair(pairs: Iterable[PairVerdict]) -> Said:
+def _said_of_pair(pairs: Iterable[PairVerdict]) -> Signal:
     """A red that other components may explain as well is not this pair's: the test that shows it is watched too."""
     said = {
         "unknown" if pair.inferred and pair.verdict != "works" else _OF_VERDICT.get(pair.verdict, "unknown")
@@ -100,7 +100,7 @@ def _said_of_pair(pairs: Iterable[PairVerdict]) -> Said:
     return next((one for one in ("broken", "flaky", "unknown") if one in said), "green")
 
 
-_OF_STATE: dict[str, Said] = {
+_OF_STATE: dict[str, Signal] = {
     "confirmed": "broken",
     "limited": "broken",
     "flaky": "flaky",
@@ -111,12 +111,12 @@ _OF_STATE: dict[str, Said] = {
 }
 
 
-def _said_of_test(standings: Iterable[Standing]) -> Said:
+def _said_of_test(standings: Iterable[TestStatus]) -> Signal:
     standings = tuple(standings)
     if all(standing.state == "not-applicable" for standing in standings):
         return "gone"
     said = {_OF_STATE[standing.state] for standing in standings if standing.state in _OF_STATE}
-    order: tuple[Said, ...] = ("broken", "flaky", "failed", "unknown", "green")
+    order: tuple[Signal, ...] = ("broken", "flaky", "failed", "unknown", "green")
     return next((one for one in order if one in said), "unknown")
 
 
@@ -125,14 +125,14 @@ def watch(
     runs: Iterable[RunRecord],
     evidence: Mapping[str, tuple[Evidence, ...]],
     now: dt.datetime,
-    charges: Charges | None = None,
-) -> tuple[Item, ...]:
+    charges: Diagnoses | None = None,
+) -> tuple[Alert, ...]:
     """Every pair and test of `runs` (of one matrix, at least one), pairs first, each in the order of its id.
 
     `evidence` is by the planned cells' keys, `charges` are what searches for culprits have shown.
     """
     history = History(runs, evidence, charges)
-    states: dict[str, Watched] = {}
+    states: dict[str, AlertState] = {}
     actions: dict[str, tuple[Action, dt.date]] = {}
     subjects: dict[str, Subject] = {}
     heard: dict[tuple[str, str], int] = {}
@@ -148,16 +148,16 @@ def watch(
         for name, one in told.items():
             ran = any(heard.get((name, key), 0) < number for key, number in one.results.items())
             heard |= {(name, key): number for key, number in one.results.items()}
-            states[name], called = transition(states.get(name, Watched()), one.said, today, ran=ran)
+            states[name], called = transition(states.get(name, AlertState()), one.said, today, ran=ran)
             if called:
                 actions[name] = (called[-1], today)
-    said: dict[str, Said] = {name: one.said for name, one in told.items()}
+    said: dict[str, Signal] = {name: one.said for name, one in told.items()}
     teller = _Teller(history, components, now, charges)
     items = []
     for name in sorted(states):
         action, called_on = actions.get(name, (None, None))
         items.append(
-            Item(
+            Alert(
                 subject=subjects[name],
                 watched=states[name],
                 said=said.get(name, "unknown"),
@@ -173,7 +173,7 @@ class _Told(NamedTuple):
     """What a night said of a subject, and on how many results of each lock that rests, by the evidence's key."""
 
     subject: Subject
-    said: Said
+    said: Signal
     results: dict[str, int]
 
 
@@ -202,7 +202,7 @@ def _all_ran(history: History, index: int) -> bool:
     return bool(verdicts) and verdicts <= {"works", "broken", "flaky"}
 
 
-def _without_repeats(items: Iterable[Item], teller: _Teller) -> Iterator[Item]:
+def _without_repeats(items: Iterable[Alert], teller: _Teller) -> Iterator[Alert]:
     """A test that a watched pair explains needs no issue of its own."""
     explained: dict[str, str] = {}
     for item in items:
@@ -216,7 +216,7 @@ def _without_repeats(items: Iterable[Item], teller: _Teller) -> Iterator[Item]:
 class _Teller:
     """Finds what an issue says about the last run."""
 
-    def __init__(self, history: History, components: Components, now: dt.datetime, charges: Charges | None) -> None:
+    def __init__(self, history: History, components: Components, now: dt.datetime, charges: Diagnoses | None) -> None:
         self._history = history
         self._last = len(history.runs) - 1
         tonight = history.runs[self._last]
@@ -259,7 +259,7 @@ class _Teller:
         group = next((group for group in groups if fits(group)), groups[0] if groups else None)
         seen = self._seen[cell]
         green = self._history.last_green(cell)
-        moved = moved_since(green, seen)
+        moved = changed_since(green, seen)
         titles = self._summary.titles()
         return Facts(
             signature=group.signature if group else row.sentence,

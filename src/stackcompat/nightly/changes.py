@@ -11,9 +11,9 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from stackcompat.advice.deprecation import Forecast, forecasts
+from stackcompat.advice.deprecation import ForecastRow, forecasts
 from stackcompat.advice.timeline import replayed
-from stackcompat.blame.diagnosis import Charges
+from stackcompat.blame.diagnosis import Diagnoses
 from stackcompat.core.record import Record
 from stackcompat.core.redact import public
 from stackcompat.core.requirements import version_key
@@ -25,23 +25,32 @@ from stackcompat.evidence.runs import RunRecord
 from stackcompat.table.build import summarise
 from stackcompat.table.failures import FailureGroup
 from stackcompat.table.summary import Summary, who
-from stackcompat.verdict.history import GREEN, RED, History, Move, Past, Seen, last_green, moved_since
-from stackcompat.verdict.outcomes import settle
+from stackcompat.verdict.history import (
+    GREEN,
+    RED,
+    CellAtRun,
+    History,
+    HistoryEntry,
+    VersionChange,
+    changed_since,
+    last_green,
+)
+from stackcompat.verdict.outcomes import classify
 from stackcompat.verdict.signature import failure_of
 from stackcompat.verdict.verdict import CellVerdict
 
-__all__ = ["Break", "Fixed", "Lost", "NewRelease", "NewestHere", "Night", "Unknown", "culprits", "night"]
+__all__ = ["Fixed", "Lost", "NewBreak", "NewRelease", "NewestHere", "Night", "Unknown", "culprits", "night"]
 
 #: How far back the days are replayed on which the newest releases did not work together.
 _REPLAYED = dt.timedelta(days=365)
 
 
-class _Red(Record):
+class _RedTest(Record):
     """What does not work any more in these `cells` (ids, with Pythons): since when, and who may have done it."""
 
     signature: str
     culprits: tuple[str, ...]
-    moved: tuple[Move, ...]
+    moved: tuple[VersionChange, ...]
     last_green: dt.datetime | None
     cells: tuple[str, ...]
     pythons: tuple[str, ...]
@@ -50,7 +59,7 @@ class _Red(Record):
     details: str
 
 
-class Break(_Red):
+class NewBreak(_RedTest):
     """A failure that is new tonight, in these `cells` (ids, with Pythons).
 
     `culprits` are the releases that a search has found, else those that it points at and that were not there when the
@@ -66,7 +75,7 @@ class Break(_Red):
     moved_by: str
 
 
-class Lost(_Red):
+class Lost(_RedTest):
     """A feature that most users do without and that does not work any more in these cells; the rest may.
 
     `culprits` moved since its test last passed in the first of them and are what the test uses, else all that moved.
@@ -126,7 +135,7 @@ class Night(Record):
     sentence: str
     cells: int
     counts: dict[Verdict, int]
-    new_breaks: tuple[Break, ...]
+    new_breaks: tuple[NewBreak, ...]
     lost: tuple[Lost, ...]
     fixed: tuple[Fixed, ...]
     still_broken: int
@@ -136,7 +145,7 @@ class Night(Record):
     gone: int
     new_releases: tuple[NewRelease, ...]
     newest: tuple[NewestHere, ...]
-    next_breaks: tuple[Forecast, ...]
+    next_breaks: tuple[ForecastRow, ...]
 
 
 def night(
@@ -145,7 +154,7 @@ def night(
     evidence: Mapping[str, tuple[Evidence, ...]],
     catalog: Catalog,
     now: dt.datetime,
-    charges: Charges | None = None,
+    charges: Diagnoses | None = None,
 ) -> Night:
     """What the last of `runs` (of one matrix, at least one) changed; `evidence` is by the planned cells' keys.
 
@@ -192,8 +201,8 @@ class _Before:
     """What the runs before the last one told: where each cell stood, and every failure that was seen."""
 
     def __init__(self, history: History) -> None:
-        self.told: dict[str, Seen] = {}
-        self.green: dict[str, Seen] = {}
+        self.told: dict[str, CellAtRun] = {}
+        self.green: dict[str, CellAtRun] = {}
         self.signatures: set[str] = set()
         self.limits: set[tuple[str, str]] = set()
         for index in range(len(history.runs) - 1):
@@ -214,7 +223,7 @@ def _signatures(verdict: CellVerdict) -> set[str]:
     return found
 
 
-def _breaks(summary: Summary, last: Mapping[str, Seen], before: _Before) -> tuple[Break, ...]:
+def _breaks(summary: Summary, last: Mapping[str, CellAtRun], before: _Before) -> tuple[NewBreak, ...]:
     """Those with a culprit first, one culprit after another, then those in most cells."""
     rows = {cell.id: cell for cell in summary.cells}
     found = []
@@ -230,9 +239,9 @@ def _breaks(summary: Summary, last: Mapping[str, Seen], before: _Before) -> tupl
         cells.sort(key=lambda cell: (cell not in turned, rows[cell].policy != "newest"))
         first = cells[0]
         green = before.green.get(first)
-        moved = moved_since(green, last[first])
+        moved = changed_since(green, last[first])
         found.append(
-            Break(
+            NewBreak(
                 failure=group.id,
                 verdict=group.verdict,
                 subject=who(group, summary),
@@ -256,11 +265,11 @@ def _breaks(summary: Summary, last: Mapping[str, Seen], before: _Before) -> tupl
     return tuple(found)
 
 
-def _lost(summary: Summary, last: Mapping[str, Seen], before: _Before) -> tuple[Lost, ...]:
+def _lost(summary: Summary, last: Mapping[str, CellAtRun], before: _Before) -> tuple[Lost, ...]:
     """Those in most cells first."""
     rows = {cell.id: cell for cell in summary.cells}
     distributions = {row.name: row.distribution for row in summary.components}
-    found: dict[tuple[str, str], list[tuple[str, TestResult, Seen | None]]] = {}
+    found: dict[tuple[str, str], list[tuple[str, TestResult, CellAtRun | None]]] = {}
     for cell, seen in last.items():
         told = before.told.get(cell)
         passed = _passed(told) if told is not None else frozenset()
@@ -271,7 +280,7 @@ def _lost(summary: Summary, last: Mapping[str, Seen], before: _Before) -> tuple[
     lost = []
     for (feature, signature), group in found.items():
         cell, test, green = min(group, key=lambda one: (one[2] is None, rows[one[0]].policy != "newest"))
-        moved = moved_since(green, last[cell])
+        moved = changed_since(green, last[cell])
         used = {distributions.get(name, name) for name in test.components}
         said = [f"{move.name} {move.after or 'taken away'}" for move in moved if move.name in used]
         cells = tuple(dict.fromkeys([cell, *(one for one, *_ in group)]))
@@ -292,11 +301,11 @@ def _lost(summary: Summary, last: Mapping[str, Seen], before: _Before) -> tuple[
     return tuple(sorted(lost, key=lambda one: (-len(one.cells), one.feature)))
 
 
-def _passed(seen: Seen) -> frozenset[str]:
-    return frozenset(standing.result.test for standing in settle(seen.runs) if standing.state == "passed")
+def _passed(seen: CellAtRun) -> frozenset[str]:
+    return frozenset(standing.result.test for standing in classify(seen.runs) if standing.state == "passed")
 
 
-def culprits(group: FailureGroup, summary: Summary, moved: Iterable[Move]) -> tuple[str, ...]:
+def culprits(group: FailureGroup, summary: Summary, moved: Iterable[VersionChange]) -> tuple[str, ...]:
     """What moved and is to blame, or suspected where no search has told; all that a search has told, or that moved."""
     distributions = {row.name: row.distribution for row in summary.components}
     suspects = {distributions[name] for name in group.suspects} | {group.package}
@@ -308,8 +317,8 @@ def culprits(group: FailureGroup, summary: Summary, moved: Iterable[Move]) -> tu
     return told or tuple(f"{culprit.name} {culprit.version}" for culprit in found) or tuple(text for _, text in said)
 
 
-def _fixed(last: Mapping[str, Seen], before: _Before) -> tuple[Fixed, ...]:
-    grouped: dict[str, list[Seen]] = {}
+def _fixed(last: Mapping[str, CellAtRun], before: _Before) -> tuple[Fixed, ...]:
+    grouped: dict[str, list[CellAtRun]] = {}
     for cell, seen in last.items():
         earlier = before.told.get(cell)
         if seen.verdict.verdict in GREEN and earlier is not None and earlier.verdict.verdict in RED:
@@ -358,7 +367,7 @@ def _newest(summary: Summary, history: History, catalog: Catalog) -> tuple[Newes
     lines = replayed(summary, catalog, since, inferred=lambda one: one.verdict == "broken")
     found = []
     for one, line in zip(summary.today, lines, strict=True):
-        seen: tuple[Past, ...] = past.get(one.cell, ())
+        seen: tuple[HistoryEntry, ...] = past.get(one.cell, ())
         worked = last_green(seen)
         broken = line.spans[-1].since if line.spans and line.spans[-1].state == "broken" else None
         found.append(
@@ -377,7 +386,7 @@ def _newest(summary: Summary, history: History, catalog: Catalog) -> tuple[Newes
 def _sentence(
     previous: RunRecord | None,
     tonight: RunRecord,
-    broken: tuple[Break, ...],
+    broken: tuple[NewBreak, ...],
     lost: tuple[Lost, ...],
     fixed: tuple[Fixed, ...],
     releases: tuple[NewRelease, ...],

@@ -6,10 +6,10 @@ import re
 from urllib.parse import quote, unquote
 
 from stackcompat.core.text import and_list, fenced
-from stackcompat.nightly.alerts import Facts, Item, Subject
-from stackcompat.verdict.history import Move
+from stackcompat.nightly.alerts import Alert, Facts, Subject
+from stackcompat.verdict.history import VersionChange
 
-__all__ = ["BODY_LIMIT", "farewell", "issue_body", "issue_title", "marked", "marker"]
+__all__ = ["BODY_LIMIT", "closing_comment", "issue_body", "issue_title", "marked", "marker"]
 
 #: Characters that a tracker takes in the text of an issue, and in its title.
 BODY_LIMIT = 65_536
@@ -30,7 +30,7 @@ _LAST_WORD = 256
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def issue_title(item: Item) -> str:
+def issue_title(item: Alert) -> str:
     """One line, no longer than a tracker takes."""
     what = "is flaky" if item.watched.state in ("flaky", "quarantined") else "is broken"
     title = f"{item.subject.title} {what} at the newest releases"
@@ -52,7 +52,7 @@ def marked(body: str) -> str:
     return unquote(match[1]) if match else ""
 
 
-def farewell(item: Item) -> str:
+def closing_comment(item: Alert) -> str:
     """The last word of an issue that is closed, which says why: the same for the same item."""
     if item.action == "drop":
         return (
@@ -62,7 +62,7 @@ def farewell(item: Item) -> str:
     return f"Works again since {item.called}."
 
 
-def issue_body(item: Item, limit: int = BODY_LIMIT - _LAST_WORD) -> str:
+def issue_body(item: Alert, limit: int = BODY_LIMIT - _LAST_WORD) -> str:
     """The text of the issue in Markdown, at most `limit` characters.
 
     What does not fit is cut from the traceback, then from the list of versions, then from the signature; never from the
@@ -89,7 +89,7 @@ def issue_body(item: Item, limit: int = BODY_LIMIT - _LAST_WORD) -> str:
     return body
 
 
-def _body(item: Item, facts: Facts, state: str, signature: str, rows: list[Move], details: str) -> str:
+def _body(item: Alert, facts: Facts, state: str, signature: str, rows: list[VersionChange], details: str) -> str:
     green = f"last green {facts.last_green:%Y-%m-%d %H:%M} UTC" if facts.last_green else "not seen to work"
     parts = [
         marker(item.subject),

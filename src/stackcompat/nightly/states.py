@@ -7,7 +7,7 @@ from typing import Literal
 
 from stackcompat.core.record import Record
 
-__all__ = ["CALM_NIGHTS", "FLAKY_NIGHTS", "QUARANTINE", "Action", "Said", "State", "Watched", "transition"]
+__all__ = ["CALM_NIGHTS", "FLAKY_NIGHTS", "QUARANTINE", "Action", "AlertState", "Signal", "State", "transition"]
 
 #: ``failing`` failed once and was not tried again, ``confirmed`` failed again the same way in a fresh environment.
 State = Literal["passing", "failing", "confirmed", "flaky", "quarantined", "fixed", "gone"]
@@ -15,7 +15,7 @@ State = Literal["passing", "failing", "confirmed", "flaky", "quarantined", "fixe
 
 #: What one night says. ``unknown``: infrastructure, not run, or not what was asked for. ``gone``: there is nothing left
 #: that could say more, since the test or the pair is not there, or does not apply, at the newest releases.
-Said = Literal["green", "failed", "broken", "flaky", "unknown", "gone"]
+Signal = Literal["green", "failed", "broken", "flaky", "unknown", "gone"]
 
 
 #: ``drop`` closes what is gone.
@@ -34,7 +34,7 @@ CALM_NIGHTS = 5
 QUARANTINE = dt.timedelta(days=14)
 
 
-class Watched(Record):
+class AlertState(Record):
     """Where a subject stands. `since` is the day of the last change; `until` the day on which a quarantine ends.
 
     `open`: an issue about it is open.
@@ -48,7 +48,9 @@ class Watched(Record):
     calm_nights: int = 0
 
 
-def transition(watched: Watched, said: Said, today: dt.date, *, ran: bool = True) -> tuple[Watched, tuple[Action, ...]]:
+def transition(
+    watched: AlertState, said: Signal, today: dt.date, *, ran: bool = True
+) -> tuple[AlertState, tuple[Action, ...]]:
     """Where a subject stands after a night that said `said`, and what is to be done about it.
 
     Infrastructure changes nothing. In quarantine nothing counts; once it is over, the next night that tells something
@@ -58,17 +60,17 @@ def transition(watched: Watched, said: Said, today: dt.date, *, ran: bool = True
     if said == "unknown" or said == watched.state == "gone":
         return watched, ()
     if said == "gone":
-        return Watched(state="gone", since=today), (("drop",) if watched.open else ())
+        return AlertState(state="gone", since=today), (("drop",) if watched.open else ())
     if watched.state == "quarantined":
         if watched.until is not None and today < watched.until:
             return watched, ()
-        watched = Watched(since=watched.since, open=watched.open)
+        watched = AlertState(since=watched.since, open=watched.open)
     match said:
         case "green":
             if watched.state == "flaky" and watched.calm_nights + ran < CALM_NIGHTS:
                 return watched.model_copy(update={"calm_nights": watched.calm_nights + ran}), ()
             if watched.open:
-                return Watched(state="fixed", since=today), ("close",)
+                return AlertState(state="fixed", since=today), ("close",)
             return _move(watched, "passing", today), ()
         case "failed":
             state = watched.state if watched.state in ("confirmed", "flaky") else "failing"
@@ -83,10 +85,10 @@ def transition(watched: Watched, said: Said, today: dt.date, *, ran: bool = True
             return _move(watched, "quarantined", today).model_copy(update=ends), (_tell(watched),)
 
 
-def _move(watched: Watched, state: State, today: dt.date, flaky_nights: int = 0) -> Watched:
+def _move(watched: AlertState, state: State, today: dt.date, flaky_nights: int = 0) -> AlertState:
     since = watched.since if watched.state == state else today
-    return Watched(state=state, since=since, open=watched.open, flaky_nights=flaky_nights)
+    return AlertState(state=state, since=since, open=watched.open, flaky_nights=flaky_nights)
 
 
-def _tell(watched: Watched) -> Action:
+def _tell(watched: AlertState) -> Action:
     return "update" if watched.open else "open"

@@ -9,16 +9,16 @@ from typing import Protocol
 import requests
 
 from stackcompat.core.record import Record, StackcompatError, UsageError
-from stackcompat.nightly.alerts import Item
-from stackcompat.nightly.issue import BODY_LIMIT, farewell, issue_body, issue_title, marked, marker
+from stackcompat.nightly.alerts import Alert
+from stackcompat.nightly.issue import BODY_LIMIT, closing_comment, issue_body, issue_title, marked, marker
 
-__all__ = ["GitHub", "Known", "Tracker", "carry_out"]
+__all__ = ["GitHub", "KnownIssue", "Tracker", "sync_issues"]
 
 #: Only issues with this label are looked at: who may not label cannot make an issue pass for one of these.
 LABEL = "stackcompat"
 
 
-class Known(Record):
+class KnownIssue(Record):
     """An issue that the tracker has."""
 
     number: int
@@ -30,7 +30,7 @@ class Known(Record):
 class Tracker(Protocol):
     """What carrying out needs of a tracker."""
 
-    def issues(self) -> dict[str, Known]:
+    def issues(self) -> dict[str, KnownIssue]:
         """The issues with a marker, by the subject's id; the oldest of several."""
         ...
 
@@ -47,7 +47,7 @@ class Tracker(Protocol):
         ...
 
 
-def carry_out(items: Iterable[Item], tracker: Tracker) -> tuple[str, ...]:
+def sync_issues(items: Iterable[Alert], tracker: Tracker) -> tuple[str, ...]:
     """Do what the items call for; what was done, a line each. Doing it again does nothing.
 
     The last word of an issue stands in its text too: who opens it again after that wants it open.
@@ -57,7 +57,7 @@ def carry_out(items: Iterable[Item], tracker: Tracker) -> tuple[str, ...]:
     for item in items:
         issue = known.get(item.subject.id)
         if item.action in ("close", "drop"):
-            word = farewell(item)
+            word = closing_comment(item)
             if issue is not None and issue.open and word not in issue.body:
                 head = marker(item.subject)
                 text = issue.body.replace("\r\n", "\n").partition(" -->")[2]
@@ -93,14 +93,16 @@ class GitHub:
         )
         self._repository = client.get_repo(repository)
 
-    def issues(self) -> dict[str, Known]:
+    def issues(self) -> dict[str, KnownIssue]:
         """See :class:`Tracker`."""
-        found: dict[str, Known] = {}
+        found: dict[str, KnownIssue] = {}
         try:
             for issue in self._repository.get_issues(state="all", labels=[LABEL], sort="created", direction="asc"):
                 subject = marked(issue.body or "")
                 if subject:
-                    known = Known(number=issue.number, open=issue.state == "open", title=issue.title, body=issue.body)
+                    known = KnownIssue(
+                        number=issue.number, open=issue.state == "open", title=issue.title, body=issue.body
+                    )
                     found.setdefault(subject, known)
         except self._refused as error:
             raise _explained(error) from None

@@ -31,11 +31,11 @@ from stackcompat.ecosystem.components import Components, versions_of
 from stackcompat.evidence.results import Evidence
 from stackcompat.evidence.runs import PlannedCell
 from stackcompat.plan.cell import Cell, readable
-from stackcompat.plan.covering import Space, share_covered
+from stackcompat.plan.covering import CombinationSpace, share_covered
 from stackcompat.plan.goal import Goal
-from stackcompat.verdict.attribution import implicated
-from stackcompat.verdict.outcomes import Standing, settle
-from stackcompat.verdict.ownership import Names
+from stackcompat.verdict.attribution import attribute_failure
+from stackcompat.verdict.outcomes import TestStatus, classify
+from stackcompat.verdict.ownership import Ownership
 from stackcompat.verdict.pairs import PairVerdict, judge_pairs
 from stackcompat.verdict.retry import next_run
 from stackcompat.verdict.verdict import CellVerdict, judge
@@ -46,7 +46,7 @@ __all__ = ["Round", "next_round"]
 MOST_TRIES = 3
 
 
-Pins = frozenset[str]
+PinSet = frozenset[str]
 
 
 class Round(Record):
@@ -76,7 +76,7 @@ def next_round(
     like = [one for one in planned if one.cell.overrides == goal.template.overrides and not one.cell.local]
     cases = [_case(one, evidence.get(one.key, ()), goal, components) for one in like]
     locked, _ = share_covered(goal.combinations, [case.held for case in cases if case.held])
-    known = _Known.of(cases, evidence, components)
+    known = _Knowledge.of(cases, evidence, components)
     unanswered = _unanswered(goal, cases, known)
     answered = 100.0 * (1 - len(unanswered) / len(goal.combinations)) if goal.combinations else 100.0
     cells, reasons = _next(goal, cases, known, unanswered, left)
@@ -89,19 +89,19 @@ def next_round(
 
 
 @dataclass(frozen=True)
-class _Case:
+class _LockedCell:
     """A cell, as far as it is about a goal: the pins that it `asked` for, and those that its lock `held`.
 
     `undecided`: it is tried again in the next run, whatever else happens.
     """
 
     verdict: CellVerdict
-    asked: Pins
-    held: Pins
+    asked: PinSet
+    held: PinSet
     undecided: bool
     versions: Mapping[str, str]
-    names: Names
-    standings: tuple[Standing, ...]
+    names: Ownership
+    standings: tuple[TestStatus, ...]
 
     @cached_property
     def _states(self) -> dict[frozenset[str], set[str]]:
@@ -130,21 +130,21 @@ class _Case:
         return {state for users, states in using.items() if len(users) == fewest for state in states}
 
 
-def _case(planned: PlannedCell, evidence: tuple[Evidence, ...], goal: Goal, components: Components) -> _Case:
+def _case(planned: PlannedCell, evidence: tuple[Evidence, ...], goal: Goal, components: Components) -> _LockedCell:
     chosen = {pin for pins in goal.axes for pin in pins}
     cell, lock = planned.cell, planned.resolution.lock
     python = f"python=={cell.python}"
     installed = lock.versions() if lock else {}
     versions = versions_of(installed, components)
     due = lock is not None and next_run(evidence, ()) is not None
-    return _Case(
+    return _LockedCell(
         verdict=judge(planned, evidence),
         asked=frozenset(chosen.intersection((*cell.requirements, python))),
         held=frozenset(chosen.intersection((*map(_pin, installed.items()), python)) if lock else ()),
         undecided=due or planned.resolution.outcome not in ("locked", "conflict", "no-wheel-for-platform"),
         versions=versions,
-        names=Names(components, versions),
-        standings=settle(evidence),
+        names=Ownership(components, versions),
+        standings=classify(evidence),
     )
 
 
@@ -158,22 +158,24 @@ def _pin(item: tuple[str, str]) -> str:
 
 
 @dataclass(frozen=True)
-class _Known:
+class _Knowledge:
     """Two pins that do not work together, each with a sentence; a Python is a pin too.
 
     Those in `apart` mask others, so they are kept apart; a test that passed nowhere yet masks nothing but itself.
     """
 
-    bad: dict[Pins, str]
-    apart: frozenset[Pins]
+    bad: dict[PinSet, str]
+    apart: frozenset[PinSet]
 
     @classmethod
-    def of(cls, cases: Sequence[_Case], evidence: Mapping[str, tuple[Evidence, ...]], components: Components) -> _Known:
+    def of(
+        cls, cases: Sequence[_LockedCell], evidence: Mapping[str, tuple[Evidence, ...]], components: Components
+    ) -> _Knowledge:
         """What all cells together say."""
         told = judge_pairs([case.verdict.model_copy(update={"forced": ()}) for case in cases], evidence, components)
         distribution = {c.name: c.distribution for c in components.components}
 
-        def pins(pair: PairVerdict) -> Pins:
+        def pins(pair: PairVerdict) -> PinSet:
             first = distribution[pair.first], pair.first_version
             return frozenset((_pin(first), _pin((distribution[pair.second], pair.second_version))))
 
@@ -196,11 +198,11 @@ class _Known:
         return any(pair in self.apart for pair in _pairs(pins))
 
 
-def _pairs(pins: Iterable[str]) -> Iterator[Pins]:
+def _pairs(pins: Iterable[str]) -> Iterator[PinSet]:
     return map(frozenset, combinations(sorted(pins), 2))
 
 
-def _alone(cases: Iterable[_Case], red: Mapping[Pins, PairVerdict], seen: Collection[Pins]) -> set[Pins]:
+def _alone(cases: Iterable[_LockedCell], red: Mapping[PinSet, PairVerdict], seen: Collection[PinSet]) -> set[PinSet]:
     """The pairs that some failure is held against alone, where nothing that was seen explains it."""
     found = set()
     for case in cases:
@@ -214,14 +216,14 @@ def _alone(cases: Iterable[_Case], red: Mapping[Pins, PairVerdict], seen: Collec
     return found
 
 
-def _by_itself(cases: Iterable[_Case], components: Components) -> set[Pins]:
+def _by_itself(cases: Iterable[_LockedCell], components: Components) -> set[PinSet]:
     """A release and a Python on which it fails in two environments or more, with nobody else to suspect."""
     locks = {case.verdict.lock_id: case for case in cases if case.standings}.values()
-    failed: Counter[tuple[str, Pins]] = Counter()
+    failed: Counter[tuple[str, PinSet]] = Counter()
     for case in locks:
         for standing in case.standings:
             if standing.state == "confirmed":
-                suspicion = implicated(standing.result, case.versions, components)
+                suspicion = attribute_failure(standing.result, case.versions, components)
                 if suspicion.sure and len(suspicion.components) == 1:
                     (name,) = suspicion.components
                     failed[standing.result.test, _on_python(case, name, components)] += 1
@@ -236,7 +238,7 @@ def _by_itself(cases: Iterable[_Case], components: Components) -> set[Pins]:
     return {pair for (test, pair), times in failed.items() if times > 1 and (test, pair) not in passed}
 
 
-def _on_python(case: _Case, component: str, components: Components) -> Pins:
+def _on_python(case: _LockedCell, component: str, components: Components) -> PinSet:
     pin = _pin((components[component].distribution, case.versions[component]))
     return frozenset((f"python=={case.verdict.cell.python}", pin))
 
@@ -246,7 +248,7 @@ def _on_python(case: _Case, component: str, components: Components) -> Pins:
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def _unanswered(goal: Goal, cases: Iterable[_Case], known: _Known) -> list[tuple[str, ...]]:
+def _unanswered(goal: Goal, cases: Iterable[_LockedCell], known: _Knowledge) -> list[tuple[str, ...]]:
     still = {frozenset(pins): pins for pins in goal.combinations if not known.settled(pins)}
     strength = len(goal.combinations[0]) if goal.combinations else 0
     for case in cases:
@@ -267,15 +269,15 @@ def _unanswered(goal: Goal, cases: Iterable[_Case], known: _Known) -> list[tuple
 
 
 def _next(
-    goal: Goal, cases: Sequence[_Case], known: _Known, unanswered: Sequence[tuple[str, ...]], left: int
+    goal: Goal, cases: Sequence[_LockedCell], known: _Knowledge, unanswered: Sequence[tuple[str, ...]], left: int
 ) -> tuple[tuple[Cell, ...], tuple[str, ...]]:
     """At most `left` new cells for what is `unanswered`, and a sentence for each reason why others have none."""
     open_ = {frozenset(pins): pins for pins in unanswered}
     strength = len(unanswered[0]) if unanswered else 0
-    waiting: set[Pins] = set()
-    tries: Counter[Pins] = Counter()
+    waiting: set[PinSet] = set()
+    tries: Counter[PinSet] = Counter()
     #: Pairs that were in a cell with a failure that nothing known explains: any of them may be to blame.
-    suspects: set[Pins] = set()
+    suspects: set[PinSet] = set()
     for case in cases:
         pins = case.asked | case.held
         inside = [one for one in map(frozenset, combinations(sorted(pins), strength)) if one in open_]
@@ -310,16 +312,18 @@ def _next(
 
 
 def _rows(
-    goal: Goal, known: _Known, suspects: AbstractSet[Pins], wanted: Sequence[tuple[str, ...]]
+    goal: Goal, known: _Knowledge, suspects: AbstractSet[PinSet], wanted: Sequence[tuple[str, ...]]
 ) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
     """Rows for the `wanted` combinations, in other company than the suspects' where there is any; what no row can hold.
 
     Where metadata leaves no release of some component to choose, that component is left to the resolver.
     """
     together = {frozenset(pair) for pins in goal.combinations for pair in combinations(pins, 2)}
-    allowed = Space(goal.axes, lambda first, second: frozenset((first, second)) in together)
-    sound = Space(goal.axes, lambda *pair: frozenset(pair) in together and frozenset(pair) not in known.apart)
-    unsuspected = Space(
+    allowed = CombinationSpace(goal.axes, lambda first, second: frozenset((first, second)) in together)
+    sound = CombinationSpace(
+        goal.axes, lambda *pair: frozenset(pair) in together and frozenset(pair) not in known.apart
+    )
+    unsuspected = CombinationSpace(
         goal.axes,
         lambda *pair: frozenset(pair) in together and frozenset(pair) not in known.apart | suspects,
     )
@@ -348,7 +352,7 @@ _IMPOSSIBLE = "cannot be brought together without releases that are known not to
 _SPENT = "were not asked for again, since the budget of {budget} further cells is spent"
 
 
-def _sentence(some: Sequence[tuple[str, ...]], why: str, known: _Known) -> str:
+def _sentence(some: Sequence[tuple[str, ...]], why: str, known: _Knowledge) -> str:
     """How many combinations have no verdict, and why; with an example."""
     example = some[0]
     said = f"{len(some)} {why}; for example, {_together(example)}"

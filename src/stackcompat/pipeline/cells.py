@@ -12,20 +12,20 @@ from stackcompat.core.vocabulary import Level
 from stackcompat.ecosystem.releases import Catalog
 from stackcompat.evidence.results import Evidence
 from stackcompat.evidence.runs import PlannedCell
-from stackcompat.pipeline.locking import each
+from stackcompat.pipeline.locking import as_completed
 from stackcompat.pipeline.progress import Reporter
-from stackcompat.pipeline.runner import Bench, Source
+from stackcompat.pipeline.runner import BulkCatalog, Runner
 from stackcompat.plan.cell import Cell
 from stackcompat.resolve.lock import Lock, Resolution
 from stackcompat.run.job import Job
 from stackcompat.verdict.retry import NextRun, next_run
 from stackcompat.verdict.verdict import CellVerdict, judge
 
-__all__ = ["now", "plan_cell", "refuse_unknown", "run_cells", "run_once", "settle_cell", "try_cell"]
+__all__ = ["now", "plan_cell", "refuse_unknown", "run_cells", "run_once", "run_until_judged", "try_cell"]
 
 
 def run_cells(
-    planned: Sequence[PlannedCell], bench: Bench, level: Level, reporter: Reporter, *, rerun: bool = False
+    planned: Sequence[PlannedCell], bench: Runner, level: Level, reporter: Reporter, *, rerun: bool = False
 ) -> None:
     """Run every locked cell that has no decisive evidence yet, confirm what is red, keep all of it in the store.
 
@@ -35,27 +35,27 @@ def run_cells(
     known = {} if rerun else bench.store.of_keys(unique)
     due = [cell for key, cell in unique.items() if next_run(known.get(key, ()), ()) is not None]
     reporter.stage("run", len(due))
-    work = lambda cell: settle_cell(cell, known.get(cell.key, ()), bench, level)  # noqa: E731  (bound to this call)
-    for cell, evidence in each(due, work, bench.executor):
+    work = lambda cell: run_until_judged(cell, known.get(cell.key, ()), bench, level)  # noqa: E731  (bound to this call)
+    for cell, evidence in as_completed(due, work, bench.executor):
         last = evidence[-1]
         red = {test.test for run in evidence for test in run.failures()}
         said = f"{len(red)} red" if red else "green" if last.outcome == "ran" else last.outcome
         reporter.step(f"{cell.cell.label} on Python {cell.cell.python}: {said}")
 
 
-Dress = Callable[[Job], Job]
+JobTransform = Callable[[Job], Job]
 
 
 def _plain(job: Job) -> Job:
     return job
 
 
-def settle_cell(
+def run_until_judged(
     planned: PlannedCell,
     earlier: Sequence[Evidence],
-    bench: Bench,
+    bench: Runner,
     level: Level,
-    dress: Dress = _plain,
+    dress: JobTransform = _plain,
     reads: str = "",
 ) -> list[Evidence]:
     """Run one cell until its evidence can be judged; each run is kept as soon as it ends. See :func:`run_once`."""
@@ -71,11 +71,11 @@ def settle_cell(
 def run_once(
     planned: PlannedCell,
     tests: tuple[str, ...],
-    bench: Bench,
+    bench: Runner,
     level: Level,
     *,
     attempt: int,
-    dress: Dress = _plain,
+    dress: JobTransform = _plain,
     reads: str = "",
 ) -> Evidence:
     """Run `tests` (all if none) of a locked cell in a new environment; the evidence, which is kept.
@@ -103,7 +103,7 @@ def run_once(
 
 
 def plan_cell(
-    cell: Cell, resolution: Resolution, bench: Bench, level: Level, tests: tuple[str, ...] = ()
+    cell: Cell, resolution: Resolution, bench: Runner, level: Level, tests: tuple[str, ...] = ()
 ) -> PlannedCell:
     """`cell` with its resolution and the address of its evidence, of `tests` alone if there are any."""
     key = bench.key(cell, resolution.lock, level, tests) if resolution.lock is not None else ""
@@ -117,8 +117,8 @@ def now() -> dt.datetime:
 
 def try_cell(
     cell: Cell,
-    bench: Bench,
-    catalog: Source,
+    bench: Runner,
+    catalog: BulkCatalog,
     level: Level,
     reporter: Reporter,
     *,

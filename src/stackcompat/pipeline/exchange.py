@@ -21,22 +21,22 @@ from stackcompat.ecosystem.interpreters import this_platform
 from stackcompat.ecosystem.suite import Suite
 from stackcompat.evidence.results import Evidence
 from stackcompat.evidence.runs import Crossing, ExchangePlan, PlannedCell, RunRecord
-from stackcompat.pipeline.cells import now, settle_cell
+from stackcompat.pipeline.cells import now, run_until_judged
 from stackcompat.pipeline.exchange_plan import complete, plan_crossings, promised
 from stackcompat.pipeline.execution import last_run, pythons_here
-from stackcompat.pipeline.locking import each, lock_cells
+from stackcompat.pipeline.locking import as_completed, lock_cells
 from stackcompat.pipeline.progress import Reporter, Silent
-from stackcompat.pipeline.runner import Bench, Source
+from stackcompat.pipeline.runner import BulkCatalog, Runner
 from stackcompat.plan.cell import Cell
 from stackcompat.plan.matrix import Matrix
 from stackcompat.plan.plan import make_plan
 from stackcompat.resolve.lock import Lock
 from stackcompat.run.job import Exchange, Job
 from stackcompat.verdict.exchange import written
-from stackcompat.verdict.outcomes import settle
+from stackcompat.verdict.outcomes import classify
 from stackcompat.verdict.retry import next_run
 
-__all__ = ["ExchangeBench", "cross", "execute_exchange", "plan_exchange", "run_exchange"]
+__all__ = ["ExchangeRunner", "cross", "execute_exchange", "plan_exchange", "run_exchange"]
 
 LEVEL: Level = "exchange"
 
@@ -45,7 +45,7 @@ LEVEL: Level = "exchange"
 _KEPT = 30 * 24 * 3600.0
 
 
-class ExchangeBench(Bench):
+class ExchangeRunner(Runner):
     """A bench whose suite writes and reads artifacts: all of them, or those of `only`.
 
     `helpers` is a folder of other tests whose modules (what is no test there) the suite borrows.
@@ -57,7 +57,7 @@ class ExchangeBench(Bench):
         self.only = only
         self.artifacts = self.cache.root / "artifacts"
 
-    def narrow(self, only: Sequence[str]) -> ExchangeBench:
+    def narrow(self, only: Sequence[str]) -> ExchangeRunner:
         """The same bench for the artifacts `only`."""
         other = copy(self)
         other.only = tuple(sorted(only))
@@ -83,8 +83,8 @@ class ExchangeBench(Bench):
 def execute_exchange(
     matrix: Matrix,
     path: Path,
-    bench: ExchangeBench,
-    catalog: Source,
+    bench: ExchangeRunner,
+    catalog: BulkCatalog,
     reporter: Reporter,
     *,
     rerun: bool = False,
@@ -136,7 +136,7 @@ def execute_exchange(
     return record
 
 
-def _with_promises(plan: ExchangePlan, matrix: Matrix, bench: ExchangeBench, catalog: Source) -> ExchangePlan:
+def _with_promises(plan: ExchangePlan, matrix: Matrix, bench: ExchangeRunner, catalog: BulkCatalog) -> ExchangePlan:
     """`plan` with what the matrix's promises say of each crossing."""
     days: dict[str, dict[str, dt.datetime]] = {}
     for planned in plan.cells:
@@ -158,8 +158,8 @@ def _with_promises(plan: ExchangePlan, matrix: Matrix, bench: ExchangeBench, cat
 
 def plan_exchange(
     squares: Iterable[tuple[str, Sequence[Cell], Sequence[Cell]]],
-    bench: ExchangeBench,
-    catalog: Source,
+    bench: ExchangeRunner,
+    catalog: BulkCatalog,
     reporter: Reporter,
     *,
     again: bool = False,
@@ -189,7 +189,7 @@ def plan_exchange(
 
 
 def _keys(
-    writers: Sequence[PlannedCell], readers: Sequence[PlannedCell], bench: ExchangeBench
+    writers: Sequence[PlannedCell], readers: Sequence[PlannedCell], bench: ExchangeRunner
 ) -> dict[tuple[str, str], str]:
     return {
         (writer.cell.id, reader.cell.id): bench.read_key(reader.cell, reader.resolution.lock, writer.key)
@@ -199,7 +199,7 @@ def _keys(
     }
 
 
-def run_exchange(plan: ExchangePlan, bench: ExchangeBench, reporter: Reporter, *, rerun: bool = False) -> ExchangePlan:
+def run_exchange(plan: ExchangePlan, bench: ExchangeRunner, reporter: Reporter, *, rerun: bool = False) -> ExchangePlan:
     """Run what the crossings of `plan` need and has no decisive evidence yet; all of it is kept in the store.
 
     Where something is red, both sides also write and read the same artifacts by themselves, unless `plan` has them do
@@ -220,7 +220,7 @@ def run_exchange(plan: ExchangePlan, bench: ExchangeBench, reporter: Reporter, *
 
 
 def cross(
-    writer: PlannedCell, reader: PlannedCell, bench: ExchangeBench
+    writer: PlannedCell, reader: PlannedCell, bench: ExchangeRunner
 ) -> tuple[tuple[Evidence, ...], tuple[Evidence, ...]]:
     """Every run in which one environment wrote what `bench` is for, and in which another read it; no baselines."""
     assert writer.resolution.lock is not None
@@ -234,19 +234,19 @@ def cross(
     return bench.store.of_key(writer.key), bench.store.of_key(key)
 
 
-def _unproven(crossings: Sequence[Crossing], bench: ExchangeBench) -> dict[str, tuple[str, ...]]:
+def _unproven(crossings: Sequence[Crossing], bench: ExchangeRunner) -> dict[str, tuple[str, ...]]:
     """The sides of what is red that are in no crossing with themselves, and the artifacts that are red there."""
     alone = {crossing.writer for crossing in crossings if crossing.writer == crossing.reader}
     found: dict[str, set[str]] = {}
     for crossing in crossings:
-        standings = settle(bench.store.of_key(crossing.key))
+        standings = classify(bench.store.of_key(crossing.key))
         red = {standing.result.artifact for standing in standings if standing.state == "confirmed"}
         for side in {crossing.writer, crossing.reader} - alone if red else ():
             found.setdefault(side, set()).update(red)
     return {side: tuple(sorted(found[side])) for side in sorted(found)}
 
 
-def _by_itself(planned: PlannedCell, bench: ExchangeBench) -> ExchangePlan:
+def _by_itself(planned: PlannedCell, bench: ExchangeRunner) -> ExchangePlan:
     """One environment that writes what `bench` is for, and reads it."""
     cell, lock = planned.cell, planned.resolution.lock
     assert lock is not None  # it has read, or was read
@@ -255,7 +255,7 @@ def _by_itself(planned: PlannedCell, bench: ExchangeBench) -> ExchangePlan:
     return ExchangePlan(cells=(planned.model_copy(update={"key": key}),), crossings=(crossing,))
 
 
-def _write(cells: Iterable[str], plan: ExchangePlan, bench: ExchangeBench, reporter: Reporter, *, rerun: bool) -> None:
+def _write(cells: Iterable[str], plan: ExchangePlan, bench: ExchangeRunner, reporter: Reporter, *, rerun: bool) -> None:
     """Have the cells write what is not there."""
     unique = {planned.key: planned for planned in map(plan.cell, sorted(cells))}
     known = {} if rerun else bench.store.of_keys(unique)
@@ -269,14 +269,14 @@ def _write(cells: Iterable[str], plan: ExchangePlan, bench: ExchangeBench, repor
     def work(planned: PlannedCell) -> list[Evidence]:
         exchange = Exchange(mode="write", store=bench.store_of(planned.key), artifacts=bench.only)
         dress = lambda job: bench.dress(job, exchange)  # noqa: E731  (bound to this call)
-        return settle_cell(planned, known.get(planned.key, ()), bench, LEVEL, dress)
+        return run_until_judged(planned, known.get(planned.key, ()), bench, LEVEL, dress)
 
-    for planned, evidence in each(due, work, bench.executor):
+    for planned, evidence in as_completed(due, work, bench.executor):
         reporter.step(f"{planned.cell.label} on Python {planned.cell.python}: {_told(evidence)}")
 
 
 def _read(
-    crossings: Sequence[Crossing], plan: ExchangePlan, bench: ExchangeBench, reporter: Reporter, *, rerun: bool
+    crossings: Sequence[Crossing], plan: ExchangePlan, bench: ExchangeRunner, reporter: Reporter, *, rerun: bool
 ) -> None:
     """Have the readers read what the writers left, where they left anything."""
     unique = {crossing.key: crossing for crossing in crossings}
@@ -290,9 +290,9 @@ def _read(
         exchange = Exchange(mode="read", store=bench.store_of(writer.key), artifacts=left[crossing.writer])
         dress = lambda job: bench.dress(job, exchange)  # noqa: E731  (as above)
         here = reader.model_copy(update={"key": crossing.key})
-        return settle_cell(here, known.get(crossing.key, ()), bench, LEVEL, dress, reads=writer.key)
+        return run_until_judged(here, known.get(crossing.key, ()), bench, LEVEL, dress, reads=writer.key)
 
-    for crossing, evidence in each(due, work, bench.executor):
+    for crossing, evidence in as_completed(due, work, bench.executor):
         writer, reader = plan.cell(crossing.writer).cell, plan.cell(crossing.reader).cell
         reporter.step(f"{writer.label} on {writer.python} to {reader.label} on {reader.python}: {_told(evidence)}")
 
@@ -303,7 +303,7 @@ def _told(evidence: Sequence[Evidence]) -> str:
     return f"{len(red)} red" if red else "green" if last.outcome == "ran" else last.outcome
 
 
-def _drop_unread(bench: ExchangeBench) -> None:
+def _drop_unread(bench: ExchangeRunner) -> None:
     """Remove artifacts that were not written or read for long."""
     bench.artifacts.mkdir(parents=True, exist_ok=True)
     for folder in bench.artifacts.glob("*/"):

@@ -9,7 +9,7 @@ from pathlib import Path
 from stackcompat.core.record import StackcompatError, UsageError
 from stackcompat.core.vocabulary import Level
 from stackcompat.ecosystem.interpreters import how_to_get, this_platform
-from stackcompat.ecosystem.releases import Catalog, Then
+from stackcompat.ecosystem.releases import Catalog, CatalogAt
 from stackcompat.evidence.runs import PlannedCell, RunRecord
 from stackcompat.evidence.shards import Shard
 from stackcompat.evidence.store import Store
@@ -17,7 +17,7 @@ from stackcompat.pipeline.adaptive import Round, next_round
 from stackcompat.pipeline.cells import now, plan_cell, run_cells
 from stackcompat.pipeline.locking import lock_cells
 from stackcompat.pipeline.progress import Reporter
-from stackcompat.pipeline.runner import Bench, Source
+from stackcompat.pipeline.runner import BulkCatalog, Runner
 from stackcompat.plan.goal import Plan
 from stackcompat.plan.matrix import Matrix
 from stackcompat.plan.plan import make_plan
@@ -27,7 +27,7 @@ from stackcompat.verdict.retry import next_run
 __all__ = ["due_cells", "execute", "last_run", "lock_matrix", "pythons_here"]
 
 
-def pythons_here(matrix: Matrix, path: Path, bench: Bench) -> list[str]:
+def pythons_here(matrix: Matrix, path: Path, bench: Runner) -> list[str]:
     """The Pythons of `matrix` (read from `path`) that there are; StackcompatError if it cannot run here at all."""
     if matrix.platform not in ("", this_platform()):
         raise StackcompatError(f"{path}: platform: this machine is {this_platform()}, it cannot run {matrix.platform}")
@@ -38,7 +38,7 @@ def pythons_here(matrix: Matrix, path: Path, bench: Bench) -> list[str]:
 
 
 def lock_matrix(
-    matrix: Matrix, path: Path, bench: Bench, catalog: Source, reporter: Reporter, *, relock: bool = False
+    matrix: Matrix, path: Path, bench: Runner, catalog: BulkCatalog, reporter: Reporter, *, relock: bool = False
 ) -> RunRecord:
     """Plan and lock `matrix` (read from `path`): the record of a run of it, of which nothing ran or was kept yet.
 
@@ -49,7 +49,7 @@ def lock_matrix(
 
 
 def _planned_and_locked(
-    matrix: Matrix, path: Path, bench: Bench, catalog: Source, reporter: Reporter, *, relock: bool
+    matrix: Matrix, path: Path, bench: Runner, catalog: BulkCatalog, reporter: Reporter, *, relock: bool
 ) -> tuple[Plan, RunRecord]:
     started = now()
     pythons = pythons_here(matrix, path, bench)
@@ -87,7 +87,7 @@ def _versions(resolutions: Mapping[str, Resolution]) -> dict[str, dict[str, str]
 
 
 def _planned(
-    matrix: Matrix, path: Path, bench: Bench, catalog: Catalog, pythons: Sequence[str], at: dt.datetime
+    matrix: Matrix, path: Path, bench: Runner, catalog: Catalog, pythons: Sequence[str], at: dt.datetime
 ) -> Plan:
     return make_plan(
         matrix,
@@ -110,8 +110,8 @@ def due_cells(planned: Iterable[PlannedCell], store: Store) -> list[PlannedCell]
 def execute(
     matrix: Matrix,
     path: Path,
-    bench: Bench,
-    catalog: Source,
+    bench: Runner,
+    catalog: BulkCatalog,
     reporter: Reporter,
     *,
     rerun: bool = False,
@@ -129,7 +129,7 @@ def execute(
     if go_on:
         record = last_run(path, bench.store)
         run_cells(record.cells, bench, matrix.level, reporter, rerun=rerun)
-        then = Then(catalog, record.started)
+        then = CatalogAt(catalog, record.started)
         plan = _planned(matrix, path, bench, then, pythons_here(matrix, path, bench), record.started)
         if not plan.goals:
             return record
@@ -174,8 +174,8 @@ def _unfinished(record: RunRecord, store: Store) -> RunRecord | None:
 def _further_rounds(
     plan: Plan,
     record: RunRecord,
-    bench: Bench,
-    catalog: Source,
+    bench: Runner,
+    catalog: BulkCatalog,
     level: Level,
     reporter: Reporter,
     *,

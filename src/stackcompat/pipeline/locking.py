@@ -13,12 +13,12 @@ from packaging.utils import canonicalize_name
 from stackcompat.core.record import digest
 from stackcompat.ecosystem.releases import Catalog, IndexUnreachable
 from stackcompat.pipeline.progress import Reporter
-from stackcompat.pipeline.runner import Bench, Source
+from stackcompat.pipeline.runner import BulkCatalog, Runner
 from stackcompat.plan.cell import Cell
 from stackcompat.resolve.lock import Resolution
 from stackcompat.run.executor import Executor
 
-__all__ = ["each", "lock_cells"]
+__all__ = ["as_completed", "lock_cells"]
 
 Item = TypeVar("Item")
 
@@ -26,7 +26,9 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def each(items: Sequence[Item], work: Callable[[Item], Result], executor: Executor) -> Iterable[tuple[Item, Result]]:
+def as_completed(
+    items: Sequence[Item], work: Callable[[Item], Result], executor: Executor
+) -> Iterable[tuple[Item, Result]]:
     """Results of `work` as they come; an interrupt or error cancels what has not begun and ends what runs."""
     with ThreadPoolExecutor(executor.workers) as pool:
         try:
@@ -53,7 +55,7 @@ def _consulted(cell: Cell, resolution: Resolution) -> set[str]:
     return {name for name in names if name != "python"}
 
 
-def _fingerprint(cell: Cell, names: Iterable[str], bench: Bench, catalog: Catalog) -> str:
+def _fingerprint(cell: Cell, names: Iterable[str], bench: Runner, catalog: Catalog) -> str:
     """What a resolution of `cell` rests on besides the cell: releases, the interpreter's patch, who is held back."""
     interpreter = bench.interpreters[cell.python].label if cell.python in bench.interpreters else ""
     seen = sorted(
@@ -63,7 +65,7 @@ def _fingerprint(cell: Cell, names: Iterable[str], bench: Bench, catalog: Catalo
 
 
 def lock_cells(
-    cells: Sequence[Cell], bench: Bench, catalog: Source, reporter: Reporter, *, again: bool = False
+    cells: Sequence[Cell], bench: Runner, catalog: BulkCatalog, reporter: Reporter, *, again: bool = False
 ) -> dict[str, Resolution]:
     """Resolve every cell, by cell id. What was resolved before is reused while the index says nothing new about it."""
     reporter.stage("lock", len(cells))
@@ -91,7 +93,7 @@ def lock_cells(
         except IndexUnreachable as error:
             return Resolution(outcome="index-unreachable", detail=str(error))
 
-    for cell, resolution in each(due, resolve, bench.executor):
+    for cell, resolution in as_completed(due, resolve, bench.executor):
         found[cell.id] = resolution
         if resolution.outcome in ("locked", "conflict"):
             names = _consulted(cell, resolution)

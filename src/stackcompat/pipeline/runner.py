@@ -24,10 +24,10 @@ from stackcompat.run.executor import Executor
 from stackcompat.run.job import Job, Limits
 from stackcompat.run.package_cache import PackageCache
 
-__all__ = ["Bench", "Source"]
+__all__ = ["BulkCatalog", "Runner"]
 
 
-class Source(Catalog, Protocol):
+class BulkCatalog(Catalog, Protocol):
     """A catalog that can be asked for many projects at once."""
 
     def prefetch(self, names: Iterable[str]) -> None:
@@ -35,7 +35,7 @@ class Source(Catalog, Protocol):
         ...
 
 
-class Bench:
+class Runner:
     """What a campaign works with: store, package cache, interpreters, resolver, executor, suite."""
 
     def __init__(

@@ -21,22 +21,22 @@ from stackcompat.ecosystem.components import Upstream
 from stackcompat.ecosystem.sdist import unpack
 from stackcompat.evidence.results import evidence_key
 from stackcompat.evidence.runs import PlannedCell
-from stackcompat.pipeline.cells import settle_cell
-from stackcompat.pipeline.locking import each, lock_cells
+from stackcompat.pipeline.cells import run_until_judged
+from stackcompat.pipeline.locking import as_completed, lock_cells
 from stackcompat.pipeline.progress import Reporter, Silent
-from stackcompat.pipeline.runner import Bench, Source
+from stackcompat.pipeline.runner import BulkCatalog, Runner
 from stackcompat.plan.cell import Cell
 from stackcompat.resolve.lock import Lock, Resolution
-from stackcompat.run.job import Job, OwnTests, own_prefix
+from stackcompat.run.job import Job, ShippedTests, own_prefix
 from stackcompat.verdict.retry import next_run
 from stackcompat.verdict.upstream import Baseline, baseline_cell, own_tests, read_baseline
 
-__all__ = ["Archives", "UpstreamBench"]
+__all__ = ["Archives", "UpstreamRunner"]
 
 LEVEL: Level = "upstream"
 
 
-class _Question(NamedTuple):
+class _BaselineQuestion(NamedTuple):
     """What has one baseline: `tests` of a release, all of them if none."""
 
     distribution: str
@@ -46,7 +46,7 @@ class _Question(NamedTuple):
     tests: tuple[str, ...] = ()
 
 
-class Archives(Source, Protocol):
+class Archives(BulkCatalog, Protocol):
     """A source that has releases' source archives."""
 
     def sdist(self, name: str, version: str) -> bytes:
@@ -54,13 +54,13 @@ class Archives(Source, Protocol):
         ...
 
 
-class UpstreamBench(Bench):
+class UpstreamRunner(Runner):
     """A bench whose cells of the level ``upstream`` also run the tests that the installed releases ship."""
 
     def __init__(self, *, archives: Archives, **bench: Any) -> None:
         super().__init__(**bench)
         self._archives = archives
-        self._known: dict[_Question, Baseline] = {}
+        self._known: dict[_BaselineQuestion, Baseline] = {}
         self._guard = threading.RLock()
 
     def prepare(self, cells: Iterable[tuple[Cell, Lock]], level: Level, reporter: Reporter) -> None:
@@ -76,7 +76,7 @@ class UpstreamBench(Bench):
             if not own_tests(name, chosen, lock.versions(), Baseline()).left_out
         }
         due = {what: chosen for what, chosen in asked.items() if what not in self._known}
-        wanted: dict[_Question, Cell] = {}
+        wanted: dict[_BaselineQuestion, Cell] = {}
         for what, chosen in due.items():
             name, version, python, platform, _ = what
             release = self._archives.project(name).find(version)
@@ -88,20 +88,20 @@ class UpstreamBench(Bench):
         planned = {what: self._planned(what, cell, resolutions[cell.id], due[what]) for what, cell in wanted.items()}
         reporter.stage("baseline", len(planned))
 
-        def run(what: _Question) -> Baseline:
+        def run(what: _BaselineQuestion) -> Baseline:
             name, version, *_ = what
             cell, chosen = planned[what], due[what]
             try:
-                own = OwnTests(distribution=name, chosen=chosen, folder=self._folder(name, version, chosen))
+                own = ShippedTests(distribution=name, chosen=chosen, folder=self._folder(name, version, chosen))
             except StackcompatError as error:
                 return Baseline(absent=f"no baseline: {error}")
             if cell.key:
                 earlier = self.store.of_key(cell.key)
                 if next_run(earlier, ()) is not None:
-                    settle_cell(cell, earlier, self, LEVEL, lambda job: _only(job, own))
+                    run_until_judged(cell, earlier, self, LEVEL, lambda job: _only(job, own))
             return read_baseline(cell, self.store.of_key(cell.key) if cell.key else ())
 
-        for what, baseline in each(list(planned), run, self.executor):
+        for what, baseline in as_completed(list(planned), run, self.executor):
             self._known[what] = baseline
             told = baseline.absent or f"{len(baseline.passed)} passed, {len(baseline.left_out)} do not count"
             reporter.step(f"{planned[what].cell.label}: {told}")
@@ -140,12 +140,12 @@ class UpstreamBench(Bench):
             if not tests or _among(tests, component.distribution):
                 yield component.distribution, version, chosen
 
-    def _question(self, cell: Cell, name: str, version: str, tests: tuple[str, ...]) -> _Question:
+    def _question(self, cell: Cell, name: str, version: str, tests: tuple[str, ...]) -> _BaselineQuestion:
         """What the baseline of a release is asked: all, unless only `tests` matter and nobody asked for all."""
-        whole = _Question(name, version, cell.python, cell.platform)
+        whole = _BaselineQuestion(name, version, cell.python, cell.platform)
         return whole if whole in self._known else whole._replace(tests=_among(tests, name))
 
-    def _own(self, cell: Cell, lock: Lock, tests: tuple[str, ...]) -> Iterator[OwnTests]:
+    def _own(self, cell: Cell, lock: Lock, tests: tuple[str, ...]) -> Iterator[ShippedTests]:
         """The releases' own tests in a cell, of `tests` alone if there are any; runs the baselines that nobody ran."""
         with self._guard:
             self._prepare([(cell, lock)], tests, Silent())
@@ -155,7 +155,7 @@ class UpstreamBench(Bench):
             folder = self._folder(name, version, chosen) if own.tests else None
             yield _of(own, tests).model_copy(update={"folder": folder})
 
-    def _planned(self, what: _Question, cell: Cell, resolution: Resolution, chosen: Upstream) -> PlannedCell:
+    def _planned(self, what: _BaselineQuestion, cell: Cell, resolution: Resolution, chosen: Upstream) -> PlannedCell:
         """A baseline cell with the address of its evidence, which does not depend on the smoke tests.
 
         It is that of the whole baseline where the store has that already.
@@ -201,14 +201,14 @@ class UpstreamBench(Bench):
         return folder
 
 
-def _only(job: Job, own: OwnTests) -> Job:
+def _only(job: Job, own: ShippedTests) -> Job:
     """`job` with nothing but `own` to run."""
     return _with(job.model_copy(update={"files": (), "imports": (), "guesses": ()}), (own,))
 
 
-def _with(job: Job, own: tuple[OwnTests, ...]) -> Job:
+def _with(job: Job, own: tuple[ShippedTests, ...]) -> Job:
     """`job` with the releases' own tests, and with the time that they may take."""
-    boxes = sum(each.chosen.seconds for each in own)
+    boxes = sum(as_completed.chosen.seconds for as_completed in own)
     limits = job.limits.model_copy(update={"seconds": job.limits.seconds + boxes})
     return job.model_copy(update={"upstream": own, "limits": limits})
 
@@ -218,7 +218,7 @@ def _among(tests: Iterable[str], distribution: str) -> tuple[str, ...]:
     return tuple(sorted(test for test in tests if test.startswith(own_prefix(distribution))))
 
 
-def _of(own: OwnTests, tests: tuple[str, ...]) -> OwnTests:
+def _of(own: ShippedTests, tests: tuple[str, ...]) -> ShippedTests:
     """`own` with nothing but `tests` if there are any: such a question has one key, however the baseline is known."""
     if not tests:
         return own

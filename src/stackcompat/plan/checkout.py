@@ -13,10 +13,10 @@ from stackcompat.ecosystem.releases import Catalog, needs
 from stackcompat.plan.cell import Cell
 from stackcompat.plan.matrix import Matrix, Metapackage, load_matrix
 
-__all__ = ["Project", "find_project", "published_sets"]
+__all__ = ["Checkout", "find_checkout", "published_sets"]
 
 
-def published_sets(project: Project, cell: Cell, catalog: Catalog) -> tuple[tuple[str, ...], ...]:
+def published_sets(project: Checkout, cell: Cell, catalog: Catalog) -> tuple[tuple[str, ...], ...]:
     """What the newest release of each metapackage that a matrix of `project` names requires of `cell`'s roots."""
     names = set()
     for path in sorted(project.matrices.glob("*.toml")):
@@ -39,7 +39,7 @@ def published_sets(project: Project, cell: Cell, catalog: Catalog) -> tuple[tupl
 _NO_MATRICES = ("components", "known-cases", "advisories", "gate", "waivers", "replay", "replay-policy")
 
 
-class Project:
+class Checkout:
     """A checkout: ``matrices/components.toml``, ``tests/interop/``, ``reports/`` and the store (never committed).
 
     `exchange` is the suite of what is written in one environment and read in another; it borrows modules of `suite`.
@@ -69,11 +69,11 @@ class Project:
         return path, load_matrix(path, self.components())
 
 
-def find_project(given: str | None) -> Project:
+def find_checkout(given: str | None) -> Checkout:
     """The project in `given`, or in the nearest folder upwards that has ``matrices/components.toml``."""
     start = Path(given).resolve() if given else Path.cwd()
     for folder in [start] if given else [start, *start.parents]:
         if (folder / "matrices" / "components.toml").is_file():
-            return Project(folder)
+            return Checkout(folder)
     where = given or "this folder and those above it"
     raise UsageError(f"--project: no matrices/components.toml in {where}; run from a checkout or name one")

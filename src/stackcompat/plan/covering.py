@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from itertools import combinations, product
 
-__all__ = ["Space", "share_covered"]
+__all__ = ["CombinationSpace", "share_covered"]
 
 Row = tuple[str, ...]
 
@@ -25,7 +25,7 @@ Row = tuple[str, ...]
 _Items = tuple[int, ...]
 
 
-class Space:
+class CombinationSpace:
     """The rows that `factors` and `compatible` (symmetric, asked for values of different factors only) allow.
 
     Values are numbered in order, and rows are ascending tuples of numbers.

@@ -24,8 +24,8 @@ from stackcompat.plan.selection import Selection
 
 __all__ = [
     "AsOf",
-    "Index",
-    "Local",
+    "ExtraIndex",
+    "LocalSource",
     "Matrix",
     "Metapackage",
     "Newest",
@@ -40,7 +40,7 @@ __all__ = [
 ]
 
 
-class _Policy(Table):
+class _BasePolicy(Table):
     """What every policy has: options that hold for each of its cells.
 
     `thorough` cells run every smoke test, the others leave out those that are marked so: policies that make many cells
@@ -53,14 +53,14 @@ class _Policy(Table):
     thorough: bool = False
 
 
-class Newest(_Policy):
+class Newest(_BasePolicy):
     """What an installer gives today."""
 
     policy: Literal["newest"]
     thorough: bool = True
 
 
-class AsOf(_Policy):
+class AsOf(_BasePolicy):
     """What an installer gave then: at the end of each of `dates`, or of each of the last `months` months.
 
     With `since`: of each day since then that brought a release, unless another one came within `stays` days.
@@ -83,13 +83,13 @@ class AsOf(_Policy):
         return self
 
 
-class Oldest(_Policy):
+class Oldest(_BasePolicy):
     """Each component with the floors that its newest release declares for others, the rest as the resolver chooses."""
 
     policy: Literal["oldest"]
 
 
-class Pins(_Policy):
+class Pins(_BasePolicy):
     """Requirements given by hand."""
 
     policy: Literal["pins"]
@@ -98,7 +98,7 @@ class Pins(_Policy):
     exclude_newer: Moment | None = None
 
 
-class Metapackage(_Policy):
+class Metapackage(_BasePolicy):
     """The exact pins of a metapackage's release; with `substitute`, also with one component at a time at newest."""
 
     policy: Literal["metapackage"]
@@ -107,7 +107,7 @@ class Metapackage(_Policy):
     substitute: bool = True
 
 
-class Pairs(_Policy):
+class Pairs(_BasePolicy):
     """A covering array of `strength` over chosen releases: every allowed combination of so many meets in some cell.
 
     `seeds` are combinations that come first, given as exact pins such as ``["alpha==1.2", "beta==3.4"]``. `budget` is
@@ -127,7 +127,7 @@ class Pairs(_Policy):
         return self
 
 
-class Series(_Policy):
+class Series(_BasePolicy):
     """Chosen releases of one component, each with all else as the resolver chooses."""
 
     policy: Literal["series"]
@@ -135,7 +135,7 @@ class Series(_Policy):
     releases: Selection
 
 
-class Prerelease(_Policy):
+class Prerelease(_BasePolicy):
     """Newest, with pre-releases allowed for some components."""
 
     policy: Literal["prerelease"]
@@ -143,7 +143,7 @@ class Prerelease(_Policy):
     components: Annotated[tuple[str, ...], Field(min_length=1)]
 
 
-class Index(_Policy):
+class ExtraIndex(_BasePolicy):
     """Newest, with an extra index for some components, which must then come out as development versions.
 
     The address comes from the environment variable `variable`, so that no matrix carries one.
@@ -156,7 +156,7 @@ class Index(_Policy):
     development: bool = True
 
 
-class Local(_Policy):
+class LocalSource(_BasePolicy):
     """Newest, with one component from a wheel, a source folder or a git URL.
 
     Which one stands in `source`, or in the environment variable `variable`, so that no matrix need name a path.
@@ -169,14 +169,14 @@ class Local(_Policy):
     variable: Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")] = ""
 
     @model_validator(mode="after")
-    def _one(self) -> Local:
+    def _one(self) -> LocalSource:
         if bool(self.source) == bool(self.variable):
             raise ValueError('takes either source = "..." or variable = "..."')
         return self
 
 
 Policy = Annotated[
-    Newest | AsOf | Oldest | Pins | Metapackage | Pairs | Series | Prerelease | Index | Local,
+    Newest | AsOf | Oldest | Pins | Metapackage | Pairs | Series | Prerelease | ExtraIndex | LocalSource,
     Field(discriminator="policy"),
 ]
 
@@ -253,9 +253,9 @@ def load_matrix(path: Path, components: Components) -> Matrix:
                 for place, seed in enumerate(policy.seeds):
                     names = [_pinned(text, f"{path}: {key}.seeds[{place}]") for text in seed]
                     check(f"{key}.seeds[{place}]", names, policy.releases)
-            case Prerelease() | Index():
+            case Prerelease() | ExtraIndex():
                 check(f"{key}.components", policy.components, matrix.components)
-            case Local():
+            case LocalSource():
                 check(f"{key}.component", [policy.component], matrix.components)
             case Series():
                 led = [name for name in matrix.components if not components[name].moves_with]

@@ -17,12 +17,12 @@ from stackcompat.core.requirements import parse_requirement, python_key
 from stackcompat.ecosystem.components import Components
 from stackcompat.ecosystem.releases import Catalog, Release, needs, requirements
 from stackcompat.plan.cell import Cell, readable
-from stackcompat.plan.covering import Space, share_covered
+from stackcompat.plan.covering import CombinationSpace, share_covered
 from stackcompat.plan.goal import Goal, Plan, pin_requirements
 from stackcompat.plan.matrix import (
     AsOf,
-    Index,
-    Local,
+    ExtraIndex,
+    LocalSource,
     Matrix,
     Metapackage,
     Newest,
@@ -200,14 +200,14 @@ class _Planner:
             case Prerelease():
                 detail = f"pre-releases of {', '.join(policy.components)}"
                 yield self.cell(policy, python, self.unreleased(policy.components), detail, newest=self.names)
-            case Index():
+            case ExtraIndex():
                 detail = f"{', '.join(policy.components)} from the index in {policy.variable}"
                 development = tuple(self.distribution(n) for n in policy.components) if policy.development else ()
                 taken = self.unreleased(policy.components)
                 yield self.cell(
                     policy, python, taken, detail, index=policy.variable, development=development, newest=self.names
                 )
-            case Local():
+            case LocalSource():
                 local = {self.distribution(policy.component): policy.source or f"${policy.variable}"}
                 others = tuple(name for name in self.names if name not in local)
                 yield self.cell(policy, python, self.names, f"local {policy.component}", local=local, newest=others)
@@ -321,7 +321,7 @@ class _Planner:
                     return f"{readable([pin])} needs {name}{bounds}"
             return ""
 
-        space = Space(axes, lambda first, second: not objection(first, second))
+        space = CombinationSpace(axes, lambda first, second: not objection(first, second))
         newest = [pins[0] for pins in axes]
         seeds = [] if any(objection(*pair) for pair in combinations(newest, 2)) else [newest]
         seeds += [seed for seed in map(self.seed, policy.seeds) if release.keys() >= set(seed)]

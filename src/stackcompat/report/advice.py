@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable, Sequence
 
 from stackcompat.advice.advisory import Advisory, Link, advisories
-from stackcompat.advice.bounds import Finding, constraints, findings, repaired
-from stackcompat.advice.deprecation import Forecast, forecasts
+from stackcompat.advice.bounds import BoundFinding, constraints, findings, repaired
+from stackcompat.advice.deprecation import ForecastRow, forecasts
 from stackcompat.advice.osv import osv
 from stackcompat.advice.timeline import Timeline
 from stackcompat.ecosystem.components import Components
@@ -59,7 +59,7 @@ def advice(
     return files
 
 
-def _repair(bounds: Sequence[Finding], catalog: Catalog) -> str:
+def _repair(bounds: Sequence[BoundFinding], catalog: Catalog) -> str:
     """``[[tool.uv.dependency-metadata]]`` tables; JSON's strings and lists of strings are TOML's."""
     lines = [
         "# For pyproject.toml: what these releases should have declared, as far as was measured.",
@@ -77,8 +77,8 @@ def _repair(bounds: Sequence[Finding], catalog: Catalog) -> str:
 def _page(
     summary: Summary,
     known: Sequence[Advisory],
-    bounds: Sequence[Finding],
-    coming: Sequence[Forecast],
+    bounds: Sequence[BoundFinding],
+    coming: Sequence[ForecastRow],
     days: Sequence[Timeline],
 ) -> str:
     lines = ["# What to do about it", f"As of {summary.generated:%Y-%m-%d}. {summary.claim}.", ""]

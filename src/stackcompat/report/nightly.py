@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from stackcompat.core.text import and_list, fenced, plain
-from stackcompat.nightly.changes import Break, Lost, NewestHere, Night
+from stackcompat.nightly.changes import Lost, NewBreak, NewestHere, Night
 from stackcompat.table.vocabulary import count_words, sign
 
 __all__ = ["night_json", "night_lines", "night_markdown"]
@@ -65,7 +65,7 @@ def _cells(number: int) -> str:
     return f"{number} {'cell' if number == 1 else 'cells'}"
 
 
-def _title(one: Break) -> str:
+def _title(one: NewBreak) -> str:
     """Whose release did it, as far as is known."""
     if one.culprits:
         return f"{and_list(one.culprits)}{'' if one.sure else ' (among what moved)'} breaks {one.subject or 'it'}"
@@ -76,7 +76,7 @@ def _lost_title(one: Lost) -> str:
     return f"{and_list(one.culprits)} breaks {one.feature}" if one.culprits else f"{one.feature}, never seen to work"
 
 
-def _break(one: Break) -> str:
+def _break(one: NewBreak) -> str:
     return "\n\n".join([f"#### {sign(one.verdict).glyph} {plain(_title(one))}", *_told(one, one.moved_by)])
 
 
@@ -84,7 +84,7 @@ def _lost(one: Lost) -> str:
     return "\n\n".join([f"### {plain(_lost_title(one))}", *_told(one)])
 
 
-def _told(one: Break | Lost, more: str = "") -> list[str]:
+def _told(one: NewBreak | Lost, more: str = "") -> list[str]:
     lines = [
         fenced(one.signature),
         f"{_cells(len(one.cells))} on Python {and_list(one.pythons)}"

@@ -8,16 +8,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from stackcompat.core.requirements import version_key
 from stackcompat.core.text import and_list
 from stackcompat.core.vocabulary import Verdict
-from stackcompat.resolve.islands import Shore
+from stackcompat.resolve.islands import IslandRow
 from stackcompat.table.components import ComponentRow
 from stackcompat.table.exchange import CrossingCulprit
-from stackcompat.table.features import LimitRow
+from stackcompat.table.features import FeatureRow
 from stackcompat.table.frontiers import FrontierRow
 from stackcompat.table.pairs import PairRow
 from stackcompat.table.pinned import PinnedSet
 from stackcompat.table.summary import Summary
 from stackcompat.table.vocabulary import sign, span, titled
-from stackcompat.verdict.history import Past
+from stackcompat.verdict.history import HistoryEntry
 
 __all__ = [
     "accused",
@@ -45,7 +45,7 @@ def spark(verdict: Verdict) -> str:
     return _SPARKS[sign(verdict).tone]
 
 
-def told_history(past: Sequence[Past], red: dt.datetime | None, green: dt.datetime | None) -> str:
+def told_history(past: Sequence[HistoryEntry], red: dt.datetime | None, green: dt.datetime | None) -> str:
     """A history in words: ``2 runs: works (1), broken (1); red first seen 2026-11-22, ...``."""
     counts: dict[str, int] = {}
     for one in past:
@@ -92,7 +92,7 @@ def held_pins(pinned: PinnedSet) -> list[str]:
     )
 
 
-def island_key(shores: Sequence[Shore], titles: Mapping[str, str]) -> str:
+def island_key(shores: Sequence[IslandRow], titles: Mapping[str, str]) -> str:
     """By which releases a user knows the island: those that are on one alone; empty where there are none."""
     on: dict[tuple[str, str], list[int]] = {}
     for shore in shores:
@@ -106,13 +106,13 @@ def island_key(shores: Sequence[Shore], titles: Mapping[str, str]) -> str:
     return f"Who uses {'; who uses '.join(told)}" if told else ""
 
 
-def island_names(shores: Sequence[Shore], order: Iterable[str]) -> list[str]:
+def island_names(shores: Sequence[IslandRow], order: Iterable[str]) -> list[str]:
     """What the islands hold, in this `order`; what is not in it comes last."""
     held = dict.fromkeys(name for shore in shores for name in (*shore.releases, *shore.beside))
     return list(dict.fromkeys([*(name for name in order if name in held), *held]))
 
 
-def kept_off(shores: Iterable[Shore], titles: Mapping[str, str]) -> list[str]:
+def kept_off(shores: Iterable[IslandRow], titles: Mapping[str, str]) -> list[str]:
     """Each bound that keeps a newest release off an island, once, with whom it keeps off which."""
     reasons: dict[str, dict[str, list[str]]] = {}
     for shore in shores:
@@ -125,7 +125,7 @@ def kept_off(shores: Iterable[Shore], titles: Mapping[str, str]) -> list[str]:
     ]
 
 
-def limited(row: LimitRow, summary: Summary) -> list[str]:
+def limited(row: FeatureRow, summary: Summary) -> list[str]:
     """Each component that a limit was seen with, and its releases as ranges over those that were tried."""
     tried = {one.name: one.releases for one in summary.components}
     titles = summary.titles()

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from markupsafe import Markup
 
-from stackcompat.advice.timeline import Break, Span, Timeline
+from stackcompat.advice.timeline import Outage, Span, Timeline
 from stackcompat.table.vocabulary import titled
 
 __all__ = ["break_words", "days_words", "strip"]
@@ -79,7 +79,7 @@ def days_words(line: Timeline) -> str:
     )
 
 
-def break_words(one: Break, titles: Mapping[str, str]) -> str:
+def break_words(one: Outage, titles: Mapping[str, str]) -> str:
     """A break in one line: what broke, who did it, how old the other was, who mended it, and when."""
     pair = f"{titled(titles, one.first)} {one.first_version} with {titled(titles, one.second)} {one.second_version}"
     broke = f"broken by {one.broke}" if one.broke else "broken from the first day on"

@@ -14,10 +14,10 @@ from stackcompat.core.requirements import only_version
 from stackcompat.plan.cell import Cell
 from stackcompat.resolve.conflict import Conflict, excludes
 
-__all__ = ["Member", "refused"]
+__all__ = ["ConflictMember", "refused"]
 
 
-class Member(NamedTuple):
+class ConflictMember(NamedTuple):
     """A distribution and its version, or its bounds where no version was asked for; or ``python`` and its version."""
 
     name: str
@@ -31,11 +31,11 @@ class _Demand(NamedTuple):
     by: str
 
 
-def refused(conflict: Conflict, cell: Cell) -> tuple[Member, ...]:
+def refused(conflict: Conflict, cell: Cell) -> tuple[ConflictMember, ...]:
     """The members of the smallest set that `conflict` says cannot be had together, by name."""
     alone = re.match(r"(\S+) (?:requires Python|has no wheel for Python) ?", conflict.sentence)
     if conflict.kind in ("python", "no-wheel-for-python") and alone:
-        return (_member(alone[1], cell, ()), Member("python", cell.python))
+        return (_member(alone[1], cell, ()), ConflictMember("python", cell.python))
     demands = []
     for link in conflict.chain:
         by, _, text = link.removesuffix(" is requested").rpartition(" depends on ")
@@ -52,13 +52,13 @@ def _name(text: str) -> str:
     return canonicalize_name(Requirement(text).name)
 
 
-def _member(text: str, cell: Cell, demands: Sequence[_Demand], depth: int = 0) -> Member:
+def _member(text: str, cell: Cell, demands: Sequence[_Demand], depth: int = 0) -> ConflictMember:
     """Who stands behind `text`: the release that it names, the pin of that name, or who demands it."""
     name = _name(text)
     for requirement in [Requirement(text), *(Requirement(r) for r in cell.requirements if _name(r) == name)]:
         if version := only_version(requirement):
-            return Member(name, version)
+            return ConflictMember(name, version)
     above = next((d.by for d in demands if d.by and _name(d.text) == name and _name(d.by) != name), "")
     if above and depth < len(demands) and name not in cell.roots():
         return _member(above, cell, demands, depth + 1)
-    return Member(name, str(Requirement(text).specifier))
+    return ConflictMember(name, str(Requirement(text).specifier))

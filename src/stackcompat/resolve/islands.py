@@ -24,19 +24,19 @@ from stackcompat.resolve.lock import Resolution
 
 __all__ = [
     "ISLANDS",
-    "Archipelago",
+    "Excluded",
     "Island",
-    "Left",
-    "Member",
-    "Shore",
+    "IslandMember",
+    "IslandRow",
+    "Islands",
     "find_islands",
+    "island_of",
     "newest_members",
     "number_islands",
-    "shore_of",
 ]
 
 
-class Member(Record):
+class IslandMember(Record):
     """A component at its newest release, and the requirements that install it: its exact pin, and companions."""
 
     name: str
@@ -44,7 +44,7 @@ class Member(Record):
     requirements: tuple[str, ...]
 
 
-class Left(Record):
+class Excluded(Record):
     """A component whose newest release is not on an island.
 
     `against` are the components on it that, together, it cannot be with (none: it cannot be installed at all), `reason`
@@ -67,11 +67,11 @@ class Island(Record):
 
     releases: dict[str, str]
     beside: dict[str, str]
-    left: tuple[Left, ...]
+    left: tuple[Excluded, ...]
     lock_id: str
 
 
-class Archipelago(Record):
+class Islands(Record):
     """The islands of one Python and platform, largest first; `asked` is how many sets a resolver was asked about."""
 
     python: str
@@ -82,10 +82,10 @@ class Archipelago(Record):
 
 
 #: Of each Python and platform the islands that were found last count.
-ISLANDS = Kind("islands", Archipelago, key=lambda one: f"{one.python}/{one.platform}", made=lambda one: one.seen)
+ISLANDS = Kind("islands", Islands, key=lambda one: f"{one.python}/{one.platform}", made=lambda one: one.seen)
 
 
-class Shore(Record):
+class IslandRow(Record):
     """An island as reports show it: numbered, and once for all the Pythons that have the very same.
 
     `left` are, for each reason, who is left out by it; another Python may have another reason.
@@ -95,10 +95,10 @@ class Shore(Record):
     pythons: tuple[str, ...]
     releases: dict[str, str]
     beside: dict[str, str]
-    left: tuple[Left, ...]
+    left: tuple[Excluded, ...]
 
 
-def number_islands(archipelagos: Iterable[Archipelago]) -> tuple[Shore, ...]:
+def number_islands(archipelagos: Iterable[Islands]) -> tuple[IslandRow, ...]:
     """The distinct islands of all Pythons, numbered from 1 in the order of `archipelagos`."""
     found: dict[tuple[tuple[tuple[str, str], ...], ...], list[tuple[str, Island]]] = {}
     for archipelago in archipelagos:
@@ -106,7 +106,7 @@ def number_islands(archipelagos: Iterable[Archipelago]) -> tuple[Shore, ...]:
             same = tuple(tuple(sorted(held.items())) for held in (island.releases, island.beside))
             found.setdefault(same, []).append((archipelago.python, island))
     return tuple(
-        Shore(
+        IslandRow(
             number=number,
             pythons=tuple(python for python, _ in entries),
             releases=entries[0][1].releases,
@@ -117,7 +117,7 @@ def number_islands(archipelagos: Iterable[Archipelago]) -> tuple[Shore, ...]:
     )
 
 
-def shore_of(names: Collection[str], shores: Iterable[Shore]) -> Shore | None:
+def island_of(names: Collection[str], shores: Iterable[IslandRow]) -> IslandRow | None:
     """Which of `shores` a user of the components `names` is on: it has most of them, and most at their newest."""
     held = [
         (sum(n in {**one.releases, **one.beside} for n in names), sum(n in one.releases for n in names), one)
@@ -130,7 +130,7 @@ def shore_of(names: Collection[str], shores: Iterable[Shore]) -> Shore | None:
 _Set = frozenset[str]
 
 
-def newest_members(components: Components, catalog: Catalog, python: str) -> tuple[list[Member], list[Left]]:
+def newest_members(components: Components, catalog: Catalog, python: str) -> tuple[list[IslandMember], list[Excluded]]:
     """The components at the newest releases that installers take on `python`, and those that have none for it.
 
     A component that moves with another, or is a part of it, or is not published (yet), is none of either.
@@ -147,10 +147,10 @@ def newest_members(components: Components, catalog: Catalog, python: str) -> tup
         release = project.newest(python=python)
         if release is None:
             reason = f"{name} {newest.version} requires Python {newest.requires_python}"
-            absent.append(Left(name=component.name, version=newest.version, reason=reason))
+            absent.append(Excluded(name=component.name, version=newest.version, reason=reason))
             continue
         given = [_pinned(text, name, release.version) for text in component.install or (name,)]
-        members.append(Member(name=component.name, version=release.version, requirements=tuple(given)))
+        members.append(IslandMember(name=component.name, version=release.version, requirements=tuple(given)))
     return members, absent
 
 
@@ -162,7 +162,7 @@ def _pinned(text: str, name: str, version: str) -> str:
     return str(requirement)
 
 
-def _cell(members: Iterable[Member], python: str, platform: str) -> Cell:
+def _cell(members: Iterable[IslandMember], python: str, platform: str) -> Cell:
     """The cell that asks for the newest releases of `members`, all at once."""
     chosen = list(members)
     requirements = sorted({text for member in chosen for text in member.requirements})
@@ -176,21 +176,21 @@ def _cell(members: Iterable[Member], python: str, platform: str) -> Cell:
 
 
 def find_islands(
-    members: Collection[Member],
-    absent: Iterable[Left],
+    members: Collection[IslandMember],
+    absent: Iterable[Excluded],
     distributions: Mapping[str, str],
     lock: Callable[[Cell], Resolution],
     *,
     python: str,
     platform: str,
     seen: dt.datetime,
-) -> Archipelago:
+) -> Islands:
     """The islands of `members` on `python`; `absent` have no release there, and are left out of each.
 
     `distributions` maps every component to the distribution that has its version. Raises StackcompatError where the
     resolver cannot tell, since a guess would name a culprit that is none.
     """
-    search = _Search({member.name: member for member in members}, lock, python, platform)
+    search = _IslandSearch({member.name: member for member in members}, lock, python, platform)
     everything = frozenset(search.members)
     conflicts: list[_Set] = []
     found: list[_Set] = []
@@ -204,7 +204,7 @@ def find_islands(
             conflicts.append(search.smallest_conflict(due))
     order = list(search.members)
     found.sort(key=lambda names: (-len(names), sorted(map(order.index, names))))
-    return Archipelago(
+    return Islands(
         python=python,
         platform=platform,
         seen=seen,
@@ -224,11 +224,11 @@ def _largest_without(everything: _Set, conflicts: Iterable[_Set]) -> list[_Set]:
     return sorted(sets, key=lambda one: (-len(one), sorted(one)))
 
 
-class _Search:
+class _IslandSearch:
     """What is known of which sets lock, and how to learn more."""
 
     def __init__(
-        self, members: Mapping[str, Member], lock: Callable[[Cell], Resolution], python: str, platform: str
+        self, members: Mapping[str, IslandMember], lock: Callable[[Cell], Resolution], python: str, platform: str
     ) -> None:
         self.members = members
         self.known: dict[_Set, Resolution] = {}
@@ -273,7 +273,7 @@ class _Search:
         )
 
     def island(
-        self, names: _Set, conflicts: Iterable[_Set], absent: Iterable[Left], distributions: Mapping[str, str]
+        self, names: _Set, conflicts: Iterable[_Set], absent: Iterable[Excluded], distributions: Mapping[str, str]
     ) -> Island:
         """The record of an island, its neighbours and those left out."""
         lock = self.resolution(names).lock
@@ -296,10 +296,10 @@ class _Search:
             lock_id=lock.id,
         )
 
-    def _left(self, name: str, core: _Set) -> Left:
+    def _left(self, name: str, core: _Set) -> Excluded:
         resolution = self.resolution(core)
         conflict = resolution.conflict
-        return Left(
+        return Excluded(
             name=name,
             version=self.members[name].version,
             against=tuple(other for other in self.members if other in core and other != name),

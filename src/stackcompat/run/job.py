@@ -16,7 +16,7 @@ from stackcompat.ecosystem.components import Upstream
 from stackcompat.evidence.results import TestResult
 from stackcompat.resolve.lock import Lock
 
-__all__ = ["NO_TESTS", "Exchange", "Job", "Limits", "OwnTests", "own_prefix"]
+__all__ = ["NO_TESTS", "Exchange", "Job", "Limits", "ShippedTests", "own_prefix"]
 
 #: A choice of tests that fits none; no tests at all means every test.
 NO_TESTS = ("",)
@@ -69,7 +69,7 @@ def own_prefix(distribution: str) -> str:
     return f"upstream/{distribution}/"
 
 
-class OwnTests(Record):
+class ShippedTests(Record):
     """Tests that an installed release ships: those that its component's data has `chosen`, of them `tests` (None: all).
 
     `folder` is where those of an sdist are. `left_out` are the tests that say nothing here, each with the reason.
@@ -109,7 +109,7 @@ class Job(Record):
     files: tuple[str, ...]
     helpers: Path | None = None
     exchange: Exchange | None = None
-    upstream: tuple[OwnTests, ...] = ()
+    upstream: tuple[ShippedTests, ...] = ()
     cache: Path
     uv: str
     limits: Limits = Limits()

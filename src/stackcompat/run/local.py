@@ -20,7 +20,7 @@ from stackcompat.run.executor import Stopped
 from stackcompat.run.job import Job
 from stackcompat.run.package_cache import PackageCache
 
-__all__ = ["Local"]
+__all__ = ["LocalExecutor"]
 
 _NOXFILE = Path(__file__).parent / "noxfile.py"
 
@@ -33,7 +33,7 @@ INSTALL_SECONDS = 1800.0
 _CELLS_A_LOOK = 50
 
 
-class Local:
+class LocalExecutor:
     """Runs each job as ``nox -s cell`` in a process of its own. `workers` jobs may run at once."""
 
     def __init__(self, cache: PackageCache, workers: int) -> None:

@@ -18,7 +18,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from stackcompat.core.redact import strip_addresses
-from stackcompat.evidence.results import NO_NETWORK, CellResult, Environment, Outcome
+from stackcompat.evidence.results import NO_NETWORK, CellOutcome, CellResult, Environment
 from stackcompat.run.job import Job
 from stackcompat.run.package_cache import PackageCache
 from stackcompat.run.supervisor import LOG_CHARACTERS, Supervisor, adopt_orphans
@@ -68,7 +68,7 @@ def run(job: Job, python: Path) -> CellResult:
     lock_file = job.folder / "lock.txt"
     lock_file.write_text(job.lock.text(), encoding="utf-8")
 
-    def result(outcome: Outcome, detail: str = "", **more: Any) -> CellResult:
+    def result(outcome: CellOutcome, detail: str = "", **more: Any) -> CellResult:
         values = {"outcome": outcome, "detail": detail, "started": started}
         return CellResult.model_validate(values | {"seconds": round(time.monotonic() - began, 3)} | more)
 
@@ -114,7 +114,7 @@ def run(job: Job, python: Path) -> CellResult:
     return result("ran", **more)
 
 
-def _install_outcome(stderr: str) -> tuple[Outcome, str]:
+def _install_outcome(stderr: str) -> tuple[CellOutcome, str]:
     """Tell a lock that does not install from a machine or an index that fails."""
     words = " ".join(strip_addresses(stderr).split())[:600]
     # What is said in the middle of a long log counts.

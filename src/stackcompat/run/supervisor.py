@@ -23,7 +23,7 @@ import psutil
 
 from stackcompat.core.record import StackcompatError
 from stackcompat.evidence.results import Isolation, TestResult
-from stackcompat.run.job import NO_TESTS, Job, OwnTests
+from stackcompat.run.job import NO_TESTS, Job, ShippedTests
 from stackcompat.run.sandbox import INSIDE, clean_environment, network_can_be_cut
 
 __all__ = ["LOG_CHARACTERS", "Supervisor", "adopt_orphans"]
@@ -80,7 +80,7 @@ class Supervisor:
                 return
             tests = due
 
-    def _run_own(self, own: OwnTests, deadline: float) -> None:
+    def _run_own(self, own: ShippedTests, deadline: float) -> None:
         """Run the tests that a release ships; what did not begin within their time box did not apply."""
         if own.distribution in self.blocked():
             reason = f"{own.distribution} cannot be imported ({self.blocked()[own.distribution]})"
@@ -106,7 +106,7 @@ class Supervisor:
         for test in {*tests, *self.remaining()} - self.results.keys():
             self.set_aside(own, test, "not-applicable", "was not reached")
 
-    def set_aside(self, own: OwnTests, test: str, outcome: str, reason: str) -> None:
+    def set_aside(self, own: ShippedTests, test: str, outcome: str, reason: str) -> None:
         """Record a test of a release's own that is not run."""
         fields = {"test": test, "level": "upstream", "components": (own.distribution,)}
         self.results[test] = TestResult.model_validate(fields | {"outcome": outcome, "reason": reason})
@@ -121,7 +121,7 @@ class Supervisor:
         return [sys.executable, "-I", "-S", str(INSIDE / "fence.py"), *probe] if self._fenced else probe
 
     def probe_job(
-        self, events: Path, tests: Iterable[str], own: OwnTests | None = None, until: float = 0.0
+        self, events: Path, tests: Iterable[str], own: ShippedTests | None = None, until: float = 0.0
     ) -> dict[str, object]:
         """What the probe is told: to run the smoke tests, or those that a release ships and that begin `until` then."""
         return {
@@ -153,7 +153,7 @@ class Supervisor:
             return None
         return {"mode": asked.mode, "artifacts": list(asked.artifacts), "folder": str(self.job.artifacts)}
 
-    def _upstream(self, own: OwnTests, until: float) -> dict[str, object]:
+    def _upstream(self, own: ShippedTests, until: float) -> dict[str, object]:
         lost = [name for name, result in self.results.items() if result.outcome not in ("passed", "not-applicable")]
         folder = ""
         if own.folder is not None:
@@ -215,7 +215,7 @@ class _Process:
         tests: Supervisor,
         wanted: tuple[str, ...],
         deadline: float,
-        own: OwnTests | None = None,
+        own: ShippedTests | None = None,
         until: float = 0.0,
     ) -> None:
         self._tests = tests

@@ -11,7 +11,7 @@ from stackcompat.core.record import Record
 from stackcompat.core.requirements import python_key, version_key
 from stackcompat.core.vocabulary import LEVELS, Level, Verdict, worst
 from stackcompat.ecosystem.components import Components
-from stackcompat.table.cells import Case
+from stackcompat.table.cells import JudgedCell
 from stackcompat.table.components import ComponentRow
 from stackcompat.verdict.outcomes import why
 from stackcompat.verdict.verdict import NOT_GREEN
@@ -49,7 +49,7 @@ def drivers(rows: Iterable[ComponentRow]) -> tuple[str, ...]:
 
 
 def accelerator_rows(
-    rows: Sequence[ComponentRow], cases: Iterable[Case], components: Components
+    rows: Sequence[ComponentRow], cases: Iterable[JudgedCell], components: Components
 ) -> tuple[AcceleratorRow, ...]:
     """Each set of releases of :func:`drivers`, and of what others move with, that some cell holds or asked for.
 
@@ -58,7 +58,7 @@ def accelerator_rows(
     driving = drivers(rows)
     led = {row.moves_with for row in rows if row.moves_with}
     shown = [row.name for row in rows if row.name in driving or row.name in led or row.moves_with in led]
-    found: dict[tuple[str, tuple[tuple[str, str], ...]], list[Case]] = {}
+    found: dict[tuple[str, tuple[tuple[str, str], ...]], list[JudgedCell]] = {}
     for case in cases:
         held = {name: here.version for name, here in case.components.items()} or case.pins
         versions = tuple((name, held[name]) for name in shown if name in held)
@@ -73,7 +73,7 @@ def accelerator_rows(
 
 
 def _row(
-    python: str, versions: dict[str, str], cases: Sequence[Case], driving: Collection[str], components: Components
+    python: str, versions: dict[str, str], cases: Sequence[JudgedCell], driving: Collection[str], components: Components
 ) -> AcceleratorRow:
     told: dict[Level, list[tuple[Verdict, str]]] = {level: [] for level in _LEVELS}
     names = {name for one in driving if one in versions for name in components[one].distributions}

@@ -9,10 +9,10 @@ from pydantic import AfterValidator, SerializerFunctionWrapHandler, model_serial
 
 from stackcompat.core.record import Record
 
-__all__ = ["Seen", "Sparse"]
+__all__ = ["Sparse", "Timestamp"]
 
 #: To the second: what is finer tells nobody anything, and there are thousands.
-Seen = Annotated[dt.datetime, AfterValidator(lambda moment: moment.replace(microsecond=0))]
+Timestamp = Annotated[dt.datetime, AfterValidator(lambda moment: moment.replace(microsecond=0))]
 
 
 class Sparse(Record):

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from packaging.version import Version
 
-from stackcompat.blame.diagnosis import Charges
+from stackcompat.blame.diagnosis import Diagnoses
 from stackcompat.core.redact import public
 from stackcompat.core.requirements import python_key, version_key
 from stackcompat.core.text import and_list
@@ -17,21 +17,21 @@ from stackcompat.core.vocabulary import Verdict
 from stackcompat.ecosystem.components import Components
 from stackcompat.evidence.results import Evidence
 from stackcompat.evidence.runs import RunRecord
-from stackcompat.frontier.frontier import Chart, telling
-from stackcompat.resolve.islands import Archipelago
+from stackcompat.frontier.frontier import StoredFrontier, without_superseded
+from stackcompat.resolve.islands import Islands
 from stackcompat.table.accelerators import accelerator_rows
-from stackcompat.table.cells import Case, CellRow, Today, cell_row, gather, lock_text
+from stackcompat.table.cells import CellRow, JudgedCell, Today, cell_row, gather, lock_text
 from stackcompat.table.components import ComponentRow, component_row
 from stackcompat.table.exchange import exchange_squares, reads
 from stackcompat.table.failures import group_failures
-from stackcompat.table.features import limit_rows
+from stackcompat.table.features import feature_rows
 from stackcompat.table.frontiers import frontier_row
 from stackcompat.table.pairs import PairRow, pair_rows
 from stackcompat.table.pinned import pinned_sets
 from stackcompat.table.runs import Measured, RunRow, WarningRow
 from stackcompat.table.summary import SCHEMA_VERSION, Summary
 from stackcompat.table.vocabulary import count_words, sign
-from stackcompat.verdict.history import LAST_RUNS, RED, History, Past, first_red, last_green
+from stackcompat.verdict.history import LAST_RUNS, RED, History, HistoryEntry, first_red, last_green
 from stackcompat.verdict.pairs import judge_pairs
 
 __all__ = ["summarise"]
@@ -48,10 +48,10 @@ def summarise(
     runs: tuple[RunRecord, ...],
     evidence: Mapping[str, tuple[Evidence, ...]],
     now: dt.datetime,
-    islands: tuple[Archipelago, ...] = (),
+    islands: tuple[Islands, ...] = (),
     past: Iterable[RunRecord] = (),
-    charges: Charges | None = None,
-    charts: Iterable[Chart] = (),
+    charges: Diagnoses | None = None,
+    charts: Iterable[StoredFrontier] = (),
 ) -> Summary:
     """Everything that the reports show of `runs` at the time `now`; `evidence` is by the planned cells' keys.
 
@@ -90,30 +90,30 @@ def summarise(
         components=rows,
         pairs=pair_table,
         failures=groups,
-        limits=limit_rows(cases, components),
+        limits=feature_rows(cases, components),
         cells=cells,
         exchanges=exchange_squares(runs, evidence, components, charges),
         pinned=pinned_sets(cases),
         accelerators=accelerator_rows(rows, cases, components),
         warnings=_warnings(cases),
         islands=tuple(sorted(islands, key=lambda one: python_key(one.python), reverse=True)),
-        frontiers=tuple(frontier_row(chart) for chart in telling(charts)),
+        frontiers=tuple(frontier_row(chart) for chart in without_superseded(charts)),
         installed={case.verdict.cell.id: case.verdict.installed for case in cases},
         locks={cell.id: lock_text(case) for case, cell in zip(cases, cells, strict=True) if cell.lock},
     )
 
 
-def _with_history(row: Row, past: tuple[Past, ...]) -> Row:
+def _with_history(row: Row, past: tuple[HistoryEntry, ...]) -> Row:
     told = {"history": past[-LAST_RUNS:], "first_red": first_red(past), "last_green": last_green(past)}
     return row.model_copy(update=told)
 
 
-def _newest(cases: Iterable[Case], runs: Iterable[RunRecord]) -> list[Case]:
+def _newest(cases: Iterable[JudgedCell], runs: Iterable[RunRecord]) -> list[JudgedCell]:
     """The cell with the newest of everything on each Python, of the largest matrix that has one there.
 
     What other matrices add to it, the rows of their components tell.
     """
-    found: dict[str, Case] = {}
+    found: dict[str, JudgedCell] = {}
     for run in sorted(runs, key=lambda run: -len(run.cells)):
         ids = {planned.cell.id for planned in run.cells}
         of_run = {case.verdict.cell.python: case for case in cases if case.today and case.verdict.cell.id in ids}
@@ -121,7 +121,7 @@ def _newest(cases: Iterable[Case], runs: Iterable[RunRecord]) -> list[Case]:
     return sorted(found.values(), key=lambda case: python_key(case.verdict.cell.python), reverse=True)
 
 
-def _today(case: Case, cases: Iterable[Case]) -> Today:
+def _today(case: JudgedCell, cases: Iterable[JudgedCell]) -> Today:
     verdict = case.verdict
     return Today(
         python=verdict.cell.python,
@@ -134,7 +134,7 @@ def _today(case: Case, cases: Iterable[Case]) -> Today:
     )
 
 
-def _instead(case: Case, cases: Iterable[Case]) -> str:
+def _instead(case: JudgedCell, cases: Iterable[JudgedCell]) -> str:
     """The released combination of the same components on the same Python that works and is nearest to `case`.
 
     Nearest: most components at the version that `case` has, then the newest versions, component by component.
@@ -142,7 +142,7 @@ def _instead(case: Case, cases: Iterable[Case]) -> str:
     wanted = {name: here.version for name, here in case.components.items()}
     names = list(wanted) or sorted(case.asked)
 
-    def nearness(other: Case) -> tuple[int, list[Version]]:
+    def nearness(other: JudgedCell) -> tuple[int, list[Version]]:
         versions = {name: other.components[name].version for name in names}
         same = sum(version == wanted.get(name) for name, version in versions.items())
         return same, [version_key(version) for version in versions.values()]
@@ -242,7 +242,7 @@ def _run(run: RunRecord) -> RunRow:
     )
 
 
-def _measured(cases: Iterable[Case]) -> tuple[Measured, ...]:
+def _measured(cases: Iterable[JudgedCell]) -> tuple[Measured, ...]:
     by_python: dict[str, dict[str, Evidence]] = {}
     for case in cases:
         for run in case.runs:
@@ -268,7 +268,7 @@ def _measured(cases: Iterable[Case]) -> tuple[Measured, ...]:
     return tuple(found)
 
 
-def _warnings(cases: Iterable[Case]) -> tuple[WarningRow, ...]:
+def _warnings(cases: Iterable[JudgedCell]) -> tuple[WarningRow, ...]:
     counts: Counter[tuple[str, str, str, str]] = Counter()
     cells: dict[tuple[str, str, str, str], set[str]] = {}
     today = set()

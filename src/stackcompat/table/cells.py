@@ -9,7 +9,7 @@ from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
-from stackcompat.blame.diagnosis import Charges
+from stackcompat.blame.diagnosis import Diagnoses
 from stackcompat.core.record import Record
 from stackcompat.core.requirements import python_key
 from stackcompat.core.vocabulary import Level, Verdict
@@ -18,16 +18,26 @@ from stackcompat.evidence.results import Evidence
 from stackcompat.evidence.runs import PlannedCell, RunRecord
 from stackcompat.resolve.conflict_core import refused
 from stackcompat.resolve.lock import HeldBack
-from stackcompat.table.base import Seen, Sparse
+from stackcompat.table.base import Sparse, Timestamp
 from stackcompat.table.vocabulary import POLICIES
-from stackcompat.verdict.history import Past
-from stackcompat.verdict.outcomes import Standing, settle, why
+from stackcompat.verdict.history import HistoryEntry
+from stackcompat.verdict.outcomes import TestStatus, classify, why
 from stackcompat.verdict.ownership import pins_of
 from stackcompat.verdict.pairs import judge_components, judge_parts
 from stackcompat.verdict.signature import leading
 from stackcompat.verdict.verdict import CellVerdict, judge
 
-__all__ = ["Case", "CellCulprit", "CellRow", "ComponentHere", "Today", "cell_row", "distinct", "gather", "lock_text"]
+__all__ = [
+    "CellCulprit",
+    "CellRow",
+    "ComponentHere",
+    "JudgedCell",
+    "Today",
+    "cell_row",
+    "distinct",
+    "gather",
+    "lock_text",
+]
 
 
 class Today(Record):
@@ -96,9 +106,11 @@ class CellRow(Record):
     lock_id: str
     reproduce: Annotated[str, Field(description="The command that shows it again, from the root of the project.")]
     seconds: Annotated[float, Field(description="Wall clock of all its runs.")]
-    seen: Seen | None
+    seen: Timestamp | None
     evidence: Annotated[tuple[str, ...], Field(description="Ids of the runs that the verdict rests on.")]
-    history: Annotated[tuple[Past, ...], Field(description="What each of the last runs saw, oldest first.")] = ()
+    history: Annotated[
+        tuple[HistoryEntry, ...], Field(description="What each of the last runs saw, oldest first.")
+    ] = ()
     first_red: Annotated[
         dt.datetime | None, Field(description="When the latest stretch of red began; null: never red in that time.")
     ] = None
@@ -109,13 +121,13 @@ class CellRow(Record):
 _LOCKED: frozenset[Verdict] = frozenset(("broken", "uninstallable", "flaky"))
 
 
-class Case(NamedTuple):
+class JudgedCell(NamedTuple):
     """One cell with all that is known of it; `parts` are the components that are a part of another's distribution."""
 
     planned: PlannedCell
     verdict: CellVerdict
     runs: tuple[Evidence, ...]
-    standings: tuple[Standing, ...]
+    standings: tuple[TestStatus, ...]
     components: dict[str, ComponentHere]
     parts: dict[str, ComponentHere]
     asked: frozenset[str]
@@ -164,13 +176,13 @@ def gather(
     components: Components,
     runs: Iterable[RunRecord],
     evidence: Mapping[str, tuple[Evidence, ...]],
-    charges: Charges | None = None,
-) -> tuple[Case, ...]:
+    charges: Diagnoses | None = None,
+) -> tuple[JudgedCell, ...]:
     """Each distinct cell once, under the first policy (in the order of POLICIES) that asks for it.
 
     `charges` are what searches for culprits have shown.
     """
-    charges = charges or Charges()
+    charges = charges or Diagnoses()
     cases = []
     for (planned, started), *others in distinct(runs).values():
         why = f"{planned.cell.policy}: {planned.cell.label}"
@@ -179,7 +191,7 @@ def gather(
         verdict = judge(planned, known)
         if verdict.seen is None:  # what the index and the machine had, was seen when the run began
             verdict = verdict.model_copy(update={"seen": started})
-        standings = settle(known)
+        standings = classify(known)
         states = judge_components(verdict, standings, components, charges)
         here = {
             name: ComponentHere(version=version, verdict=states[name][0], level=states[name][1])
@@ -191,7 +203,7 @@ def gather(
         }
         owners = [components.of_distribution(name) for name in planned.cell.roots()]
         cases.append(
-            Case(
+            JudgedCell(
                 planned=planned,
                 verdict=verdict,
                 runs=known,
@@ -207,7 +219,7 @@ def gather(
     return tuple(sorted(cases, key=_case_key))
 
 
-def _culprit(verdict: CellVerdict, charges: Charges) -> CellCulprit | None:
+def _culprit(verdict: CellVerdict, charges: Diagnoses) -> CellCulprit | None:
     """Who is to blame for a red cell, as far as the resolver has said or a search has shown."""
     if verdict.verdict == "unresolvable" and verdict.conflict is not None:
         members = refused(verdict.conflict, verdict.cell)
@@ -221,14 +233,14 @@ def _culprit(verdict: CellVerdict, charges: Charges) -> CellCulprit | None:
     return CellCulprit(versions=versions, inferred=charge.lock_id != verdict.lock_id or not charge.certain)
 
 
-def _case_key(case: Case) -> tuple[object, ...]:
+def _case_key(case: JudgedCell) -> tuple[object, ...]:
     """By policy, newest Python first, newest day first; then as planned."""
     cell = case.verdict.cell
     day = -cell.exclude_newer.timestamp() if cell.exclude_newer else 0.0
     return list(POLICIES).index(cell.policy), [-part for part in python_key(cell.python)], day
 
 
-def cell_row(case: Case, failures: tuple[str, ...]) -> CellRow:
+def cell_row(case: JudgedCell, failures: tuple[str, ...]) -> CellRow:
     verdict, cell = case.verdict, case.verdict.cell
     lock = case.planned.resolution.lock
     # A lock with a file of this machine would be of no use anywhere else.
@@ -267,7 +279,7 @@ def cell_row(case: Case, failures: tuple[str, ...]) -> CellRow:
     )
 
 
-def _reproduce(case: Case, lock: str) -> str:
+def _reproduce(case: JudgedCell, lock: str) -> str:
     cell = case.verdict.cell
     words = ["nox", "-s", "cell", "--", *(("--level", "upstream") if case.verdict.level == "upstream" else ())]
     if lock:
@@ -280,7 +292,7 @@ def _reproduce(case: Case, lock: str) -> str:
     return shlex.join(words)
 
 
-def lock_text(case: Case) -> str:
+def lock_text(case: JudgedCell) -> str:
     lock = case.planned.resolution.lock
     assert lock is not None  # only cells with a lock have its path
     cell = case.verdict.cell

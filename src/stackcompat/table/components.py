@@ -14,7 +14,7 @@ from stackcompat.core.requirements import python_key, version_key
 from stackcompat.core.vocabulary import LEVELS, Level, Verdict, worst
 from stackcompat.ecosystem.components import Component, Components
 from stackcompat.evidence.results import TestResult
-from stackcompat.table.cells import Case
+from stackcompat.table.cells import JudgedCell
 from stackcompat.table.exchange import Read
 from stackcompat.verdict.ownership import mentioned
 
@@ -54,7 +54,7 @@ class ComponentRow(Record):
 def component_row(
     component: Component,
     components: Components,
-    cases: Sequence[Case],
+    cases: Sequence[JudgedCell],
     reserved: Mapping[str, tuple[str, dt.datetime]],
     now: dt.datetime,
     reads: Iterable[Read] = (),
@@ -135,7 +135,7 @@ def component_row(
     )
 
 
-def _among_the_newest(cases: Sequence[Case]) -> Sequence[Case]:
+def _among_the_newest(cases: Sequence[JudgedCell]) -> Sequence[JudgedCell]:
     """Those of `cases` in which no component is older than in others of that Python; all if there is no such cell."""
     highest: dict[tuple[str, str], Version] = {}
     for case in cases:
@@ -158,12 +158,12 @@ def _exercises(test: TestResult, component: Component, components: Components) -
     return not {*component.distributions, *leader}.isdisjoint(test.components)
 
 
-def _stopped(case: Case, name: str) -> bool:
+def _stopped(case: JudgedCell, name: str) -> bool:
     """Whether the cell asked for the component and got no lock."""
     return not case.components and name in case.asked
 
 
-def _here(case: Case, component: Component) -> tuple[Verdict, Level]:
+def _here(case: JudgedCell, component: Component) -> tuple[Verdict, Level]:
     """The component's verdict in a cell; the cell's where it pins all of that, and where no test ran.
 
     A conflict that is only among others says nothing.
@@ -192,7 +192,7 @@ def _overall(verdicts: Iterable[Verdict]) -> Verdict:
     return worst([verdict for verdict in known if verdict not in ("invalid", "infra-error")] or known)
 
 
-def _newest_known(component: Component, newest: str, cases: Iterable[Case]) -> str:
+def _newest_known(component: Component, newest: str, cases: Iterable[JudgedCell]) -> str:
     """The newest final release that some cell wanted and could not have; empty when it is not newer than `newest`."""
     wanted = {held.newest for case in cases for held in case.verdict.held_back if held.name == component.distribution}
     wanted |= {case.pins[component.name] for case in cases if not case.components and component.name in case.pins}
@@ -201,7 +201,7 @@ def _newest_known(component: Component, newest: str, cases: Iterable[Case]) -> s
     return best if best and (not newest or version_key(best) > version_key(newest)) else ""
 
 
-def _blocker(component: Component, verdict: Verdict, case: Case | None, telling: Sequence[Case]) -> str:
+def _blocker(component: Component, verdict: Verdict, case: JudgedCell | None, telling: Sequence[JudgedCell]) -> str:
     """Why the component is not green, not at its newest, or not tried deeper, in one sentence."""
     if verdict == "untested":
         published = "" if component.published == "index" else component.published

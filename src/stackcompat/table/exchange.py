@@ -9,16 +9,16 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
-from stackcompat.blame.diagnosis import Charges
+from stackcompat.blame.diagnosis import Diagnoses
 from stackcompat.core.record import Record
 from stackcompat.core.redact import public
 from stackcompat.core.vocabulary import Verdict, worst
 from stackcompat.ecosystem.components import Components, versions_of
 from stackcompat.evidence.results import Evidence, TestResult
 from stackcompat.evidence.runs import Crossing, PlannedCell, RunRecord
-from stackcompat.table.base import Seen, Sparse
+from stackcompat.table.base import Sparse, Timestamp
 from stackcompat.verdict.exchange import CrossingVerdict, judge_crossings
-from stackcompat.verdict.outcomes import settle
+from stackcompat.verdict.outcomes import classify
 
 __all__ = ["CrossingCell", "CrossingCulprit", "CrossingEnd", "ExchangeSquare", "Read", "exchange_squares", "reads"]
 
@@ -62,7 +62,7 @@ class CrossingCell(Sparse):
     reproduce: Annotated[
         str, Field(description="The command that shows again what is not green, from the root of the project.")
     ] = ""
-    seen: Seen | None
+    seen: Timestamp | None
     evidence: Annotated[tuple[str, ...], Field(description="Ids of the runs that read; what wrote is with the ends.")]
     culprits: Annotated[
         tuple[CrossingCulprit, ...], Field(description="Empty: it is read, or nobody has found the culprits yet.")
@@ -99,7 +99,7 @@ def reads(runs: Iterable[RunRecord], evidence: Mapping[str, tuple[Evidence, ...]
         writer, reader = (lock.versions() if lock else {} for lock in locks)
         found += [
             Read(standing.result, writer, reader)
-            for standing in settle(evidence.get(crossing.key, ()))
+            for standing in classify(evidence.get(crossing.key, ()))
             if standing.state == "passed" and standing.result.artifact in works
         ]
     return tuple(found)
@@ -109,7 +109,7 @@ def exchange_squares(
     runs: Iterable[RunRecord],
     evidence: Mapping[str, tuple[Evidence, ...]],
     components: Components,
-    charges: Charges | None = None,
+    charges: Diagnoses | None = None,
 ) -> tuple[ExchangeSquare, ...]:
     """Every square of `runs`, in the order of matrices, policies and artifacts; those without any result left out.
 
@@ -122,7 +122,7 @@ def exchange_squares(
         judged = judge_crossings(run.exchange, evidence)
         for label in dict.fromkeys(crossing.square for crossing, _ in judged):
             here = [(crossing, verdict) for crossing, verdict in judged if crossing.square == label]
-            found += _of_square(label, here, evidence, components, charges or Charges())
+            found += _of_square(label, here, evidence, components, charges or Diagnoses())
     return tuple(found)
 
 
@@ -131,7 +131,7 @@ def _of_square(
     judged: _Judged,
     evidence: Mapping[str, tuple[Evidence, ...]],
     components: Components,
-    charges: Charges,
+    charges: Diagnoses,
 ) -> Iterator[ExchangeSquare]:
     ends = {cell.cell.id: _end(cell, label, evidence, components) for _, v in judged for cell in (v.writer, v.reader)}
     names = dict.fromkeys(a.artifact for _, verdict in judged for a in verdict.artifacts)
@@ -166,7 +166,7 @@ def _cell(
     crossing: Crossing,
     verdict: CrossingVerdict,
     evidence: Mapping[str, tuple[Evidence, ...]],
-    charges: Charges,
+    charges: Diagnoses,
 ) -> CrossingCell:
     """What the crossing says of the artifact; where it says nothing of any, what it says of itself."""
     mine = next((a for a in verdict.artifacts if a.artifact == artifact), None)
@@ -192,7 +192,7 @@ def _cell(
     )
 
 
-def _culprits(artifact: str, verdict: CrossingVerdict, charges: Charges) -> tuple[CrossingCulprit, ...]:
+def _culprits(artifact: str, verdict: CrossingVerdict, charges: Diagnoses) -> tuple[CrossingCulprit, ...]:
     """Who is to blame on either side, at the versions that are here, for the first failure that a search explains."""
     told = (charges.across(verdict, test) for test in verdict.red if test.artifact == artifact)
     for found in (tuple(one for one in charged if one.names) for charged in told):

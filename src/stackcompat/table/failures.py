@@ -9,13 +9,13 @@ from typing import Annotated, NamedTuple
 from pydantic import Field
 
 from stackcompat.blame.culprit import Culprit
-from stackcompat.blame.diagnosis import Charge, Charges
+from stackcompat.blame.diagnosis import Diagnoses, Diagnosis
 from stackcompat.core.record import Record, digest
 from stackcompat.core.redact import public
 from stackcompat.core.requirements import python_key, version_key
 from stackcompat.core.vocabulary import Level, Verdict
 from stackcompat.ecosystem.components import Components
-from stackcompat.table.cells import Case
+from stackcompat.table.cells import JudgedCell
 from stackcompat.verdict.ownership import mentioned
 from stackcompat.verdict.signature import failure_of
 
@@ -71,10 +71,10 @@ class FailureGroup(Record):
 _TRACEBACK_CHARACTERS = 1500
 
 
-class _Seen(NamedTuple):
+class _FailureSeen(NamedTuple):
     """One failure in one cell: `test` is empty for what kept a cell from its tests."""
 
-    case: Case
+    case: JudgedCell
     test: str
     level: Level
     signature: str
@@ -85,7 +85,7 @@ class _Seen(NamedTuple):
     details: str
     suspects: frozenset[str]
     inferred: bool
-    charge: Charge | None = None
+    charge: Diagnosis | None = None
 
     @property
     def id(self) -> str:
@@ -94,14 +94,14 @@ class _Seen(NamedTuple):
 
 
 def group_failures(
-    cases: Iterable[Case], components: Components, charges: Charges | None = None
+    cases: Iterable[JudgedCell], components: Components, charges: Diagnoses | None = None
 ) -> tuple[tuple[FailureGroup, ...], dict[str, tuple[str, ...]]]:
     """Every distinct failure once, the most frequent first; and the ids of the failures of each cell.
 
     `charges` are what searches for culprits have shown.
     """
-    charges = charges or Charges()
-    found: dict[str, list[_Seen]] = {}
+    charges = charges or Diagnoses()
+    found: dict[str, list[_FailureSeen]] = {}
     of_cell: dict[str, list[str]] = {}
     for case in cases:
         for seen in _failures_of(case, components, charges):
@@ -111,7 +111,7 @@ def group_failures(
     return tuple(groups), {cell: tuple(dict.fromkeys(ids)) for cell, ids in of_cell.items()}
 
 
-def _failures_of(case: Case, components: Components, charges: Charges) -> list[_Seen]:
+def _failures_of(case: JudgedCell, components: Components, charges: Diagnoses) -> list[_FailureSeen]:
     verdict = case.verdict
     if verdict.verdict in ("works", "untested", "not-applicable"):
         return []
@@ -122,7 +122,7 @@ def _failures_of(case: Case, components: Components, charges: Charges) -> list[_
         suspicion = charges.suspicion(verdict, result, case.components, components)
         failure = failure_of(result)
         found.append(
-            _Seen(
+            _FailureSeen(
                 case=case,
                 test=result.test,
                 level=result.level,
@@ -140,11 +140,11 @@ def _failures_of(case: Case, components: Components, charges: Charges) -> list[_
     return found
 
 
-def _kept_from_tests(case: Case, components: Components) -> _Seen:
+def _kept_from_tests(case: JudgedCell, components: Components) -> _FailureSeen:
     """Bounds, an installation, the machine."""
     verdict, conflict = case.verdict, case.verdict.conflict
     details = "\n".join(conflict.chain) or conflict.words if conflict else ""
-    return _Seen(
+    return _FailureSeen(
         case=case,
         test="",
         level=verdict.level,
@@ -159,7 +159,7 @@ def _kept_from_tests(case: Case, components: Components) -> _Seen:
     )
 
 
-def _group(seen: Sequence[_Seen], components: Components) -> FailureGroup:
+def _group(seen: Sequence[_FailureSeen], components: Components) -> FailureGroup:
     """One failure from everywhere it was seen; suspects in the order of the tables."""
     seen = sorted(seen, key=lambda one: not one.case.today)
     first = seen[0]
@@ -190,7 +190,7 @@ def _group(seen: Sequence[_Seen], components: Components) -> FailureGroup:
     )
 
 
-def _blamed(seen: Sequence[_Seen]) -> Blamed | None:
+def _blamed(seen: Sequence[_FailureSeen]) -> Blamed | None:
     """Who is to blame, as the charge says that explains it best: one without doubt, and about the very same words."""
     charges = [one.charge for one in seen if one.charge is not None]
     if not charges:
@@ -211,7 +211,7 @@ def _blamed(seen: Sequence[_Seen]) -> Blamed | None:
     )
 
 
-def _version(case: Case, name: str) -> str:
+def _version(case: JudgedCell, name: str) -> str:
     """The component's version in the cell, or the exact one that was asked for; empty: neither."""
     here = case.components.get(name)
     return here.version if here else case.pins.get(name, "")

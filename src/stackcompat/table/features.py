@@ -11,14 +11,14 @@ from stackcompat.core.record import Record
 from stackcompat.core.requirements import version_key
 from stackcompat.ecosystem.components import Components
 from stackcompat.evidence.results import TestResult
-from stackcompat.table.cells import Case
+from stackcompat.table.cells import JudgedCell
 from stackcompat.verdict.outcomes import why
-from stackcompat.verdict.ownership import Names
+from stackcompat.verdict.ownership import Ownership
 
-__all__ = ["LimitRow", "limit_rows"]
+__all__ = ["FeatureRow", "feature_rows"]
 
 
-class LimitRow(Record):
+class FeatureRow(Record):
     """A feature that does not work in some cells, though the rest of them may: it decides no verdict."""
 
     feature: str
@@ -32,9 +32,9 @@ class LimitRow(Record):
     today: Annotated[bool, Field(description="Whether it is so with the newest releases.")]
 
 
-def limit_rows(cases: Iterable[Case], components: Components) -> tuple[LimitRow, ...]:
+def feature_rows(cases: Iterable[JudgedCell], components: Components) -> tuple[FeatureRow, ...]:
     """Each feature that fails somewhere, once for each way in which it does; those of today first."""
-    found: dict[tuple[str, str], list[tuple[Case, TestResult]]] = {}
+    found: dict[tuple[str, str], list[tuple[JudgedCell, TestResult]]] = {}
     for case in cases:
         for test in case.verdict.limits:
             found.setdefault((test.feature, why(test)), []).append((case, test))
@@ -42,12 +42,14 @@ def limit_rows(cases: Iterable[Case], components: Components) -> tuple[LimitRow,
     return tuple(sorted(rows, key=lambda row: (not row.today, -len(row.cells), row.feature)))
 
 
-def _row(feature: str, signature: str, seen: Sequence[tuple[Case, TestResult]], components: Components) -> LimitRow:
+def _row(
+    feature: str, signature: str, seen: Sequence[tuple[JudgedCell, TestResult]], components: Components
+) -> FeatureRow:
     versions: dict[str, set[str]] = {}
     for case, test in seen:
-        for name in Names(components, case.components).users(test.components):
+        for name in Ownership(components, case.components).users(test.components):
             versions.setdefault(name, set()).add(case.components[name].version)
-    return LimitRow(
+    return FeatureRow(
         feature=feature,
         signature=signature,
         tests=tuple(sorted({test.test for _, test in seen})),

@@ -12,7 +12,7 @@ from pydantic import Field
 from stackcompat.core.record import Record
 from stackcompat.core.redact import public
 from stackcompat.core.vocabulary import Level, Verdict
-from stackcompat.frontier.frontier import Chart, Charted
+from stackcompat.frontier.frontier import StoredFinding, StoredFrontier
 from stackcompat.frontier.inference import Pair
 from stackcompat.frontier.space import Side
 from stackcompat.table.base import Sparse
@@ -140,7 +140,7 @@ class _Said(NamedTuple):
     alone: str
 
 
-def frontier_row(chart: Chart) -> FrontierRow:
+def frontier_row(chart: StoredFrontier) -> FrontierRow:
     """What is published of a chart. Works by itself if one of the two is no component of the table."""
     first, second, known = chart.first, chart.second, chart.by_pair()
     said = {f.pair: _said(f) for f in chart.findings if f.sentence and f.verdict != "works"}
@@ -194,7 +194,7 @@ def frontier_row(chart: Chart) -> FrontierRow:
     )
 
 
-def _said(finding: Charted) -> _Said:
+def _said(finding: StoredFinding) -> _Said:
     return _Said(
         finding.verdict, finding.level, public(finding.sentence), finding.signature, finding.doubt, finding.alone
     )
@@ -219,7 +219,7 @@ def _dated(side: Side) -> tuple[DatedRelease, ...]:
     )
 
 
-def _edges(chart: Chart, axis: int) -> tuple[FrontierEdge, ...]:
+def _edges(chart: StoredFrontier, axis: int) -> tuple[FrontierEdge, ...]:
     side = (chart.first, chart.second)[axis]
     return tuple(
         FrontierEdge(version=version, works=chart.intervals(axis, number))
@@ -227,14 +227,18 @@ def _edges(chart: Chart, axis: int) -> tuple[FrontierEdge, ...]:
     )
 
 
-def _reason(said: _Said, pairs: Collection[Pair], chart: Chart, known: Mapping[Pair, Charted]) -> FrontierReason:
+def _reason(
+    said: _Said, pairs: Collection[Pair], chart: StoredFrontier, known: Mapping[Pair, StoredFinding]
+) -> FrontierReason:
     inferred = sum(known[pair].inferred for pair in pairs)
     return FrontierReason(
         **said._asdict(), seen=len(pairs) - inferred, inferred=inferred, ranges=tuple(_ranges(set(pairs), chart, known))
     )
 
 
-def _ranges(pairs: Collection[Pair], chart: Chart, known: Mapping[Pair, Charted]) -> Iterable[FrontierRange]:
+def _ranges(
+    pairs: Collection[Pair], chart: StoredFrontier, known: Mapping[Pair, StoredFinding]
+) -> Iterable[FrontierRange]:
     """`pairs` as rectangles: rows that follow each other and have the same stretch of columns are one."""
     first, second = chart.first.versions, chart.second.versions
     stretches: dict[tuple[int, int], list[int]] = {}

@@ -11,10 +11,10 @@ from pydantic import Field
 from stackcompat.core.record import Record
 from stackcompat.core.requirements import version_key
 from stackcompat.core.vocabulary import Level, Verdict
-from stackcompat.table.base import Seen, Sparse
+from stackcompat.table.base import Sparse, Timestamp
 from stackcompat.table.components import ComponentRow
 from stackcompat.table.failures import FailureGroup
-from stackcompat.verdict.history import Past
+from stackcompat.verdict.history import HistoryEntry
 from stackcompat.verdict.pairs import PairVerdict
 
 __all__ = ["Interval", "PairRelease", "PairRow", "Ranges", "intervals", "pair_rows"]
@@ -67,7 +67,7 @@ class PairRow(Record):
     cell: str
     tests: tuple[str, ...]
     failure: str
-    seen: Seen | None
+    seen: Timestamp | None
     age: Annotated[int | None, Field(description="Days since it was seen.")]
     together: Annotated[
         tuple[str, str] | None,
@@ -76,7 +76,7 @@ class PairRow(Record):
     releases: tuple[PairRelease, ...]
     ranges: tuple[Ranges, ...]
     history: Annotated[
-        tuple[Past, ...],
+        tuple[HistoryEntry, ...],
         Field(description="What each of the last runs saw of the two, at what an installer gave then."),
     ] = ()
     first_red: Annotated[

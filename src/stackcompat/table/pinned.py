@@ -10,7 +10,7 @@ from pydantic import Field
 
 from stackcompat.core.record import Record
 from stackcompat.core.vocabulary import Level, Verdict
-from stackcompat.table.cells import Case
+from stackcompat.table.cells import JudgedCell
 
 __all__ = ["MovedPin", "PinAnswer", "PinnedSet", "pinned_sets"]
 
@@ -42,7 +42,7 @@ class PinnedSet(Record):
     moved: tuple[MovedPin, ...]
 
 
-def pinned_sets(cases: Sequence[Case]) -> tuple[PinnedSet, ...]:
+def pinned_sets(cases: Sequence[JudgedCell]) -> tuple[PinnedSet, ...]:
     """Each set that some cell of the policy `metapackage` holds, in the order of `cases`."""
     asked = [case for case in cases if case.verdict.cell.policy == "metapackage"]
     labels = dict.fromkeys(case.verdict.cell.label for case in asked if not case.verdict.cell.newest)
@@ -52,7 +52,7 @@ def pinned_sets(cases: Sequence[Case]) -> tuple[PinnedSet, ...]:
     )
 
 
-def _set(label: str, cases: Sequence[Case]) -> PinnedSet:
+def _set(label: str, cases: Sequence[JudgedCell]) -> PinnedSet:
     """The set with this `label`, from the cells that hold it, or all of it but one."""
     whole = next(case for case in cases if case.verdict.cell.label == label)
     parsed = [Requirement(text) for text in whole.verdict.cell.requirements]

@@ -11,13 +11,13 @@ from pydantic.json_schema import SkipJsonSchema
 from stackcompat.core.record import Record
 from stackcompat.core.requirements import version_key
 from stackcompat.core.vocabulary import Verdict
-from stackcompat.resolve.islands import Archipelago
+from stackcompat.resolve.islands import Islands
 from stackcompat.table.accelerators import AcceleratorRow
 from stackcompat.table.cells import CellRow, Today
 from stackcompat.table.components import ComponentRow
 from stackcompat.table.exchange import ExchangeSquare
 from stackcompat.table.failures import FailureGroup
-from stackcompat.table.features import LimitRow
+from stackcompat.table.features import FeatureRow
 from stackcompat.table.frontiers import FrontierRow
 from stackcompat.table.pairs import PairRow
 from stackcompat.table.pinned import PinnedSet
@@ -58,7 +58,7 @@ class Summary(Record):
     pairs: tuple[PairRow, ...]
     failures: tuple[FailureGroup, ...]
     limits: Annotated[
-        tuple[LimitRow, ...], Field(description="Features that do not work in some cells, those of today first.")
+        tuple[FeatureRow, ...], Field(description="Features that do not work in some cells, those of today first.")
     ] = ()
     cells: tuple[CellRow, ...]
     exchanges: Annotated[
@@ -75,7 +75,7 @@ class Summary(Record):
     ] = ()
     warnings: Annotated[tuple[WarningRow, ...], Field(description="The most frequent, those of today first.")]
     islands: Annotated[
-        tuple[Archipelago, ...],
+        tuple[Islands, ...],
         Field(description="Which newest releases can be installed together, for each Python that was asked about."),
     ] = ()
     frontiers: Annotated[

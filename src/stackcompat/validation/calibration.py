@@ -18,10 +18,10 @@ from stackcompat.core.record import Record
 from stackcompat.ecosystem.components import Components
 from stackcompat.evidence.runs import PlannedCell
 from stackcompat.pipeline.cells import plan_cell, run_cells
-from stackcompat.pipeline.exchange import ExchangeBench, plan_exchange, run_exchange
+from stackcompat.pipeline.exchange import ExchangeRunner, plan_exchange, run_exchange
 from stackcompat.pipeline.locking import lock_cells
 from stackcompat.pipeline.progress import Reporter
-from stackcompat.pipeline.runner import Bench, Source
+from stackcompat.pipeline.runner import BulkCatalog, Runner
 from stackcompat.plan.known_cases import KnownCase
 from stackcompat.verdict.exchange import CrossingVerdict, judge_crossings
 from stackcompat.verdict.verdict import CellVerdict, judge
@@ -119,8 +119,8 @@ def compare(case: KnownCase, verdict: CellVerdict | CrossingVerdict) -> str:
 
 def calibrate(
     cases: Sequence[KnownCase],
-    bench: Bench,
-    catalog: Source,
+    bench: Runner,
+    catalog: BulkCatalog,
     reporter: Reporter,
     *,
     rerun: bool = False,
@@ -162,7 +162,7 @@ def calibrate(
 
 
 def calibrate_crossings(
-    cases: Sequence[KnownCase], bench: ExchangeBench, catalog: Source, reporter: Reporter, *, rerun: bool = False
+    cases: Sequence[KnownCase], bench: ExchangeRunner, catalog: BulkCatalog, reporter: Reporter, *, rerun: bool = False
 ) -> tuple[Calibration, ...]:
     """Try every case with a writer, where the Pythons of both are here, and compare; of each, only its artifacts."""
     groups: dict[tuple[str, ...], dict[str, KnownCase]] = {}

@@ -16,13 +16,13 @@ from pydantic import Field, field_validator
 from stackcompat.core.dates import parse_date
 from stackcompat.core.record import Record
 from stackcompat.core.toml import Table, load_record
-from stackcompat.gate.gate import hold
+from stackcompat.gate.gate import run_gate
 from stackcompat.gate.model import Decision, GateReport
-from stackcompat.gate.options import Terms
+from stackcompat.gate.options import GateOptions
 from stackcompat.gate.policy import GatePolicy, Waivers
-from stackcompat.pipeline.exchange import ExchangeBench
+from stackcompat.pipeline.exchange import ExchangeRunner
 from stackcompat.pipeline.progress import Reporter
-from stackcompat.pipeline.runner import Bench, Source
+from stackcompat.pipeline.runner import BulkCatalog, Runner
 
 __all__ = ["Replay", "ReplayCase", "Replayed", "compare_case", "load_replay", "replay"]
 
@@ -76,17 +76,17 @@ def compare_case(case: ReplayCase, report: GateReport) -> str:
 def replay(
     cases: Sequence[ReplayCase],
     policy: GatePolicy,
-    bench: Bench,
-    catalog: Source,
+    bench: Runner,
+    catalog: BulkCatalog,
     reporter: Reporter,
     *,
-    exchange: ExchangeBench | None = None,
+    exchange: ExchangeRunner | None = None,
 ) -> tuple[Replayed, ...]:
     """Judge every case, without waivers: history had none."""
     found = []
     for case in cases:
         day = parse_date(case.exclude_newer)
-        terms = Terms(policy=policy, waivers=Waivers(), pythons=case.pythons or policy.pythons, as_of=day)
-        report = hold(case.candidates, terms, bench, catalog, reporter, exchange=exchange)
+        terms = GateOptions(policy=policy, waivers=Waivers(), pythons=case.pythons or policy.pythons, as_of=day)
+        report = run_gate(case.candidates, terms, bench, catalog, reporter, exchange=exchange)
         found.append(Replayed(case=case, report=report, wrong=compare_case(case, report)))
     return tuple(found)

@@ -13,13 +13,13 @@ from typing import Protocol
 from stackcompat.core.record import Record
 from stackcompat.ecosystem.components import Components
 from stackcompat.evidence.results import Failure, TestResult
-from stackcompat.verdict.ownership import Names, mentioned
+from stackcompat.verdict.ownership import Ownership, mentioned
 from stackcompat.verdict.verdict import CellVerdict
 
-__all__ = ["Attributor", "FailureAlone", "Suspicion", "implicated"]
+__all__ = ["Attribution", "Attributor", "FailureAlone", "attribute_failure"]
 
 
-class Suspicion(Record):
+class Attribution(Record):
     """The components that a failing test points at.
 
     Without a `doubt`, the failure itself names them (at most two), or no others had a part in it. Otherwise they are
@@ -42,7 +42,7 @@ class Attributor(Protocol):
 
     def suspicion(
         self, verdict: CellVerdict, test: TestResult, present: Collection[str], components: Components
-    ) -> Suspicion:
+    ) -> Attribution:
         """Whom the failing `test` of the cell of `verdict` points at, among the components `present` there."""
         ...
 
@@ -56,10 +56,10 @@ class FailureAlone:
 
     def suspicion(
         self, verdict: CellVerdict, test: TestResult, present: Collection[str], components: Components
-    ) -> Suspicion:
+    ) -> Attribution:
         """See :class:`Attributor`."""
         del verdict
-        return implicated(test, present, components)
+        return attribute_failure(test, present, components)
 
     def shown(self, verdict: CellVerdict, test: TestResult) -> bool:
         """See :class:`Attributor`."""
@@ -67,19 +67,19 @@ class FailureAlone:
         return False
 
 
-def implicated(test: TestResult, present: Collection[str], components: Components) -> Suspicion:
+def attribute_failure(test: TestResult, present: Collection[str], components: Components) -> Attribution:
     """Whom the failing `test` points at, among the components `present` in its cell.
 
     A module or an attribute of A that code of B does not find points at A and B and at nobody else; such errors are
     Python's own words. Otherwise everybody who had a part is a suspect: those that the test uses, those on the
     traceback, and where that is one only, another one that the message names.
     """
-    names = Names(components, present)
+    names = Ownership(components, present)
     failure = test.failure or Failure(type="", message="")
     traced = names.users(failure.packages)
     named = _missing_name(failure, names)
     if named is not None:
-        return Suspicion(components=names.lead(named), traced=traced)
+        return Attribution(components=names.lead(named), traced=traced)
     involved = frozenset(names.users(test.components)) | frozenset(traced)
     doubt = ""
     if len(involved) == 1:
@@ -91,7 +91,7 @@ def implicated(test: TestResult, present: Collection[str], components: Component
         doubt = f"{', '.join(sorted(involved))} all had a part in {test.test}"
     if failure.package and names.owner(failure.package) is None:
         doubt = doubt or f"the error came out of {failure.package}, which is no component"
-    return Suspicion(components=involved, traced=traced, doubt=doubt)
+    return Attribution(components=involved, traced=traced, doubt=doubt)
 
 
 #: Python's own words for a module, or a name in it, that is not there.
@@ -109,7 +109,7 @@ _RAISED_BY_MODULE = re.compile(r":(?:__)?getattr(?:__)?$")
 _DROPPED = re.compile(r"(?<![\w'\"./…-])[A-Za-z_]\w*(?:\.\w+)+")
 
 
-def _missing_name(failure: Failure, names: Names) -> frozenset[str] | None:
+def _missing_name(failure: Failure, names: Ownership) -> frozenset[str] | None:
     """The component that lacks a module or a name and the one whose code asks for it, if the failure says so.
 
     The one that asks stands alone when it asks itself, or something that is no component.

@@ -20,12 +20,12 @@ from stackcompat.core.vocabulary import Level, Verdict, worst
 from stackcompat.evidence.results import Evidence, TestResult
 from stackcompat.evidence.runs import Crossing, ExchangePlan, PlannedCell
 from stackcompat.resolve.conflict import Conflict
-from stackcompat.verdict.outcomes import Standing, settle, why
+from stackcompat.verdict.outcomes import TestStatus, classify, why
 from stackcompat.verdict.verdict import NOT_GREEN, CellVerdict, judge
 
-__all__ = ["ArtifactVerdict", "CrossingVerdict", "Side", "judge_crossing", "judge_crossings", "written"]
+__all__ = ["ArtifactVerdict", "CrossingVerdict", "ExchangeSide", "judge_crossing", "judge_crossings", "written"]
 
-Side = Literal["", "writer", "reader"]
+ExchangeSide = Literal["", "writer", "reader"]
 
 
 class ArtifactVerdict(Record):
@@ -34,7 +34,7 @@ class ArtifactVerdict(Record):
     artifact: str
     verdict: Verdict
     sentence: str
-    side: Side = ""
+    side: ExchangeSide = ""
     failures: tuple[TestResult, ...] = ()
     passed: int = 0
     not_applicable: int = 0
@@ -51,7 +51,7 @@ class CrossingVerdict(Record):
     verdict: Verdict
     level: Level
     sentence: str
-    side: Side = ""
+    side: ExchangeSide = ""
     artifacts: tuple[ArtifactVerdict, ...] = ()
     conflict: Conflict | None = None
     seen: dt.datetime | None = None
@@ -79,11 +79,11 @@ class CrossingVerdict(Record):
         return digest(*(planned.resolution.lock and planned.resolution.lock.id for planned in self.sides.values()))
 
     @property
-    def sides(self) -> dict[Side, PlannedCell]:
+    def sides(self) -> dict[ExchangeSide, PlannedCell]:
         """Both cells, by side."""
         return {"writer": self.writer, "reader": self.reader}
 
-    def installed(self, side: Side) -> dict[str, str]:
+    def installed(self, side: ExchangeSide) -> dict[str, str]:
         """Distribution to version, on one side."""
         lock = self.sides[side].resolution.lock
         return lock.versions() if lock else {}
@@ -91,7 +91,7 @@ class CrossingVerdict(Record):
 
 def written(evidence: Iterable[Evidence]) -> tuple[str, ...]:
     """The artifacts that a writing cell left, by all runs of it."""
-    standings = settle(evidence)
+    standings = classify(evidence)
     red = {s.result.artifact for s in standings if s.state not in ("passed", "not-applicable")}
     return tuple(
         dict.fromkeys(s.result.artifact for s in standings if s.state == "passed" and s.result.artifact not in red)
@@ -127,7 +127,7 @@ def judge_crossing(
         left = side == "reader" and not unlocked and not written(writes)
         if not left and not any(run.outcome == "ran" for run in its):
             return CrossingVerdict.model_validate(values | _never_ran(judge(cell, its)) | {"side": side})
-    tried = _artifacts(settle(writes), settle(reads), settle(back), settle(own))
+    tried = _artifacts(classify(writes), classify(reads), classify(back), classify(own))
     artifacts = [found for found in tried if found.verdict != "not-applicable"]
     verdict = worst(artifact.verdict for artifact in artifacts)
     sides = {artifact.side for artifact in artifacts if artifact.verdict == verdict}
@@ -162,7 +162,7 @@ def _never_ran(apart: CellVerdict) -> dict[str, object]:
 
 
 def _artifacts(
-    writes: Sequence[Standing], reads: Sequence[Standing], back: Sequence[Standing], own: Sequence[Standing]
+    writes: Sequence[TestStatus], reads: Sequence[TestStatus], back: Sequence[TestStatus], own: Sequence[TestStatus]
 ) -> tuple[ArtifactVerdict, ...]:
     """One verdict for each artifact that the writer was to write."""
     baselines = [{s.result.test: s for s in standings} for standings in (back, own)]
@@ -178,7 +178,7 @@ def _artifacts(
     return tuple(found)
 
 
-def _cannot_write(standings: Sequence[Standing]) -> tuple[Verdict, str] | None:
+def _cannot_write(standings: Sequence[TestStatus]) -> tuple[Verdict, str] | None:
     """Verdict and sentence where the writer left no artifact; None where it did."""
     for state in NOT_GREEN:
         red = next((s for s in standings if s.state == state), None)
@@ -191,7 +191,7 @@ def _cannot_write(standings: Sequence[Standing]) -> tuple[Verdict, str] | None:
 
 
 def _judge_reading(
-    artifact: str, standings: Sequence[Standing], back: Mapping[str, Standing], own: Mapping[str, Standing]
+    artifact: str, standings: Sequence[TestStatus], back: Mapping[str, TestStatus], own: Mapping[str, TestStatus]
 ) -> ArtifactVerdict:
     judged = [(standing, *_judge_test(standing, back, own)) for standing in standings]
     verdict = worst(verdict for _, verdict, _, _ in judged if verdict != "not-applicable")
@@ -215,8 +215,8 @@ def _judge_reading(
 
 
 def _judge_test(
-    standing: Standing, back: Mapping[str, Standing], own: Mapping[str, Standing]
-) -> tuple[Verdict, str, Side]:
+    standing: TestStatus, back: Mapping[str, TestStatus], own: Mapping[str, TestStatus]
+) -> tuple[Verdict, str, ExchangeSide]:
     """Verdict, sentence and side of one test of the reader; `back` and `own` are its baselines by test.
 
     The baselines are the same test in the writer's environment on what that wrote (`back`), and in the reader's on what
@@ -233,7 +233,7 @@ def _judge_test(
             pass
         case state:
             return NOT_GREEN[state], f"{result.test}: {standing.note or why(result) or result.outcome}", "reader"
-    sides: tuple[tuple[Side, Mapping[str, Standing]], ...] = (("writer", back), ("reader", own))
+    sides: tuple[tuple[ExchangeSide, Mapping[str, TestStatus]], ...] = (("writer", back), ("reader", own))
     baselines = {side: known[result.test] for side, known in sides if result.test in known}
     for side, baseline in baselines.items():
         if baseline.state not in ("passed", "not-applicable"):

@@ -18,7 +18,7 @@ from stackcompat.evidence.results import Evidence
 from stackcompat.evidence.runs import PlannedCell, RunRecord
 from stackcompat.resolve.lock import Lock
 from stackcompat.verdict.attribution import Attributor
-from stackcompat.verdict.outcomes import Standing, settle
+from stackcompat.verdict.outcomes import TestStatus, classify
 from stackcompat.verdict.pairs import PairVerdict, judge_pairs
 from stackcompat.verdict.verdict import CellVerdict, judge
 
@@ -26,15 +26,15 @@ __all__ = [
     "GREEN",
     "LAST_RUNS",
     "RED",
+    "CellAtRun",
     "History",
-    "Move",
-    "Past",
-    "Seen",
+    "HistoryEntry",
+    "VersionChange",
+    "changed_since",
     "first_red",
     "is_today",
     "last_green",
-    "moved_since",
-    "moves",
+    "version_changes",
 ]
 
 RED: frozenset[Verdict] = frozenset(("broken", "uninstallable", "unresolvable"))
@@ -48,14 +48,14 @@ GREEN: frozenset[Verdict] = frozenset(("works",))
 LAST_RUNS = 30
 
 
-class Past(Record):
+class HistoryEntry(Record):
     """What one run saw."""
 
     at: Annotated[dt.datetime, Field(description="When the run began.")]
     verdict: Verdict
 
 
-class Move(Record):
+class VersionChange(Record):
     """A distribution that differs between two locks. Empty: not in that lock."""
 
     name: str
@@ -63,7 +63,7 @@ class Move(Record):
     after: str
 
 
-class Seen(NamedTuple):
+class CellAtRun(NamedTuple):
     """One cell in one run; `runs` is its evidence from before the following run began."""
 
     run: RunRecord
@@ -72,7 +72,7 @@ class Seen(NamedTuple):
     runs: tuple[Evidence, ...]
 
 
-def first_red(past: Iterable[Past]) -> dt.datetime | None:
+def first_red(past: Iterable[HistoryEntry]) -> dt.datetime | None:
     """When the latest stretch of red began; what could not be told neither begins nor ends one. None: never red."""
     found, told_red = None, False
     for one in past:
@@ -83,23 +83,23 @@ def first_red(past: Iterable[Past]) -> dt.datetime | None:
     return found
 
 
-def last_green(past: Iterable[Past]) -> dt.datetime | None:
+def last_green(past: Iterable[HistoryEntry]) -> dt.datetime | None:
     """When it last worked; None: never."""
     return max((one.at for one in past if one.verdict in GREEN), default=None)
 
 
-def moves(before: Lock, after: Lock) -> tuple[Move, ...]:
+def version_changes(before: Lock, after: Lock) -> tuple[VersionChange, ...]:
     """What differs between two locks, in order of name."""
     old, new = before.versions(), after.versions()
     names = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
-    return tuple(Move(name=name, before=old.get(name, ""), after=new.get(name, "")) for name in names)
+    return tuple(VersionChange(name=name, before=old.get(name, ""), after=new.get(name, "")) for name in names)
 
 
-def moved_since(green: Seen | None, now: Seen) -> tuple[Move, ...]:
+def changed_since(green: CellAtRun | None, now: CellAtRun) -> tuple[VersionChange, ...]:
     """What a cell's lock got since it last worked; nothing where it has no lock, or never worked."""
     old = green.planned.resolution.lock if green else None
     new = now.planned.resolution.lock
-    return moves(old, new) if old is not None and new is not None else ()
+    return version_changes(old, new) if old is not None and new is not None else ()
 
 
 def is_today(planned: PlannedCell) -> bool:
@@ -128,15 +128,15 @@ class History:
         ]
         self._judged: dict[tuple[str, int], CellVerdict] = {}
         self._paired: dict[tuple[object, ...], tuple[PairVerdict, ...]] = {}
-        self._settled: dict[tuple[str, int], tuple[Standing, ...]] = {}
+        self._settled: dict[tuple[str, int], tuple[TestStatus, ...]] = {}
 
-    def seen(self, index: int, wanted: Callable[[PlannedCell], bool] = lambda _: True) -> Iterator[Seen]:
+    def seen(self, index: int, wanted: Callable[[PlannedCell], bool] = lambda _: True) -> Iterator[CellAtRun]:
         """The `wanted` cells of the run at `index`, in its order."""
         run = self.runs[index]
         for planned in run.cells:
             if wanted(planned):
                 known = self.known(index, planned)
-                yield Seen(run, planned, self._judge(planned, known), known)
+                yield CellAtRun(run, planned, self._judge(planned, known), known)
 
     def _today(self, index: int) -> list[PlannedCell]:
         return [planned for planned in self.runs[index].cells if is_today(planned)]
@@ -160,19 +160,21 @@ class History:
         }
         return self._judged[address].model_copy(update=own)
 
-    def _settle(self, seen: Seen) -> tuple[Standing, ...]:
+    def _settle(self, seen: CellAtRun) -> tuple[TestStatus, ...]:
         """As for a verdict: once for the same lock with the same evidence."""
         address = (seen.planned.key, len(seen.runs))
         if address not in self._settled:
-            self._settled[address] = settle(seen.runs)
+            self._settled[address] = classify(seen.runs)
         return self._settled[address]
 
-    def of_cells(self) -> dict[str, tuple[Past, ...]]:
+    def of_cells(self) -> dict[str, tuple[HistoryEntry, ...]]:
         """Cell id to what each run that had the cell saw."""
-        found: dict[str, list[Past]] = {}
+        found: dict[str, list[HistoryEntry]] = {}
         for index, run in enumerate(self.runs):
             for seen in self.seen(index):
-                found.setdefault(seen.planned.cell.id, []).append(Past(at=run.started, verdict=seen.verdict.verdict))
+                found.setdefault(seen.planned.cell.id, []).append(
+                    HistoryEntry(at=run.started, verdict=seen.verdict.verdict)
+                )
         return {cell: tuple(past) for cell, past in found.items()}
 
     def pairs(self, index: int, components: Components) -> dict[tuple[str, str], tuple[PairVerdict, ...]]:
@@ -204,24 +206,24 @@ class History:
                 found.setdefault((pair.first, pair.second), []).append(pair)
         return {names: tuple(said) for names, said in found.items()}
 
-    def of_pairs(self, components: Components) -> dict[tuple[str, str], tuple[Past, ...]]:
+    def of_pairs(self, components: Components) -> dict[tuple[str, str], tuple[HistoryEntry, ...]]:
         """Two components to what each run said of them; see :meth:`pairs`."""
-        found: dict[tuple[str, str], list[Past]] = {}
+        found: dict[tuple[str, str], list[HistoryEntry]] = {}
         for index, run in enumerate(self.runs):
             for names, said in self.pairs(index, components).items():
                 verdict = worst(pair.verdict for pair in said)
-                found.setdefault(names, []).append(Past(at=run.started, verdict=verdict))
+                found.setdefault(names, []).append(HistoryEntry(at=run.started, verdict=verdict))
         return {names: tuple(past) for names, past in found.items()}
 
-    def tests(self, index: int) -> dict[str, list[tuple[Seen, Standing]]]:
+    def tests(self, index: int) -> dict[str, list[tuple[CellAtRun, TestStatus]]]:
         """Where each test stood in the cells with what an installer gave then."""
-        found: dict[str, list[tuple[Seen, Standing]]] = {}
+        found: dict[str, list[tuple[CellAtRun, TestStatus]]] = {}
         for seen in self.seen(index, is_today):
             for standing in self._settle(seen):
                 found.setdefault(standing.result.test, []).append((seen, standing))
         return found
 
-    def last_green(self, cell: str) -> Seen | None:
+    def last_green(self, cell: str) -> CellAtRun | None:
         """The latest run in which the cell with this id worked."""
         for index in reversed(range(len(self.runs))):
             for seen in self.seen(index, lambda planned: planned.cell.id == cell):

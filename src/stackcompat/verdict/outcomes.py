@@ -10,14 +10,14 @@ from typing import Literal
 from stackcompat.core.record import Record
 from stackcompat.evidence.results import NO_NETWORK, Evidence, Failure, TestResult
 
-__all__ = ["Standing", "settle", "why"]
+__all__ = ["TestStatus", "classify", "why"]
 
 # ---------------------------------------------------------------------------------------------------------------------
 # One test over all runs of a cell
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-class Standing(Record):
+class TestStatus(Record):
     """Where one test stands after every run of a lock.
 
     ``confirmed`` failed the same way in two environments, ``flaky`` failed and also passed, or failed in different
@@ -63,7 +63,7 @@ def why(result: TestResult) -> str:
     return result.failure.signature if result.failure else result.reason
 
 
-def settle(runs: Iterable[Evidence]) -> tuple[Standing, ...]:
+def classify(runs: Iterable[Evidence]) -> tuple[TestStatus, ...]:
     """Where each test stands, in the order of the first run that had it. Runs that did not run tests count for nothing.
 
     `runs` are oldest first; each is a fresh environment of the same lock, and may have run some of the tests only.
@@ -73,29 +73,29 @@ def settle(runs: Iterable[Evidence]) -> tuple[Standing, ...]:
         if run.outcome == "ran":
             for result in run.tests:
                 seen.setdefault(result.test, []).append(result)
-    return tuple(_stand(results) for results in seen.values())
+    return tuple(_status_of(results) for results in seen.values())
 
 
-def _stand(results: Sequence[TestResult]) -> Standing:
+def _status_of(results: Sequence[TestResult]) -> TestStatus:
     starved = [result for result in results if _starved(result)]
     red = [result for result in results if result.outcome in ("failed", "crashed") and result not in starved]
     green = [result for result in results if result.outcome == "passed"]
     if red and green:
-        return Standing(state="flaky", result=red[-1], note="failed once and passed once in fresh environments")
+        return TestStatus(state="flaky", result=red[-1], note="failed once and passed once in fresh environments")
     if green:
-        return Standing(state="passed", result=green[-1])
+        return TestStatus(state="passed", result=green[-1])
     for first, second in combinations(red, 2):
         if _same_way(first, second):
             same = why(first) == why(second)
             note = "" if same else f"with another message the other time: {why(first)}"
-            return Standing(state="limited" if second.feature else "confirmed", result=second, note=note)
+            return TestStatus(state="limited" if second.feature else "confirmed", result=second, note=note)
     if len(red) > 1:
         note = f"failed in {len(red)} fresh environments, each time differently: {why(red[0])}; then {why(red[-1])}"
-        return Standing(state="flaky", result=red[-1], note=note)
+        return TestStatus(state="flaky", result=red[-1], note=note)
     if red:
-        return Standing(state="once", result=red[0], note="failed once and was not tried again")
+        return TestStatus(state="once", result=red[0], note="failed once and was not tried again")
     if starved:
         last = starved[-1]
-        return Standing(state="starved", result=last, note=why(last) or last.outcome)
+        return TestStatus(state="starved", result=last, note=why(last) or last.outcome)
     last = results[-1]
-    return Standing(state="blocked" if last.outcome == "blocked" else "not-applicable", result=last)
+    return TestStatus(state="blocked" if last.outcome == "blocked" else "not-applicable", result=last)

@@ -12,7 +12,7 @@ from stackcompat.core.requirements import only_version
 from stackcompat.ecosystem.components import Component, Components, own
 from stackcompat.plan.cell import Cell
 
-__all__ = ["Names", "mentioned", "pins_of"]
+__all__ = ["Ownership", "mentioned", "pins_of"]
 
 
 def pins_of(cell: Cell, components: Components) -> dict[str, str]:
@@ -35,7 +35,7 @@ def mentioned(sentence: str, components: Components) -> frozenset[str]:
     )
 
 
-class Names:
+class Ownership:
     """Which of the components `present` in a cell a distribution or a module belongs to."""
 
     def __init__(self, components: Components, present: Collection[str]) -> None:

@@ -17,15 +17,15 @@ from stackcompat.core.vocabulary import LEVELS, WORST_FIRST, Level, Verdict, wor
 from stackcompat.ecosystem.components import Components, versions_of
 from stackcompat.evidence.results import Evidence, TestResult
 from stackcompat.verdict.attribution import Attributor, FailureAlone
-from stackcompat.verdict.outcomes import Standing, settle, why
-from stackcompat.verdict.ownership import Names, mentioned, pins_of
+from stackcompat.verdict.outcomes import TestStatus, classify, why
+from stackcompat.verdict.ownership import Ownership, mentioned, pins_of
 from stackcompat.verdict.verdict import NOT_GREEN, CellVerdict, deepest
 
 __all__ = ["PairVerdict", "judge_components", "judge_pairs", "judge_parts"]
 
 
 def judge_components(
-    verdict: CellVerdict, standings: Iterable[Standing], components: Components, attributor: Attributor | None = None
+    verdict: CellVerdict, standings: Iterable[TestStatus], components: Components, attributor: Attributor | None = None
 ) -> dict[str, tuple[Verdict, Level]]:
     """Each component of a cell: its verdict there, and the level that is red or, if none is, the deepest that passed.
 
@@ -37,7 +37,7 @@ def judge_components(
     """
     attributor = attributor or FailureAlone()
     present = versions_of(verdict.installed, components)
-    names = Names(components, present)
+    names = Ownership(components, present)
     found: dict[str, list[tuple[Verdict, Level]]] = {name: [] for name in present}
     for standing in standings:
         result = standing.result
@@ -53,7 +53,7 @@ def judge_components(
 
 
 def judge_parts(
-    verdict: CellVerdict, standings: Iterable[Standing], components: Components, attributor: Attributor | None = None
+    verdict: CellVerdict, standings: Iterable[TestStatus], components: Components, attributor: Attributor | None = None
 ) -> dict[str, tuple[Verdict, Level]]:
     """As :func:`judge_components`, for those that are a part of another's distribution: by the tests that tell of them.
 
@@ -99,7 +99,7 @@ class PairVerdict(Record):
     seen: dt.datetime | None = None
 
 
-class _Pair(NamedTuple):
+class _VersionPair(NamedTuple):
     first: str
     first_version: str
     second: str
@@ -112,30 +112,30 @@ class _Pair(NamedTuple):
 class _Where(NamedTuple):
     """A pair on one Python and platform: what holds on one need not hold on another."""
 
-    pair: _Pair
+    pair: _VersionPair
     python: str
     platform: str
 
 
-class _Case(NamedTuple):
+class _CellEvidence(NamedTuple):
     """A cell that tells something about released versions as their metadata allows them."""
 
     verdict: CellVerdict
     versions: dict[str, str]
-    names: Names
-    standings: tuple[Standing, ...]
+    names: Ownership
+    standings: tuple[TestStatus, ...]
 
     def places(self, names: Collection[str]) -> list[_Where]:
         """Each pair of `names` as it stands in this cell; who moves with another is in a pair with that one only."""
         cell, leaders = self.verdict.cell, self.names.leaders
         return [
-            _Where(_Pair(a, self.versions[a], b, self.versions[b]), cell.python, cell.platform)
+            _Where(_VersionPair(a, self.versions[a], b, self.versions[b]), cell.python, cell.platform)
             for a, b in combinations([name for name in self.versions if name in names], 2)
             if leaders.get(a, b) == b and leaders.get(b, a) == a
         ]
 
 
-class _Charge(NamedTuple):
+class _HeldFailure(NamedTuple):
     """A failure held against a pair; no doubt: it was seen."""
 
     verdict: Verdict
@@ -166,9 +166,9 @@ def judge_pairs(
     for verdict in cells:
         if not verdict.forced and not verdict.cell.local:
             versions = versions_of(verdict.installed, components)
-            standings = settle(evidence.get(verdict.key, ()))
-            cases.append(_Case(verdict, versions, Names(components, versions), standings))
-    trial = _Trial(cases, components, attributor or FailureAlone())
+            standings = classify(evidence.get(verdict.key, ()))
+            cases.append(_CellEvidence(verdict, versions, Ownership(components, versions), standings))
+    trial = _Tally(cases, components, attributor or FailureAlone())
     for case in cases:
         for standing in case.standings:
             if standing.state in ("confirmed", "flaky"):
@@ -181,16 +181,16 @@ def judge_pairs(
         for where, charge in _unresolvable(case.verdict, components):
             if where not in met:
                 trial.charges.setdefault(where, []).append(charge)
-    found: dict[_Pair, list[tuple[_Where, PairVerdict]]] = {}
+    found: dict[_VersionPair, list[tuple[_Where, PairVerdict]]] = {}
     for where in sorted(met.keys() | trial.charges.keys()):
         found.setdefault(where.pair, []).append((where, trial.judge(where, met.get(where))))
     return tuple(_merge(said) for said in found.values())
 
 
-class _Trial:
+class _Tally:
     """What speaks for and against each pair, wherever it was."""
 
-    def __init__(self, cases: Iterable[_Case], components: Components, attributor: Attributor) -> None:
+    def __init__(self, cases: Iterable[_CellEvidence], components: Components, attributor: Attributor) -> None:
         self._components = components
         self._attributor = attributor
         #: Tests that use both sides of a pair and passed, each with the first cell that shows it.
@@ -201,13 +201,13 @@ class _Trial:
         self._own: set[_Where] = set()
         #: Tests that passed somewhere, with whatever versions.
         self._proven: set[str] = set()
-        self.charges: dict[_Where, list[_Charge]] = {}
+        self.charges: dict[_Where, list[_HeldFailure]] = {}
         #: Suspects that were let off, and why.
         self._acquitted: dict[_Where, str] = {}
         for case in cases:
             self._admit(case)
 
-    def _admit(self, case: _Case) -> None:
+    def _admit(self, case: _CellEvidence) -> None:
         """Take down what passed in `case`."""
         passed = [standing.result for standing in case.standings if standing.state == "passed"]
         for result in passed:
@@ -223,7 +223,7 @@ class _Trial:
         for where in case.places(case.versions):
             self._harmless.setdefault(where, set()).update(tests)
 
-    def hear(self, case: _Case, standing: Standing) -> None:
+    def hear(self, case: _CellEvidence, standing: TestStatus) -> None:
         """Hold one failure of `case` against whom it points at."""
         result = standing.result
         suspicion = self._attributor.suspicion(case.verdict, result, case.versions, self._components)
@@ -235,7 +235,7 @@ class _Trial:
             doubt = f"{result.test} passed in no cell yet, so the test itself may be at fault"
         for where in blamed:
             verdict = NOT_GREEN[standing.state]
-            charge = _Charge(verdict, result.level, case.verdict, result.test, why(result), doubt)
+            charge = _HeldFailure(verdict, result.level, case.verdict, result.test, why(result), doubt)
             self.charges.setdefault(where, []).append(charge)
         for where in suspects:
             if where not in blamed:
@@ -283,7 +283,7 @@ class _Trial:
         )
 
 
-def _unresolvable(verdict: CellVerdict, components: Components) -> list[tuple[_Where, _Charge]]:
+def _unresolvable(verdict: CellVerdict, components: Components) -> list[tuple[_Where, _HeldFailure]]:
     """The pair of exact pins whose bounds exclude each other, where a conflict names just two of them."""
     conflict = verdict.conflict
     if verdict.verdict != "unresolvable" or conflict is None or conflict.kind != "bounds":
@@ -293,10 +293,10 @@ def _unresolvable(verdict: CellVerdict, components: Components) -> list[tuple[_W
     if len(named) != 2 or not named <= pins.keys():
         return []
     first, second = (name for name in components.names() if name in named)
-    pair = _Pair(first, pins[first], second, pins[second])
+    pair = _VersionPair(first, pins[first], second, pins[second])
     doubt = "" if len(verdict.cell.requirements) == 2 else "other requirements were part of the request"
     where = _Where(pair, verdict.cell.python, verdict.cell.platform)
-    return [(where, _Charge("unresolvable", "resolve", verdict, "", conflict.sentence, doubt))]
+    return [(where, _HeldFailure("unresolvable", "resolve", verdict, "", conflict.sentence, doubt))]
 
 
 def _merge(said: Sequence[tuple[_Where, PairVerdict]]) -> PairVerdict:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from stackcompat.core.record import Record
 from stackcompat.evidence.results import Evidence
-from stackcompat.verdict.outcomes import settle
+from stackcompat.verdict.outcomes import classify
 
 __all__ = ["NextRun", "next_run"]
 
@@ -36,6 +36,6 @@ def next_run(earlier: Sequence[Evidence], now: Sequence[Evidence]) -> NextRun | 
             return None
         return NextRun() if len(now) < 2 else None
     tried_now = Counter(test.test for run in now for test in run.tests)
-    undecided = [standing for standing in settle(ran) if standing.state in ("once", "starved")]
+    undecided = [standing for standing in classify(ran) if standing.state in ("once", "starved")]
     due = [standing.result.test for standing in undecided if tried_now[standing.result.test] < 2]
     return NextRun(tests=tuple(sorted(due))) if due else None

@@ -23,8 +23,8 @@ from stackcompat.ecosystem.releases import Release
 from stackcompat.evidence.results import Evidence
 from stackcompat.evidence.runs import PlannedCell
 from stackcompat.plan.cell import Cell
-from stackcompat.run.job import OwnTests
-from stackcompat.verdict.outcomes import settle, why
+from stackcompat.run.job import ShippedTests
+from stackcompat.verdict.outcomes import classify, why
 from stackcompat.verdict.verdict import judge
 
 __all__ = ["Baseline", "baseline_cell", "own_tests", "read_baseline"]
@@ -61,7 +61,7 @@ def read_baseline(planned: PlannedCell, evidence: tuple[Evidence, ...]) -> Basel
     day = f"{planned.cell.exclude_newer:%Y-%m-%d}"
     if not any(run.outcome == "ran" for run in evidence):
         return Baseline(absent=f"no baseline of {day}: {judge(planned, evidence).sentence}")
-    standings = settle(evidence)
+    standings = classify(evidence)
     if not standings:
         return Baseline(absent=f"no baseline of {day}: the release holds none of the chosen tests")
     words = {"confirmed": "failed", "once": "failed"}
@@ -75,9 +75,9 @@ def read_baseline(planned: PlannedCell, evidence: tuple[Evidence, ...]) -> Basel
     )
 
 
-def own_tests(distribution: str, chosen: Upstream, installed: Mapping[str, str], baseline: Baseline) -> OwnTests:
+def own_tests(distribution: str, chosen: Upstream, installed: Mapping[str, str], baseline: Baseline) -> ShippedTests:
     """The tests of an installed release that count where `installed` is."""
-    own = OwnTests(distribution=distribution, chosen=chosen, tests=baseline.passed, left_out=baseline.left_out)
+    own = ShippedTests(distribution=distribution, chosen=chosen, tests=baseline.passed, left_out=baseline.left_out)
     needed = {canonicalize_name(Requirement(text).name) for text in chosen.requires}
     missing = sorted(needed - installed.keys())
     reason = f"its tests need {', '.join(missing)}, not installed here" if missing else baseline.absent

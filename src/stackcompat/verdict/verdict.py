@@ -21,7 +21,7 @@ from stackcompat.evidence.runs import PlannedCell
 from stackcompat.plan.cell import Cell
 from stackcompat.resolve.conflict import Conflict
 from stackcompat.resolve.lock import HeldBack
-from stackcompat.verdict.outcomes import Standing, settle, why
+from stackcompat.verdict.outcomes import TestStatus, classify, why
 
 __all__ = ["NOT_GREEN", "CellVerdict", "deepest", "judge"]
 
@@ -76,7 +76,7 @@ NOT_GREEN: dict[str, Verdict] = {
 }
 
 
-class _Finding(NamedTuple):
+class _Judgement(NamedTuple):
     verdict: Verdict
     level: Level
     sentence: str
@@ -86,7 +86,7 @@ class _Finding(NamedTuple):
 def judge(planned: PlannedCell, evidence: tuple[Evidence, ...]) -> CellVerdict:
     """The verdict on one cell from its resolution and every run of its lock, oldest first."""
     cell, resolution = planned.cell, planned.resolution
-    standings = settle(evidence)
+    standings = classify(evidence)
     finding = _judge_resolution(planned) or _judge_runs(evidence, standings)
     states = [standing.state for standing in standings]
     return CellVerdict(
@@ -110,41 +110,41 @@ def judge(planned: PlannedCell, evidence: tuple[Evidence, ...]) -> CellVerdict:
     )
 
 
-def _judge_resolution(planned: PlannedCell) -> _Finding | None:
+def _judge_resolution(planned: PlannedCell) -> _Judgement | None:
     """What is known before anything is installed; None when there is a lock to run."""
     resolution = planned.resolution
     if resolution.outcome == "conflict" and resolution.conflict is not None:
-        return _Finding("unresolvable", "resolve", resolution.conflict.sentence)
+        return _Judgement("unresolvable", "resolve", resolution.conflict.sentence)
     if resolution.outcome == "no-wheel-for-platform":
-        return _Finding("not-applicable", "resolve", resolution.detail)
+        return _Judgement("not-applicable", "resolve", resolution.detail)
     if resolution.outcome != "locked":
-        return _Finding("infra-error", "resolve", resolution.detail or resolution.outcome)
+        return _Judgement("infra-error", "resolve", resolution.detail or resolution.outcome)
     return None
 
 
-def _judge_runs(evidence: tuple[Evidence, ...], standings: tuple[Standing, ...]) -> _Finding:
+def _judge_runs(evidence: tuple[Evidence, ...], standings: tuple[TestStatus, ...]) -> _Judgement:
     if not evidence:
-        return _Finding("untested", "resolve", "locked, but not run yet")
+        return _Judgement("untested", "resolve", "locked, but not run yet")
     ran = any(run.outcome == "ran" for run in evidence)
     refused = [run for run in evidence if run.outcome == "uninstallable"]
     if not ran and not refused:
         last = evidence[-1]
         if last.outcome == "no-wheel-for-platform":
-            return _Finding("not-applicable", "install", last.detail or last.outcome)
+            return _Judgement("not-applicable", "install", last.detail or last.outcome)
         verdict: Verdict = "invalid" if last.outcome == "invalid" else "infra-error"
-        return _Finding(verdict, "install", last.detail or last.outcome)
+        return _Judgement(verdict, "install", last.detail or last.outcome)
     if not ran:
         if len(refused) < 2:
-            return _Finding("infra-error", "install", f"did not install once, not tried again: {refused[0].detail}")
-        return _Finding("uninstallable", "install", refused[-1].detail)
+            return _Judgement("infra-error", "install", f"did not install once, not tried again: {refused[0].detail}")
+        return _Judgement("uninstallable", "install", refused[-1].detail)
     finding = _judge_tests(standings)
     if refused and finding.verdict == "works":
         sentence = f"installed in one fresh environment and not in another: {refused[-1].detail}"
-        return _Finding("flaky", "install", sentence)
+        return _Judgement("flaky", "install", sentence)
     return finding
 
 
-def _judge_tests(standings: tuple[Standing, ...]) -> _Finding:
+def _judge_tests(standings: tuple[TestStatus, ...]) -> _Judgement:
     """The first of these that any test is in: confirmed, flaky, failed once, without an outcome; else what passed."""
     for state, verdict in NOT_GREEN.items():
         found = [standing for standing in standings if standing.state == state]
@@ -152,18 +152,18 @@ def _judge_tests(standings: tuple[Standing, ...]) -> _Finding:
             level = _shallowest(standing.result for standing in found)
             first = next(standing for standing in found if standing.result.level == level)
             said = _sentence(first) + _own_tests(standings)
-            return _Finding(verdict, level, said, tuple(standing.result for standing in found))
+            return _Judgement(verdict, level, said, tuple(standing.result for standing in found))
     passed = [standing.result for standing in standings if standing.state == "passed"]
     if not passed:
-        return _Finding("untested", "install", "installs, but no test applies to what is installed")
+        return _Judgement("untested", "install", "installs, but no test applies to what is installed")
     number = sum(result.level != "upstream" for result in passed)
     noun = "test" if number == 1 else "tests"
     features = and_list(list(dict.fromkeys(s.result.feature for s in standings if s.state == "limited")))
     but = f", all but {features}" if features else ""
-    return _Finding("works", deepest(passed), f"{number} {noun} passed{but}{_own_tests(standings)}")
+    return _Judgement("works", deepest(passed), f"{number} {noun} passed{but}{_own_tests(standings)}")
 
 
-def _own_tests(standings: Iterable[Standing]) -> str:
+def _own_tests(standings: Iterable[TestStatus]) -> str:
     """How many of the tests that releases ship did what, by release; empty where none was to run.
 
     That one of their files loads is a test as well, but not one that a reader would count.
@@ -184,7 +184,7 @@ def _own_tests(standings: Iterable[Standing]) -> str:
     return said
 
 
-def _sentence(standing: Standing) -> str:
+def _sentence(standing: TestStatus) -> str:
     test = standing.result.test
     match standing.state:
         case "confirmed":

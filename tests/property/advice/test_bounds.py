@@ -10,7 +10,7 @@ from packaging.specifiers import SpecifierSet
 
 from stackcompat.advice.advisory import advisories
 from stackcompat.advice.bounds import findings, repaired
-from stackcompat.frontier.frontier import Chart, Charted
+from stackcompat.frontier.frontier import StoredFinding, StoredFrontier
 from stackcompat.frontier.space import Side
 from stackcompat.table.build import summarise
 from support.made_up import COMPONENTS, NOW
@@ -33,11 +33,11 @@ declared = st.builds(
 )
 
 
-def chart(told: list[tuple[bool | None, bool, bool]]) -> Chart:
+def chart(told: list[tuple[bool | None, bool, bool]]) -> StoredFrontier:
     findings = []
     for column, (works, inferred, doubtful) in enumerate(told):
         said = "E: words [beta]" if works is False and not inferred else ""
-        one = Charted(
+        one = StoredFinding(
             pair=(0, column),
             verdict="untested" if works is None else "works" if works else "broken",
             level="import",
@@ -48,7 +48,7 @@ def chart(told: list[tuple[bool | None, bool, bool]]) -> Chart:
             evidence=() if inferred else ("run",),
         )
         findings.append(one)
-    return Chart(
+    return StoredFrontier(
         first=Side(name="beta", versions=("1.0",), uploaded=(MOMENT,)),
         second=Side(name="alpha", versions=ALPHAS, uploaded=(MOMENT,) * len(ALPHAS)),
         python="3.12",

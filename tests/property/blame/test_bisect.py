@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stackcompat.blame.bisect import Outcome, edges
+from stackcompat.blame.bisect import StepOutcome, edges
 from stackcompat.blame.ddmin import ddmin
 
 
@@ -50,16 +50,16 @@ def test_nothing_can_be_left_out_whatever_fails(size: int, data: st.DataObject) 
         assert not any(says(tuple(i for i in left if i != out)) for out in left)
 
 
-LETTERS: tuple[Outcome, ...] = ("pass", "same", "other", "hole", "fault")
+LETTERS: tuple[StepOutcome, ...] = ("pass", "same", "other", "hole", "fault")
 
 
 @given(st.lists(st.sampled_from(LETTERS), min_size=1, max_size=40), st.data())
-def test_edges_are_places_that_were_seen(line: list[Outcome], data: st.DataObject) -> None:
+def test_edges_are_places_that_were_seen(line: list[StepOutcome], data: st.DataObject) -> None:
     here = data.draw(st.integers(0, len(line) - 1))
     line[here] = "same"
     tried = set()
 
-    def at(place: int) -> Generator[Any, Any, Outcome]:
+    def at(place: int) -> Generator[Any, Any, StepOutcome]:
         assert place not in tried, "nothing is asked twice"
         tried.add(place)
         yield from ()
@@ -78,7 +78,7 @@ def test_edges_are_places_that_were_seen(line: list[Outcome], data: st.DataObjec
 def test_one_stretch_is_found_exactly_in_few_steps(before: int, after: int, red: int, data: st.DataObject) -> None:
     here = before + data.draw(st.integers(0, red - 1))
 
-    def at(place: int) -> Generator[Any, Any, Outcome]:
+    def at(place: int) -> Generator[Any, Any, StepOutcome]:
         yield from ()
         return "same" if before <= place < before + red else "pass"
 

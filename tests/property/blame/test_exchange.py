@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from stackcompat.blame.diagnosis import Blame
 from stackcompat.blame.exchange import SIDES
-from stackcompat.verdict.exchange import Side
+from stackcompat.verdict.exchange import ExchangeSide
 from support.blame_world import Rule
 from support.crossing_world import Crossed, CrossingWorld, Shelf, edges_of
 
@@ -20,11 +20,11 @@ from support.crossing_world import Crossed, CrossingWorld, Shelf, edges_of
 @dataclass
 class Planted:
     sizes: dict[str, int]
-    ends: dict[Side, dict[str, int]]
-    rules: dict[Side, Rule]
+    ends: dict[ExchangeSide, dict[str, int]]
+    rules: dict[ExchangeSide, Rule]
     changed: bool
 
-    def blame(self, budget: int = 600) -> Mapping[Side, Blame]:
+    def blame(self, budget: int = 600) -> Mapping[ExchangeSide, Blame]:
         with tempfile.TemporaryDirectory() as folder:
             rule = Crossed(self.rules["writer"], self.rules["reader"], self.changed)
             world = CrossingWorld(Path(folder), Shelf(self.sizes), rule)
@@ -53,8 +53,8 @@ def planted(draw: st.DrawFn) -> Planted:
     """
     names = [f"c{number}" for number in range(draw(st.integers(1, 4)))]
     sizes = {name: draw(st.integers(2, 9)) for name in names}
-    key: dict[Side, str] = {side: draw(st.sampled_from(names)) for side in SIDES}
-    ranges: dict[Side, dict[str, tuple[int, int]]] = {side: {} for side in SIDES}
+    key: dict[ExchangeSide, str] = {side: draw(st.sampled_from(names)) for side in SIDES}
+    ranges: dict[ExchangeSide, dict[str, tuple[int, int]]] = {side: {} for side in SIDES}
     if key["reader"] == key["writer"]:
         name = key["reader"]
         split = draw(st.integers(1, sizes[name] - 1))
@@ -69,7 +69,7 @@ def planted(draw: st.DrawFn) -> Planted:
         if draw(st.booleans()):
             name = draw(st.sampled_from(others))
             ranges[side][name] = not_all(draw, sizes[name])
-    ends: dict[Side, dict[str, int]] = {}
+    ends: dict[ExchangeSide, dict[str, int]] = {}
     for side, opposite in zip(SIDES, SIDES[::-1], strict=True):
         allowed = {name: [*range(size)] for name, size in sizes.items()}
         first, last = ranges[opposite][key[opposite]]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stackcompat.blame.culprit import Found
+from stackcompat.blame.culprit import SearchResult
 from stackcompat.blame.search import search
 from support.blame_world import Rule, Universe, answered
 
@@ -18,7 +18,7 @@ class Planted:
     versions: dict[str, int]
     rule: Rule
 
-    def blame(self, budget: int = 400, known: str = "") -> Found:
+    def blame(self, budget: int = 400, known: str = "") -> SearchResult:
         """What is found; `known` passes, as evidence has it, at a release beside its range."""
         red = self.universe.red(self.versions, self.rule)
         if known:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stackcompat.core.vocabulary import Level
-from stackcompat.frontier.answers import Finding, Frontier, disagreement
+from stackcompat.frontier.answers import Frontier, PairFinding, disagreement
 from stackcompat.frontier.inference import Pair
 from stackcompat.frontier.search import explore
 from support.planted import Planted, stairs, table
@@ -140,7 +140,7 @@ def test_the_budget_holds_and_what_it_did_not_reach_is_untested(
     assert found.runs <= budget
     if not found.complete:
         assert free.runs > budget - 3 * batch
-    untested = {pair for pair in permitted if found.findings[pair] == Finding(verdict="untested", level="resolve")}
+    untested = {pair for pair in permitted if found.findings[pair] == PairFinding(verdict="untested", level="resolve")}
     assert not untested or not found.complete
 
 

@@ -8,19 +8,19 @@ from typing import get_args
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stackcompat.nightly.alerts import Facts, Item, Subject
+from stackcompat.nightly.alerts import Alert, Facts, Subject
 from stackcompat.nightly.issue import BODY_LIMIT, issue_body, issue_title, marked, marker
-from stackcompat.nightly.states import QUARANTINE, Said, Watched, transition
-from stackcompat.verdict.history import Move
+from stackcompat.nightly.states import QUARANTINE, AlertState, Signal, transition
+from stackcompat.verdict.history import VersionChange
 
 DAY = dt.date(2026, 11, 1)
-SAID = st.sampled_from(get_args(Said))
+SAID = st.sampled_from(get_args(Signal))
 NIGHTS = st.lists(SAID, max_size=60)
 
 
-def after(nights: list[Said]) -> tuple[list[Watched], list[str]]:
-    watched = Watched()
-    states: list[Watched] = []
+def after(nights: list[Signal]) -> tuple[list[AlertState], list[str]]:
+    watched = AlertState()
+    states: list[AlertState] = []
     actions: list[str] = []
     for number, said in enumerate(nights):
         watched, called = transition(watched, said, DAY + dt.timedelta(days=number))
@@ -30,8 +30,8 @@ def after(nights: list[Said]) -> tuple[list[Watched], list[str]]:
 
 
 @given(NIGHTS)
-def test_infrastructure_never_changes_a_state(nights: list[Said]) -> None:
-    before = Watched()
+def test_infrastructure_never_changes_a_state(nights: list[Signal]) -> None:
+    before = AlertState()
     for number, said in enumerate(nights):
         now, called = transition(before, said, DAY + dt.timedelta(days=number))
         if said == "unknown":
@@ -40,7 +40,7 @@ def test_infrastructure_never_changes_a_state(nights: list[Said]) -> None:
 
 
 @given(NIGHTS)
-def test_an_issue_is_opened_and_closed_in_turn_and_updated_while_open(nights: list[Said]) -> None:
+def test_an_issue_is_opened_and_closed_in_turn_and_updated_while_open(nights: list[Signal]) -> None:
     states, actions = after(nights)
     is_open = False
     for action in actions:
@@ -50,7 +50,7 @@ def test_an_issue_is_opened_and_closed_in_turn_and_updated_while_open(nights: li
 
 
 @given(NIGHTS, SAID)
-def test_what_is_told_again_makes_nothing_more_flaky(nights: list[Said], said: Said) -> None:
+def test_what_is_told_again_makes_nothing_more_flaky(nights: list[Signal], said: Signal) -> None:
     states, _ = after([*nights, said])
     again, _ = transition(states[-1], said, DAY + dt.timedelta(days=len(nights) + 1), ran=False)
     assert (again.flaky_nights, again.calm_nights) == (states[-1].flaky_nights, states[-1].calm_nights)
@@ -58,7 +58,7 @@ def test_what_is_told_again_makes_nothing_more_flaky(nights: list[Said], said: S
 
 
 @given(NIGHTS, SAID.filter(lambda said: said not in ("unknown", "gone")))
-def test_who_is_in_quarantine_comes_back_when_it_ends(nights: list[Said], said: Said) -> None:
+def test_who_is_in_quarantine_comes_back_when_it_ends(nights: list[Signal], said: Signal) -> None:
     states, _ = after([*nights, "green", "flaky", "flaky", "flaky"])
     last = states[-1]
     if last.state != "quarantined":
@@ -71,7 +71,7 @@ def test_who_is_in_quarantine_comes_back_when_it_ends(nights: list[Said], said: 
 
 
 @given(NIGHTS)
-def test_only_what_was_confirmed_or_quarantined_has_an_issue(nights: list[Said]) -> None:
+def test_only_what_was_confirmed_or_quarantined_has_an_issue(nights: list[Signal]) -> None:
     states, _ = after(nights)
     opened = False
     for state in states:
@@ -92,13 +92,13 @@ def test_an_issue_is_found_again_whatever_a_test_is_called(name: str) -> None:
 
 @given(st.integers(0, 200_000), st.integers(0, 3000), st.integers(0, 200_000), st.text(max_size=400))
 def test_an_issue_fits_and_keeps_its_command(signature: int, moved: int, details: int, odd: str) -> None:
-    item = Item(
+    item = Alert(
         subject=Subject(kind="test", name="test_a.py::test_a", title="t" * 400),
-        watched=Watched(state="confirmed", since=DAY, open=True),
+        watched=AlertState(state="confirmed", since=DAY, open=True),
         said="broken",
         facts=Facts(
             signature="s" * signature + odd,
-            moved=tuple(Move(name=f"n{n}" * 30, before="1", after="2") for n in range(moved)),
+            moved=tuple(VersionChange(name=f"n{n}" * 30, before="1", after="2") for n in range(moved)),
             python="3.12",
             reproduce="nox -s cell -- --lock reports/locks/a.txt --python 3.12",
             details="d" * details + odd,

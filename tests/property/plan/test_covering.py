@@ -5,7 +5,7 @@ from itertools import combinations, product
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stackcompat.plan.covering import Space, share_covered
+from stackcompat.plan.covering import CombinationSpace, share_covered
 
 Case = tuple[list[list[str]], set[frozenset[str]]]
 
@@ -23,9 +23,9 @@ def fits(values: tuple[str, ...], apart: set[frozenset[str]]) -> bool:
     return not any(frozenset(pair) in apart for pair in combinations(values, 2))
 
 
-def space(case: Case) -> Space:
+def space(case: Case) -> CombinationSpace:
     factors, apart = case
-    return Space(factors, lambda first, second: frozenset((first, second)) not in apart)
+    return CombinationSpace(factors, lambda first, second: frozenset((first, second)) not in apart)
 
 
 @given(cases(), st.integers(2, 3))

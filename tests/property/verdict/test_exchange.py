@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from stackcompat.evidence.results import Evidence, TestResult
 from stackcompat.evidence.runs import Crossing, ExchangePlan, PlannedCell
 from stackcompat.verdict.exchange import judge_crossing, written
-from stackcompat.verdict.outcomes import settle
+from stackcompat.verdict.outcomes import classify
 from support.made_up import failed, make_cell, not_applicable, passed, planned, run_of
 
 OLD, NEW = {"alpha": "1.0.0"}, {"alpha": "1.3.0"}
@@ -54,7 +54,7 @@ def test_broken_has_a_baseline_and_a_writer(
     }
     found = judge_crossing(PLAN.crossings[0], PLAN, evidence)
     left = written(evidence[WRITER.key])
-    states = {key: {s.result.artifact: s.state for s in settle(runs)} for key, runs in evidence.items()}
+    states = {key: {s.result.artifact: s.state for s in classify(runs)} for key, runs in evidence.items()}
     for artifact in found.artifacts:
         name = artifact.artifact
         baselines = [states[key].get(name) for key in ("back", "own")]

@@ -15,7 +15,7 @@ from stackcompat.blame.culprit import Culprit
 from stackcompat.core.record import UsageError
 from stackcompat.core.text import and_list
 from stackcompat.core.vocabulary import Level
-from stackcompat.frontier.frontier import Chart
+from stackcompat.frontier.frontier import StoredFrontier
 from stackcompat.frontier.search import explore
 from stackcompat.table.build import summarise
 from stackcompat.table.failures import Blamed
@@ -170,7 +170,7 @@ ALPHAS = ("1.0.0", "1.1.0", "1.2.0", "1.2.5", "1.2.7", "1.3.0", "1.4.0")
 BETAS = ("2.0.0", "2.0.5", "2.1.3", "2.2.0")
 
 
-def charted(signature: str, *, doubt: str = "", second: str = "alpha", level: Level = "interop") -> Chart:
+def charted(signature: str, *, doubt: str = "", second: str = "alpha", level: Level = "interop") -> StoredFrontier:
     """To `level`, beta before 2.2 fails with alpha from 1.2 on; of each beta not every alpha was tried."""
     works = stairs([(0, 1), (0, 1), (0, 1), (0, 6)], len(ALPHAS))
     space = table(len(BETAS), len(ALPHAS))
@@ -189,7 +189,7 @@ def charted(signature: str, *, doubt: str = "", second: str = "alpha", level: Le
     return told.model_copy(update=sides)
 
 
-def with_charts(*charts: Chart) -> Summary:
+def with_charts(*charts: StoredFrontier) -> Summary:
     made = history()
     return summarise(COMPONENTS, (made.record(),), made.evidence, NOW, charts=charts)
 
@@ -200,7 +200,7 @@ def of(found: Iterable[Advisory], signature: str, *components: str) -> list[Advi
     return [one for one in fit if (one.sides[0].component, one.sides[1].component) == components]
 
 
-def versions(chart: Chart, *, inferred: bool) -> set[tuple[str, str]]:
+def versions(chart: StoredFrontier, *, inferred: bool) -> set[tuple[str, str]]:
     """The broken pairs of a chart, alpha first."""
     return {
         (ALPHAS[one.pair[1]], BETAS[one.pair[0]])

@@ -10,9 +10,9 @@ import pytest
 from packaging.specifiers import SpecifierSet
 
 from stackcompat.advice.advisory import advisories
-from stackcompat.advice.bounds import Finding, constraints, findings, repaired
+from stackcompat.advice.bounds import BoundFinding, constraints, findings, repaired
 from stackcompat.ecosystem.releases import Catalog
-from stackcompat.frontier.frontier import Chart
+from stackcompat.frontier.frontier import StoredFrontier
 from stackcompat.frontier.search import explore
 from stackcompat.table.build import summarise
 from stackcompat.table.summary import Summary
@@ -43,7 +43,7 @@ def world(declared: str) -> World:
     )
 
 
-def findings_of(summary: Summary, catalog: Catalog) -> tuple[Finding, ...]:
+def findings_of(summary: Summary, catalog: Catalog) -> tuple[BoundFinding, ...]:
     return findings(summary, advisories(summary), catalog)
 
 
@@ -102,7 +102,7 @@ def test_a_bound_that_is_too_tight_shows_where_it_was_forced() -> None:
 
 
 def test_repaired_metadata_is_the_whole_with_the_bound_replaced() -> None:
-    finding = Finding(
+    finding = BoundFinding(
         distribution="beta",
         release="2.1.3",
         on="alpha",
@@ -124,7 +124,7 @@ def test_constraints_are_lines() -> None:
     assert constraints({"b": "2", "a": "1.0"}) == "a==1.0\nb==2\n"
 
 
-def charted(*, doubt: str = "") -> Chart:
+def charted(*, doubt: str = "") -> StoredFrontier:
     """Beta 2.1.3 was seen to work with alpha 1.0 and 1.1 and to fail with 1.2; that it fails with 1.3 is inferred."""
     works = stairs([(0, 1)], len(ALPHAS))
     space = table_of(1, len(ALPHAS))
@@ -139,7 +139,7 @@ def charted(*, doubt: str = "") -> Chart:
     return chart.model_copy(update={"findings": (*seen, inferred)})
 
 
-def with_chart(chart: Chart, cells: Iterable[tuple[str, str]] = ()) -> Summary:
+def with_chart(chart: StoredFrontier, cells: Iterable[tuple[str, str]] = ()) -> Summary:
     made = History()
     for alpha, beta in cells:
         versions = {"alpha": alpha, "beta": beta}

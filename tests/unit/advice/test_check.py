@@ -11,7 +11,7 @@ from stackcompat.advice.check import check
 from stackcompat.frontier.search import explore
 from stackcompat.table.build import summarise
 from stackcompat.table.summary import Summary
-from support.islands_world import Islands
+from support.islands_world import IslandsWorld
 from support.made_up import COMPONENTS, DISTRIBUTION, NEWEST, NOW, history
 from support.planted import Planted, chart_of, stairs, table
 
@@ -69,7 +69,7 @@ def test_what_is_no_release_is_not_offered(summary: Summary) -> None:
 def test_it_says_which_island_of_the_newest_releases_one_is_on(summary: Summary) -> None:
     assert check(GOOD, summary, ()).island is None
     islands = summary.model_copy(
-        update={"islands": (Islands(("alpha", "beta", "gamma"), [("alpha", "gamma")]).find(),)}
+        update={"islands": (IslandsWorld(("alpha", "beta", "gamma"), [("alpha", "gamma")]).find(),)}
     )
     on = {name: check({name: "1", "beta": "1"}, islands, ()).island for name in ("alpha", "gamma")}
     assert {name: shore.number for name, shore in on.items() if shore} == {"alpha": 1, "gamma": 2}

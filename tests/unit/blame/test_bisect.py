@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from stackcompat.blame.bisect import Edges, Outcome, edges
+from stackcompat.blame.bisect import Edges, StepOutcome, edges
 from stackcompat.blame.ddmin import ddmin
 
-LETTERS: Mapping[str, Outcome] = {".": "pass", "x": "same", "?": "hole", "o": "other", "!": "fault"}
+LETTERS: Mapping[str, StepOutcome] = {".": "pass", "x": "same", "?": "hole", "o": "other", "!": "fault"}
 
 
 def run(steps: Generator[Any, Any, Any]) -> Any:
@@ -26,7 +26,7 @@ def look(line: str, here: int, **more: Any) -> tuple[Edges, list[int]]:
     """The edges on a line written down as letters, and the places that were tried."""
     tried = []
 
-    def at(place: int) -> Generator[Any, Any, Outcome]:
+    def at(place: int) -> Generator[Any, Any, StepOutcome]:
         yield from ()
         tried.append(place)
         return LETTERS[line[place]]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from stackcompat.blame.cause import Moved, moved_by
-from stackcompat.blame.culprit import Culprit, Found, Red
+from stackcompat.blame.culprit import Culprit, RedCell, SearchResult
 from stackcompat.evidence.results import WarningSeen
 from stackcompat.resolve.conflict import Conflict
 from support.made_up import COMPONENTS, failed
@@ -37,8 +37,8 @@ def moved(
     **found: Any,
 ) -> Moved | None:
     test = failed("t", "beta", type=type, message=message, packages=packages)
-    red = Red(versions=VERSIONS, test=test, requirements=("alpha==1.2", "beta==2.0"), python="3.12")
-    return moved_by(red, Found(culprits=culprits, **found), CATALOG, COMPONENTS)
+    red = RedCell(versions=VERSIONS, test=test, requirements=("alpha==1.2", "beta==2.0"), python="3.12")
+    return moved_by(red, SearchResult(culprits=culprits, **found), CATALOG, COMPONENTS)
 
 
 def test_a_name_that_was_dropped() -> None:
@@ -141,8 +141,8 @@ def test_a_name_that_is_not_there_yet_is_a_bound_that_is_missing() -> None:
 def test_a_module_of_nobody(module: str, how: str) -> None:
     versions = {name: version for name, version in VERSIONS.items() if name != "gamma"}
     test = failed("t", "beta", type="ModuleNotFoundError", message=f"No module named '{module}'", packages=("beta",))
-    red = Red(versions=versions, test=test, requirements=(), python="3.12")
-    said = moved_by(red, Found(culprits=(BETA,)), CATALOG, COMPONENTS)
+    red = RedCell(versions=versions, test=test, requirements=(), python="3.12")
+    said = moved_by(red, SearchResult(culprits=(BETA,)), CATALOG, COMPONENTS)
     assert said is not None
     assert (said.kind, said.side, said.api) == ("undeclared", "beta", module)
     assert how in said.sentence
@@ -169,7 +169,7 @@ def test_nobody_moved_if_nobody_was_found() -> None:
 
 def test_a_refusal_has_its_own_reason() -> None:
     test = failed("resolve")
-    red = Red(versions=VERSIONS, test=test, requirements=(), python="3.12")
+    red = RedCell(versions=VERSIONS, test=test, requirements=(), python="3.12")
     conflict = Conflict(kind="bounds", sentence="beta depends on alpha<1, but alpha==1.2 is requested")
-    said = moved_by(red, Found(culprits=(ALPHA,)), CATALOG, COMPONENTS, conflict)
+    said = moved_by(red, SearchResult(culprits=(ALPHA,)), CATALOG, COMPONENTS, conflict)
     assert said == Moved(kind="metadata", side="alpha", sentence=conflict.sentence)

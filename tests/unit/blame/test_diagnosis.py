@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from stackcompat.blame.culprit import Culprit, Found
-from stackcompat.blame.diagnosis import Blame, Charge, Charges, unexplained, unexplained_crossings
+from stackcompat.blame.culprit import Culprit, SearchResult
+from stackcompat.blame.diagnosis import Blame, Diagnoses, Diagnosis, unexplained, unexplained_crossings
 from stackcompat.ecosystem.components import Components
 from stackcompat.evidence.results import TestResult
 from stackcompat.verdict.exchange import ArtifactVerdict, CrossingVerdict
-from stackcompat.verdict.outcomes import settle, why
+from stackcompat.verdict.outcomes import classify, why
 from stackcompat.verdict.pairs import judge_components, judge_pairs
 from stackcompat.verdict.signature import leading
 from stackcompat.verdict.verdict import CellVerdict, judge
@@ -25,27 +25,27 @@ def broken(versions: dict[str, str], *tests: TestResult, policy: str = "pairs") 
     return judge(cell, (run_of(cell, *tests), run_of(cell, *tests, attempt=1)))
 
 
-def charge(verdict: CellVerdict, *names: str, doubt: str = "", made: dt.datetime = NOW, test: int = 0) -> Charge:
+def charge(verdict: CellVerdict, *names: str, doubt: str = "", made: dt.datetime = NOW, test: int = 0) -> Diagnosis:
     culprits = tuple(Culprit(name=name, version=verdict.installed[name]) for name in names)
     failing = verdict.failures[test]
-    blame = Blame(test=failing.test, signature=why(failing), found=Found(culprits=culprits, doubt=doubt))
-    return Charge.of(verdict, blame, made)
+    blame = Blame(test=failing.test, signature=why(failing), found=SearchResult(culprits=culprits, doubt=doubt))
+    return Diagnosis.of(verdict, blame, made)
 
 
-def suspects(verdict: CellVerdict, charges: Charges, components: Components = COMPONENTS) -> tuple[set[str], bool]:
+def suspects(verdict: CellVerdict, charges: Diagnoses, components: Components = COMPONENTS) -> tuple[set[str], bool]:
     told = charges.suspicion(verdict, verdict.failures[0], THREE, components)
     return set(told.components), told.sure
 
 
 def test_a_charge_narrows_down_whom_a_failure_points_at() -> None:
     verdict = broken(THREE, TRAIN)
-    assert suspects(verdict, Charges()) == ({"alpha", "beta", "gamma"}, False)
-    assert suspects(verdict, Charges([charge(verdict, "beta", "gamma")])) == ({"beta", "gamma"}, True)
+    assert suspects(verdict, Diagnoses()) == ({"alpha", "beta", "gamma"}, False)
+    assert suspects(verdict, Diagnoses([charge(verdict, "beta", "gamma")])) == ({"beta", "gamma"}, True)
 
 
 def test_in_another_cell_that_fails_alike_it_is_an_inference() -> None:
     verdict, other = broken(THREE, TRAIN), broken({**THREE, "alpha": "1.2"}, TRAIN)
-    charges = Charges([charge(verdict, "beta", "gamma")])
+    charges = Diagnoses([charge(verdict, "beta", "gamma")])
     assert suspects(other, charges) == ({"beta", "gamma"}, False)
     unlike = broken({**THREE, "alpha": "1.2"}, failed("test_train", "alpha", "beta", "gamma", message="other words"))
     assert suspects(unlike, charges) == ({"alpha", "beta", "gamma"}, False)
@@ -53,7 +53,7 @@ def test_in_another_cell_that_fails_alike_it_is_an_inference() -> None:
 
 def test_a_charge_with_a_doubt_narrows_nothing_down() -> None:
     verdict = broken(THREE, TRAIN)
-    assert suspects(verdict, Charges([charge(verdict, "beta", doubt="the budget was spent")])) == (
+    assert suspects(verdict, Diagnoses([charge(verdict, "beta", doubt="the budget was spent")])) == (
         {"alpha", "beta", "gamma"},
         False,
     )
@@ -62,23 +62,23 @@ def test_a_charge_with_a_doubt_narrows_nothing_down() -> None:
 def test_a_certain_charge_goes_before_a_later_one_with_a_doubt() -> None:
     verdict = broken(THREE, TRAIN)
     doubted = charge(verdict, "alpha", doubt="faults", made=NOW + dt.timedelta(days=1))
-    assert suspects(verdict, Charges([doubted, charge(verdict, "beta", "gamma")])) == ({"beta", "gamma"}, True)
+    assert suspects(verdict, Diagnoses([doubted, charge(verdict, "beta", "gamma")])) == ({"beta", "gamma"}, True)
 
 
 def test_a_charge_that_shows_more_goes_before_a_later_one() -> None:
     verdict = broken(THREE, TRAIN)
     later = charge(verdict, "alpha", made=NOW + dt.timedelta(days=1))
-    assert suspects(verdict, Charges([later, charge(verdict, "beta", "gamma")])) == ({"beta", "gamma"}, True)
+    assert suspects(verdict, Diagnoses([later, charge(verdict, "beta", "gamma")])) == ({"beta", "gamma"}, True)
 
 
 def test_of_other_cells_charges_those_count_that_reach_the_versions_here() -> None:
     verdict, other = broken(THREE, TRAIN), broken({**THREE, "alpha": "1.2"}, TRAIN)
     elsewhere = Culprit(name="alpha", version="1.3", last_good="1.2", first_bad="1.3")
     far = charge(verdict, "alpha", "beta")
-    far = far.model_copy(update={"blame": far.blame.model_copy(update={"found": Found(culprits=(elsewhere,))})})
+    far = far.model_copy(update={"blame": far.blame.model_copy(update={"found": SearchResult(culprits=(elsewhere,))})})
     near = charge(verdict, "gamma", made=NOW - dt.timedelta(days=1))
-    assert suspects(other, Charges([far, near])) == ({"gamma"}, False)
-    assert suspects(other, Charges([far])) == ({"alpha"}, False)
+    assert suspects(other, Diagnoses([far, near])) == ({"gamma"}, False)
+    assert suspects(other, Diagnoses([far])) == ({"alpha"}, False)
 
 
 def test_what_the_failure_says_by_itself_goes_first() -> None:
@@ -90,12 +90,12 @@ def test_what_the_failure_says_by_itself_goes_first() -> None:
         packages=("beta",),
     )
     verdict = broken(THREE, says)
-    assert suspects(verdict, Charges([charge(verdict, "gamma")])) == ({"alpha", "beta"}, True)
+    assert suspects(verdict, Diagnoses([charge(verdict, "gamma")])) == ({"alpha", "beta"}, True)
 
 
 def test_a_culprit_that_is_no_component_leaves_a_doubt_unless_a_component_brings_it() -> None:
     verdict = broken(THREE, TRAIN)
-    charges = Charges([charge(verdict, "alpha", "numbers")])
+    charges = Diagnoses([charge(verdict, "alpha", "numbers")])
     assert suspects(verdict, charges) == ({"alpha"}, False)
     brings = Components(components=(component("alpha"), component("gamma", install=("gamma", "numbers>=2"))))
     assert suspects(verdict, charges, brings) == ({"alpha", "gamma"}, True)
@@ -105,24 +105,24 @@ def test_one_alone_does_not_work_with_whom_it_fails_in() -> None:
     """Numbers comes with gamma, and nobody else."""
     brings = Components(components=(component("alpha"), component("gamma", install=("gamma", "numbers>=2"))))
     in_numbers = broken(THREE, failed("test_train", *THREE, type="ValueError", packages=("gamma", "numbers")))
-    assert suspects(in_numbers, Charges([charge(in_numbers, "alpha")]), brings) == ({"alpha", "gamma"}, False)
-    assert suspects(in_numbers, Charges([charge(in_numbers, "gamma")]), brings) == ({"gamma"}, True)
-    assert suspects(in_numbers, Charges([charge(in_numbers, "alpha")])) == ({"alpha"}, True)
+    assert suspects(in_numbers, Diagnoses([charge(in_numbers, "alpha")]), brings) == ({"alpha", "gamma"}, False)
+    assert suspects(in_numbers, Diagnoses([charge(in_numbers, "gamma")]), brings) == ({"gamma"}, True)
+    assert suspects(in_numbers, Diagnoses([charge(in_numbers, "alpha")])) == ({"alpha"}, True)
 
 
 def test_pairs_and_components_go_by_the_charge() -> None:
     cell = planned(make_cell(THREE), THREE)
     runs = (run_of(cell, TRAIN), run_of(cell, TRAIN, attempt=1))
     verdict = judge(cell, runs)
-    charges = Charges([charge(verdict, "beta", "gamma")])
+    charges = Diagnoses([charge(verdict, "beta", "gamma")])
 
-    def red(found: Charges | None) -> dict[tuple[str, str], bool]:
+    def red(found: Diagnoses | None) -> dict[tuple[str, str], bool]:
         pairs = judge_pairs([verdict], {cell.key: runs}, COMPONENTS, found)
         return {(pair.first, pair.second): pair.inferred for pair in pairs if pair.verdict == "broken"}
 
     assert red(None) == {("alpha", "beta"): True, ("alpha", "gamma"): True, ("beta", "gamma"): True}
     assert red(charges) == {("beta", "gamma"): False}
-    states = judge_components(verdict, settle(runs), COMPONENTS, charges)
+    states = judge_components(verdict, classify(runs), COMPONENTS, charges)
     assert {name for name, (said, _) in states.items() if said == "broken"} == {"beta", "gamma"}
 
 
@@ -134,8 +134,8 @@ def test_the_failure_that_leads_is_one_at_import_else_the_most_frequent_one() ->
     assert leading([lone, *many, module]) == module
 
 
-def searched(verdicts: list[CellVerdict], *charges: Charge) -> list[dict[str, str]]:
-    return [verdict.installed for verdict in unexplained(verdicts, Charges(charges))]
+def searched(verdicts: list[CellVerdict], *charges: Diagnosis) -> list[dict[str, str]]:
+    return [verdict.installed for verdict in unexplained(verdicts, Diagnoses(charges))]
 
 
 def test_each_failure_is_searched_once_in_its_smallest_cell_those_of_today_first() -> None:
@@ -169,10 +169,12 @@ def crossing(
     )
 
 
-def sided(verdict: CrossingVerdict, side: Any, *culprits: Culprit, doubt: str = "", made: dt.datetime = NOW) -> Charge:
+def sided(
+    verdict: CrossingVerdict, side: Any, *culprits: Culprit, doubt: str = "", made: dt.datetime = NOW
+) -> Diagnosis:
     test = verdict.red[0]
-    blame = Blame(test=test.test, signature=why(test), found=Found(culprits=culprits, doubt=doubt))
-    return Charge.across(verdict, side, blame, made)
+    blame = Blame(test=test.test, signature=why(test), found=SearchResult(culprits=culprits, doubt=doubt))
+    return Diagnosis.across(verdict, side, blame, made)
 
 
 WRITES = Culprit(name="alpha", version="1.4", last_good="1.1", first_bad="1.2")
@@ -184,7 +186,7 @@ def test_a_crossing_has_a_charge_on_either_side() -> None:
     here = crossing(NEW, OLD, LID)
     writer, reader = sided(here, "writer", WRITES), sided(here, "reader", READS)
     assert writer.id != reader.id
-    charges = Charges([writer, reader, sided(here, "reader", doubt="d", made=NOW + dt.timedelta(days=1))])
+    charges = Diagnoses([writer, reader, sided(here, "reader", doubt="d", made=NOW + dt.timedelta(days=1))])
     assert charges.across(here, LID) == (reader, writer)
     other = crossing(NEW, OLD, failed("box", "alpha", message="no handle"))
     assert charges.across(other, other.red[0]) == ()
@@ -195,23 +197,23 @@ def test_another_crossing_that_fails_alike_is_explained_where_both_sides_are_rea
     pair = (sided(here, "reader", READS), sided(here, "writer", WRITES))
     like = LID.model_copy(update={"test": "crate"})
     near = crossing(MID, OLD, like)
-    assert Charges(pair).across(near, like) == pair
-    assert Charges(pair).across(crossing(OLD, OLD, like), like) == ()  # the writer's release is before the first bad
-    assert Charges(pair).across(crossing(NEW, MID, like), like) == ()  # that reader's is one that is good
+    assert Diagnoses(pair).across(near, like) == pair
+    assert Diagnoses(pair).across(crossing(OLD, OLD, like), like) == ()  # the writer's release is before the first bad
+    assert Diagnoses(pair).across(crossing(NEW, MID, like), like) == ()  # that reader's is one that is good
     nobody = tuple(sided(here, side, doubt="nothing passes") for side in ("reader", "writer"))
-    assert Charges(nobody).across(here, LID) == nobody
-    assert Charges(nobody).across(near, like) == ()
+    assert Diagnoses(nobody).across(here, LID) == nobody
+    assert Diagnoses(nobody).across(near, like) == ()
     elsewhere = tuple(sided(near, one.side, *one.blame.found.culprits) for one in pair)
-    assert Charges((*nobody, *elsewhere)).across(here, LID) == elsewhere
+    assert Diagnoses((*nobody, *elsewhere)).across(here, LID) == elsewhere
     doubted = (pair[0], sided(here, "writer", WRITES, doubt="the budget was spent"))
-    assert Charges(doubted).across(here, LID) == doubted
-    assert Charges(doubted).across(near, like) == ()
+    assert Diagnoses(doubted).across(here, LID) == doubted
+    assert Diagnoses(doubted).across(near, like) == ()
 
 
 def test_what_explains_a_crossing_says_nothing_of_a_cell() -> None:
     here = crossing(NEW, OLD, LID)
     verdict = broken(NEW, LID)
-    charges = Charges([sided(here, "reader", READS), sided(here, "writer", WRITES)])
+    charges = Diagnoses([sided(here, "reader", READS), sided(here, "writer", WRITES)])
     assert charges.about(verdict, LID) is None
     assert not charges.tried(verdict, LID)
 
@@ -228,8 +230,8 @@ def test_crossings_that_are_left_to_be_searched() -> None:
     changed = crossing(NEW, NEW, other, word="changed")
     works = crossing(NEW, NEW, failed("cup", "alpha"), word="untested")
     every = [changed, far, near, works]
-    assert unexplained_crossings(every, Charges()) == ((near, LID), (far, handle), (changed, other))
-    tried = Charges([sided(near, "reader", doubt="the budget was spent")])
+    assert unexplained_crossings(every, Diagnoses()) == ((near, LID), (far, handle), (changed, other))
+    tried = Diagnoses([sided(near, "reader", doubt="the budget was spent")])
     assert unexplained_crossings(every, tried) == ((far, LID), (far, handle), (changed, other))
-    found = Charges([sided(near, "reader", READS), sided(near, "writer", WRITES)])
+    found = Diagnoses([sided(near, "reader", READS), sided(near, "writer", WRITES)])
     assert unexplained_crossings(every, found) == ((far, handle), (changed, other))

@@ -19,9 +19,9 @@ from stackcompat.ecosystem.releases import Catalog
 from stackcompat.pipeline.cells import try_cell
 from stackcompat.pipeline.execution import execute
 from stackcompat.pipeline.progress import Silent
-from stackcompat.pipeline.runner import Bench
+from stackcompat.pipeline.runner import Runner
 from stackcompat.plan.cell import Cell
-from stackcompat.plan.checkout import Project, published_sets
+from stackcompat.plan.checkout import Checkout, published_sets
 from stackcompat.plan.matrix import Matrix
 from stackcompat.resolve.conflict import Conflict
 from stackcompat.resolve.lock import Lock, Pin, Resolution
@@ -93,7 +93,7 @@ class Setting:
     """A bench with a catalogue, and a cell asked for on it."""
 
     def __init__(self, folder: Path, rule: Any) -> None:
-        self.bench: Bench
+        self.bench: Runner
         self.executor: FakeExecutor
         self.bench, self.executor, _ = make_bench(folder, rule, {})
         self.resolver = TableResolver()
@@ -337,4 +337,4 @@ def test_sets_that_metapackages_publish(tmp_path: Path) -> None:
         '[[policies]]\npolicy = "metapackage"\ndistribution = "omega"\n'
     )
     cell = Cell(python="3.12", platform="p", requirements=("alpha==1.4", "beta"))
-    assert published_sets(Project(tmp_path), cell, CATALOG) == (("alpha==1.1", "beta==1.1"),)
+    assert published_sets(Checkout(tmp_path), cell, CATALOG) == (("alpha==1.1", "beta==1.1"),)

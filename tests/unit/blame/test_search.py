@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 
-from stackcompat.blame.culprit import Answer, Found, Probe, Red
+from stackcompat.blame.culprit import Probe, ProbeAnswer, RedCell, SearchResult
 from stackcompat.blame.search import search, trace_refusal
 from stackcompat.ecosystem.components import Components
 from stackcompat.ecosystem.releases import Project, Release
@@ -19,11 +19,11 @@ from support.world import components
 PAIR = Rule({"alpha": (4, 5), "beta": (2, 6)}, named=("beta", "alpha"))
 
 
-def names(found: Found) -> dict[str, str]:
+def names(found: SearchResult) -> dict[str, str]:
     return {culprit.name: culprit.version for culprit in found.culprits}
 
 
-def blame(world: Universe, versions: Mapping[str, int], rule: Rule = PAIR, **more: Any) -> Found:
+def blame(world: Universe, versions: Mapping[str, int], rule: Rule = PAIR, **more: Any) -> SearchResult:
     red = world.red(versions, rule).model_copy(update=more)
     return answered(search(red, world, world.components), world, rule)
 
@@ -54,7 +54,7 @@ def test_a_set_that_was_never_seen_to_be_enough_is_in_doubt() -> None:
     """All else fails otherwise as soon as it is as new, or as old, as can be."""
 
     class OneWorld(Universe):
-        def answer(self, probe: Probe, rule: Rule) -> Answer:
+        def answer(self, probe: Probe, rule: Rule) -> ProbeAnswer:
             answer = super().answer(probe, rule)
             return answer.model_copy(update={"outcome": "other", "signature": "s"}) if probe.free else answer
 
@@ -123,8 +123,8 @@ def test_given_sets_serve_as_a_contrast() -> None:
 
 def test_where_no_set_passes_the_suspects_are_moved_alone() -> None:
     class NoWorlds(Universe):
-        def answer(self, probe: Probe, rule: Rule) -> Answer:
-            return Answer(outcome="hole") if probe.free else super().answer(probe, rule)
+        def answer(self, probe: Probe, rule: Rule) -> ProbeAnswer:
+            return ProbeAnswer(outcome="hole") if probe.free else super().answer(probe, rule)
 
     world = NoWorlds({"alpha": 8, "beta": 8}, (PAIR,))
     assert names(blame(world, {"alpha": 5, "beta": 5})) == {"alpha": "5", "beta": "5"}
@@ -142,7 +142,7 @@ def test_two_rules_of_one_failure_give_one_smallest_set() -> None:
     """No single move makes it pass: the contrast, not the red cell, is where members can be told."""
 
     class Twice(Universe):
-        def answer(self, probe: Probe, rule: Rule) -> Answer:
+        def answer(self, probe: Probe, rule: Rule) -> ProbeAnswer:
             answer = super().answer(probe, rule)
             other = answer.versions.get("gamma") == "3"
             return answer.model_copy(update={"outcome": "same"}) if other and answer.outcome == "pass" else answer
@@ -259,10 +259,10 @@ class Bound(Universe):
     def requires(self, name: str, version: str) -> tuple[Requirement, ...]:
         return (Requirement(f"gamma>={version}"),) if name == "beta" else ()
 
-    def answer(self, probe: Probe, rule: Rule) -> Answer:
+    def answer(self, probe: Probe, rule: Rule) -> ProbeAnswer:
         if not probe.free and int(probe.pins["gamma"]) < int(probe.pins["beta"]):
             self.asked.append(probe)
-            return Answer(outcome="hole", detail="beta fails to import", ran=True)
+            return ProbeAnswer(outcome="hole", detail="beta fails to import", ran=True)
         return super().answer(probe, rule)
 
 
@@ -275,7 +275,7 @@ def test_what_has_to_move_along_is_no_member() -> None:
     assert names(found) == {"beta": "6"}
 
 
-def red_in(packages: tuple[str, ...], where: str, message: str = "it fails") -> tuple[Universe, Red, Rule]:
+def red_in(packages: tuple[str, ...], where: str, message: str = "it fails") -> tuple[Universe, RedCell, Rule]:
     rule = Rule({"gamma": (0, 4)}, named=packages, message=message)
 
     class Uses(Universe):
@@ -348,13 +348,13 @@ def test_nothing_younger_than_the_cell_may_see_is_asked_for() -> None:
 def test_a_refusal_is_traced_by_resolving_alone() -> None:
     world = Universe({"alpha": 6, "beta": 6})
     test = TestResult(test="resolve", level="resolve", components=(), outcome="failed", failure=None)
-    red = Red(versions={"alpha": "4", "beta": "1"}, test=test, requirements=("alpha==4", "beta==1"), python="3.12")
+    red = RedCell(versions={"alpha": "4", "beta": "1"}, test=test, requirements=("alpha==4", "beta==1"), python="3.12")
 
     class Refuses(Universe):
-        def answer(self, probe: Probe, rule: Rule) -> Answer:
+        def answer(self, probe: Probe, rule: Rule) -> ProbeAnswer:
             assert probe.resolves
             fits = int(probe.pins["alpha"]) - int(probe.pins["beta"]) < 2
-            return Answer(outcome="pass" if fits else "same", versions=probe.pins if fits else {})
+            return ProbeAnswer(outcome="pass" if fits else "same", versions=probe.pins if fits else {})
 
     asker = Refuses(world.sizes)
     found = answered(trace_refusal(red, ("alpha", "beta"), (), world, world.components), asker, PAIR)

@@ -18,7 +18,7 @@ from click.testing import CliRunner
 
 from stackcompat.blame import driver as triage
 from stackcompat.blame.cause import Moved
-from stackcompat.blame.culprit import Culprit, Finding, Found
+from stackcompat.blame.culprit import Culprit, OtherFailure, SearchResult
 from stackcompat.blame.diagnosis import Blame
 from stackcompat.cli import blame as cli_blame
 from stackcompat.cli import calibrate as cli_calibrate
@@ -37,7 +37,7 @@ from stackcompat.resolve.lock import HeldBack
 from stackcompat.table.build import summarise
 from stackcompat.validation.calibration import Calibration
 from stackcompat.verdict.verdict import judge
-from support.islands_world import Islands
+from support.islands_world import IslandsWorld
 from support.loopback_index import LoopbackIndex
 from support.made_up import COMPONENTS as COMPONENTS_MADE_UP
 from support.made_up import DISTRIBUTION, NEWEST, NOW, failed, history, make_cell, passed, planned, run_of, unresolved
@@ -280,13 +280,13 @@ BLAMED = Blame(
     test="t.py::test_x",
     signature="TypeError: m [alpha]",
     moved=Moved(kind="changed", side="alpha", sentence="alpha 1.3.0 behaves otherwise than 1.2.0"),
-    found=Found(
+    found=SearchResult(
         culprits=(
             Culprit(name="alpha", version="1.3.0", last_good="1.2.0", first_bad="1.3.0"),
             Culprit(name="beta", version="2.4.1", born_red=True, first_bad="2.4.0", fixed_in="2.5.0"),
             Culprit(name="gamma", version="1.0.2", shown_by="traceback"),
         ),
-        findings=(Finding(moved={"alpha": "1.0.0"}, signature="E: other [alpha]"),),
+        findings=(OtherFailure(moved={"alpha": "1.0.0"}, signature="E: other [alpha]"),),
         probes=7,
         linear=90,
         doubt="the budget was spent",
@@ -662,7 +662,7 @@ def test_check_reads_a_file_against_the_published_table(run: Run, checkout: Path
 
 def test_check_says_which_island_an_environment_is_on(run: Run, checkout: Path) -> None:
     made = history()
-    found = Islands(("alpha", "beta", "gamma"), [("alpha", "gamma")]).find()
+    found = IslandsWorld(("alpha", "beta", "gamma"), [("alpha", "gamma")]).find()
     write(checkout / "reports", summarise(COMPONENTS_MADE_UP, (made.record(),), made.evidence, NOW, (found,)))
     (checkout / "pins.txt").write_text("alpha==1.3.0\nbeta==2.4.1\nzeta==0.9.4\n")
     words = " ".join(run("check", "pins.txt")[1].split())

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from stackcompat.blame import exchange as misreading
-from stackcompat.blame.culprit import Culprit, Found
+from stackcompat.blame.culprit import Culprit, SearchResult
 from stackcompat.blame.diagnosis import DIAGNOSES, Blame
 from stackcompat.cli import blame as cli_blame
 from stackcompat.cli import exchange
@@ -24,8 +24,8 @@ from stackcompat.evidence.runs import Crossing, ExchangePlan, RunRecord
 from stackcompat.evidence.store import Store
 from stackcompat.pipeline.exchange_plan import plan_crossings
 from stackcompat.plan.cell import Cell
-from stackcompat.plan.checkout import Project
-from stackcompat.verdict.exchange import ArtifactVerdict, CrossingVerdict, Side
+from stackcompat.plan.checkout import Checkout
+from stackcompat.verdict.exchange import ArtifactVerdict, CrossingVerdict, ExchangeSide
 from support.made_up import NOW, failed, make_cell, passed, planned, run_of, unresolved
 
 COMPONENTS = """
@@ -207,17 +207,17 @@ def test_words_and_json_tell_the_same(run: Run, asked: dict[str, Any]) -> None:
 
 RED = failed("test_box.py::test_read", "alpha", message="no lid").model_copy(update={"artifact": "box"})
 BROKEN = verdict("broken", artifacts=(ArtifactVerdict(artifact="box", verdict="broken", sentence="", failures=(RED,)),))
-FOUND: dict[Side, Blame] = {
+FOUND: dict[ExchangeSide, Blame] = {
     "reader": Blame(
         test=RED.test,
         signature="no lid",
-        found=Found(
+        found=SearchResult(
             culprits=(Culprit(name="alpha", version="1.3.0", last_good="1.2.0", first_bad="1.3.0"),),
             probes=7,
             linear=9,
         ),
     ),
-    "writer": Blame(test=RED.test, signature="no lid", found=Found(doubt="nothing passes", probes=3, linear=4)),
+    "writer": Blame(test=RED.test, signature="no lid", found=SearchResult(doubt="nothing passes", probes=3, linear=4)),
 }
 
 
@@ -226,7 +226,7 @@ def searched(monkeypatch: pytest.MonkeyPatch) -> list[TestResult]:
     """The failing tests that were searched for; what is found is `FOUND`."""
     told: list[TestResult] = []
 
-    def find(verdict: CrossingVerdict, test: TestResult, *_: Any, **__: Any) -> dict[Side, Blame]:
+    def find(verdict: CrossingVerdict, test: TestResult, *_: Any, **__: Any) -> dict[ExchangeSide, Blame]:
         told.append(test)
         return FOUND
 
@@ -293,7 +293,7 @@ def test_a_crossing_of_the_last_runs_is_blamed_by_its_name(
     )
     stores: list[Store] = []
 
-    def bench(project: Project, _: object) -> SimpleNamespace:
+    def bench(project: Checkout, _: object) -> SimpleNamespace:
         stores.append(Store(project.store))
         return SimpleNamespace(store=stores[-1], interpreters=here)
 

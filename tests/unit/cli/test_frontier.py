@@ -17,7 +17,7 @@ from stackcompat.evidence.results import TestResult
 from stackcompat.frontier.frontier import FRONTIERS
 from stackcompat.frontier.search import explore
 from stackcompat.frontier.static.usage import Missing
-from stackcompat.pipeline.runner import Bench
+from stackcompat.pipeline.runner import Runner
 from stackcompat.run.job import Job
 from support.fakes import Catalogue, make_bench
 from support.made_up import COMPONENTS, failed, passed
@@ -72,7 +72,7 @@ def test_the_answer_has_every_pair_by_the_names_of_both() -> None:
 
 
 @pytest.fixture
-def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runner]:
     """The command over made-up components, with an executor that answers from a rule."""
 
     def rule(job: Job, before: int) -> tuple[TestResult, ...]:
@@ -92,7 +92,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
         def components(self) -> object:
             return COMPONENTS
 
-    monkeypatch.setattr(command, "find_project", lambda folder: Checkout())
+    monkeypatch.setattr(command, "find_checkout", lambda folder: Checkout())
     monkeypatch.setattr(command, "make_bench", lambda project, jobs, pythons, level: made)
     monkeypatch.setattr(command, "open_index", lambda: world)
     monkeypatch.setenv("STACKCOMPAT_CACHE", str(tmp_path / "cache"))
@@ -100,7 +100,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     made.store.close()
 
 
-def test_a_second_call_runs_nothing(bench: Bench, tmp_path: Path) -> None:
+def test_a_second_call_runs_nothing(bench: Runner, tmp_path: Path) -> None:
     arguments = ["beta", "alpha", "--python", "3.12", "--level", "import", "-j", "1"]
     first = CliRunner().invoke(command.frontier_, [*arguments, "--json", str(tmp_path / "first.json")])
     assert first.exit_code == 0, first.output
@@ -116,7 +116,7 @@ def test_a_second_call_runs_nothing(bench: Bench, tmp_path: Path) -> None:
     assert broken[0]["doubt"] == ""
 
 
-def test_the_newest_answer_stays_in_the_store_complete_or_not(bench: Bench) -> None:
+def test_the_newest_answer_stays_in_the_store_complete_or_not(bench: Runner) -> None:
     arguments = ["beta", "alpha", "--python", "3.12", "--level", "import", "-j", "1"]
     CliRunner().invoke(command.frontier_, [*arguments, "--budget", "1"])
     assert bench.store.kept(FRONTIERS) == ()  # a run and its confirmation are more than that
@@ -130,7 +130,7 @@ def test_the_newest_answer_stays_in_the_store_complete_or_not(bench: Bench) -> N
     assert {kept.by_pair()[0, 2].verdict, kept.by_pair()[2, 0].verdict} == {"broken", "works"}
 
 
-def test_a_budget_ends_the_search_and_the_next_call_goes_on(bench: Bench) -> None:
+def test_a_budget_ends_the_search_and_the_next_call_goes_on(bench: Runner) -> None:
     arguments = ["beta", "alpha", "--python", "3.12", "--level", "import", "--budget", "4", "-j", "1"]
     codes = [CliRunner().invoke(command.frontier_, arguments).exit_code for _ in range(6)]
     assert codes[0] == 3
@@ -150,6 +150,6 @@ def test_what_is_printed() -> None:
     assert "precision none to tell by, recall 0%" in text
 
 
-def test_a_python_that_is_not_here_is_infrastructure(bench: Bench) -> None:
+def test_a_python_that_is_not_here_is_infrastructure(bench: Runner) -> None:
     result = CliRunner().invoke(command.frontier_, ["beta", "alpha", "--python", "3.9"])
     assert "3.9" in str(result.exception)

@@ -120,7 +120,7 @@ def test_every_decision_has_its_exit_code_and_its_files(
         asked.update(options, given=given, terms=terms)
         return DECISIONS[code]
 
-    monkeypatch.setattr(gate, "hold", hold)
+    monkeypatch.setattr(gate, "run_gate", hold)
     files = [f"--{name}={checkout / f'out.{name}'}" for name in ("json", "markdown", "junit")]
     got, output, error = run("gate", "alpha==1.3.0", "--exclude-newer", "2026-08-16", "--budget", "60", *files)
     report = DECISIONS[code]
@@ -135,7 +135,7 @@ def test_every_decision_has_its_exit_code_and_its_files(
 
 
 def test_json_on_standard_output_is_all_there_is(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gate, "hold", lambda *_, **__: DECISIONS[0])
+    monkeypatch.setattr(gate, "run_gate", lambda *_, **__: DECISIONS[0])
     code, output, _ = run("gate", "alpha==1.3.0", "--json", "-")
     assert code == 0
     assert GateReport.model_validate_json(output) == DECISIONS[0]
@@ -143,7 +143,7 @@ def test_json_on_standard_output_is_all_there_is(run: Run, monkeypatch: pytest.M
 
 def test_waivers_of_the_project_are_read(run: Run, checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (checkout / "matrices" / "waivers.toml").write_text("waivers = 1\n")
-    monkeypatch.setattr(gate, "hold", lambda *_, **__: DECISIONS[0])
+    monkeypatch.setattr(gate, "run_gate", lambda *_, **__: DECISIONS[0])
     code, _, error = run("gate", "alpha==1.3.0")
     assert code == 2
     assert "waivers.toml: waivers: should be a valid tuple" in error
@@ -151,7 +151,7 @@ def test_waivers_of_the_project_are_read(run: Run, checkout: Path, monkeypatch: 
 
 def test_the_rate_of_false_reds_is_printed(run: Run, checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     alike = DECISIONS[0].model_copy(update={"alike": FalseReds(different=1, compared=40, rate=0.025)})
-    monkeypatch.setattr(gate, "hold_alike", lambda *_, **__: alike)
+    monkeypatch.setattr(gate, "run_aa_gate", lambda *_, **__: alike)
     code, output, _ = run("gate", "--aa", "--markdown", "aa.md", "--json", "aa.json")
     assert code == 0
     told = json.loads((checkout / "aa.json").read_text())["alike"]

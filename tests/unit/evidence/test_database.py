@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from stackcompat.blame.culprit import Found
-from stackcompat.blame.diagnosis import DIAGNOSES, Blame, Charge
+from stackcompat.blame.culprit import SearchResult
+from stackcompat.blame.diagnosis import DIAGNOSES, Blame, Diagnosis
 from stackcompat.core.record import UsageError
 from stackcompat.evidence.database import VERSION
 from stackcompat.evidence.store import Store
-from stackcompat.frontier.frontier import FRONTIERS, telling
+from stackcompat.frontier.frontier import FRONTIERS, without_superseded
 from stackcompat.frontier.search import explore
 from stackcompat.resolve.islands import ISLANDS
 from stackcompat.verdict.outcomes import why
 from stackcompat.verdict.verdict import judge
-from support.islands_world import Islands
+from support.islands_world import IslandsWorld
 from support.made_up import NEWEST, NOW, failed, make_cell, passed, planned, run_of
 from support.planted import Planted, chart_of, stairs, table
 
@@ -44,8 +44,8 @@ def user_version(path: Path) -> int:
 def test_an_old_store_is_brought_up_to_date(tmp_path: Path) -> None:
     red = failed("a", "alpha")
     verdict = judge(CELL, (run_of(CELL, red), run_of(CELL, red, attempt=1)))
-    charge = Charge.of(verdict, Blame(test="a", signature=why(red), found=Found()), NOW)
-    islands = Islands("abc", ["ab"]).find()
+    charge = Diagnosis.of(verdict, Blame(test="a", signature=why(red), found=SearchResult()), NOW)
+    islands = IslandsWorld("abc", ["ab"]).find()
     chart = chart_of(explore(table(2, 3), Planted(stairs([(0, 1), (1, 2)], 3))))
     path = tmp_path / "evidence.sqlite"
     with Store(path).engine.begin() as made:
@@ -89,4 +89,4 @@ def test_the_store_of_a_newer_tool_is_left_alone(tmp_path: Path) -> None:
 def test_frontiers_are_told_by_name_the_newest_python_first() -> None:
     found = explore(table(2, 3), Planted(stairs([(0, 1), (1, 2)], 3)))
     old, new = chart_of(found, python="3.9"), chart_of(found, python="3.13")
-    assert telling([old, new]) == (new, old)
+    assert without_superseded([old, new]) == (new, old)

@@ -15,17 +15,17 @@ from pathlib import Path
 
 import pytest
 
-from stackcompat.blame.culprit import Culprit, Found
-from stackcompat.blame.diagnosis import DIAGNOSES, Blame, Charge
+from stackcompat.blame.culprit import Culprit, SearchResult
+from stackcompat.blame.diagnosis import DIAGNOSES, Blame, Diagnosis
 from stackcompat.evidence.results import Evidence
 from stackcompat.evidence.store import Store
-from stackcompat.frontier.frontier import FRONTIERS, Chart
+from stackcompat.frontier.frontier import FRONTIERS, StoredFrontier
 from stackcompat.frontier.search import explore
 from stackcompat.resolve.islands import ISLANDS
 from stackcompat.resolve.lock import Resolution
 from stackcompat.verdict.outcomes import why
 from stackcompat.verdict.verdict import judge
-from support.islands_world import Islands
+from support.islands_world import IslandsWorld
 from support.made_up import NEWEST, NOW, failed, history, make_cell, passed, planned, run_of
 from support.planted import Planted, chart_of, stairs, table
 
@@ -84,14 +84,14 @@ def test_the_newest_run_of_each_matrix(store: Store) -> None:
 
 
 def test_the_last_islands_of_each_python(store: Store) -> None:
-    found = Islands("abc", ["ab"]).find()
+    found = IslandsWorld("abc", ["ab"]).find()
     store.keep(ISLANDS, found.model_copy(update={"asked": 99}))
     store.keep(ISLANDS, found.model_copy(update={"python": "3.9"}))
     store.keep(ISLANDS, found)
     assert store.kept(ISLANDS) == (found, found.model_copy(update={"python": "3.9"}))  # by time, then by key
 
 
-def id_of(chart: Chart) -> str:
+def id_of(chart: StoredFrontier) -> str:
     return chart.to_json()
 
 
@@ -233,9 +233,9 @@ def test_merging_stores_takes_all_of_both_once(store: Store, tmp_path: Path) -> 
 def test_charges_are_kept_the_latest_of_each_failure_and_merged(store: Store, tmp_path: Path) -> None:
     red = failed("a", "alpha")
     verdict = judge(CELL, (run_of(CELL, red), run_of(CELL, red, attempt=1)))
-    found = Found(culprits=(Culprit(name="alpha", version="1.3.0"),))
-    first = Charge.of(verdict, Blame(test="a", signature=why(red), found=Found()), NOW)
-    later = Charge.of(verdict, Blame(test="a", signature=why(red), found=found), NOW + dt.timedelta(days=1))
+    found = SearchResult(culprits=(Culprit(name="alpha", version="1.3.0"),))
+    first = Diagnosis.of(verdict, Blame(test="a", signature=why(red), found=SearchResult()), NOW)
+    later = Diagnosis.of(verdict, Blame(test="a", signature=why(red), found=found), NOW + dt.timedelta(days=1))
     for charge in (first, later, first):
         store.keep(DIAGNOSES, charge)
     assert store.kept(DIAGNOSES) == (later,)

@@ -12,11 +12,11 @@ import pytest
 from stackcompat.core.record import UsageError
 from stackcompat.ecosystem.releases import IndexUnreachable
 from stackcompat.evidence.results import TestResult
-from stackcompat.frontier.answers import Question
+from stackcompat.frontier.answers import PairQuestion
 from stackcompat.frontier.driver import Survey
-from stackcompat.frontier.static.usage import Module, Names, Take
+from stackcompat.frontier.static.usage import ModuleNames, NameTable, Take
 from stackcompat.pipeline.progress import Silent
-from stackcompat.pipeline.runner import Bench
+from stackcompat.pipeline.runner import Runner
 from stackcompat.resolve.conflict import Conflict
 from stackcompat.resolve.lock import Resolution
 from stackcompat.run.job import Job
@@ -60,7 +60,7 @@ def survey(first: str = "beta", second: str = "alpha", **more: Any) -> Survey:
     return Survey((first, second), COMPONENTS, WORLD, **{"python": "3.12", **more})
 
 
-def bench_of(folder: Path, rule: Rule, others: dict[str, Resolution] | None = None) -> tuple[Bench, FakeExecutor]:
+def bench_of(folder: Path, rule: Rule, others: dict[str, Resolution] | None = None) -> tuple[Runner, FakeExecutor]:
     bench, executor, _ = make_bench(folder, rule, {}, others)
     return bench, executor
 
@@ -153,7 +153,7 @@ def test_red_is_confirmed_and_what_is_known_is_not_run_again(tmp_path: Path) -> 
         return IMPORTS if job.lock.versions()["alpha"] == "1.0" else (IMPORTS[0], red)
 
     bench, executor = bench_of(tmp_path, rule)
-    questions = [Question((0, 0), "import"), Question((0, 1), "import")]
+    questions = [PairQuestion((0, 0), "import"), PairQuestion((0, 1), "import")]
     green, red = survey().ask(questions, bench, Silent())
     assert (green.verdict, green.level, green.runs, green.reused) == ("works", "import", 1, 0)
     assert (red.verdict, red.level, red.runs, red.reused) == ("broken", "import", 2, 0)
@@ -166,7 +166,7 @@ def test_red_is_confirmed_and_what_is_known_is_not_run_again(tmp_path: Path) -> 
     bench.store.close()
 
 
-def with_delta(bench: Bench) -> None:
+def with_delta(bench: Runner) -> None:
     """Every cell asks for delta, too: version 1, or 2 among the partners of today."""
     resolver: Any = bench.resolver
     plain = resolver.resolve
@@ -196,7 +196,7 @@ def test_where_only_others_fail_the_tests_of_both_tell(
     red = failed("saves[delta]", "alpha", "delta-checkpoint", packages=("delta-checkpoint",))
     bench, _ = bench_of(tmp_path, lambda *_: (*IMPORTS, *tests, red))
     with_delta(bench)
-    (answer,) = survey().ask([Question((0, 0), "interop")], bench, Silent())
+    (answer,) = survey().ask([PairQuestion((0, 0), "interop")], bench, Silent())
     assert (answer.verdict, answer.level) == (verdict, "interop")
     assert answer.sentence.startswith("1 of their tests passed" if verdict == "works" else "hidden by a failure of")
     bench.store.close()
@@ -219,7 +219,7 @@ def test_a_failure_of_others_tells_nothing_and_may_be_asked_with_partners_of_tod
 
     bench, executor = bench_of(tmp_path, rule)
     with_delta(bench)
-    questions = [Question((0, 0), "import"), Question((0, 0), "import", again=True)]
+    questions = [PairQuestion((0, 0), "import"), PairQuestion((0, 0), "import", again=True)]
     for question in questions:
         (answer,) = survey().ask([question], bench, Silent())
         assert answer.verdict == "untested"
@@ -231,14 +231,14 @@ def test_a_failure_of_others_tells_nothing_and_may_be_asked_with_partners_of_tod
 
 def test_a_run_without_a_test_of_both_is_no_pass(tmp_path: Path) -> None:
     bench, _ = bench_of(tmp_path, lambda *_: IMPORTS[:1])
-    (answer,) = survey().ask([Question((0, 0), "import")], bench, Silent())
+    (answer,) = survey().ask([PairQuestion((0, 0), "import")], bench, Silent())
     assert (answer.verdict, answer.sentence) == ("untested", "no test of beta applies")
     bench.store.close()
 
 
 def test_faults_stay_faults(tmp_path: Path) -> None:
     bench, _ = bench_of(tmp_path, lambda *_: (*IMPORTS, starved("slow", "alpha", "beta")))
-    (answer,) = survey().ask([Question((0, 0), "interop")], bench, Silent())
+    (answer,) = survey().ask([PairQuestion((0, 0), "interop")], bench, Silent())
     assert answer.verdict == "infra-error"
     bench.store.close()
 
@@ -247,7 +247,7 @@ def test_what_does_not_resolve_takes_no_run(tmp_path: Path) -> None:
     conflict = Conflict(kind="bounds", sentence="delta 1 depends on alpha>2")
     others = {"beta 1.0, alpha 1.0": Resolution(outcome="conflict", conflict=conflict)}
     bench, executor = bench_of(tmp_path, lambda *_: IMPORTS, others)
-    (answer,) = survey().ask([Question((0, 0), "import")], bench, Silent())
+    (answer,) = survey().ask([PairQuestion((0, 0), "import")], bench, Silent())
     assert (answer.verdict, answer.runs) == ("unresolvable", 0)
     assert answer.sentence == "delta 1 depends on alpha>2"
     assert not executor.asked
@@ -258,14 +258,16 @@ def test_the_forecast_compares_the_side_that_needs_with_each_release_of_the_othe
     taken = {"1.0": "alpha.thing", "2.0": "alpha.other"}
     read = []
 
-    def names_of(name: str, version: str) -> Names:
+    def names_of(name: str, version: str) -> NameTable:
         read.append((name, version))
         if (name, version) == ("alpha", "1.4"):
             raise IndexUnreachable("not now")
         if name == "alpha":
-            return Names({"alpha": Module(offers={"thing": ""} if version == "1.0" else {})})
+            return NameTable({"alpha": ModuleNames(offers={"thing": ""} if version == "1.0" else {})})
         late = Take(name="alpha.late", line=9, late=True)
-        return Names({"beta": Module(takes=(Take(name=taken[version], line=3), late)), "beta.nets": Module()})
+        return NameTable(
+            {"beta": ModuleNames(takes=(Take(name=taken[version], line=3), late)), "beta.nets": ModuleNames()}
+        )
 
     foreseen = survey().forecast(names_of, Silent())
     assert len(read) == 6
@@ -295,7 +297,7 @@ def test_a_failure_of_one_side_alone_is_no_failure_of_the_two(tmp_path: Path, to
         )
 
     bench, _ = bench_of(tmp_path, rule)
-    (answer,) = survey().ask([Question((0, 0), "import")], bench, Silent())
+    (answer,) = survey().ask([PairQuestion((0, 0), "import")], bench, Silent())
     assert answer.verdict == "broken"
     assert (answer.alone, answer.doubt) == (("", "") if together else ("beta", "it points at beta and nobody else"))
     bench.store.close()

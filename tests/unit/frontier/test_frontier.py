@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stackcompat.frontier.frontier import Chart, telling
+from stackcompat.frontier.frontier import StoredFrontier, without_superseded
 from stackcompat.frontier.search import explore
 from stackcompat.frontier.static.usage import Missing
 from support.planted import Planted, chart_of, stairs, table
@@ -13,7 +13,7 @@ WORKS = stairs([(0, 2), (0, 2), (1, 3)], 4)
 def test_it_is_the_same_again_and_short() -> None:
     found = explore(table(20, 30), Planted(stairs([(row // 2, row // 2 + 12) for row in range(20)], 30), words="t: E"))
     chart = chart_of(found, {(0, 29): (Missing("beta.gone", "alpha.core", 7),)})
-    assert Chart.model_validate_json(chart.to_json()) == chart
+    assert StoredFrontier.model_validate_json(chart.to_json()) == chart
     assert len(chart.to_json()) < 600 * 100
     assert {pair: finding.verdict for pair, finding in chart.by_pair().items()} == {
         pair: finding.verdict for pair, finding in found.findings.items()
@@ -57,11 +57,11 @@ def test_nothing_was_found() -> None:
 def test_a_deeper_one_of_the_same_two_tells_enough() -> None:
     shallow = chart_of(explore(table(3, 4), Planted(WORKS)))
     deep = shallow.model_copy(update={"level": "interop"})
-    assert telling((shallow, deep)) == (deep,)
+    assert without_superseded((shallow, deep)) == (deep,)
     for other in (
         deep.model_copy(update={"complete": False}),
         deep.model_copy(update={"python": "3.99"}),
         deep.model_copy(update={"second": deep.second.model_copy(update={"name": "omega"})}),
         deep.model_copy(update={"first": deep.first.model_copy(update={"versions": deep.first.versions[1:]})}),
     ):
-        assert len(telling((shallow, other))) == 2
+        assert len(without_superseded((shallow, other))) == 2

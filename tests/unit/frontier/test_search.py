@@ -6,9 +6,9 @@ import datetime as dt
 
 import pytest
 
-from stackcompat.frontier.answers import Check, Forecast, disagreement
+from stackcompat.frontier.answers import Check, Predictions, disagreement
 from stackcompat.frontier.search import explore
-from stackcompat.frontier.space import Side, Space
+from stackcompat.frontier.space import PairSpace, Side
 from support.planted import Planted, stairs, table
 
 #: Row 3 breaks from column 8 on, its neighbours work with everything.
@@ -74,7 +74,7 @@ def test_a_forecast_finds_that_release_from_fewer_runs() -> None:
 
 def test_a_broken_pair_amid_working_ones_does_not_hide_its_neighbours() -> None:
     works = stairs([(0, 9)] * 9, 10) | {(4, 5): False}
-    wants: Forecast = {"import": {(4, 5): frozenset(("beta.gone",))}}
+    wants: Predictions = {"import": {(4, 5): frozenset(("beta.gone",))}}
     asked = Planted(works)
     found = explore(table(9, 10), asked, forecast=wants)
     assert {pair for pair, f in found.findings.items() if f.verdict == "broken"} == {(4, 5)}
@@ -155,24 +155,24 @@ def side(name: str, *releases: tuple[str, str]) -> Side:
 def test_the_contemporary_of_a_release_is_the_newest_of_its_day_or_the_one_made_with_it() -> None:
     plugin = side("plugin", ("1.0", "2026-01-09T23:50"), ("1.1", "2026-02-20T10:00"), ("2.0", "2026-02-01T10:00"))
     core = side("core", ("1.0", "2026-01-10T00:10"), ("1.1", "2026-02-20T11:00"), ("2.0", "2026-02-01T10:05"))
-    together = Space(first=plugin, second=core)
+    together = PairSpace(first=plugin, second=core)
     assert together.contemporary == (0, 1, 2)
     # A number that was given at another time is another release.
     other = side("other", ("0.9", "2025-12-01T10:00"), ("1.0", "2026-01-12T10:00"), ("1.1", "2026-02-01T23:00"))
-    apart = Space(first=plugin, second=other)
+    apart = PairSpace(first=plugin, second=other)
     assert apart.contemporary == (0, 2, 2)
 
 
 def test_a_name_that_nobody_misses_is_forgotten() -> None:
     works = stairs([(0, 9)] * 20, 10)
     quiet = explore(table(20, 10), Planted(works))
-    wants: Forecast = {"import": dict.fromkeys(works, frozenset(("beta.idle",)))}
+    wants: Predictions = {"import": dict.fromkeys(works, frozenset(("beta.idle",)))}
     assert explore(table(20, 10), Planted(works), forecast=wants).runs == quiet.runs
 
 
 def test_a_name_is_held_against_others_only_if_the_failure_names_it() -> None:
     works = stairs([(0, 9), (0, 4), (0, 9), (0, 9)], 10)
-    wants: Forecast = {"import": {(row, c): frozenset(("beta.gone",)) for row in (1, 2) for c in range(5, 10)}}
+    wants: Predictions = {"import": {(row, c): frozenset(("beta.gone",)) for row in (1, 2) for c in range(5, 10)}}
     found = explore(table(4, 10), Planted(works, words="something else"), forecast=wants)
     assert all((f.verdict == "works") == works[pair] for pair, f in found.findings.items())
     blamed = explore(table(4, 10), Planted(works, words="beta has no gone"), forecast=wants, budget=5)
@@ -183,7 +183,7 @@ def test_where_imports_are_expected_to_be_red_nothing_deeper_is_asked() -> None:
     works = stairs([(0, 5)] * 4, 10)
     asked = Planted(works, shallow={(row, 5) for row in range(4)})
     wants = {(row, c): frozenset(("beta.gone",)) for row in range(4) for c in range(6, 10)}
-    forecast: Forecast = {"import": wants, "interop": wants}
+    forecast: Predictions = {"import": wants, "interop": wants}
     found = explore(table(4, 10), asked, levels=("import", "interop"), forecast=forecast)
     assert all(works[question.pair] for question in asked.asked if question.level == "interop")
     assert found.findings[0, 4].verdict == "works"

@@ -10,11 +10,11 @@ import pytest
 
 from stackcompat.core.record import UsageError
 from stackcompat.evidence.results import TestResult
-from stackcompat.gate.gate import hold, hold_alike
+from stackcompat.gate.gate import run_aa_gate, run_gate
 from stackcompat.gate.model import FalseReds, GateReport
-from stackcompat.gate.options import Terms
+from stackcompat.gate.options import GateOptions
 from stackcompat.gate.policy import GatePolicy
-from stackcompat.pipeline.exchange import ExchangeBench
+from stackcompat.pipeline.exchange import ExchangeRunner
 from stackcompat.pipeline.progress import Silent
 from stackcompat.run.job import Job
 from support.fakes import Catalogue, Rule, make_bench
@@ -80,7 +80,7 @@ class Judge:
 
         plain, _, _ = make_bench(self.folder, counted, {"alpha": "1.1", "beta": "2.0"})
         (plain.suite.folder / "test_box.py").write_text(SUITE)
-        exchange = ExchangeBench(
+        exchange = ExchangeRunner(
             helpers=plain.suite.folder,
             components=plain.components,
             store=plain.store,
@@ -91,10 +91,10 @@ class Judge:
         )
         exchange.resolver = plain.resolver
         try:
-            terms_ = Terms(policy=terms, pythons=("3.12",))
+            terms_ = GateOptions(policy=terms, pythons=("3.12",))
             if alike:
-                return hold_alike(terms_, plain, WORLD, Silent(), exchange=exchange)
-            return hold(("alpha==1.2",), terms_, plain, WORLD, Silent(), exchange=exchange, **more)
+                return run_aa_gate(terms_, plain, WORLD, Silent(), exchange=exchange)
+            return run_gate(("alpha==1.2",), terms_, plain, WORLD, Silent(), exchange=exchange, **more)
         finally:
             plain.store.close()
 

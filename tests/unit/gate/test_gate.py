@@ -13,12 +13,12 @@ from stackcompat.core.record import StackcompatError, UsageError
 from stackcompat.core.requirements import parse_requirement
 from stackcompat.ecosystem.releases import Catalog
 from stackcompat.evidence.results import TestResult
-from stackcompat.gate.gate import hold, hold_alike
+from stackcompat.gate.gate import run_aa_gate, run_gate
 from stackcompat.gate.model import FalseReds, GateReport
-from stackcompat.gate.options import Terms
+from stackcompat.gate.options import GateOptions
 from stackcompat.gate.policy import GatePolicy, Waivers
 from stackcompat.pipeline.progress import Silent
-from stackcompat.pipeline.runner import Bench
+from stackcompat.pipeline.runner import Runner
 from stackcompat.plan.cell import Cell
 from stackcompat.resolve.conflict import Conflict
 from stackcompat.resolve.lock import HeldBack, Resolution
@@ -105,10 +105,10 @@ VERSIONS = {
 
 
 @pytest.fixture
-def open_bench(tmp_path: Path) -> Iterator[Callable[..., tuple[Bench, FakeExecutor, Any]]]:
-    opened: list[Bench] = []
+def open_bench(tmp_path: Path) -> Iterator[Callable[..., tuple[Runner, FakeExecutor, Any]]]:
+    opened: list[Runner] = []
 
-    def make(rule: Any = green, resolver: Any = None, workers: int = 1) -> tuple[Bench, FakeExecutor, Any]:
+    def make(rule: Any = green, resolver: Any = None, workers: int = 1) -> tuple[Runner, FakeExecutor, Any]:
         bench, executor, fake = make_bench(tmp_path, rule, NEWEST, workers=workers)
         bench.resolver = resolver or fake  # type: ignore[assignment]
         opened.append(bench)
@@ -120,10 +120,10 @@ def open_bench(tmp_path: Path) -> Iterator[Callable[..., tuple[Bench, FakeExecut
 
 
 def judge(
-    bench: Bench, *given: str, policy: GatePolicy = POLICY, as_of: dt.datetime | None = None, **more: Any
+    bench: Runner, *given: str, policy: GatePolicy = POLICY, as_of: dt.datetime | None = None, **more: Any
 ) -> GateReport:
-    terms = Terms(policy=policy, waivers=Waivers(), pythons=policy.pythons, as_of=as_of)
-    return hold(given or ("alpha==1.2",), terms, bench, WORLD, Silent(), **more)
+    terms = GateOptions(policy=policy, waivers=Waivers(), pythons=policy.pythons, as_of=as_of)
+    return run_gate(given or ("alpha==1.2",), terms, bench, WORLD, Silent(), **more)
 
 
 def test_both_arms_are_alike_but_for_what_moves(open_bench: Any) -> None:
@@ -237,8 +237,8 @@ def test_a_bound_of_the_candidate_that_others_do_not_meet_blocks(open_bench: Any
         }
     )
     bench, executor, _ = open_bench(resolver=Solver(VERSIONS, refuse))
-    terms = Terms(policy=POLICY, pythons=("3.12",))
-    report = hold(("alpha==1.2",), terms, bench, world, Silent())
+    terms = GateOptions(policy=POLICY, pythons=("3.12",))
+    report = run_gate(("alpha==1.2",), terms, bench, world, Silent())
     assert report.decision == "BLOCK"
     assert report.sentence == "alpha 1.2 needs beta>=3, but beta 2.0 is what comes with alpha 1.1"
     assert report.remedy == "release such a beta first, or widen the bound of alpha"
@@ -257,7 +257,7 @@ def test_a_bound_that_a_release_meets_already_is_only_to_be_widened(open_bench: 
         }
     )
     bench, _, _ = open_bench(resolver=Solver(VERSIONS, refuse))
-    report = hold(("alpha==1.2",), Terms(policy=POLICY, pythons=("3.12",)), bench, world, Silent())
+    report = run_gate(("alpha==1.2",), GateOptions(policy=POLICY, pythons=("3.12",)), bench, world, Silent())
     assert report.sentence == "alpha 1.2 needs beta==1.0, but beta 2.0 is what comes with alpha 1.1"
     assert report.remedy == "widen the bound of alpha"
 
@@ -290,7 +290,7 @@ def test_a_bound_of_what_another_brings_in_leaves_that_one_out(open_bench: Any) 
     )
     policy = POLICY.model_copy(update={"components": ("alpha", "beta", "gamma")})
     bench, executor, _ = open_bench(resolver=Solver(VERSIONS, refuse))
-    report = hold(("alpha==1.2",), Terms(policy=policy, pythons=("3.12",)), bench, world, Silent())
+    report = run_gate(("alpha==1.2",), GateOptions(policy=policy, pythons=("3.12",)), bench, world, Silent())
     assert report.decision == "NEEDS-REVIEW"
     assert report.sentence == "numbers 2.5.5 depends on alpha<1.2, so alpha 1.2 cannot be installed with it yet"
     assert report.requirements[1].what.endswith("together with gamma")
@@ -467,22 +467,22 @@ def test_a_candidate_must_be_a_component(open_bench: Any) -> None:
     bench, _, _ = open_bench()
     world = Catalogue({"stranger": {"1.0": "2026-01-01", "1.1": "2026-02-01"}})
     with pytest.raises(UsageError, match='"stranger" is no component; allowed are alpha, '):
-        hold(("stranger==1.1",), Terms(policy=POLICY, pythons=("3.12",)), bench, world, Silent())
+        run_gate(("stranger==1.1",), GateOptions(policy=POLICY, pythons=("3.12",)), bench, world, Silent())
 
 
 def test_alike_runs_count_false_reds(open_bench: Any) -> None:
     def unlucky(job: Job, before: int) -> Iterable[TestResult]:
         return (failed(JOINT, "alpha", "beta"),) if before > 0 else green(job, before)
 
-    terms = Terms(policy=POLICY, pythons=("3.12",))
+    terms = GateOptions(policy=POLICY, pythons=("3.12",))
     bench, executor, _ = open_bench()
-    report = hold_alike(terms, bench, WORLD, Silent())
+    report = run_aa_gate(terms, bench, WORLD, Silent())
     assert report.decision == "PASS"
     assert report.alike == FalseReds(different=0, compared=1, rate=0)
     assert len({job.lock.id for job in executor.asked}) == 1
     assert len(executor.asked) == 2  # the second time does not come from evidence
     bench, _, _ = open_bench(unlucky)
-    report = hold_alike(terms, bench, WORLD, Silent())
+    report = run_aa_gate(terms, bench, WORLD, Silent())
     assert report.decision == "BLOCK"
     assert report.alike == FalseReds(different=1, compared=1, rate=1)
 
@@ -490,7 +490,7 @@ def test_alike_runs_count_false_reds(open_bench: Any) -> None:
 def test_alike_needs_a_release(open_bench: Any) -> None:
     bench, _, _ = open_bench()
     with pytest.raises(UsageError, match="--aa: the index has no release of alpha"):
-        hold_alike(Terms(policy=POLICY, pythons=("3.12",)), bench, Catalogue({}), Silent())
+        run_aa_gate(GateOptions(policy=POLICY, pythons=("3.12",)), bench, Catalogue({}), Silent())
 
 
 def test_two_cells_at_once_share_the_workers(open_bench: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from stackcompat.gate.candidate import Candidate
 from stackcompat.gate.model import NotTested
-from stackcompat.gate.plan import Question, broke_before, make_questions, moving
+from stackcompat.gate.plan import PairedQuestion, broke_before, make_questions, moving
 from stackcompat.gate.policy import GatePolicy
 from stackcompat.plan.known_cases import KnownCase
 from support.world import World, components, day
@@ -49,7 +49,7 @@ def ask(
     as_of: dt.datetime | None = None,
     candidates: tuple[Candidate, ...] = (ALPHA,),
     known: Counter[str] | None = None,
-) -> tuple[tuple[Question, ...], tuple[NotTested, ...]]:
+) -> tuple[tuple[PairedQuestion, ...], tuple[NotTested, ...]]:
     given = policy(*rules, pythons=pythons)
     return make_questions(given, candidates, ROWS, WORLD, pythons=pythons, as_of=as_of, known=known or Counter())
 

@@ -6,55 +6,55 @@ from collections.abc import Mapping
 import pytest
 
 from stackcompat.evidence.results import TestResult
-from stackcompat.nightly.alerts import Facts, Item, Subject, watch
-from stackcompat.nightly.issue import farewell, issue_body, issue_title
-from stackcompat.nightly.states import CALM_NIGHTS, QUARANTINE, Action, Said, State, Watched, transition
+from stackcompat.nightly.alerts import Alert, Facts, Subject, watch
+from stackcompat.nightly.issue import closing_comment, issue_body, issue_title
+from stackcompat.nightly.states import CALM_NIGHTS, QUARANTINE, Action, AlertState, Signal, State, transition
 from support.made_up import COMPONENTS, NOW, failed, make_cell, passed, run_of
 from support.nights import BREAKS, FIXED, JOINT, NEW, OLD, PASSES, Nights
 
 TODAY = dt.date(2026, 11, 22)
-OVER = Watched(state="quarantined", since=TODAY - QUARANTINE, until=TODAY, open=True)
-CALM = Watched(state="flaky", flaky_nights=1, calm_nights=CALM_NIGHTS - 1)
+OVER = AlertState(state="quarantined", since=TODAY - QUARANTINE, until=TODAY, open=True)
+CALM = AlertState(state="flaky", flaky_nights=1, calm_nights=CALM_NIGHTS - 1)
 
 
 @pytest.mark.parametrize(
     ("before", "said", "state", "actions"),
     [
-        (Watched(), "green", "passing", ()),
-        (Watched(), "failed", "failing", ()),
-        (Watched(), "broken", "confirmed", ("open",)),
-        (Watched(), "flaky", "flaky", ()),
-        (Watched(state="failing"), "green", "passing", ()),
-        (Watched(state="failing"), "failed", "failing", ()),
-        (Watched(state="failing"), "broken", "confirmed", ("open",)),
-        (Watched(state="confirmed", open=True), "broken", "confirmed", ("update",)),
-        (Watched(state="confirmed", open=True), "failed", "confirmed", ("update",)),
-        (Watched(state="confirmed", open=True), "flaky", "flaky", ("update",)),
-        (Watched(state="confirmed", open=True), "green", "fixed", ("close",)),
-        (Watched(state="fixed"), "green", "passing", ()),
-        (Watched(state="fixed"), "broken", "confirmed", ("open",)),
-        (Watched(state="flaky", flaky_nights=1), "green", "flaky", ()),
+        (AlertState(), "green", "passing", ()),
+        (AlertState(), "failed", "failing", ()),
+        (AlertState(), "broken", "confirmed", ("open",)),
+        (AlertState(), "flaky", "flaky", ()),
+        (AlertState(state="failing"), "green", "passing", ()),
+        (AlertState(state="failing"), "failed", "failing", ()),
+        (AlertState(state="failing"), "broken", "confirmed", ("open",)),
+        (AlertState(state="confirmed", open=True), "broken", "confirmed", ("update",)),
+        (AlertState(state="confirmed", open=True), "failed", "confirmed", ("update",)),
+        (AlertState(state="confirmed", open=True), "flaky", "flaky", ("update",)),
+        (AlertState(state="confirmed", open=True), "green", "fixed", ("close",)),
+        (AlertState(state="fixed"), "green", "passing", ()),
+        (AlertState(state="fixed"), "broken", "confirmed", ("open",)),
+        (AlertState(state="flaky", flaky_nights=1), "green", "flaky", ()),
         (CALM, "green", "passing", ()),
         (CALM.model_copy(update={"open": True}), "green", "fixed", ("close",)),
-        (Watched(state="flaky", flaky_nights=2), "flaky", "quarantined", ("open",)),
-        (Watched(state="flaky", flaky_nights=2, open=True), "flaky", "quarantined", ("update",)),
+        (AlertState(state="flaky", flaky_nights=2), "flaky", "quarantined", ("open",)),
+        (AlertState(state="flaky", flaky_nights=2, open=True), "flaky", "quarantined", ("update",)),
         (OVER, "green", "fixed", ("close",)),
         (OVER, "broken", "confirmed", ("update",)),
         (OVER, "failed", "failing", ("update",)),
         (OVER, "flaky", "flaky", ("update",)),
         (OVER, "unknown", "quarantined", ()),
         (OVER, "gone", "gone", ("drop",)),
-        (Watched(state="confirmed", open=True), "gone", "gone", ("drop",)),
-        (Watched(), "gone", "gone", ()),
-        (Watched(state="gone"), "broken", "confirmed", ("open",)),
+        (AlertState(state="confirmed", open=True), "gone", "gone", ("drop",)),
+        (AlertState(), "gone", "gone", ()),
+        (AlertState(state="gone"), "broken", "confirmed", ("open",)),
     ],
 )
-def test_transitions(before: Watched, said: Said, state: State, actions: tuple[Action, ...]) -> None:
+def test_transitions(before: AlertState, said: Signal, state: State, actions: tuple[Action, ...]) -> None:
     after, called = transition(before, said, TODAY)
     assert (after.state, called) == (state, actions)
 
 
-def watched(nights: Nights) -> dict[str, Item]:
+def watched(nights: Nights) -> dict[str, Alert]:
     return {item.subject.id: item for item in watch(COMPONENTS, nights.runs, nights.evidence, NOW)}
 
 
@@ -192,7 +192,7 @@ def test_what_is_not_there_any_more_is_closed_with_a_word(then: tuple[TestResult
     nights.add(1, FIXED, then)
     gone = watched(nights)[name]
     assert (gone.action, gone.watched.state, gone.watched.open, gone.facts) == ("drop", "gone", False, None)
-    assert farewell(gone).startswith("Closed on 2026-11-21, since nothing can tell of it any more")
+    assert closing_comment(gone).startswith("Closed on 2026-11-21, since nothing can tell of it any more")
 
 
 def flaky_once(nights: Nights, ago: int, versions: Mapping[str, str]) -> None:
@@ -220,7 +220,7 @@ def test_one_flaky_run_is_one_flaky_night_however_long_it_stands() -> None:
 def test_the_traceback_goes_whole_where_nothing_of_it_fits() -> None:
     subject = Subject(kind="test", name="t", title="t")
     facts = Facts(signature="s", python="3.12", reproduce="nox", details="d" * 300)
-    item = Item(subject=subject, watched=Watched(state="confirmed", open=True), said="broken", facts=facts)
+    item = Alert(subject=subject, watched=AlertState(state="confirmed", open=True), said="broken", facts=facts)
     bare = item.model_copy(update={"facts": facts.model_copy(update={"details": ""})})
     for limit in range(len(issue_body(bare)), len(issue_body(item))):
         assert len(issue_body(item, limit)) <= limit

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from stackcompat.core.record import StackcompatError, UsageError
-from stackcompat.nightly.alerts import Item, watch
-from stackcompat.nightly.tracker import GitHub, carry_out
+from stackcompat.nightly.alerts import Alert, watch
+from stackcompat.nightly.tracker import GitHub, sync_issues
 from support.loopback_tracker import LoopbackTracker
 from support.made_up import COMPONENTS, NOW
 from support.nights import BREAKS, FIXED, NEW, OLD, PASSES, Nights
@@ -23,7 +23,7 @@ def tracker(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackTracker]:
         yield tracker
 
 
-def items(nights: Nights) -> tuple[Item, ...]:
+def items(nights: Nights) -> tuple[Alert, ...]:
     return watch(COMPONENTS, nights.runs, nights.evidence, NOW)
 
 
@@ -32,9 +32,9 @@ def test_opened_updated_in_place_closed_and_opened_again(tracker: LoopbackTracke
     spoof = tracker.add("not ours", "<!-- stackcompat: pair:alpha + beta -->", ["bug"])
     nights = Nights()
     nights.add(5, OLD, PASSES)
-    assert carry_out(items(nights), github) == ()
+    assert sync_issues(items(nights), github) == ()
     nights.add(4, NEW, BREAKS)
-    (line,) = carry_out(items(nights), github)
+    (line,) = sync_issues(items(nights), github)
     assert line.startswith("opened #2: ")
     assert tracker.tokens == {"token a token"}
     issue = tracker.issues[1]
@@ -42,18 +42,18 @@ def test_opened_updated_in_place_closed_and_opened_again(tracker: LoopbackTracke
     assert [one["name"] for one in issue["labels"]] == ["stackcompat"]
 
     before = len(tracker.asked)
-    assert carry_out(items(nights), github) == ()  # nothing new, nothing written
+    assert sync_issues(items(nights), github) == ()  # nothing new, nothing written
     assert [asked.split()[0] for asked in tracker.asked[before:]] == ["GET"]
 
     nights.add(3, {"alpha": "1.3.0", "beta": "2.4.0"}, BREAKS)
-    assert [line.split(":")[0] for line in carry_out(items(nights), github)] == ["updated #2"]
+    assert [line.split(":")[0] for line in sync_issues(items(nights), github)] == ["updated #2"]
     assert "| beta | 2.4.1 | 2.4.0 |" in issue["body"]
 
     nights.add(2, FIXED, PASSES)
-    assert [line.split(":")[0] for line in carry_out(items(nights), github)] == ["closed #2"]
+    assert [line.split(":")[0] for line in sync_issues(items(nights), github)] == ["closed #2"]
     assert issue["state"] == "closed"
     assert tracker.comments == {2: ["Works again since 2026-11-20."]}
-    assert carry_out(items(nights), github) == ()
+    assert sync_issues(items(nights), github) == ()
 
     assert issue["body"].startswith(
         "<!-- stackcompat: pair:alpha + beta -->\n\nWorks again since 2026-11-20.\n\nNow conf"
@@ -61,12 +61,12 @@ def test_opened_updated_in_place_closed_and_opened_again(tracker: LoopbackTracke
 
     issue["state"] = "open"  # somebody wants it open: it was closed once for this
     nights.add(1, FIXED)
-    assert carry_out(items(nights), github) == ()
+    assert sync_issues(items(nights), github) == ()
     assert issue["state"] == "open"
     issue["state"] = "closed"
 
     nights.add(0, NEW)
-    assert [line.split(":")[0] for line in carry_out(items(nights), github)] == ["reopened #2"]
+    assert [line.split(":")[0] for line in sync_issues(items(nights), github)] == ["reopened #2"]
     assert issue["state"] == "open"
     assert len(tracker.issues) == 2
     assert spoof["body"] == "<!-- stackcompat: pair:alpha + beta -->"
@@ -93,8 +93,8 @@ def test_a_fix_that_is_told_late_has_its_own_day(tracker: LoopbackTracker) -> No
     github = GitHub("owner/name", "a token", tracker.address)
     nights = Nights()
     nights.add(4, NEW, BREAKS)
-    carry_out(items(nights), github)
+    sync_issues(items(nights), github)
     nights.add(3, FIXED, PASSES)
     nights.add(2, FIXED)
-    assert [line.split(":")[0] for line in carry_out(items(nights), github)] == ["closed #1"]
+    assert [line.split(":")[0] for line in sync_issues(items(nights), github)] == ["closed #1"]
     assert tracker.comments == {1: ["Works again since 2026-11-19."]}

@@ -12,7 +12,7 @@ import pytest
 from stackcompat.core.record import UsageError
 from stackcompat.evidence.results import TestResult
 from stackcompat.evidence.runs import ExchangePlan
-from stackcompat.pipeline.exchange import ExchangeBench, execute_exchange, plan_exchange, run_exchange
+from stackcompat.pipeline.exchange import ExchangeRunner, execute_exchange, plan_exchange, run_exchange
 from stackcompat.pipeline.progress import Silent
 from stackcompat.plan.matrix import Matrix
 from stackcompat.run.job import Exchange, Job
@@ -64,7 +64,7 @@ class Table:
         (helpers / "idioms.py").write_text("")
         (plain.suite.folder / "test_box.py").write_text("import idioms\n\ndef test_it(): ...\n")
         self.executor: FakeExecutor = executor
-        self.bench = ExchangeBench(
+        self.bench = ExchangeRunner(
             helpers=helpers,
             components=COMPONENTS,
             store=plain.store,
@@ -197,7 +197,7 @@ def test_keys_tell_apart_what_results_depend_on(tmp_path: Path) -> None:
     assert not keys(whole) & keys(part)
     before = keys(whole)
     (tmp_path / "helpers" / "idioms.py").write_text("# another way")
-    other = ExchangeBench(
+    other = ExchangeRunner(
         helpers=tmp_path / "helpers",
         components=COMPONENTS,
         store=whole.bench.store,

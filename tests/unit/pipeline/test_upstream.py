@@ -19,7 +19,7 @@ from stackcompat.pipeline.cells import plan_cell, run_cells, try_cell
 from stackcompat.pipeline.execution import execute
 from stackcompat.pipeline.locking import lock_cells
 from stackcompat.pipeline.progress import Silent
-from stackcompat.pipeline.upstream import UpstreamBench
+from stackcompat.pipeline.upstream import UpstreamRunner
 from stackcompat.plan.cell import Cell
 from stackcompat.plan.matrix import Matrix
 from stackcompat.run.job import Job
@@ -102,13 +102,13 @@ class Table:
         self.resolver = resolver
         self.bench = self.fresh()
 
-    def fresh(self) -> UpstreamBench:
+    def fresh(self) -> UpstreamRunner:
         """A bench that knows nothing but what is in the store."""
-        bench = UpstreamBench(archives=self.shelf, **self.more)
+        bench = UpstreamRunner(archives=self.shelf, **self.more)
         bench.resolver = self.resolver  # type: ignore[assignment]
         return bench
 
-    def attempt(self, *requirements: str, bench: UpstreamBench | None = None, level: Any = "upstream") -> CellVerdict:
+    def attempt(self, *requirements: str, bench: UpstreamRunner | None = None, level: Any = "upstream") -> CellVerdict:
         cell = Cell(python="3.12", platform=this_platform(), requirements=requirements)
         return try_cell(cell, bench or self.bench, self.shelf, level, Silent())[0]
 
@@ -152,7 +152,7 @@ def test_a_cell_is_told_which_tests_count_where_they_are_and_how_long(table: Tab
     assert table.shelf.asked == ["beta 1.0"]
 
 
-def ask(table: Table, test: str, *requirements: str, bench: UpstreamBench | None = None) -> PlannedCell:
+def ask(table: Table, test: str, *requirements: str, bench: UpstreamRunner | None = None) -> PlannedCell:
     """Run one test of a cell, as blame does."""
     cell = Cell(python="3.12", platform=this_platform(), requirements=requirements)
     bench = bench or table.bench

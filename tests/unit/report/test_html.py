@@ -8,7 +8,7 @@ from stackcompat.report.html import _when, html
 from stackcompat.table.build import summarise
 from stackcompat.table.cells import CellRow
 from stackcompat.table.summary import Summary
-from support.islands_world import Islands
+from support.islands_world import IslandsWorld
 from support.made_up import COMPONENTS, NOW, History, history
 from support.page import Page
 
@@ -20,7 +20,7 @@ PAGE = Page(TEXT)
 
 def test_islands_and_who_keeps_the_others_out() -> None:
     assert "islands" not in PAGE.all("id")
-    found = Islands(("alpha", "beta", "renamed"), [("alpha", "renamed")]).find()
+    found = IslandsWorld(("alpha", "beta", "renamed"), [("alpha", "renamed")]).find()
     page = Page(html(SUMMARY.model_copy(update={"islands": (found,)})))
     assert page.unmatched == []
     assert "islands" in page.all("id")

@@ -8,7 +8,7 @@ from stackcompat.report.markdown import markdown
 from stackcompat.resolve.lock import HeldBack
 from stackcompat.table.build import summarise
 from stackcompat.table.summary import Summary
-from support.islands_world import Islands
+from support.islands_world import IslandsWorld
 from support.made_up import (
     COMPONENTS,
     NEWEST,
@@ -51,7 +51,7 @@ def test_the_square_is_a_table_of_the_tested_components() -> None:
 
 def test_islands_and_who_keeps_the_others_out() -> None:
     assert "installed together" not in markdown(SUMMARY)
-    found = Islands(("alpha", "beta", "gamma"), [("alpha", "gamma")]).find()
+    found = IslandsWorld(("alpha", "beta", "gamma"), [("alpha", "gamma")]).find()
     other = found.model_copy(update={"python": "3.11"})
     summary = SUMMARY.model_copy(update={"islands": (found, other)})
     assert table("## Which newest releases can be installed together", summary) == [

@@ -8,15 +8,15 @@ import pytest
 
 from stackcompat.core.record import StackcompatError
 from stackcompat.ecosystem.components import Components
-from stackcompat.resolve.islands import Left, find_islands, newest_members, number_islands, shore_of
+from stackcompat.resolve.islands import Excluded, find_islands, island_of, newest_members, number_islands
 from stackcompat.resolve.lock import Resolution
-from support.islands_world import Islands
+from support.islands_world import IslandsWorld
 from support.made_up import component
 from support.world import World
 
 
 def test_all_together_is_one_question_and_one_island() -> None:
-    world = Islands("abcd", [])
+    world = IslandsWorld("abcd", [])
     archipelago = world.find()
     assert [island.releases for island in archipelago.islands] == [dict.fromkeys("abcd", "1")]
     assert archipelago.islands[0].left == ()
@@ -24,11 +24,11 @@ def test_all_together_is_one_question_and_one_island() -> None:
 
 
 def test_two_that_exclude_each_other_make_two_islands_and_the_bound_is_named() -> None:
-    world = Islands("abcd", ["ad"])
+    world = IslandsWorld("abcd", ["ad"])
     first, second = world.find().islands
     assert [set(first.releases), set(second.releases)] == [set("abc"), set("bcd")]
     assert first.left == (
-        Left(
+        Excluded(
             name="d",
             version="1",
             against=("a",),
@@ -41,18 +41,18 @@ def test_two_that_exclude_each_other_make_two_islands_and_the_bound_is_named() -
 
 
 def test_what_cannot_be_installed_at_all_is_against_nobody() -> None:
-    (island,) = Islands("abc", ["b"]).find().islands
+    (island,) = IslandsWorld("abc", ["b"]).find().islands
     assert island.releases.keys() == {"a", "c"}
     assert [(left.name, left.against) for left in island.left] == [("b", ())]
 
 
 def test_nothing_can_be_installed() -> None:
-    assert Islands("ab", ["a", "b"]).find().islands == ()
+    assert IslandsWorld("ab", ["a", "b"]).find().islands == ()
 
 
 def test_who_has_no_release_for_the_python_is_left_out_everywhere() -> None:
-    absent = Left(name="z", version="3", reason="z 3 requires Python >=3.13")
-    for island in Islands("abc", ["ab"]).find([absent]).islands:
+    absent = Excluded(name="z", version="3", reason="z 3 requires Python >=3.13")
+    for island in IslandsWorld("abc", ["ab"]).find([absent]).islands:
         assert absent in island.left
 
 
@@ -94,12 +94,12 @@ def test_members_are_the_newest_that_an_installer_takes() -> None:
         ("alpha", "1.1", ("alpha==1.1",)),
         ("beta", "3.0", ("beta[tpu]==3.0", "companion>=2")),
     ]
-    assert absent == [Left(name="gamma", version="5", reason="gamma 5 requires Python >=3.14")]
+    assert absent == [Excluded(name="gamma", version="5", reason="gamma 5 requires Python >=3.14")]
 
 
 def test_equal_islands_of_several_pythons_are_one_shore() -> None:
-    found = Islands("abc", ["ab"]).find()
-    fewer = Islands("ac", []).find().model_copy(update={"python": "3.11"})
+    found = IslandsWorld("abc", ["ab"]).find()
+    fewer = IslandsWorld("ac", []).find().model_copy(update={"python": "3.11"})
     again = found.model_copy(update={"python": "3.13"})
     shores = number_islands([again, found, fewer])
     assert [(shore.number, shore.pythons, "".join(shore.releases)) for shore in shores] == [
@@ -114,5 +114,5 @@ def test_equal_islands_of_several_pythons_are_one_shore() -> None:
     [("ac", 1), ("bc", 2), ("c", 1), (("b", "old"), 2), (("a", "b", "c"), 1), (("x",), None), ((), None)],
 )
 def test_a_user_is_on_the_shore_that_has_most_of_what_they_use(names: tuple[str, ...], number: int | None) -> None:
-    shore = shore_of(names, number_islands([Islands("abc", ["ab"]).find()]))
+    shore = island_of(names, number_islands([IslandsWorld("abc", ["ab"]).find()]))
     assert (shore.number if shore else None) == number

@@ -17,7 +17,7 @@ from stackcompat.evidence.results import CellResult
 from stackcompat.resolve.lock import Lock
 from stackcompat.run.executor import Stopped
 from stackcompat.run.job import Job, Limits
-from stackcompat.run.local import Local, _end_trees
+from stackcompat.run.local import LocalExecutor, _end_trees
 from stackcompat.run.package_cache import RESERVE, PackageCache
 from support.processes import ended
 
@@ -44,7 +44,7 @@ def job(cache: PackageCache, **more: object) -> Job:
     return Job.model_validate(fields | more)
 
 
-class Program(Local):
+class Program(LocalExecutor):
     """Runs a Python program instead of nox."""
 
     def __init__(self, cache: PackageCache, program: str) -> None:
@@ -57,7 +57,7 @@ class Program(Local):
 
 def test_each_cell_is_a_nox_session_with_the_interpreter_by_path(cache: PackageCache) -> None:
     asked = job(cache)
-    command = Local(cache, 1).command(asked)
+    command = LocalExecutor(cache, 1).command(asked)
     assert command[:3] == [sys.executable, "-m", "nox"]
     assert command[command.index("--session") + 1] == "cell"
     assert command[command.index("--force-python") + 1] == "/python"
@@ -188,5 +188,5 @@ def test_what_killed_runs_left_behind_is_removed_and_what_others_use_is_not(cach
     gone.wait()
     for name in (f"{gone.pid}-x-1", f"{os.getpid()}-x-1", "not-a-pid"):
         (cache.environments / name / "nox").mkdir(parents=True)
-    Local(cache, 1)
+    LocalExecutor(cache, 1)
     assert sorted(path.name for path in cache.environments.iterdir()) == [f"{os.getpid()}-x-1", "not-a-pid"]

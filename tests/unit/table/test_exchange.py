@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from stackcompat.blame.culprit import Culprit, Found
-from stackcompat.blame.diagnosis import Blame, Charge, Charges
+from stackcompat.blame.culprit import Culprit, SearchResult
+from stackcompat.blame.diagnosis import Blame, Diagnoses, Diagnosis
 from stackcompat.evidence.results import Evidence, TestResult
 from stackcompat.evidence.runs import Crossing, ExchangePlan, RunRecord
 from stackcompat.report.html import html
@@ -11,7 +11,7 @@ from stackcompat.report.json import compat
 from stackcompat.report.markdown import markdown
 from stackcompat.table.build import summarise
 from stackcompat.table.exchange import reads
-from stackcompat.verdict.exchange import Side, judge_crossings
+from stackcompat.verdict.exchange import ExchangeSide, judge_crossings
 from stackcompat.verdict.outcomes import why
 from support.made_up import COMPONENTS, NOW, History, failed, make_cell, passed, planned, run_of
 
@@ -139,17 +139,17 @@ def test_reads_are_those_that_passed_of_artifacts_that_work() -> None:
     assert (deepest["alpha"], deepest["beta"]) == ("exchange", "interop")
 
 
-def charged(doubt: str = "") -> Charges:
+def charged(doubt: str = "") -> Diagnoses:
     """A search in one crossing found a culprit on either side."""
     judged = judge_crossings(RUNS[1].exchange, EVIDENCE) if RUNS[1].exchange else ()
     verdict = next(v for c, v in judged if (c.writer, c.reader) == (CELLS["new"].cell.id, CELLS["old"].cell.id))
-    found: dict[Side, Found] = {
-        "reader": Found(culprits=(Culprit(name="alpha", version="1.0.0", fixed_in="1.1.0"),), doubt=doubt),
-        "writer": Found(culprits=(Culprit(name="beta", version="2.4.1", last_good="2.3.0", fixed_in="2.5.0"),)),
+    found: dict[ExchangeSide, SearchResult] = {
+        "reader": SearchResult(culprits=(Culprit(name="alpha", version="1.0.0", fixed_in="1.1.0"),), doubt=doubt),
+        "writer": SearchResult(culprits=(Culprit(name="beta", version="2.4.1", last_good="2.3.0", fixed_in="2.5.0"),)),
     }
     test = verdict.red[0]
-    return Charges(
-        Charge.across(verdict, side, Blame(test=test.test, signature=why(test), found=one), NOW)
+    return Diagnoses(
+        Diagnosis.across(verdict, side, Blame(test=test.test, signature=why(test), found=one), NOW)
         for side, one in found.items()
     )
 

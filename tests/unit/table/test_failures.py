@@ -2,17 +2,17 @@ from __future__ import annotations
 
 import datetime as dt
 
-from stackcompat.blame.culprit import Culprit, Found
-from stackcompat.blame.diagnosis import Blame, Charge, Charges
+from stackcompat.blame.culprit import Culprit, SearchResult
+from stackcompat.blame.diagnosis import Blame, Diagnoses, Diagnosis
 from stackcompat.core.redact import public
-from stackcompat.table.cells import Case, gather
+from stackcompat.table.cells import JudgedCell, gather
 from stackcompat.table.failures import FailureGroup, group_failures
 from stackcompat.verdict.outcomes import why
 from stackcompat.verdict.verdict import judge
 from support.made_up import COMPONENTS, NOW, History, failed, history, make_cell, planned, run_of
 
 
-def groups_of(made: History) -> tuple[list[FailureGroup], dict[str, tuple[str, ...]], tuple[Case, ...]]:
+def groups_of(made: History) -> tuple[list[FailureGroup], dict[str, tuple[str, ...]], tuple[JudgedCell, ...]]:
     cases = gather(COMPONENTS, (made.record(),), made.evidence)
     groups, of_cell = group_failures(cases, COMPONENTS)
     return list(groups), of_cell, cases
@@ -61,7 +61,7 @@ def test_a_failure_of_the_newest_releases_comes_with_their_cells_first() -> None
 def test_the_fuller_charge_says_who_is_to_blame() -> None:
     """Two cells fail alike; the search in one of them, the later one, showed only one of the two members."""
     made = History()
-    brought: list[Charge] = []
+    brought: list[Diagnosis] = []
     test = failed("t", "alpha", "beta", packages=("beta", "alpha"))
     for version, names in (("1.2.0", ("alpha", "beta")), ("1.3.0", ("alpha",))):
         versions = {"alpha": version, "beta": "2.0.0"}
@@ -69,11 +69,11 @@ def test_the_fuller_charge_says_who_is_to_blame() -> None:
         made.cells.append(cell)
         made.evidence[cell.key] = (run_of(cell, test), run_of(cell, test, attempt=1))
         culprits = tuple(Culprit(name=name, version=versions[name]) for name in names)
-        blame = Blame(test="t", signature=why(test), found=Found(culprits=culprits))
+        blame = Blame(test="t", signature=why(test), found=SearchResult(culprits=culprits))
         moment = NOW + dt.timedelta(days=len(brought))
-        brought.append(Charge.of(judge(cell, made.evidence[cell.key]), blame, moment))
+        brought.append(Diagnosis.of(judge(cell, made.evidence[cell.key]), blame, moment))
     cases = gather(COMPONENTS, (made.record(),), made.evidence)
-    (group,), _ = group_failures(cases, COMPONENTS, Charges(brought))
+    (group,), _ = group_failures(cases, COMPONENTS, Diagnoses(brought))
     assert group.blamed is not None
     assert [culprit.name for culprit in group.blamed.culprits] == ["alpha", "beta"]
 

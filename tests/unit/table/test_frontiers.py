@@ -9,7 +9,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from stackcompat.frontier.frontier import Chart
+from stackcompat.frontier.frontier import StoredFrontier
 from stackcompat.frontier.search import explore
 from stackcompat.frontier.static.usage import Missing
 from stackcompat.report.html import html
@@ -28,12 +28,12 @@ PERMITTED = WORKS.keys() - {(7, 0), (7, 1)}
 WORDS = "import[alpha.core]: ImportError: cannot import name 'gone' from 'beta' [alpha]"
 
 
-def planted(**more: object) -> Chart:
+def planted(**more: object) -> StoredFrontier:
     found = explore(table(8, 6, permitted=PERMITTED), Planted(WORKS, words=WORDS), **more)  # type: ignore[arg-type]
     return chart_of(found, {(0, 5): (Missing("beta.gone", "alpha.core", 7),)})
 
 
-def summary_of(*charts: Chart) -> Summary:
+def summary_of(*charts: StoredFrontier) -> Summary:
     made = history()
     return summarise(COMPONENTS, (made.record(),), made.evidence, NOW, charts=charts)
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from stackcompat.blame.culprit import Culprit, Found
+from stackcompat.blame.culprit import Culprit, SearchResult
 from stackcompat.blame.diagnosis import Blame
 from stackcompat.core.record import UsageError
-from stackcompat.pipeline.exchange import ExchangeBench
+from stackcompat.pipeline.exchange import ExchangeRunner
 from stackcompat.pipeline.progress import Silent
 from stackcompat.plan.known_cases import KnownCase, load_cases
 from stackcompat.run.job import Job
@@ -117,11 +117,13 @@ def test_a_healthy_neighbour_is_beyond_the_edges_that_were_found(
         case(id="of another", requirements=("alpha==1.1.0", "beta==1.0.0"), verdict="works"),
         case(id="red too", requirements=("alpha==0.9.0", "beta==1.0.0"), neighbour_of="x"),
     )
-    found = Found(culprits=(Culprit(name="alpha", version="1.0.0", **culprit),))
+    found = SearchResult(culprits=(Culprit(name="alpha", version="1.0.0", **culprit),))
     entry = Calibration(case=red, verdict=broken(), wrong="", blame=Blame(signature="", found=found))
     assert healthy_neighbours(entry, cases, COMPONENTS) == outside | {"with its twin": outside["newer"]}
     assert healthy_neighbours(entry.model_copy(update={"blame": None}), cases, COMPONENTS) == {}
-    free = Found(culprits=(*found.culprits, Culprit(name="gamma", version="1.0.0")))  # which may have moved as well
+    free = SearchResult(
+        culprits=(*found.culprits, Culprit(name="gamma", version="1.0.0"))
+    )  # which may have moved as well
     assert (
         healthy_neighbours(entry.model_copy(update={"blame": Blame(signature="", found=free)}), cases, COMPONENTS) == {}
     )
@@ -146,7 +148,7 @@ def test_a_case_with_a_writer_is_a_crossing_of_its_artifacts(tmp_path: Path) -> 
     plain, executor, resolver = make_bench(tmp_path, rule, {"alpha": "1.1.0"})
     helpers = tmp_path / "helpers"
     helpers.mkdir()
-    bench = ExchangeBench(
+    bench = ExchangeRunner(
         helpers=helpers,
         components=plain.components,
         store=plain.store,
@@ -206,7 +208,7 @@ def test_a_culprit_is_exact_or_it_is_not(found: tuple[tuple[str, str], ...], exa
     culprits = tuple(Culprit(name=name, version=version) for name, version in found)
     known = case(culprit=("alpha==1.0.0", "python==3.12"))
     entry = Calibration(
-        case=known, verdict=broken(), wrong="", blame=Blame(signature="s", found=Found(culprits=culprits))
+        case=known, verdict=broken(), wrong="", blame=Blame(signature="s", found=SearchResult(culprits=culprits))
     )
     assert entry.exact is exact
 

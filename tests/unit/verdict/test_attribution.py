@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from stackcompat.ecosystem.components import Components, versions_of
 from stackcompat.evidence.results import TestResult
-from stackcompat.verdict.attribution import implicated
+from stackcompat.verdict.attribution import attribute_failure
 from stackcompat.verdict.ownership import mentioned, pins_of
 from support.made_up import COMPONENTS, component, failed, make_cell, make_lock
 
@@ -10,7 +10,7 @@ HERE = {"alpha", "alpha-native", "beta", "gamma", "delta", "epsilon", "zeta"}
 
 
 def suspects(kind: str, message: str, packages: tuple[str, ...], *uses: str) -> tuple[set[str], bool]:
-    found = implicated(red_of(kind, message, packages, *uses), HERE, COMPONENTS)
+    found = attribute_failure(red_of(kind, message, packages, *uses), HERE, COMPONENTS)
     return set(found.components), found.sure
 
 
@@ -43,7 +43,7 @@ def test_a_module_that_answers_for_its_own_names_is_asked_by_its_caller() -> Non
     assert red.failure is not None
     for where, said in (("alpha/deprecations.py:getattr", {"alpha", "beta"}), ("alpha/core.py:trace", {"alpha"})):
         failure = red.failure.model_copy(update={"package": "alpha", "where": where})
-        found = implicated(red.model_copy(update={"failure": failure}), HERE, COMPONENTS)
+        found = attribute_failure(red.model_copy(update={"failure": failure}), HERE, COMPONENTS)
         assert (set(found.components), found.sure) == (said, True)
 
 
@@ -75,7 +75,7 @@ def test_a_failure_between_two_points_at_both() -> None:
 
 
 def test_a_failure_among_three_is_unsure() -> None:
-    found = implicated(red_of("TypeError", "bad", ("beta", "alpha"), "gamma", "beta"), HERE, COMPONENTS)
+    found = attribute_failure(red_of("TypeError", "bad", ("beta", "alpha"), "gamma", "beta"), HERE, COMPONENTS)
     assert found.components == {"alpha", "beta", "gamma"}
     assert not found.sure
     assert found.traced == ("beta", "alpha")
@@ -113,7 +113,7 @@ def test_a_part_of_another_distribution_is_nobody_of_its_own() -> None:
 
 
 def test_what_is_not_installed_is_no_suspect() -> None:
-    found = implicated(
+    found = attribute_failure(
         red_of("ModuleNotFoundError", "No module named 'beta'", ("delta-checkpoint",)), {"delta"}, COMPONENTS
     )
     assert found.components == {"delta"}
@@ -121,7 +121,7 @@ def test_what_is_not_installed_is_no_suspect() -> None:
 
 def test_a_test_without_a_failure_record_points_at_what_it_uses() -> None:
     test = TestResult(test="t", level="interop", components=("alpha", "beta"), outcome="crashed", reason="signal 11")
-    assert implicated(test, HERE, COMPONENTS).components == {"alpha", "beta"}
+    assert attribute_failure(test, HERE, COMPONENTS).components == {"alpha", "beta"}
 
 
 def test_versions_of_a_cell_are_those_of_each_components_first_distribution() -> None:

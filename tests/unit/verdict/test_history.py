@@ -3,13 +3,13 @@ from __future__ import annotations
 import datetime as dt
 
 from stackcompat.core.vocabulary import Verdict
-from stackcompat.verdict.history import History, Move, Past, first_red, last_green, moves
+from stackcompat.verdict.history import History, HistoryEntry, VersionChange, first_red, last_green, version_changes
 from support.made_up import COMPONENTS, NOW
 from support.nights import BREAKS, NEW, OLD, PASSES, Nights
 
 
-def past(*verdicts: Verdict) -> list[Past]:
-    return [Past(at=NOW + dt.timedelta(days=day), verdict=verdict) for day, verdict in enumerate(verdicts)]
+def past(*verdicts: Verdict) -> list[HistoryEntry]:
+    return [HistoryEntry(at=NOW + dt.timedelta(days=day), verdict=verdict) for day, verdict in enumerate(verdicts)]
 
 
 def day(at: dt.datetime | None) -> int | None:
@@ -48,11 +48,11 @@ def test_moves_name_what_differs() -> None:
     before, after = (nights.add(1, versions).resolution.lock for versions in (OLD, NEW))
     assert before is not None
     assert after is not None
-    assert moves(before, after) == (
-        Move(name="alpha", before="1.2.0", after="1.3.0"),
-        Move(name="alpha-native", before="1.2.0", after="1.3.0"),
+    assert version_changes(before, after) == (
+        VersionChange(name="alpha", before="1.2.0", after="1.3.0"),
+        VersionChange(name="alpha-native", before="1.2.0", after="1.3.0"),
     )
-    assert moves(before, before) == ()
+    assert version_changes(before, before) == ()
 
 
 def test_what_a_cell_forces_is_its_own() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from stackcompat.evidence.results import Evidence, TestResult
 from stackcompat.evidence.runs import PlannedCell
-from stackcompat.verdict.outcomes import settle
+from stackcompat.verdict.outcomes import classify
 from stackcompat.verdict.pairs import PairVerdict, judge_components, judge_pairs
 from stackcompat.verdict.verdict import CellVerdict, judge
 from support.made_up import (
@@ -48,7 +48,7 @@ def test_components_of_a_cell() -> None:
     wrong = failed("t", "beta", "alpha", "gamma", type="TypeError", packages=("beta", "alpha"))
     tests = (wrong, passed("g", "gamma", level="run"), starved("d", "delta-checkpoint"))
     runs = (run_of(cell, *tests), run_of(cell, wrong, attempt=1))
-    assert judge_components(judge(cell, runs), settle(runs), COMPONENTS) == {
+    assert judge_components(judge(cell, runs), classify(runs), COMPONENTS) == {
         "alpha": ("broken", "interop"),
         "alpha-native": ("broken", "interop"),
         "beta": ("broken", "interop"),

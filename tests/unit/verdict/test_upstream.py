@@ -10,11 +10,11 @@ import pytest
 
 from stackcompat.ecosystem.components import Component, Upstream
 from stackcompat.ecosystem.releases import Release
-from stackcompat.evidence.results import Evidence, Outcome, TestResult
+from stackcompat.evidence.results import CellOutcome, Evidence, TestResult
 from stackcompat.evidence.runs import PlannedCell
 from stackcompat.resolve.conflict import Conflict
 from stackcompat.resolve.lock import Resolution
-from stackcompat.run.job import OwnTests
+from stackcompat.run.job import ShippedTests
 from stackcompat.verdict.upstream import Baseline, baseline_cell, own_tests, read_baseline
 from stackcompat.verdict.verdict import judge
 from support.made_up import NOW, failed, make_cell, make_lock, not_applicable, passed, starved
@@ -35,7 +35,7 @@ def own(test: str, outcome: str = "passed", **more: Any) -> TestResult:
     return make[outcome](test, "beta", **more).model_copy(update={"level": "upstream"})
 
 
-def runs(*tests: tuple[TestResult, ...] | Outcome) -> tuple[Evidence, ...]:
+def runs(*tests: tuple[TestResult, ...] | CellOutcome) -> tuple[Evidence, ...]:
     """A run for each, oldest first: what its tests did, or how it ended."""
     return tuple(
         Evidence(
@@ -117,7 +117,7 @@ def test_without_a_baseline_no_test_counts_and_the_reason_is_said(
 def test_what_the_tests_need_must_be_there() -> None:
     baseline = Baseline(passed=(FILE,), left_out={f"{FILE}::bad": "failed then"})
     there = own_tests("beta", CHOSEN, {"beta": "1.2", "gamma": "1.0"}, baseline)
-    assert there == OwnTests(distribution="beta", chosen=CHOSEN, tests=(FILE,), left_out=baseline.left_out)
+    assert there == ShippedTests(distribution="beta", chosen=CHOSEN, tests=(FILE,), left_out=baseline.left_out)
     missing = own_tests("beta", CHOSEN, {"beta": "1.2"}, baseline)
     assert missing.tests == ()
     assert missing.left_out == {"upstream/beta/": "its tests need gamma, not installed here"}

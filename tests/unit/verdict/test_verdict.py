@@ -11,7 +11,7 @@ from stackcompat.core.vocabulary import worst
 from stackcompat.evidence.results import Failure, TestResult
 from stackcompat.evidence.runs import PlannedCell
 from stackcompat.resolve.lock import Resolution
-from stackcompat.verdict.outcomes import settle
+from stackcompat.verdict.outcomes import classify
 from stackcompat.verdict.verdict import CellVerdict, judge
 from support.made_up import (
     NOW,
@@ -227,7 +227,7 @@ def test_a_verdict_rests_on_its_runs() -> None:
 def test_settle_keeps_the_order_and_leaves_out_other_runs() -> None:
     cell = cell_of()
     runs = (run_of(cell, GREEN, passed("a", "alpha")), run_of(cell, red(), outcome="invalid"))
-    assert [(s.result.test, s.state) for s in settle(runs)] == [(TRAIN, "passed"), ("a", "passed")]
+    assert [(s.result.test, s.state) for s in classify(runs)] == [(TRAIN, "passed"), ("a", "passed")]
 
 
 def test_the_worst_of_nothing_is_untested() -> None:

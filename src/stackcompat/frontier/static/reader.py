@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from stackcompat.frontier.static.source import Parse
-from stackcompat.frontier.static.usage import Module, Take
+from stackcompat.frontier.static.usage import ModuleNames, Take
 
 __all__ = ["module_name", "read_module"]
 
@@ -19,15 +19,15 @@ def module_name(path: str) -> str:
     return name if all(part.isidentifier() for part in name.split(".")) else ""
 
 
-def read_module(content: bytes, path: str, parse: Parse = ast.parse) -> Module:
+def read_module(content: bytes, path: str, parse: Parse = ast.parse) -> ModuleNames:
     """What the module in the file `path` of a wheel takes and offers; an open one if `parse` cannot read it."""
     try:
         tree = parse(content)
     except (SyntaxError, ValueError):
-        return Module(open=True)
+        return ModuleNames(open=True)
     reader = _Reader(path.rpartition("/")[0].replace("/", "."))
     reader.body(tree.body)
-    return Module(
+    return ModuleNames(
         takes=tuple(dict.fromkeys([*reader.takes, *reader.late()])),
         offers=reader.offers,
         keywords=reader.keywords,

@@ -22,7 +22,7 @@ from typing import NamedTuple, TypeVar
 
 from stackcompat.core.record import Record
 
-__all__ = ["Missing", "Module", "Names", "Take", "Wanted", "lost", "missing", "wanted"]
+__all__ = ["Missing", "ModuleNames", "NameTable", "Take", "Wanted", "lost", "missing", "wanted"]
 
 Key = TypeVar("Key")
 
@@ -43,7 +43,7 @@ class Take(Record):
     ways: tuple[tuple[Take, ...], ...] = ()
 
 
-class Module(Record):
+class ModuleNames(Record):
     """What one module takes and offers.
 
     `offers` maps each name to where it comes from: empty for what is defined here, else the dotted name of a module or
@@ -60,19 +60,21 @@ class Module(Record):
     open: bool = False
 
 
-class Names:
+class NameTable:
     """The modules of a release by dotted name. Those that are None are read when first needed, and then kept here."""
 
-    def __init__(self, modules: Mapping[str, Module | None], read: Callable[[str], Module] | None = None) -> None:
+    def __init__(
+        self, modules: Mapping[str, ModuleNames | None], read: Callable[[str], ModuleNames] | None = None
+    ) -> None:
         self.modules = dict(modules)
         self._read = read
         parts = [name.split(".") for name in modules]
         self._known = {".".join(some[:count]) for some in parts for count in range(1, len(some) + 1)}
         self._lacks: dict[tuple[str, str, str], str] = {}
 
-    def module(self, name: str) -> Module:
+    def module(self, name: str) -> ModuleNames:
         """The module called `name`; an empty one for a package without a file of its own."""
-        found = self.modules.get(name, Module())
+        found = self.modules.get(name, ModuleNames())
         if found is None:
             assert self._read is not None  # whoever leaves modules unread says how to read them
             found = self.modules[name] = self._read(name)
@@ -191,7 +193,7 @@ class Wanted(NamedTuple):
     take: Take
 
 
-def wanted(taker: Names, roots: Collection[str], packages: Collection[str]) -> tuple[Wanted, ...]:
+def wanted(taker: NameTable, roots: Collection[str], packages: Collection[str]) -> tuple[Wanted, ...]:
     """What the modules that `roots` bring in take from the top-level `packages` of another release."""
     found = []
     for module in taker.reached(roots):
@@ -202,7 +204,7 @@ def wanted(taker: Names, roots: Collection[str], packages: Collection[str]) -> t
     return tuple(dict.fromkeys(found))
 
 
-def _of_packages(take: Take, taker: Names, packages: Collection[str]) -> Take | None:
+def _of_packages(take: Take, taker: NameTable, packages: Collection[str]) -> Take | None:
     """What is left of a taking if only `packages` matter, where the taker has no such module itself."""
     if not take.ways:
         parent = take.name.rpartition(".")[0]
@@ -213,7 +215,7 @@ def _of_packages(take: Take, taker: Names, packages: Collection[str]) -> Take | 
     return take.model_copy(update={"ways": kept}) if any(kept) else None
 
 
-def missing(wants: Iterable[Wanted], giver: Names, *, late: bool = False) -> tuple[Missing, ...]:
+def missing(wants: Iterable[Wanted], giver: NameTable, *, late: bool = False) -> tuple[Missing, ...]:
     """What is wanted in vain once the modules are imported; if `late`, once their functions are called, too."""
     return tuple(
         dict.fromkeys(
@@ -224,7 +226,7 @@ def missing(wants: Iterable[Wanted], giver: Names, *, late: bool = False) -> tup
     )
 
 
-def lost(found: Mapping[Key, Iterable[Missing]], givers: Iterable[Names]) -> dict[Key, tuple[Missing, ...]]:
+def lost(found: Mapping[Key, Iterable[Missing]], givers: Iterable[NameTable]) -> dict[Key, tuple[Missing, ...]]:
     """What is wanted in vain, without the attributes of objects that are seen in none of the `givers`.
 
     Those come from where the objects are not made: they say nothing of a release.
@@ -238,7 +240,7 @@ def lost(found: Mapping[Key, Iterable[Missing]], givers: Iterable[Names]) -> dic
     }
 
 
-def _lacking(takes: Sequence[Take], giver: Names, *, late: bool) -> Iterator[tuple[str, int]]:
+def _lacking(takes: Sequence[Take], giver: NameTable, *, late: bool) -> Iterator[tuple[str, int]]:
     """The names among `takes` that the other release does not offer, each with its line."""
     for take in takes:
         if take.late and not late:

@@ -17,7 +17,7 @@ from stackcompat.core.record import digest
 from stackcompat.ecosystem.interpreters import Interpreter
 from stackcompat.frontier.static.reader import module_name, read_module
 from stackcompat.frontier.static.source import parser
-from stackcompat.frontier.static.usage import Module, Names
+from stackcompat.frontier.static.usage import ModuleNames, NameTable
 
 __all__ = ["WheelNames"]
 
@@ -36,9 +36,9 @@ class WheelNames:
         self._folder = folder / f"{_READER}-{newer.python if newer else 'own'}"
         self._parse = parser(newer)
         self._sources = cache(sources)
-        self._names: dict[tuple[str, str], tuple[Names, dict[str, str], int]] = {}
+        self._names: dict[tuple[str, str], tuple[NameTable, dict[str, str], int]] = {}
 
-    def of(self, name: str, version: str) -> Names:
+    def of(self, name: str, version: str) -> NameTable:
         """The names of a release; without any module where there is no wheel to read."""
         key = canonicalize_name(name), version
         if key not in self._names:
@@ -46,15 +46,15 @@ class WheelNames:
             if path.exists():
                 kept = json.loads(path.read_text(encoding="utf-8"))
                 files: dict[str, str] = kept["files"]
-                modules = {module: Module.model_validate(found) for module, found in kept["modules"].items()}
+                modules = {module: ModuleNames.model_validate(found) for module, found in kept["modules"].items()}
             else:
                 files = {module: path for path in self._sources(*key) if (module := module_name(path))}
                 modules = {}
-            names = Names(dict.fromkeys(files) | modules, partial(self._read, key, files))
+            names = NameTable(dict.fromkeys(files) | modules, partial(self._read, key, files))
             self._names[key] = names, files, len(modules)
         return self._names[key][0]
 
-    def _read(self, key: tuple[str, str], files: Mapping[str, str], module: str) -> Module:
+    def _read(self, key: tuple[str, str], files: Mapping[str, str], module: str) -> ModuleNames:
         return read_module(self._sources(*key)[files[module]], files[module], self._parse)
 
     def keep(self) -> None:

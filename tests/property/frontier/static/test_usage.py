@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 
 from stackcompat.frontier.frontier import compare
 from stackcompat.frontier.static.reader import read_module
-from stackcompat.frontier.static.usage import Module, Names, Take, Wanted, missing
+from stackcompat.frontier.static.usage import ModuleNames, NameTable, Take, Wanted, missing
 
 NAMES = st.sampled_from(["p", "p.a", "p.b", "p.a.c"])
 ATTRIBUTE = st.sampled_from(["x", "y", "a", "b", "c"])
 MODULES = st.dictionaries(
     NAMES,
     st.builds(
-        Module,
+        ModuleNames,
         offers=st.dictionaries(ATTRIBUTE, st.sampled_from(["", "p", "p.a", "p.b.x", "p.a.c.y", "q.z"])),
         stars=st.lists(NAMES | st.just("q"), max_size=2).map(tuple),
         open=st.booleans(),
@@ -24,11 +24,11 @@ MODULES = st.dictionaries(
 
 
 @given(MODULES, NAMES, st.lists(ATTRIBUTE, max_size=4))
-def test_following_a_chain_ends_even_in_circles(modules: dict[str, Module], start: str, chain: list[str]) -> None:
+def test_following_a_chain_ends_even_in_circles(modules: dict[str, ModuleNames], start: str, chain: list[str]) -> None:
     wanted = ".".join([start, *chain])
-    lacking = Names(modules).lacks(wanted)
+    lacking = NameTable(modules).lacks(wanted)
     assert not lacking or lacking.split(".")[0] in ("p", "q")
-    taken = missing([Wanted("a", Take(name=wanted, line=3))], Names(modules))
+    taken = missing([Wanted("a", Take(name=wanted, line=3))], NameTable(modules))
     assert [m.name for m in taken] == ([lacking] if lacking else [])
 
 

@@ -9,20 +9,20 @@ import pytest
 
 from stackcompat.frontier.frontier import Accuracy, compare
 from stackcompat.frontier.static.reader import module_name, read_module
-from stackcompat.frontier.static.usage import Missing, Module, Names, lost, missing, wanted
+from stackcompat.frontier.static.usage import Missing, ModuleNames, NameTable, lost, missing, wanted
 
 
-def release(**files: str) -> Names:
+def release(**files: str) -> NameTable:
     """A release with these modules; two underscores are a dot, and one at the end marks a package."""
     modules = {}
     for name, text in files.items():
         dotted = name.replace("__", ".").rstrip("_")
         path = dotted.replace(".", "/") + ("/__init__.py" if name.endswith("_") else ".py")
         modules[dotted] = read_module(dedent(text).encode(), path)
-    return Names(modules)
+    return NameTable(modules)
 
 
-def lacks(taker: str, giver: Names, *, late: bool = False) -> list[str]:
+def lacks(taker: str, giver: NameTable, *, late: bool = False) -> list[str]:
     """What the module `a` with this text wants of the other in vain."""
     wants = wanted(release(a=taker), ["a"], giver.packages())
     return [found.name for found in missing(wants, giver, late=late)]
@@ -238,7 +238,7 @@ def test_two_releases_may_share_a_top_level_package() -> None:
 
 
 def test_what_cannot_be_parsed_is_open() -> None:
-    assert read_module(b"print 'x'", "b/__init__.py") == Module(open=True)
+    assert read_module(b"print 'x'", "b/__init__.py") == ModuleNames(open=True)
 
 
 def test_what_parses_it_may_be_given() -> None:
@@ -251,11 +251,11 @@ def test_what_parses_it_may_be_given() -> None:
 def test_modules_are_read_when_they_are_needed() -> None:
     read = []
 
-    def reader(name: str) -> Module:
+    def reader(name: str) -> ModuleNames:
         read.append(name)
-        return Module(offers={"x": ""})
+        return ModuleNames(offers={"x": ""})
 
-    names = Names({"b": None, "b.other": None}, reader)
+    names = NameTable({"b": None, "b.other": None}, reader)
     assert names.lacks("b.x") == ""
     assert names.lacks("b.x") == ""
     assert read == ["b"]
