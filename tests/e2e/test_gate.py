@@ -60,7 +60,7 @@ weight = "required"
 
 [[rules]]
 rule = "releases"
-weight = "told"
+weight = "informing"
 
 [[rules]]
 rule = "floors"
@@ -150,7 +150,7 @@ def test_a_wheel_that_takes_a_name_away_is_blocked(project: Project) -> None:
     )
     assert report["remedy"] == "release a beta that does without Box first, or keep the name in alpha"
     # The earlier beta does without the name.
-    assert states(report) == [("newest", "required", "failed"), ("releases", "told", "satisfied")]
+    assert states(report) == [("newest", "required", "failed"), ("releases", "informing", "satisfied")]
     assert str(project.folder) not in json.dumps(report)
 
 

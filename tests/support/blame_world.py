@@ -94,8 +94,8 @@ class Universe:
         """What came of `probe`, asked about `rule`."""
         self.asked.append(probe)
         trouble = self.trouble(len(self.asked) - 1)
-        if trouble == "fault":
-            return ProbeAnswer(outcome="fault", detail="the disk is full", ran=True)
+        if trouble == "infra":
+            return ProbeAnswer(outcome="infra", detail="the disk is full", ran=True)
         versions = dict(probe.pins)
         for name in self.sizes if probe.free else ():
             fit = [
@@ -106,14 +106,14 @@ class Universe:
             ]
             if name not in versions:
                 if not fit:
-                    return ProbeAnswer(outcome="hole", detail=f"no {name} at all")
+                    return ProbeAnswer(outcome="unresolved", detail=f"no {name} at all")
                 versions[name] = fit[-1]
             elif probe.until and self.project(name).releases[int(versions[name])].uploaded > probe.until:
-                return ProbeAnswer(outcome="hole", detail=f"no such {name} then")
+                return ProbeAnswer(outcome="unresolved", detail=f"no such {name} then")
         if any((name, int(version)) in self.holes for name, version in versions.items()):
-            return ProbeAnswer(outcome="hole", detail="no wheel")
+            return ProbeAnswer(outcome="unresolved", detail="no wheel")
         if trouble == "flaky":
-            return ProbeAnswer(outcome="hole", versions=versions, detail="flaky", ran=True)
+            return ProbeAnswer(outcome="unresolved", versions=versions, detail="flaky", ran=True)
         found = next((other for other in self.rules if other.holds(versions)), None)
         if found is None:
             return ProbeAnswer(outcome="pass", versions=versions, ran=True)

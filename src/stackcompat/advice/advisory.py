@@ -39,8 +39,8 @@ class AffectedSide(Record):
     """A component, or a distribution that is none. `versions` are affected, lowest first; `known` were tried.
 
     Where a search has found at which release it began to fail, that is `first_bad`, and `fixed_in` the one with which
-    it ceased (empty: nothing newer passed); `holes` between the two could not be judged, or were uploaded before or
-    after them.
+    it ceased (empty: nothing newer passed); `unresolved` between the two could not be judged, or were uploaded before
+    or after them.
     """
 
     component: str
@@ -50,14 +50,14 @@ class AffectedSide(Record):
     known: tuple[str, ...]
     first_bad: str = ""
     fixed_in: str = ""
-    holes: tuple[str, ...] = ()
+    unresolved: tuple[str, ...] = ()
 
     def red(self, version: str) -> bool:
         """Whether a release is affected, or lies in the stretch that a search has found to be red."""
         here = version_key(version)
         if here in map(version_key, self.versions):
             return True
-        if not self.first_bad or here in map(version_key, self.holes):
+        if not self.first_bad or here in map(version_key, self.unresolved):
             return False
         return version_key(self.first_bad) <= here and (not self.fixed_in or here < version_key(self.fixed_in))
 
@@ -363,8 +363,8 @@ def _stretch(culprit: Culprit, versions: Iterable[str], summary: Summary) -> Aff
     """One member of a culprit set; it has no stretch where no release of it was seen to do otherwise."""
     name = next((row.name for row in summary.components if row.distribution == culprit.name), culprit.name)
     found = culprit.first_bad or (culprit.version if culprit.last_good or culprit.fixed_in else "")
-    apart = (*culprit.holes, *culprit.spared)
-    stretch = {"first_bad": found, "fixed_in": culprit.fixed_in or "", "holes": apart} if found else {}
+    apart = (*culprit.unresolved, *culprit.skipped)
+    stretch = {"first_bad": found, "fixed_in": culprit.fixed_in or "", "unresolved": apart} if found else {}
     return _side(name, summary, versions, versions).model_copy(update=stretch)
 
 

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 __all__ = ["Edges", "StepOutcome", "Steps", "edges"]
 
-StepOutcome = Literal["pass", "same", "other", "hole", "fault"]
+StepOutcome = Literal["pass", "same", "other", "unresolved", "infra"]
 
 
 Value = TypeVar("Value")
@@ -29,13 +29,13 @@ class Edges(NamedTuple):
     """The red stretch around a place on a line.
 
     `good` is the place before `bad`, its first red one; `fixed` the place after its last. None: no place on that side
-    was seen to pass. `holes` are places that were tried and could not be judged; `tried` is how many were.
+    was seen to pass. `unresolved` are places that were tried and could not be judged; `tried` is how many were.
     """
 
     good: int | None
     bad: int
     fixed: int | None
-    holes: tuple[int, ...]
+    unresolved: tuple[int, ...]
     tried: int
 
     @property
@@ -68,8 +68,8 @@ def edges(
     newer = yield from line.side(1, length - 1, growth)
     floor = -1 if older is None else older
     red = [place for place, outcome in line.outcomes.items() if outcome == "same" and floor < place <= here]
-    holes = sorted(place for place, outcome in line.outcomes.items() if outcome not in ("pass", "same"))
-    return Edges(older, min(red), newer, tuple(holes), line.tried)
+    unresolved = sorted(place for place, outcome in line.outcomes.items() if outcome not in ("pass", "same"))
+    return Edges(older, min(red), newer, tuple(unresolved), line.tried)
 
 
 class _Line:
@@ -122,8 +122,8 @@ class _Line:
         """A passing place between the red ones and the next that was tried and cannot be judged, if there is one."""
         while True:
             near = max(self._last_red(end + step, step), self._presumed[step > 0], key=self._distance)
-            hole = next((p for p in range(near + step, end + step, step) if self._is_hole(p)), near)
-            left = range(near + step, hole, step)
+            gap = next((p for p in range(near + step, end + step, step) if self._is_unresolved(p)), near)
+            left = range(near + step, gap, step)
             if not left:
                 return None
             place = left[len(left) // 2]
@@ -131,7 +131,7 @@ class _Line:
             if outcome == "pass":
                 return place
 
-    def _is_hole(self, place: int) -> bool:
+    def _is_unresolved(self, place: int) -> bool:
         return self.outcomes.get(place) not in (None, "pass", "same")
 
     def _bisect(self, far: int, step: int) -> Steps[int]:
@@ -145,12 +145,12 @@ class _Line:
         while True:
             near = self._last_red(far, step)
             open_ = range(near + step, far, step)
-            holes = [place for place in open_ if self._is_hole(place)]
-            if holes and lost >= PATIENCE:
-                before, after = range(near + step, holes[0], step), range(holes[-1] + step, far, step)
+            unresolved = [place for place in open_ if self._is_unresolved(place)]
+            if unresolved and lost >= PATIENCE:
+                before, after = range(near + step, unresolved[0], step), range(unresolved[-1] + step, far, step)
                 left = list(before or after)
             else:
-                left = [place for place in open_ if place not in holes]
+                left = [place for place in open_ if place not in unresolved]
             if not left:
                 return far
             presumed = self._presumed[step > 0]

@@ -31,13 +31,13 @@ class Probe(Record):
 class ProbeAnswer(Record):
     """What came of a probe.
 
-    ``pass`` and ``same`` (the failure in question) decide. ``other`` is another failure, with its `signature`; ``hole``
-    is what cannot be had, or tells nothing (unresolvable, no wheel, not applicable, flaky); ``fault`` is
+    ``pass`` and ``same`` (the failure in question) decide. ``other`` is another failure, with its `signature`; ``unresolved``
+    is what cannot be had, or tells nothing (unresolvable, no wheel, not applicable, flaky); ``infra`` is
     infrastructure. `versions` is what was installed; `ran` whether that needed an environment; `forced` whether
     metadata was overridden.
     """
 
-    outcome: Literal["pass", "same", "other", "hole", "fault"]
+    outcome: Literal["pass", "same", "other", "unresolved", "infra"]
     versions: dict[str, str] = {}
     signature: str = ""
     detail: str = ""
@@ -83,11 +83,11 @@ class Culprit(Record):
     """A member of the culprit set, and its releases around the red one, the others held.
 
     `last_good` is the release before `first_bad`, where there is one that passes: else it never passed before
-    (`born_red`). `fixed_in` is the first later release that passes. `holes` are releases that could not be judged.
-    Later and earlier are by upload: `spared` are those that lie between the edges by version, and not by upload.
-    `shown_by`: ``moving`` it alone makes the test pass; ``contrast``: it could not be parted from others that have to
-    move along with it, and the failure names it; ``traceback``: the failure comes out of the only other member, which
-    it called, and no release of it is known to pass; ``metadata``: the resolver said so.
+    (`never_passed`). `fixed_in` is the first later release that passes. `unresolved` are releases that could not be
+    judged. Later and earlier are by upload: `skipped` are those that lie between the edges by version, and not by
+    upload. `shown_by`: ``moving`` it alone makes the test pass; ``contrast``: it could not be parted from others that
+    have to move along with it, and the failure names it; ``traceback``: the failure comes out of the only other member,
+    which it called, and no release of it is known to pass; ``metadata``: the resolver said so.
     """
 
     name: str
@@ -95,9 +95,9 @@ class Culprit(Record):
     last_good: str | None = None
     first_bad: str | None = None
     fixed_in: str | None = None
-    born_red: bool = False
-    holes: tuple[str, ...] = ()
-    spared: tuple[str, ...] = ()
+    never_passed: bool = False
+    unresolved: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
     shown_by: Literal["moving", "contrast", "traceback", "metadata"] = "moving"
 
     def red(self, version: Version) -> bool:
@@ -105,17 +105,17 @@ class Culprit(Record):
         before = self.last_good is not None and version <= Version(self.last_good)
         return (
             not before
-            and version not in map(Version, self.spared)
+            and version not in map(Version, self.skipped)
             and (self.fixed_in is None or version < Version(self.fixed_in))
         )
 
     @property
     def unjudged(self) -> tuple[str, ...]:
-        """The holes between the last good and the first bad: it may have been any of them that broke."""
+        """The unresolved releases between the last good and the first bad: it may have been any of them that broke."""
         if self.last_good is None or self.first_bad is None:
             return ()
         good, bad = Version(self.last_good), Version(self.first_bad)
-        return tuple(hole for hole in self.holes if good < Version(hole) < bad)
+        return tuple(one for one in self.unresolved if good < Version(one) < bad)
 
     def sentence(self) -> str:
         """Where the red stretch of its releases begins and ends, or how else it is known to be a member."""
@@ -151,7 +151,7 @@ class SearchResult(Record):
     move each suspect (whom the failure names, whom the test uses, what the cell asks for) release by release. `doubt`
     says in a sentence why the set may be incomplete; empty when the members were shown to be enough and each to be
     needed. `passing` is the nearest set that passes. `warnings` are what was said in the last good release of each
-    member that was run, by its name. `faults` probes were kept from an answer by the machine or the index.
+    member that was run, by its name. `infra` probes were kept from an answer by the machine or the index.
     """
 
     culprits: tuple[Culprit, ...] = ()
@@ -159,7 +159,7 @@ class SearchResult(Record):
     probes: int = 0
     linear: int = 0
     forced: int = 0
-    faults: int = 0
+    infra: int = 0
     doubt: str = ""
     passing: dict[str, str] = {}
     warnings: dict[str, tuple[WarningSeen, ...]] = {}

@@ -64,7 +64,7 @@ def blame(
     """
     if verdict.verdict == "unresolvable":
         return _blame_refusal(verdict, bench, catalog)
-    failures = verdict.failures if verdict.verdict == "broken" else verdict.limits
+    failures = verdict.failures if verdict.verdict == "broken" else verdict.broken_features
     if not failures:
         raise UsageError(f"blame: the cell {verdict.cell.id} is {verdict.verdict}; allowed are broken and unresolvable")
     test = _followed(failures, about)
@@ -211,8 +211,8 @@ class Prober:
                 if versions.keys() == here.keys() and sum(versions[name] != here[name] for name in here) <= 8:
                     near[cell.key] = versions
         for key, evidence in self._bench.store.of_keys(near).items():
-            standing = _standing(evidence, self._target.test.test)
-            if standing is not None and standing.state == "passed":
+            status = _status(evidence, self._target.test.test)
+            if status is not None and status.state == "passed":
                 yield near[key]
 
     def _place(self) -> tuple[str, str]:
@@ -270,7 +270,7 @@ class Prober:
         assert resolution.lock is not None
         reason = self._bench.tells_nothing(cell, resolution.lock, test.level, test.test)
         if reason:
-            return ProbeAnswer(outcome="hole", detail=reason)
+            return ProbeAnswer(outcome="unresolved", detail=reason)
         planned = plan_cell(cell, resolution, self._bench, test.level, (test.test,))
         run_cells([planned], self._bench, test.level, Silent())
         return judged(self._bench.store.of_key(planned.key), test)
@@ -279,37 +279,37 @@ class Prober:
 def _not_locked(resolution: Resolution, probe: Probe) -> ProbeAnswer:
     """What it means that there is no lock: nothing of the failure, unless it was the question."""
     if resolution.conflict is not None:
-        return ProbeAnswer(outcome="same" if probe.resolves else "hole", detail=resolution.conflict.sentence)
+        return ProbeAnswer(outcome="same" if probe.resolves else "unresolved", detail=resolution.conflict.sentence)
     nowhere = resolution.outcome in ("no-wheel-for-platform", "failed")
-    return ProbeAnswer(outcome="hole" if nowhere else "fault", detail=resolution.detail or resolution.outcome)
+    return ProbeAnswer(outcome="unresolved" if nowhere else "infra", detail=resolution.detail or resolution.outcome)
 
 
-def _standing(evidence: Iterable[Evidence], test: str) -> TestStatus | None:
-    return next((standing for standing in classify(evidence) if standing.result.test == test), None)
+def _status(evidence: Iterable[Evidence], test: str) -> TestStatus | None:
+    return next((status for status in classify(evidence) if status.result.test == test), None)
 
 
 def judged(evidence: Sequence[Evidence], test: TestResult) -> ProbeAnswer:
     """What the runs of a probe say of the failure in question."""
-    answer = ProbeAnswer(outcome="fault", ran=True, evidence=tuple(run.id for run in evidence))
+    answer = ProbeAnswer(outcome="infra", ran=True, evidence=tuple(run.id for run in evidence))
     if not any(run.outcome == "ran" for run in evidence):
         installs = not any(run.outcome in ("uninstallable", "no-wheel-for-platform") for run in evidence)
         detail = (evidence[-1].detail or evidence[-1].outcome) if evidence else "it was not run"
-        return answer.model_copy(update={"outcome": "fault" if installs else "hole", "detail": detail})
-    standing = _standing(evidence, test.test)
-    if standing is None:
-        return answer.model_copy(update={"outcome": "hole", "detail": f"{test.test} does not apply"})
-    more: dict[str, object] = {"detail": standing.note or why(standing.result), "warnings": standing.result.warnings}
-    match standing.state:
+        return answer.model_copy(update={"outcome": "infra" if installs else "unresolved", "detail": detail})
+    status = _status(evidence, test.test)
+    if status is None:
+        return answer.model_copy(update={"outcome": "unresolved", "detail": f"{test.test} does not apply"})
+    more: dict[str, object] = {"detail": status.note or why(status.result), "warnings": status.result.warnings}
+    match status.state:
         case "passed":
             more["outcome"] = "pass"
-        case "confirmed" | "limited" if same_failure(failure_of(standing.result), failure_of(test)):
+        case "confirmed" | "feature-broken" if same_failure(failure_of(status.result), failure_of(test)):
             more["outcome"] = "same"
-        case "confirmed" | "limited":
-            more |= {"outcome": "other", "signature": why(standing.result)}
-        case "once" | "starved":
-            more["outcome"] = "fault"
+        case "confirmed" | "feature-broken":
+            more |= {"outcome": "other", "signature": why(status.result)}
+        case "unconfirmed" | "infra":
+            more["outcome"] = "infra"
         case "flaky" | "not-applicable" | "blocked":
-            more["outcome"] = "hole"
+            more["outcome"] = "unresolved"
     return answer.model_copy(update=more)
 
 

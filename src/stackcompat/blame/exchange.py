@@ -174,6 +174,6 @@ class _Prober(Prober):
             writing = (s.result.test for s in classify(writes) if s.result.artifact == test.artifact)
             answer = judged(writes, test.model_copy(update={"test": next(writing, "")}))
             # What is not written is another failure, whatever it says, and nobody's here where the writer is held.
-            outcome = "fault" if self._side == "reader" else "other" if answer.decides else answer.outcome
+            outcome = "infra" if self._side == "reader" else "other" if answer.decides else answer.outcome
             answer = answer.model_copy(update={"outcome": outcome, "signature": answer.detail})
         return answer.model_copy(update={"evidence": tuple(run.id for run in (*writes, *reads))})

@@ -391,9 +391,9 @@ class _Blame:
         axis = self._axis(unit)
         here, place = axis.here, axis.versions.index(good) if good in axis.versions else axis.here
         older, newer = (place if place < here else None), (place if place > here else None)
-        holes = tuple(range(place + 1, here))
-        path = Edges(good=older, bad=here, fixed=newer, holes=holes, tried=0)
-        return self._culprit(unit, path).model_copy(update={"born_red": False})
+        unresolved = tuple(range(place + 1, here))
+        path = Edges(good=older, bad=here, fixed=newer, unresolved=unresolved, tried=0)
+        return self._culprit(unit, path).model_copy(update={"never_passed": False})
 
     def _keep(self, unit: str, path: Edges, context: dict[str, str] | None = None) -> None:
         self._contexts[unit] = (context or self.red.versions, path)
@@ -408,7 +408,7 @@ class _Blame:
 
         parsed = [Version(version) for version in axis.versions]
         end = len(parsed) if path.fixed is None else path.fixed
-        spared = [
+        skipped = [
             place
             for place, version in enumerate(parsed)
             if not path.bad <= place < end
@@ -421,9 +421,9 @@ class _Blame:
             last_good=at(path.good),
             first_bad=at(path.bad),
             fixed_in=at(path.fixed),
-            born_red=path.good is None and axis.here > 0,
-            holes=tuple(filter(None, map(at, path.holes))),
-            spared=tuple(filter(None, map(at, spared))),
+            never_passed=path.good is None and axis.here > 0,
+            unresolved=tuple(filter(None, map(at, path.unresolved))),
+            skipped=tuple(filter(None, map(at, skipped))),
         )
 
     def _called(self, unit: str) -> str:
@@ -561,8 +561,8 @@ class _Blame:
         context = self._mixed(self.passing, self.members)
         for unit, (_, path) in [*self._contexts.items()]:
             axis = self._axis(unit)
-            before = [place for place in path.holes if (-1 if path.good is None else path.good) < place < path.bad]
-            after = [place for place in path.holes if axis.here < place < (path.fixed or len(axis.steps))]
+            before = [place for place in path.unresolved if (-1 if path.good is None else path.good) < place < path.bad]
+            after = [place for place in path.unresolved if axis.here < place < (path.fixed or len(axis.steps))]
             for place in (*before[-1:], *after[:1]):
                 if not self.passing or (yield from self._at(context)).outcome != "same":
                     return
@@ -611,7 +611,7 @@ class _Blame:
             yield from self._extend()
         if len(self.members) == 1:
             self._caller()
-        with contextlib.suppress(_Spent):  # the members stand, and the holes are said
+        with contextlib.suppress(_Spent):  # the members stand, and what is unresolved is said
             yield from self._uncover()
 
     def _linear(self) -> int:
@@ -626,7 +626,7 @@ class _Blame:
         return total
 
     def _faults(self) -> list[ProbeAnswer]:
-        return [answer for _, answer in self._seen if answer.outcome == "fault"]
+        return [answer for _, answer in self._seen if answer.outcome == "infra"]
 
     def _found(self) -> SearchResult:
         met: dict[str, OtherFailure] = {}
@@ -650,7 +650,7 @@ class _Blame:
             probes=self.probes,
             linear=self._linear(),
             forced=sum(answer.forced for _, answer in self._seen),
-            faults=len(self._faults()),
+            infra=len(self._faults()),
             doubt=self.doubt,
             passing=nearest,
             warnings=said,

@@ -222,7 +222,7 @@ def _keep_sides(verdict: CrossingVerdict, found: Mapping[ExchangeSide, Blame], s
 
 
 def _fruitless(found: Blame) -> bool:
-    return bool(found.found.faults and not found.found.culprits)
+    return bool(found.found.infra and not found.found.culprits)
 
 
 def find_misreading(
@@ -260,8 +260,8 @@ def blame_answer(found: Blame) -> dict[str, Any]:
                 "last_good": culprit.last_good,
                 "first_bad": culprit.first_bad,
                 "fixed_in": culprit.fixed_in,
-                "born_red": culprit.born_red,
-                "holes": list(culprit.holes),
+                "never_passed": culprit.never_passed,
+                "unresolved": list(culprit.unresolved),
                 "shown_by": culprit.shown_by,
                 "moved_by": moved.sentence if moved else "",
             }

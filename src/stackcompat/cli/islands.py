@@ -68,5 +68,8 @@ def _print(archipelago: Islands, components: Components) -> None:
         if island.beside:
             beside = ", ".join(f"{components[name].title} {version}" for name, version in island.beside.items())
             out.print(f"   beside them, older: {beside}", style="dim")
-        for left in island.left:
-            out.print(f"   without {components[left.name].title} {left.version}: {escape(left.reason)}", style="yellow")
+        for excluded in island.excluded:
+            out.print(
+                f"   without {components[excluded.name].title} {excluded.version}: {escape(excluded.reason)}",
+                style="yellow",
+            )

@@ -96,7 +96,7 @@ def try_(
     with reporting(verbose=False) as reporter:
         verdict, evidence = try_cell(cell, bench, index, level, reporter, lock=lock, rerun=rerun)
     found = None
-    if blaming and (verdict.verdict in ("broken", "unresolvable") or verdict.limits):
+    if blaming and (verdict.verdict in ("broken", "unresolvable") or verdict.broken_features):
         found = find_culprit(verdict, bench, index, project, probes, about)
     write_json(json_file, answer(verdict, evidence) | (blame_answer(found) if found else {}))
     if json_file != "-":
@@ -173,7 +173,7 @@ def answer(verdict: CellVerdict, evidence: Sequence[Evidence]) -> dict[str, Any]
         "installed": verdict.installed,
         "forced": list(verdict.forced),
         "failures": [failure_row(test) for test in verdict.failures],
-        "limits": [{"feature": test.feature} | failure_row(test) for test in verdict.limits],
+        "limits": [{"feature": test.feature} | failure_row(test) for test in verdict.broken_features],
         "conflict": verdict.conflict.model_dump(mode="json") if verdict.conflict else None,
         "held_back": [held.model_dump(mode="json") for held in verdict.held_back],
         "passed": verdict.passed,
@@ -223,7 +223,7 @@ def print_verdict(verdict: CellVerdict, evidence: Sequence[Evidence], verbose: b
         out.print(f"  {', '.join(shown)}", style="dim")
     for test in verdict.failures:
         out.print(f"  [red]✗[/] {escape(test.test)}: {escape(why(test))}")
-    for test in verdict.limits:
+    for test in verdict.broken_features:
         out.print(f"  [yellow]![/] {escape(test.feature)} does not work: {escape(why(test))}")
     if verbose:
         for test in (test for run in evidence for test in run.tests):

@@ -147,6 +147,25 @@ _BEFORE_1: dict[str, tuple[str, tuple[str, ...], str]] = {
 }
 
 
+#: Fields that records of version 0 had under other names.
+_NAMES_BEFORE_1 = {
+    "left": "excluded",
+    "born_red": "never_passed",
+    "holes": "unresolved",
+    "spared": "skipped",
+    "faults": "infra",
+}
+
+
+def _renamed(value: Any) -> Any:
+    """A JSON value of version 0 with the field names of version 1."""
+    if isinstance(value, dict):
+        return {_NAMES_BEFORE_1.get(key, key): _renamed(held) for key, held in value.items()}
+    if isinstance(value, list):
+        return [_renamed(held) for held in value]
+    return value
+
+
 def _kept_elsewhere(connection: Connection) -> list[dict[str, Any]]:
     """The rows of the tables that only version 0 had, as rows of `latest`."""
     there = set(sa.inspect(connection).get_table_names())
@@ -154,13 +173,14 @@ def _kept_elsewhere(connection: Connection) -> list[dict[str, Any]]:
     for name, (kind, key, made) in _BEFORE_1.items():
         rows = connection.execute(sa.text(f"SELECT * FROM {name}")).mappings() if name in there else ()  # noqa: S608
         for row in rows:
-            moment = dt.datetime.fromisoformat(row[made] if made else json.loads(row["record"])["seen"])
+            record = _renamed(json.loads(row["record"]))
+            moment = dt.datetime.fromisoformat(row[made] if made else record["seen"])
             found.append(
                 {
                     "kind": kind,
                     "key": "/".join(row[column] for column in key),
                     "made": moment.astimezone(dt.UTC).isoformat(timespec="microseconds"),
-                    "record": row["record"],
+                    "record": json.dumps(record),
                 }
             )
     return found

@@ -262,26 +262,26 @@ class Survey:
             evidence=verdict.evidence,
         )
         sides = {row.name for row in self.rows}
-        standings = classify(evidence)
+        statuses = classify(evidence)
         if verdict.verdict == "broken":
             present = versions_of(verdict.installed, self.components)
             theirs: list[tuple[TestResult, str, str]] = []
             others = set[str]()
-            for standing in standings:
-                if standing.state == "confirmed":
-                    suspicion = attribute_failure(standing.result, present, self.components)
+            for status in statuses:
+                if status.state == "confirmed":
+                    suspicion = attribute_failure(status.result, present, self.components)
                     suspects = suspicion.components
                     if suspects & sides and (not suspicion.sure or suspects <= sides):
                         alone = min(suspects) if suspicion.sure and len(suspects) == 1 else ""
                         doubt = f"it points at {alone} and nobody else" if alone else suspicion.doubt
-                        theirs.append((standing.result, doubt, alone))
+                        theirs.append((status.result, doubt, alone))
                     else:
                         others |= suspects - sides
             if not theirs:
                 both = {row.distribution for row in self.rows}
-                shared = [standing for standing in standings if both <= set(standing.result.components)]
+                shared = [status for status in statuses if both <= set(status.result.components)]
                 passed = sum(one.state == "passed" and one.result.level == level for one in shared)
-                if passed and all(one.state in ("passed", "limited", "not-applicable") for one in shared):
+                if passed and all(one.state in ("passed", "feature-broken", "not-applicable") for one in shared):
                     sentence = f"{passed} of their tests passed; of others, {verdict.sentence}"
                     return answer.model_copy(update={"verdict": "works", "level": level, "sentence": sentence})
                 sentence = f"hidden by a failure of {', '.join(sorted(others))}: {verdict.sentence}"
@@ -290,7 +290,7 @@ class Survey:
             told = {"level": first.level, "sentence": f"{first.test}: {why(first)}", "signature": why(first)}
             return answer.model_copy(update=told | {"doubt": doubt, "alone": alone})
         if verdict.verdict == "works":
-            used = {name for standing in standings if standing.state == "passed" for name in standing.result.components}
+            used = {name for status in statuses if status.state == "passed" for name in status.result.components}
             silent = [row.name for row in self.rows if row.distribution not in used]
             if silent:
                 sentence = f"no test of {' or '.join(silent)} applies"

@@ -46,18 +46,18 @@ _LIMITED = re.compile(r"(?P<name>\S+) (?:is not installed|(?P<version>\S+) is ou
 
 def compare(control: Iterable[Evidence], candidate: Iterable[Evidence]) -> tuple[Comparison, ...]:
     """Every test of either arm, from all of its runs; the first arm's order."""
-    before = {standing.result.test: standing for standing in classify(control)}
+    before = {status.result.test: status for status in classify(control)}
     runs = tuple(candidate)
-    after = {standing.result.test: standing for standing in classify(runs)}
+    after = {status.result.test: status for status in classify(runs)}
     installed = {name: v for run in runs if run.observed for name, v in run.observed.distributions.items()}
     return tuple(_compare(before.get(test), after.get(test), installed) for test in dict.fromkeys((*before, *after)))
 
 
 def _compare(before: TestStatus | None, after: TestStatus | None, installed: Mapping[str, str]) -> Comparison:
     old, new = before.state if before else None, after.state if after else None
-    standing = after or before
-    assert standing is not None  # the test is known from one of the arms
-    result = standing.result
+    status = after or before
+    assert status is not None  # the test is known from one of the arms
+    result = status.result
 
     def said(comparison: str, effect: str = "none", note: str = "") -> Comparison:
         values = {"test": result.test, "level": result.level, "result": result}
@@ -66,14 +66,16 @@ def _compare(before: TestStatus | None, after: TestStatus | None, installed: Map
     if old in _ABSENT and new in _ABSENT:
         return said("skipped", note=result.reason)
     if new == "passed":
-        if old in ("confirmed", "limited", "blocked"):
+        if old in ("confirmed", "feature-broken", "blocked"):
             return said("fixed")
         return said("passes") if old == "passed" else said("unknown", note="there is nothing to compare it with")
-    if old in ("confirmed", "limited") or (old == "blocked" and new in ("blocked", "confirmed", "limited")):
+    if old in ("confirmed", "feature-broken") or (
+        old == "blocked" and new in ("blocked", "confirmed", "feature-broken")
+    ):
         return said("broken-before", note=why(result))
     if "flaky" in (old, new):
         return said("unknown", "review", "is flaky: failed and passed, or failed each time differently")
-    if new == "limited":
+    if new == "feature-broken":
         if old == "passed":
             return said("unknown", "review", f"{result.feature} does not work any more: {why(result)}")
         return said("unknown", note=f"{result.feature} does not work, and had no outcome in the control")
@@ -87,8 +89,8 @@ def _compare(before: TestStatus | None, after: TestStatus | None, installed: Map
         return said("unknown", "undecided", f"fails, and had no outcome in the control: {why(result)}")
     if old != "passed":
         return said("unknown", note="has an outcome in neither arm")
-    if new in ("once", "starved", "blocked"):
-        return said("unknown", "undecided", f"has no outcome with the candidate: {standing.note or why(result)}")
+    if new in ("unconfirmed", "infra", "blocked"):
+        return said("unknown", "undecided", f"has no outcome with the candidate: {status.note or why(result)}")
     if new is None:
         gone = result.level == "import" and not set(result.components) & installed.keys()
         note = "is not there with the candidate"

@@ -46,7 +46,7 @@ def decide(
     hearing = Hearing(candidates, policy, waivers, components, now)
     requirements = [requirement for cell in cells for requirement in hearing.hear(cell)]
     required = [r for r in requirements if r.weight == "required"]
-    heeded = [r for r in requirements if r.weight != "told"]
+    heeded = [r for r in requirements if r.weight != "informing"]
     decision: Decision = "PASS"
     remedy = ""
     if blocking := [r for r in required if r.state == "failed"]:

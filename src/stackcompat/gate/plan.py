@@ -145,7 +145,7 @@ def make_questions(
     return tuple(sorted(found.values(), key=lambda question: question.rank)), tuple(planner.not_asked.values())
 
 
-_WEIGHTS: tuple[Weight, ...] = ("required", "review", "told")
+_WEIGHTS: tuple[Weight, ...] = ("required", "review", "informing")
 
 
 class _Planner:

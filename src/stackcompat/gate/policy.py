@@ -40,7 +40,7 @@ __all__ = [
 ]
 
 #: What a red cell of a rule means: it blocks, it asks a human, or it is only told.
-Weight = Literal["required", "review", "told"]
+Weight = Literal["required", "review", "informing"]
 
 
 #: ``backward``: the candidate reads what the release that it replaces wrote; ``forward``: that one reads what the

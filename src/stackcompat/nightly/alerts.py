@@ -102,20 +102,20 @@ def _said_of_pair(pairs: Iterable[PairVerdict]) -> Signal:
 
 _OF_STATE: dict[str, Signal] = {
     "confirmed": "broken",
-    "limited": "broken",
+    "feature-broken": "broken",
     "flaky": "flaky",
-    "once": "failed",
-    "starved": "unknown",
+    "unconfirmed": "failed",
+    "infra": "unknown",
     "blocked": "unknown",
     "passed": "green",
 }
 
 
-def _said_of_test(standings: Iterable[TestStatus]) -> Signal:
-    standings = tuple(standings)
-    if all(standing.state == "not-applicable" for standing in standings):
+def _said_of_test(statuses: Iterable[TestStatus]) -> Signal:
+    statuses = tuple(statuses)
+    if all(status.state == "not-applicable" for status in statuses):
         return "gone"
-    said = {_OF_STATE[standing.state] for standing in standings if standing.state in _OF_STATE}
+    said = {_OF_STATE[status.state] for status in statuses if status.state in _OF_STATE}
     order: tuple[Signal, ...] = ("broken", "flaky", "failed", "unknown", "green")
     return next((one for one in order if one in said), "unknown")
 
@@ -191,7 +191,7 @@ def _night(history: History, index: int, components: Components) -> Iterator[_To
         shown: dict[str, tuple[str, ...]] = {pair.witness: pair.tests for pair in telling}
         yield _Told(Subject(kind="pair", name=f"{first} + {second}", title=title), said, results(shown))
     for test, found in history.tests(index).items():
-        said = _said_of_test(standing for _, standing in found)
+        said = _said_of_test(status for _, status in found)
         shown = {seen.planned.cell.id: (test,) for seen, one in found if _OF_STATE.get(one.state) == said}
         yield _Told(Subject(kind="test", name=test, title=test), said, results(shown))
 
@@ -241,14 +241,14 @@ class _Teller:
             ]
             shown = min(red, key=lambda pair: (WORST_FIRST.index(pair.verdict), pair.inferred), default=None)
             return self._facts(shown.witness, lambda group: group.signature == shown.signature) if shown else None
-        order = ("confirmed", "limited", "flaky", "once")
+        order = ("confirmed", "feature-broken", "flaky", "unconfirmed")
         found = [(seen, one) for seen, one in self._tests.get(subject.name, ()) if one.state in order]
         if not found:
             return None
-        seen, standing = min(found, key=lambda entry: order.index(entry[1].state))
+        seen, status = min(found, key=lambda entry: order.index(entry[1].state))
         cell = seen.planned.cell.id
-        if standing.state == "limited":  # no failure of the cell: it speaks for itself
-            said = failure_of(standing.result)
+        if status.state == "feature-broken":  # no failure of the cell: it speaks for itself
+            said = failure_of(status.result)
             own = {"signature": said.signature, "culprits": (), "suspects": (), "details": public(said.traceback)}
             return self._facts(cell, lambda _: False).model_copy(update=own)
         return self._facts(cell, lambda group: subject.name in group.tests)

@@ -212,7 +212,7 @@ class _Before:
                 if seen.verdict.verdict in GREEN:
                     self.green[seen.planned.cell.id] = seen
                 self.signatures |= _signatures(seen.verdict)
-                self.limits |= {(test.feature, failure_of(test).signature) for test in seen.verdict.limits}
+                self.limits |= {(test.feature, failure_of(test).signature) for test in seen.verdict.broken_features}
 
 
 def _signatures(verdict: CellVerdict) -> set[str]:
@@ -273,7 +273,7 @@ def _lost(summary: Summary, last: Mapping[str, CellAtRun], before: _Before) -> t
     for cell, seen in last.items():
         told = before.told.get(cell)
         passed = _passed(told) if told is not None else frozenset()
-        for test in seen.verdict.limits:
+        for test in seen.verdict.broken_features:
             limit = (test.feature, failure_of(test).signature)
             if test.test in passed or limit not in before.limits:
                 found.setdefault(limit, []).append((cell, test, told if test.test in passed else None))
@@ -302,7 +302,7 @@ def _lost(summary: Summary, last: Mapping[str, CellAtRun], before: _Before) -> t
 
 
 def _passed(seen: CellAtRun) -> frozenset[str]:
-    return frozenset(standing.result.test for standing in classify(seen.runs) if standing.state == "passed")
+    return frozenset(status.result.test for status in classify(seen.runs) if status.state == "passed")
 
 
 def culprits(group: FailureGroup, summary: Summary, moved: Iterable[VersionChange]) -> tuple[str, ...]:
@@ -323,7 +323,7 @@ def _fixed(last: Mapping[str, CellAtRun], before: _Before) -> tuple[Fixed, ...]:
         earlier = before.told.get(cell)
         if seen.verdict.verdict in GREEN and earlier is not None and earlier.verdict.verdict in RED:
             grouped.setdefault(public(earlier.verdict.sentence), []).append(seen)
-        limits = earlier.verdict.limits if earlier is not None else ()
+        limits = earlier.verdict.broken_features if earlier is not None else ()
         passed = _passed(seen) if limits else frozenset()
         for test in limits:
             if test.test in passed:

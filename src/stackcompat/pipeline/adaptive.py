@@ -101,23 +101,23 @@ class _LockedCell:
     undecided: bool
     versions: Mapping[str, str]
     names: Ownership
-    standings: tuple[TestStatus, ...]
+    statuses: tuple[TestStatus, ...]
 
     @cached_property
     def _states(self) -> dict[frozenset[str], set[str]]:
         """The components that tests use, and where those tests stand; what does not apply tells nothing."""
         found: dict[frozenset[str], set[str]] = {}
-        for standing in self.standings:
-            if standing.state not in ("not-applicable", "limited"):
-                users = frozenset(self.names.users(standing.result.components))
-                found.setdefault(users, set()).add(standing.state)
+        for status in self.statuses:
+            if status.state not in ("not-applicable", "feature-broken"):
+                users = frozenset(self.names.users(status.result.components))
+                found.setdefault(users, set()).add(status.state)
         return found
 
     def tells(self, components: Collection[str]) -> bool:
         """Whether there is a verdict on `components` here, all of which are in the cell."""
         together = self._closest(components)
         closest = [together] if together else [self._closest([name]) for name in components]
-        return bool(self.standings) and all(states <= {"passed", "flaky"} for states in closest)
+        return bool(self.statuses) and all(states <= {"passed", "flaky"} for states in closest)
 
     def refuses(self, cell: Cell) -> bool:
         """Whether this is `cell`, and it can have no lock."""
@@ -144,7 +144,7 @@ def _case(planned: PlannedCell, evidence: tuple[Evidence, ...], goal: Goal, comp
         undecided=due or planned.resolution.outcome not in ("locked", "conflict", "no-wheel-for-platform"),
         versions=versions,
         names=Ownership(components, versions),
-        standings=classify(evidence),
+        statuses=classify(evidence),
     )
 
 
@@ -182,7 +182,7 @@ class _Knowledge:
         red = {pins(pair): pair for pair in told if pair.verdict in ("broken", "unresolvable")}
         seen = {pair for pair, said in red.items() if not said.inferred or said.verdict == "unresolvable"}
         bad = {pair: red[pair] for pair in sorted(seen | _alone(cases, red, seen), key=sorted)}
-        passed = {s.result.test for case in cases for s in case.standings if s.state == "passed"}
+        passed = {s.result.test for case in cases for s in case.statuses if s.state == "passed"}
         apart = {pair for pair, said in bad.items() if pair in seen or passed.intersection(said.tests)}
         said = {pair: f"{_together(pair)} is {red[pair].verdict}" for pair in bad}
         by_itself = _by_itself(cases, components)
@@ -206,7 +206,7 @@ def _alone(cases: Iterable[_LockedCell], red: Mapping[PinSet, PairVerdict], seen
     """The pairs that some failure is held against alone, where nothing that was seen explains it."""
     found = set()
     for case in cases:
-        failing = [standing.result.test for standing in case.standings if standing.state == "confirmed"]
+        failing = [status.result.test for status in case.statuses if status.state == "confirmed"]
         here = frozenset(map(_pin, case.verdict.installed.items()))
         charged = [pair for pair in red if failing and pair <= here]
         for test in failing:
@@ -218,22 +218,22 @@ def _alone(cases: Iterable[_LockedCell], red: Mapping[PinSet, PairVerdict], seen
 
 def _by_itself(cases: Iterable[_LockedCell], components: Components) -> set[PinSet]:
     """A release and a Python on which it fails in two environments or more, with nobody else to suspect."""
-    locks = {case.verdict.lock_id: case for case in cases if case.standings}.values()
+    locks = {case.verdict.lock_id: case for case in cases if case.statuses}.values()
     failed: Counter[tuple[str, PinSet]] = Counter()
     for case in locks:
-        for standing in case.standings:
-            if standing.state == "confirmed":
-                suspicion = attribute_failure(standing.result, case.versions, components)
+        for status in case.statuses:
+            if status.state == "confirmed":
+                suspicion = attribute_failure(status.result, case.versions, components)
                 if suspicion.sure and len(suspicion.components) == 1:
                     (name,) = suspicion.components
-                    failed[standing.result.test, _on_python(case, name, components)] += 1
+                    failed[status.result.test, _on_python(case, name, components)] += 1
     tests = {test for test, _ in failed}
     passed = {
-        (standing.result.test, _on_python(case, name, components))
+        (status.result.test, _on_python(case, name, components))
         for case in locks
-        for standing in case.standings
-        if standing.state == "passed" and standing.result.test in tests
-        for name in case.names.users(standing.result.components)
+        for status in case.statuses
+        if status.state == "passed" and status.result.test in tests
+        for name in case.names.users(status.result.components)
     }
     return {pair for (test, pair), times in failed.items() if times > 1 and (test, pair) not in passed}
 

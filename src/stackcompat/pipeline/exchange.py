@@ -239,8 +239,8 @@ def _unproven(crossings: Sequence[Crossing], bench: ExchangeRunner) -> dict[str,
     alone = {crossing.writer for crossing in crossings if crossing.writer == crossing.reader}
     found: dict[str, set[str]] = {}
     for crossing in crossings:
-        standings = classify(bench.store.of_key(crossing.key))
-        red = {standing.result.artifact for standing in standings if standing.state == "confirmed"}
+        statuses = classify(bench.store.of_key(crossing.key))
+        red = {status.result.artifact for status in statuses if status.state == "confirmed"}
         for side in {crossing.writer, crossing.reader} - alone if red else ():
             found.setdefault(side, set()).update(red)
     return {side: tuple(sorted(found[side])) for side in sorted(found)}

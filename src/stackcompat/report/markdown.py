@@ -204,16 +204,16 @@ def _breaks(summary: Summary) -> list[str]:
 
 def _limits(summary: Summary) -> list[str]:
     """Features that do not work though the rest does, those of the newest releases first."""
-    if not summary.limits:
+    if not summary.features:
         return []
     lines = []
-    for row in summary.limits[:_MOST_BREAKS]:
+    for row in summary.features[:_MOST_BREAKS]:
         held = ", ".join(limited(row, summary))
         today = " **in the newest releases**" if row.today else ""
         signature = row.signature.replace("`", "'").replace("\n", " ")
         lines.append(f"- **{plain(row.feature)}**{today}: seen with {plain(held)}: `{signature}`")
-    if len(summary.limits) > _MOST_BREAKS:
-        lines.append(f"- [and {len(summary.limits) - _MOST_BREAKS} more](index.html#limits)")
+    if len(summary.features) > _MOST_BREAKS:
+        lines.append(f"- [and {len(summary.features) - _MOST_BREAKS} more](index.html#features)")
     return ["## What works but for one feature", "\n".join(lines)]
 
 

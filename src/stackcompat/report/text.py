@@ -116,9 +116,9 @@ def kept_off(shores: Iterable[IslandRow], titles: Mapping[str, str]) -> list[str
     """Each bound that keeps a newest release off an island, once, with whom it keeps off which."""
     reasons: dict[str, dict[str, list[str]]] = {}
     for shore in shores:
-        for left in shore.left:
-            who = f"{titled(titles, left.name)} {left.version}".rstrip()
-            reasons.setdefault(left.reason, {}).setdefault(who, []).append(str(shore.number))
+        for excluded in shore.excluded:
+            who = f"{titled(titles, excluded.name)} {excluded.version}".rstrip()
+            reasons.setdefault(excluded.reason, {}).setdefault(who, []).append(str(shore.number))
     return [
         f"{'; '.join(f'{who} off {and_list(off)}' for who, off in kept.items())}: {reason}"
         for reason, kept in reasons.items()

@@ -62,12 +62,12 @@ class Island(Record):
     """A largest set of newest releases that locks together.
 
     `releases` are its components and their newest versions, `beside` other components that its lock holds at older
-    ones, `left` those whose newest releases are kept out.
+    ones, `excluded` those whose newest releases are kept out.
     """
 
     releases: dict[str, str]
     beside: dict[str, str]
-    left: tuple[Excluded, ...]
+    excluded: tuple[Excluded, ...]
     lock_id: str
 
 
@@ -88,14 +88,14 @@ ISLANDS = Kind("islands", Islands, key=lambda one: f"{one.python}/{one.platform}
 class IslandRow(Record):
     """An island as reports show it: numbered, and once for all the Pythons that have the very same.
 
-    `left` are, for each reason, who is left out by it; another Python may have another reason.
+    `excluded` are, for each reason, who is left out by it; another Python may have another reason.
     """
 
     number: int
     pythons: tuple[str, ...]
     releases: dict[str, str]
     beside: dict[str, str]
-    left: tuple[Excluded, ...]
+    excluded: tuple[Excluded, ...]
 
 
 def number_islands(archipelagos: Iterable[Islands]) -> tuple[IslandRow, ...]:
@@ -111,7 +111,7 @@ def number_islands(archipelagos: Iterable[Islands]) -> tuple[IslandRow, ...]:
             pythons=tuple(python for python, _ in entries),
             releases=entries[0][1].releases,
             beside=entries[0][1].beside,
-            left=tuple({(left.name, left.reason): left for _, island in entries for left in island.left}.values()),
+            excluded=tuple({(one.name, one.reason): one for _, island in entries for one in island.excluded}.values()),
         )
         for number, entries in enumerate(found.values(), 1)
     )
@@ -279,12 +279,12 @@ class _IslandSearch:
         lock = self.resolution(names).lock
         assert lock is not None
         versions = lock.versions()
-        left = [*absent]
+        excluded = [*absent]
         for name in self.members:
             if name not in names:
                 cores = [core for core in conflicts if name in core and core <= names | {name}]
                 core = min(cores, key=lambda core: (len(core), sorted(core)))
-                left.append(self._left(name, core))
+                excluded.append(self._excluded(name, core))
         return Island(
             releases={name: member.version for name, member in self.members.items() if name in names},
             beside={
@@ -292,11 +292,11 @@ class _IslandSearch:
                 for name, distribution in distributions.items()
                 if name not in names and distribution in versions
             },
-            left=tuple(left),
+            excluded=tuple(excluded),
             lock_id=lock.id,
         )
 
-    def _left(self, name: str, core: _Set) -> Excluded:
+    def _excluded(self, name: str, core: _Set) -> Excluded:
         resolution = self.resolution(core)
         conflict = resolution.conflict
         return Excluded(

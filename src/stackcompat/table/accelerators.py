@@ -80,16 +80,16 @@ def _row(
     for case in cases:
         verdict = case.verdict
         told["resolve"] += [("works", "")] if case.components else []
-        told["install"] += [("works", "")] if case.standings else []
-        if not case.standings and verdict.level in told:
+        told["install"] += [("works", "")] if case.statuses else []
+        if not case.statuses and verdict.level in told:
             told[verdict.level].append((verdict.verdict, verdict.sentence))
-        for standing in case.standings:
-            result = standing.result
-            other: Verdict = "not-applicable" if standing.state == "not-applicable" else "works"
+        for status in case.statuses:
+            result = status.result
+            other: Verdict = "not-applicable" if status.state == "not-applicable" else "works"
             here = other == "works" or verdict.installed.keys() >= set(result.components)
             if here and result.level in told and names & set(result.components):
                 said = f"left out: {why(result)}" if other == "not-applicable" else why(result)
-                told[result.level].append((NOT_GREEN.get(standing.state, other), said))
+                told[result.level].append((NOT_GREEN.get(status.state, other), said))
     levels = {}
     for level, seen in told.items():
         worst_of = worst(one for one, _ in seen)

@@ -90,7 +90,7 @@ def summarise(
         components=rows,
         pairs=pair_table,
         failures=groups,
-        limits=feature_rows(cases, components),
+        features=feature_rows(cases, components),
         cells=cells,
         exchanges=exchange_squares(runs, evidence, components, charges),
         pinned=pinned_sets(cases),
@@ -275,7 +275,7 @@ def _warnings(cases: Iterable[JudgedCell]) -> tuple[WarningRow, ...]:
     versions: dict[tuple[str, str, str, str], list[tuple[str, str]]] = {}
     for case in cases:
         cell, installed = case.verdict.cell.id, case.verdict.installed
-        for warning in (w for standing in case.standings for w in standing.result.warnings):
+        for warning in (w for status in case.statuses for w in status.result.warnings):
             key = (warning.raised_by, warning.triggered_by, warning.category, warning.message)
             counts[key] += warning.count
             cells.setdefault(key, set()).add(cell)

@@ -95,7 +95,7 @@ class CellRow(Record):
     culprit: Annotated[
         CellCulprit | None, Field(description="Null: not red, or nobody has searched for the culprit yet.")
     ] = None
-    limits: Annotated[
+    broken_features: Annotated[
         dict[str, str], Field(description="Features that do not work though the rest may, each with its signature.")
     ] = {}
     passed: int
@@ -127,7 +127,7 @@ class JudgedCell(NamedTuple):
     planned: PlannedCell
     verdict: CellVerdict
     runs: tuple[Evidence, ...]
-    standings: tuple[TestStatus, ...]
+    statuses: tuple[TestStatus, ...]
     components: dict[str, ComponentHere]
     parts: dict[str, ComponentHere]
     asked: frozenset[str]
@@ -191,15 +191,15 @@ def gather(
         verdict = judge(planned, known)
         if verdict.seen is None:  # what the index and the machine had, was seen when the run began
             verdict = verdict.model_copy(update={"seen": started})
-        standings = classify(known)
-        states = judge_components(verdict, standings, components, charges)
+        statuses = classify(known)
+        states = judge_components(verdict, statuses, components, charges)
         here = {
             name: ComponentHere(version=version, verdict=states[name][0], level=states[name][1])
             for name, version in versions_of(verdict.installed, components).items()
         }
         parts = {
             name: ComponentHere(version=verdict.installed[components[name].distribution], verdict=said, level=level)
-            for name, (said, level) in judge_parts(verdict, standings, components, charges).items()
+            for name, (said, level) in judge_parts(verdict, statuses, components, charges).items()
         }
         owners = [components.of_distribution(name) for name in planned.cell.roots()]
         cases.append(
@@ -207,7 +207,7 @@ def gather(
                 planned=planned,
                 verdict=verdict,
                 runs=known,
-                standings=standings,
+                statuses=statuses,
                 components=here,
                 parts=parts,
                 asked=frozenset(component.name for component in owners if component is not None),
@@ -265,7 +265,7 @@ def cell_row(case: JudgedCell, failures: tuple[str, ...]) -> CellRow:
         held_back=verdict.held_back,
         failures=failures,
         culprit=case.culprit,
-        limits={test.feature: why(test) for test in verdict.limits},
+        broken_features={test.feature: why(test) for test in verdict.broken_features},
         passed=verdict.passed,
         not_applicable=verdict.not_applicable,
         blocked=verdict.blocked,

@@ -86,11 +86,11 @@ def component_row(
     chosen = saying[0] if saying else None
     whole = components.whole(component)
     passed = [
-        standing.result.level
+        status.result.level
         for case in at_newest
-        for standing in case.standings
-        if standing.state == "passed"
-        and (case.pinned_by(component.distribution) or _exercises(standing.result, component, components))
+        for status in case.statuses
+        if status.state == "passed"
+        and (case.pinned_by(component.distribution) or _exercises(status.result, component, components))
     ]
     passed += [
         read.result.level
@@ -169,7 +169,7 @@ def _here(case: JudgedCell, component: Component) -> tuple[Verdict, Level]:
     A conflict that is only among others says nothing.
     """
     here = case.holds(component.name)
-    if here is not None and case.standings and not case.pinned_by(component.distribution):
+    if here is not None and case.statuses and not case.pinned_by(component.distribution):
         return here.verdict, here.level
     if case.verdict.verdict == "unresolvable" and not mentioned(
         case.verdict.sentence, Components(components=(component,))

@@ -98,9 +98,9 @@ def reads(runs: Iterable[RunRecord], evidence: Mapping[str, tuple[Evidence, ...]
         locks = [planned.resolution.lock for planned in (verdict.writer, verdict.reader)]
         writer, reader = (lock.versions() if lock else {} for lock in locks)
         found += [
-            Read(standing.result, writer, reader)
-            for standing in classify(evidence.get(crossing.key, ()))
-            if standing.state == "passed" and standing.result.artifact in works
+            Read(status.result, writer, reader)
+            for status in classify(evidence.get(crossing.key, ()))
+            if status.state == "passed" and status.result.artifact in works
         ]
     return tuple(found)
 

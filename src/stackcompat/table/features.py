@@ -36,7 +36,7 @@ def feature_rows(cases: Iterable[JudgedCell], components: Components) -> tuple[F
     """Each feature that fails somewhere, once for each way in which it does; those of today first."""
     found: dict[tuple[str, str], list[tuple[JudgedCell, TestResult]]] = {}
     for case in cases:
-        for test in case.verdict.limits:
+        for test in case.verdict.broken_features:
             found.setdefault((test.feature, why(test)), []).append((case, test))
     rows = [_row(feature, signature, seen, components) for (feature, signature), seen in found.items()]
     return tuple(sorted(rows, key=lambda row: (not row.today, -len(row.cells), row.feature)))

@@ -57,7 +57,7 @@ class Summary(Record):
     components: tuple[ComponentRow, ...]
     pairs: tuple[PairRow, ...]
     failures: tuple[FailureGroup, ...]
-    limits: Annotated[
+    features: Annotated[
         tuple[FeatureRow, ...], Field(description="Features that do not work in some cells, those of today first.")
     ] = ()
     cells: tuple[CellRow, ...]

@@ -102,13 +102,15 @@ def compare(case: KnownCase, verdict: CellVerdict | CrossingVerdict) -> str:
     if verdict.verdict != case.verdict:
         return f"{verdict.verdict} at {verdict.level}, known to be {case.verdict}: {verdict.sentence}"
     if case.verdict == "works":
-        limits = verdict.limits if isinstance(verdict, CellVerdict) else ()
+        limits = verdict.broken_features if isinstance(verdict, CellVerdict) else ()
         absent = [name for name in case.limits if name not in {test.feature for test in limits}]
         if absent:
             return f"{', '.join(absent)} works, known not to"
     elif verdict.level != case.level:
         return f"{verdict.verdict} at {verdict.level}, known to be so at {case.level}: {verdict.sentence}"
-    failing = verdict.failures if isinstance(verdict, CrossingVerdict) else (*verdict.failures, *verdict.limits)
+    failing = (
+        verdict.failures if isinstance(verdict, CrossingVerdict) else (*verdict.failures, *verdict.broken_features)
+    )
     said = [test.failure.message for test in failing if test.failure is not None]
     if verdict.conflict is not None:
         said += [verdict.conflict.sentence, verdict.conflict.words]

@@ -91,10 +91,10 @@ class CrossingVerdict(Record):
 
 def written(evidence: Iterable[Evidence]) -> tuple[str, ...]:
     """The artifacts that a writing cell left, by all runs of it."""
-    standings = classify(evidence)
-    red = {s.result.artifact for s in standings if s.state not in ("passed", "not-applicable")}
+    statuses = classify(evidence)
+    red = {s.result.artifact for s in statuses if s.state not in ("passed", "not-applicable")}
     return tuple(
-        dict.fromkeys(s.result.artifact for s in standings if s.state == "passed" and s.result.artifact not in red)
+        dict.fromkeys(s.result.artifact for s in statuses if s.state == "passed" and s.result.artifact not in red)
     )
 
 
@@ -165,35 +165,35 @@ def _artifacts(
     writes: Sequence[TestStatus], reads: Sequence[TestStatus], back: Sequence[TestStatus], own: Sequence[TestStatus]
 ) -> tuple[ArtifactVerdict, ...]:
     """One verdict for each artifact that the writer was to write."""
-    baselines = [{s.result.test: s for s in standings} for standings in (back, own)]
+    baselines = [{s.result.test: s for s in statuses} for statuses in (back, own)]
     found = []
-    for artifact in dict.fromkeys(standing.result.artifact for standing in writes):
+    for artifact in dict.fromkeys(status.result.artifact for status in writes):
         cannot = _cannot_write([s for s in writes if s.result.artifact == artifact])
         if cannot is not None:
             verdict, said = cannot
             found.append(ArtifactVerdict(artifact=artifact, verdict=verdict, sentence=said, side="writer"))
             continue
-        mine = [standing for standing in reads if standing.result.artifact == artifact]
+        mine = [status for status in reads if status.result.artifact == artifact]
         found.append(_judge_reading(artifact, mine, *baselines))
     return tuple(found)
 
 
-def _cannot_write(standings: Sequence[TestStatus]) -> tuple[Verdict, str] | None:
+def _cannot_write(statuses: Sequence[TestStatus]) -> tuple[Verdict, str] | None:
     """Verdict and sentence where the writer left no artifact; None where it did."""
     for state in NOT_GREEN:
-        red = next((s for s in standings if s.state == state), None)
+        red = next((s for s in statuses if s.state == state), None)
         if red is not None:
             said = f"could not be written: {why(red.result) or red.note}"
             return ("untested" if state == "confirmed" else NOT_GREEN[state]), said
-    if not any(s.state == "passed" for s in standings):
-        return "not-applicable", f"is not written there: {standings[0].result.reason}"
+    if not any(s.state == "passed" for s in statuses):
+        return "not-applicable", f"is not written there: {statuses[0].result.reason}"
     return None
 
 
 def _judge_reading(
-    artifact: str, standings: Sequence[TestStatus], back: Mapping[str, TestStatus], own: Mapping[str, TestStatus]
+    artifact: str, statuses: Sequence[TestStatus], back: Mapping[str, TestStatus], own: Mapping[str, TestStatus]
 ) -> ArtifactVerdict:
-    judged = [(standing, *_judge_test(standing, back, own)) for standing in standings]
+    judged = [(status, *_judge_test(status, back, own)) for status in statuses]
     verdict = worst(verdict for _, verdict, _, _ in judged if verdict != "not-applicable")
     if not judged:
         said = "is not read there: no test is for what is installed"
@@ -208,23 +208,23 @@ def _judge_reading(
         verdict=verdict,
         sentence=sentence,
         side=side,
-        failures=() if verdict == "works" else tuple(standing.result for standing, _, _, _ in decisive),
+        failures=() if verdict == "works" else tuple(status.result for status, _, _, _ in decisive),
         passed=sum(each == "works" for _, each, _, _ in judged),
         not_applicable=sum(each == "not-applicable" for _, each, _, _ in judged),
     )
 
 
 def _judge_test(
-    standing: TestStatus, back: Mapping[str, TestStatus], own: Mapping[str, TestStatus]
+    status: TestStatus, back: Mapping[str, TestStatus], own: Mapping[str, TestStatus]
 ) -> tuple[Verdict, str, ExchangeSide]:
     """Verdict, sentence and side of one test of the reader; `back` and `own` are its baselines by test.
 
     The baselines are the same test in the writer's environment on what that wrote (`back`), and in the reader's on what
     that wrote itself (`own`).
     """
-    result = standing.result
+    result = status.result
     said = f"{result.test}: {why(result)}"
-    match standing.state:
+    match status.state:
         case "passed":
             return "works", "is read", ""
         case "not-applicable":
@@ -232,7 +232,7 @@ def _judge_test(
         case "confirmed":
             pass
         case state:
-            return NOT_GREEN[state], f"{result.test}: {standing.note or why(result) or result.outcome}", "reader"
+            return NOT_GREEN[state], f"{result.test}: {status.note or why(result) or result.outcome}", "reader"
     sides: tuple[tuple[ExchangeSide, Mapping[str, TestStatus]], ...] = (("writer", back), ("reader", own))
     baselines = {side: known[result.test] for side, known in sides if result.test in known}
     for side, baseline in baselines.items():

@@ -219,8 +219,8 @@ class History:
         """Where each test stood in the cells with what an installer gave then."""
         found: dict[str, list[tuple[CellAtRun, TestStatus]]] = {}
         for seen in self.seen(index, is_today):
-            for standing in self._settle(seen):
-                found.setdefault(standing.result.test, []).append((seen, standing))
+            for status in self._settle(seen):
+                found.setdefault(status.result.test, []).append((seen, status))
         return found
 
     def last_green(self, cell: str) -> CellAtRun | None:

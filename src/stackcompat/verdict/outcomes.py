@@ -26,7 +26,9 @@ class TestStatus(Record):
     what a reader should know besides.
     """
 
-    state: Literal["passed", "confirmed", "limited", "flaky", "once", "starved", "blocked", "not-applicable"]
+    state: Literal[
+        "passed", "confirmed", "feature-broken", "flaky", "unconfirmed", "infra", "blocked", "not-applicable"
+    ]
     result: TestResult
     note: str = ""
 
@@ -88,14 +90,14 @@ def _status_of(results: Sequence[TestResult]) -> TestStatus:
         if _same_way(first, second):
             same = why(first) == why(second)
             note = "" if same else f"with another message the other time: {why(first)}"
-            return TestStatus(state="limited" if second.feature else "confirmed", result=second, note=note)
+            return TestStatus(state="feature-broken" if second.feature else "confirmed", result=second, note=note)
     if len(red) > 1:
         note = f"failed in {len(red)} fresh environments, each time differently: {why(red[0])}; then {why(red[-1])}"
         return TestStatus(state="flaky", result=red[-1], note=note)
     if red:
-        return TestStatus(state="once", result=red[0], note="failed once and was not tried again")
+        return TestStatus(state="unconfirmed", result=red[0], note="failed once and was not tried again")
     if starved:
         last = starved[-1]
-        return TestStatus(state="starved", result=last, note=why(last) or last.outcome)
+        return TestStatus(state="infra", result=last, note=why(last) or last.outcome)
     last = results[-1]
     return TestStatus(state="blocked" if last.outcome == "blocked" else "not-applicable", result=last)

@@ -25,7 +25,7 @@ __all__ = ["PairVerdict", "judge_components", "judge_pairs", "judge_parts"]
 
 
 def judge_components(
-    verdict: CellVerdict, standings: Iterable[TestStatus], components: Components, attributor: Attributor | None = None
+    verdict: CellVerdict, statuses: Iterable[TestStatus], components: Components, attributor: Attributor | None = None
 ) -> dict[str, tuple[Verdict, Level]]:
     """Each component of a cell: its verdict there, and the level that is red or, if none is, the deepest that passed.
 
@@ -39,32 +39,32 @@ def judge_components(
     present = versions_of(verdict.installed, components)
     names = Ownership(components, present)
     found: dict[str, list[tuple[Verdict, Level]]] = {name: [] for name in present}
-    for standing in standings:
-        result = standing.result
-        if standing.state in ("confirmed", "flaky"):
+    for status in statuses:
+        result = status.result
+        if status.state in ("confirmed", "flaky"):
             suspicion = attributor.suspicion(verdict, result, present, components)
             narrowed = not suspicion.sure and len(suspicion.traced) > 1
             for name in suspicion.traced if narrowed else suspicion.components:
-                found[name].append((NOT_GREEN[standing.state], result.level))
-        elif standing.state not in ("not-applicable", "limited"):
+                found[name].append((NOT_GREEN[status.state], result.level))
+        elif status.state not in ("not-applicable", "feature-broken"):
             for name in names.users(result.components):
-                found[name].append((NOT_GREEN.get(standing.state, "works"), result.level))
+                found[name].append((NOT_GREEN.get(status.state, "works"), result.level))
     return {name: _summarise_component(found[names.leaders.get(name, name)]) for name in found}
 
 
 def judge_parts(
-    verdict: CellVerdict, standings: Iterable[TestStatus], components: Components, attributor: Attributor | None = None
+    verdict: CellVerdict, statuses: Iterable[TestStatus], components: Components, attributor: Attributor | None = None
 ) -> dict[str, tuple[Verdict, Level]]:
     """As :func:`judge_components`, for those that are a part of another's distribution: by the tests that tell of them.
 
     A part of which no test tells anything here is not in the answer.
     """
-    told = tuple(standings)
+    told = tuple(statuses)
     found = {}
     for part in components.components:
         whole = components.whole(part) if part.tests else None
         if whole is not None and whole.distribution in verdict.installed:
-            telling = [standing for standing in told if part.tested_by(standing.result.test)]
+            telling = [status for status in told if part.tested_by(status.result.test)]
             found[part.name] = judge_components(verdict, telling, components, attributor)[whole.name]
     return {name: said for name, said in found.items() if said[0] != "untested"}
 
@@ -123,7 +123,7 @@ class _CellEvidence(NamedTuple):
     verdict: CellVerdict
     versions: dict[str, str]
     names: Ownership
-    standings: tuple[TestStatus, ...]
+    statuses: tuple[TestStatus, ...]
 
     def places(self, names: Collection[str]) -> list[_Where]:
         """Each pair of `names` as it stands in this cell; who moves with another is in a pair with that one only."""
@@ -166,13 +166,13 @@ def judge_pairs(
     for verdict in cells:
         if not verdict.forced and not verdict.cell.local:
             versions = versions_of(verdict.installed, components)
-            standings = classify(evidence.get(verdict.key, ()))
-            cases.append(_CellEvidence(verdict, versions, Ownership(components, versions), standings))
+            statuses = classify(evidence.get(verdict.key, ()))
+            cases.append(_CellEvidence(verdict, versions, Ownership(components, versions), statuses))
     trial = _Tally(cases, components, attributor or FailureAlone())
     for case in cases:
-        for standing in case.standings:
-            if standing.state in ("confirmed", "flaky"):
-                trial.hear(case, standing)
+        for status in case.statuses:
+            if status.state in ("confirmed", "flaky"):
+                trial.hear(case, status)
     met: dict[_Where, CellVerdict] = {}
     for case in cases:
         for where in case.places(case.versions):
@@ -209,7 +209,7 @@ class _Tally:
 
     def _admit(self, case: _CellEvidence) -> None:
         """Take down what passed in `case`."""
-        passed = [standing.result for standing in case.standings if standing.state == "passed"]
+        passed = [status.result for status in case.statuses if status.state == "passed"]
         for result in passed:
             users = case.names.users(result.components)
             places = case.places(users)
@@ -223,9 +223,9 @@ class _Tally:
         for where in case.places(case.versions):
             self._harmless.setdefault(where, set()).update(tests)
 
-    def hear(self, case: _CellEvidence, standing: TestStatus) -> None:
+    def hear(self, case: _CellEvidence, status: TestStatus) -> None:
         """Hold one failure of `case` against whom it points at."""
-        result = standing.result
+        result = status.result
         suspicion = self._attributor.suspicion(case.verdict, result, case.versions, self._components)
         suspects = [where for where in case.places(suspicion.components) if result.test not in self._harmless[where]]
         blamed = suspects if suspicion.sure else self._likeliest(suspects, suspicion.traced)
@@ -234,7 +234,7 @@ class _Tally:
         if not doubt and not proven and result.level != "import":
             doubt = f"{result.test} passed in no cell yet, so the test itself may be at fault"
         for where in blamed:
-            verdict = NOT_GREEN[standing.state]
+            verdict = NOT_GREEN[status.state]
             charge = _HeldFailure(verdict, result.level, case.verdict, result.test, why(result), doubt)
             self.charges.setdefault(where, []).append(charge)
         for where in suspects:

@@ -36,6 +36,6 @@ def next_run(earlier: Sequence[Evidence], now: Sequence[Evidence]) -> NextRun | 
             return None
         return NextRun() if len(now) < 2 else None
     tried_now = Counter(test.test for run in now for test in run.tests)
-    undecided = [standing for standing in classify(ran) if standing.state in ("once", "starved")]
-    due = [standing.result.test for standing in undecided if tried_now[standing.result.test] < 2]
+    undecided = [status for status in classify(ran) if status.state in ("unconfirmed", "infra")]
+    due = [status.result.test for status in undecided if tried_now[status.result.test] < 2]
     return NextRun(tests=tuple(sorted(due))) if due else None

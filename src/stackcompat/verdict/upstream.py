@@ -61,16 +61,16 @@ def read_baseline(planned: PlannedCell, evidence: tuple[Evidence, ...]) -> Basel
     day = f"{planned.cell.exclude_newer:%Y-%m-%d}"
     if not any(run.outcome == "ran" for run in evidence):
         return Baseline(absent=f"no baseline of {day}: {judge(planned, evidence).sentence}")
-    standings = classify(evidence)
-    if not standings:
+    statuses = classify(evidence)
+    if not statuses:
         return Baseline(absent=f"no baseline of {day}: the release holds none of the chosen tests")
-    words = {"confirmed": "failed", "once": "failed"}
+    words = {"confirmed": "failed", "unconfirmed": "failed", "infra": "had no outcome"}
     return Baseline(
-        passed=tuple(standing.result.test for standing in standings if standing.state == "passed"),
+        passed=tuple(status.result.test for status in statuses if status.state == "passed"),
         left_out={
-            standing.result.test: f"{words.get(standing.state, standing.state)} on {day} too: {why(standing.result)}"
-            for standing in standings
-            if standing.state not in ("passed", "not-applicable")
+            status.result.test: f"{words.get(status.state, status.state)} on {day} too: {why(status.result)}"
+            for status in statuses
+            if status.state not in ("passed", "not-applicable")
         },
     )
 

@@ -34,8 +34,8 @@ class CellVerdict(Record):
     """What is known of one cell.
 
     `level`: for a red verdict the first level that is red, for a green one the deepest that was reached. `failures` are
-    the tests that the verdict rests on where it is not green, `limits` those of single features that do not work and
-    decide nothing. `sentence` says it all in one line. `evidence` holds the ids of the runs it rests on.
+    the tests that the verdict rests on where it is not green, `broken_features` those of single features that do not
+    work and decide nothing. `sentence` says it all in one line. `evidence` holds the ids of the runs it rests on.
     """
 
     cell: Cell
@@ -44,7 +44,7 @@ class CellVerdict(Record):
     sentence: str
     installed: dict[str, str] = {}
     failures: tuple[TestResult, ...] = ()
-    limits: tuple[TestResult, ...] = ()
+    broken_features: tuple[TestResult, ...] = ()
     conflict: Conflict | None = None
     held_back: tuple[HeldBack, ...] = ()
     forced: tuple[str, ...] = ()
@@ -70,8 +70,8 @@ def _shallowest(results: Iterable[TestResult]) -> Level:
 NOT_GREEN: dict[str, Verdict] = {
     "confirmed": "broken",
     "flaky": "flaky",
-    "once": "infra-error",
-    "starved": "infra-error",
+    "unconfirmed": "infra-error",
+    "infra": "infra-error",
     "blocked": "infra-error",
 }
 
@@ -86,9 +86,9 @@ class _Judgement(NamedTuple):
 def judge(planned: PlannedCell, evidence: tuple[Evidence, ...]) -> CellVerdict:
     """The verdict on one cell from its resolution and every run of its lock, oldest first."""
     cell, resolution = planned.cell, planned.resolution
-    standings = classify(evidence)
-    finding = _judge_resolution(planned) or _judge_runs(evidence, standings)
-    states = [standing.state for standing in standings]
+    statuses = classify(evidence)
+    finding = _judge_resolution(planned) or _judge_runs(evidence, statuses)
+    states = [status.state for status in statuses]
     return CellVerdict(
         cell=cell,
         verdict=finding.verdict,
@@ -96,7 +96,7 @@ def judge(planned: PlannedCell, evidence: tuple[Evidence, ...]) -> CellVerdict:
         sentence=finding.sentence,
         installed=resolution.lock.versions() if resolution.lock else {},
         failures=finding.failures,
-        limits=tuple(standing.result for standing in standings if standing.state == "limited"),
+        broken_features=tuple(status.result for status in statuses if status.state == "feature-broken"),
         conflict=resolution.conflict,
         held_back=resolution.held_back,
         forced=cell.overrides,
@@ -122,7 +122,7 @@ def _judge_resolution(planned: PlannedCell) -> _Judgement | None:
     return None
 
 
-def _judge_runs(evidence: tuple[Evidence, ...], standings: tuple[TestStatus, ...]) -> _Judgement:
+def _judge_runs(evidence: tuple[Evidence, ...], statuses: tuple[TestStatus, ...]) -> _Judgement:
     if not evidence:
         return _Judgement("untested", "resolve", "locked, but not run yet")
     ran = any(run.outcome == "ran" for run in evidence)
@@ -137,45 +137,45 @@ def _judge_runs(evidence: tuple[Evidence, ...], standings: tuple[TestStatus, ...
         if len(refused) < 2:
             return _Judgement("infra-error", "install", f"did not install once, not tried again: {refused[0].detail}")
         return _Judgement("uninstallable", "install", refused[-1].detail)
-    finding = _judge_tests(standings)
+    finding = _judge_tests(statuses)
     if refused and finding.verdict == "works":
         sentence = f"installed in one fresh environment and not in another: {refused[-1].detail}"
         return _Judgement("flaky", "install", sentence)
     return finding
 
 
-def _judge_tests(standings: tuple[TestStatus, ...]) -> _Judgement:
+def _judge_tests(statuses: tuple[TestStatus, ...]) -> _Judgement:
     """The first of these that any test is in: confirmed, flaky, failed once, without an outcome; else what passed."""
     for state, verdict in NOT_GREEN.items():
-        found = [standing for standing in standings if standing.state == state]
+        found = [status for status in statuses if status.state == state]
         if found:
-            level = _shallowest(standing.result for standing in found)
-            first = next(standing for standing in found if standing.result.level == level)
-            said = _sentence(first) + _own_tests(standings)
-            return _Judgement(verdict, level, said, tuple(standing.result for standing in found))
-    passed = [standing.result for standing in standings if standing.state == "passed"]
+            level = _shallowest(status.result for status in found)
+            first = next(status for status in found if status.result.level == level)
+            said = _sentence(first) + _own_tests(statuses)
+            return _Judgement(verdict, level, said, tuple(status.result for status in found))
+    passed = [status.result for status in statuses if status.state == "passed"]
     if not passed:
         return _Judgement("untested", "install", "installs, but no test applies to what is installed")
     number = sum(result.level != "upstream" for result in passed)
     noun = "test" if number == 1 else "tests"
-    features = and_list(list(dict.fromkeys(s.result.feature for s in standings if s.state == "limited")))
+    features = and_list(list(dict.fromkeys(s.result.feature for s in statuses if s.state == "feature-broken")))
     but = f", all but {features}" if features else ""
-    return _Judgement("works", deepest(passed), f"{number} {noun} passed{but}{_own_tests(standings)}")
+    return _Judgement("works", deepest(passed), f"{number} {noun} passed{but}{_own_tests(statuses)}")
 
 
-def _own_tests(standings: Iterable[TestStatus]) -> str:
+def _own_tests(statuses: Iterable[TestStatus]) -> str:
     """How many of the tests that releases ship did what, by release; empty where none was to run.
 
     That one of their files loads is a test as well, but not one that a reader would count.
     """
     counts: dict[str, Counter[str]] = {}
     said = ""
-    for standing in standings:
-        result = standing.result
+    for status in statuses:
+        result = status.result
         if result.level == "upstream" and result.test.endswith("/"):  # of all of them
             said += f"; {result.components[0]}'s own tests were not run: {result.reason}"
-        elif result.level == "upstream" and (standing.state != "passed" or "::" in result.test):
-            kind = standing.state if standing.state in ("passed", "confirmed") else "other"
+        elif result.level == "upstream" and (status.state != "passed" or "::" in result.test):
+            kind = status.state if status.state in ("passed", "confirmed") else "other"
             counts.setdefault(result.components[0], Counter())[kind] += 1
     for name, count in counts.items():
         said += f"; of {name}'s own tests {count['passed']} pass"
@@ -184,14 +184,14 @@ def _own_tests(standings: Iterable[TestStatus]) -> str:
     return said
 
 
-def _sentence(standing: TestStatus) -> str:
-    test = standing.result.test
-    match standing.state:
+def _sentence(status: TestStatus) -> str:
+    test = status.result.test
+    match status.state:
         case "confirmed":
-            return f"{test}: {why(standing.result)}" + (f" ({standing.note})" if standing.note else "")
+            return f"{test}: {why(status.result)}" + (f" ({status.note})" if status.note else "")
         case "blocked":
-            return f"{test} could not be tried: {standing.result.reason}"
-        case "starved":
-            return f"{test}: {standing.result.outcome}: {standing.note}"
+            return f"{test} could not be tried: {status.result.reason}"
+        case "infra":
+            return f"{test}: {status.result.outcome}: {status.note}"
         case _:
-            return f"{test} {standing.note}"
+            return f"{test} {status.note}"

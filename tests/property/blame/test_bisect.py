@@ -50,7 +50,7 @@ def test_nothing_can_be_left_out_whatever_fails(size: int, data: st.DataObject) 
         assert not any(says(tuple(i for i in left if i != out)) for out in left)
 
 
-LETTERS: tuple[StepOutcome, ...] = ("pass", "same", "other", "hole", "fault")
+LETTERS: tuple[StepOutcome, ...] = ("pass", "same", "other", "unresolved", "infra")
 
 
 @given(st.lists(st.sampled_from(LETTERS), min_size=1, max_size=40), st.data())
@@ -70,7 +70,7 @@ def test_edges_are_places_that_were_seen(line: list[StepOutcome], data: st.DataO
     assert found.bad <= here
     assert found.good is None or (line[found.good] == "pass" and found.good < found.bad)
     assert found.fixed is None or (line[found.fixed] == "pass" and found.fixed > here)
-    assert all(line[place] in ("other", "hole", "fault") for place in found.holes)
+    assert all(line[place] in ("other", "unresolved", "infra") for place in found.unresolved)
     assert found.tried == len(tried)
 
 

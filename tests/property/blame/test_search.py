@@ -66,7 +66,7 @@ def test_the_culprit_is_exactly_the_planted_one(case: Planted) -> None:
         first, last = case.rule.members[culprit.name]
         assert culprit.last_good == (str(first - 1) if first else None)
         assert culprit.fixed_in == (str(last + 1) if last + 1 < case.universe.sizes[culprit.name] else None)
-        assert culprit.born_red == (first == 0 and case.versions[culprit.name] > 0)
+        assert culprit.never_passed == (first == 0 and case.versions[culprit.name] > 0)
 
 
 @given(planted(holes=6))
@@ -80,13 +80,13 @@ def test_releases_that_cannot_be_had_hide_no_member(case: Planted) -> None:
         assert culprit.fixed_in is None or int(culprit.fixed_in) > last
 
 
-@given(planted(), st.sets(st.integers(0, 40), max_size=12), st.sampled_from(["fault", "flaky"]))
+@given(planted(), st.sets(st.integers(0, 40), max_size=12), st.sampled_from(["infra", "flaky"]))
 @settings(max_examples=60)
 def test_trouble_never_accuses_anybody(case: Planted, when: set[int], kind: str) -> None:
     case.universe.trouble = lambda number: kind if number in when else None
     found = case.blame()
     assert {culprit.name for culprit in found.culprits} <= case.rule.members.keys()
-    if kind == "fault" and any(number < len(case.universe.asked) for number in when):
+    if kind == "infra" and any(number < len(case.universe.asked) for number in when):
         assert found.doubt
 
 

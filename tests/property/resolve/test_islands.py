@@ -39,8 +39,8 @@ def test_the_islands_are_the_largest_sets_that_lock(world: IslandsWorld) -> None
 @given(worlds())
 def test_whoever_is_left_out_is_so_for_a_smallest_reason(world: IslandsWorld) -> None:
     for island in world.find().islands:
-        assert {left.name for left in island.left} == set(world.names) - island.releases.keys()
-        for left in island.left:
+        assert {left.name for left in island.excluded} == set(world.names) - island.releases.keys()
+        for left in island.excluded:
             reason = {left.name, *left.against}
             assert set(left.against) <= island.releases.keys()
             assert not world.fits(reason)

@@ -365,7 +365,9 @@ def blamed(summary: Summary, *culprits: Culprit, doubt: str = "") -> Summary:
 def test_what_searches_have_shown_is_an_advisory_whatever_it_is_about(
     summary: Summary, others: tuple[str, ...]
 ) -> None:
-    first = Culprit(name="numbers", version="2.5.5", last_good="2.4", first_bad="2.5", fixed_in="2.7", holes=("2.6",))
+    first = Culprit(
+        name="numbers", version="2.5.5", last_good="2.4", first_bad="2.5", fixed_in="2.7", unresolved=("2.6",)
+    )
     more = tuple(Culprit(name=name, version="1.0") for name in others)
     table_of = blamed(summary, first, *more)
     signature = next(group.signature for group in table_of.failures if group.blamed)

@@ -10,7 +10,7 @@ import pytest
 from stackcompat.blame.bisect import Edges, StepOutcome, edges
 from stackcompat.blame.ddmin import ddmin
 
-LETTERS: Mapping[str, StepOutcome] = {".": "pass", "x": "same", "?": "hole", "o": "other", "!": "fault"}
+LETTERS: Mapping[str, StepOutcome] = {".": "pass", "x": "same", "?": "unresolved", "o": "other", "!": "infra"}
 
 
 def run(steps: Generator[Any, Any, Any]) -> Any:
@@ -56,7 +56,7 @@ def test_edges(line: str, here: int, good: int | None, bad: int, fixed: int | No
 
 def test_what_cannot_be_judged_is_said() -> None:
     found, _ = look("..o?!xx", 5)
-    assert found.holes == (2, 3, 4)
+    assert found.unresolved == (2, 3, 4)
     assert (found.good, found.bad) == (1, 5)
 
 

@@ -26,7 +26,7 @@ CATALOG = World(
     }
 )
 ALPHA = Culprit(name="alpha", version="1.2", last_good="1.1", first_bad="1.2")
-BETA = Culprit(name="beta", version="2.0", born_red=True, first_bad="2.0", fixed_in="2.1")
+BETA = Culprit(name="beta", version="2.0", never_passed=True, first_bad="2.0", fixed_in="2.1")
 
 
 def moved(
@@ -74,7 +74,7 @@ def test_who_never_ran_has_neither_warned_nor_not() -> None:
     assert said is not None
     assert said.warned is None
     assert "warned" not in said.sentence
-    unsure = ALPHA.model_copy(update={"holes": ("1.1.5",)})
+    unsure = ALPHA.model_copy(update={"unresolved": ("1.1.5",)})
     said = moved("module 'alpha.boxes' has no attribute 'Box'", unsure, BETA, warnings={"alpha": ()})
     assert said is not None
     assert said.warned is None
@@ -93,7 +93,7 @@ def test_who_reaches_for_what_is_missing_in_a_stranger_is_its_user(message: str)
     said = moved(message, BETA, ALPHA, packages=("alpha", "beta"))
     assert said is not None
     assert (said.kind, said.side, said.user, said.bound) == ("removed", "alpha", "beta", "alpha<1.2")
-    young = Culprit(name="alpha", version="1.2", born_red=True, first_bad="1.1", fixed_in="1.3")
+    young = Culprit(name="alpha", version="1.2", never_passed=True, first_bad="1.1", fixed_in="1.3")
     broke = Culprit(name="beta", version="2.0", last_good="1.9", first_bad="2.0")
     said = moved(message, broke, young, packages=("alpha", "beta"))
     assert said is not None
@@ -130,7 +130,7 @@ def test_the_release_that_the_failure_says_dropped_it_counts_where_it_can_be(wor
 
 
 def test_a_name_that_is_not_there_yet_is_a_bound_that_is_missing() -> None:
-    old = Culprit(name="alpha", version="1.2", born_red=True, first_bad="1.1", fixed_in="1.3")
+    old = Culprit(name="alpha", version="1.2", never_passed=True, first_bad="1.1", fixed_in="1.3")
     said = moved("cannot import name 'Crate' from 'alpha.boxes'", old, BETA, type="ImportError")
     assert said is not None
     assert (said.kind, said.side, said.bound) == ("missing bound", "beta", "alpha>=1.3")

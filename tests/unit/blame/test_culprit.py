@@ -67,13 +67,15 @@ def test_whose_module_it_is(module: str, owner: str | None) -> None:
 
 
 def test_what_could_not_be_judged_at_the_edge_is_said() -> None:
-    broke = Culprit(name="alpha", version="1.5", last_good="1.1", first_bad="1.4", holes=("1.0", "1.2", "1.3", "1.9"))
+    broke = Culprit(
+        name="alpha", version="1.5", last_good="1.1", first_bad="1.4", unresolved=("1.0", "1.2", "1.3", "1.9")
+    )
     assert broke.unjudged == ("1.2", "1.3")
     assert broke.sentence() == (
         "alpha broke between 1.1, the last good, and 1.4, the first bad: 1.2 and 1.3 could not be judged; "
         "nothing newer passes"
     )
-    assert Culprit(name="alpha", version="1.5", holes=("1.2",)).unjudged == ()
+    assert Culprit(name="alpha", version="1.5", unresolved=("1.2",)).unjudged == ()
 
 
 @pytest.mark.parametrize(
@@ -95,7 +97,7 @@ def test_what_a_failure_misses(message: str, api: tuple[str, str]) -> None:
 
 
 def test_what_was_uploaded_outside_of_the_red_stretch_is_spared() -> None:
-    broke = Culprit(name="alpha", version="1.4", first_bad="1.2", fixed_in="1.6", last_good="1.1", spared=("1.5.1",))
+    broke = Culprit(name="alpha", version="1.4", first_bad="1.2", fixed_in="1.6", last_good="1.1", skipped=("1.5.1",))
     assert [broke.red(Version(version)) for version in ("1.1", "1.2", "1.5", "1.5.1", "1.6")] == [
         *(False, True, True, False, False)
     ]

@@ -170,8 +170,8 @@ def test_each_step_says_what_was_tried_though_it_cannot_be_had(setting: Setting)
     prober.drive(asking())
     assert told.steps == [
         "alpha 1.5, beta 1.4: pass",
-        "alpha==9.9, beta: hole",
-        "alpha 9.9: hole",
+        "alpha==9.9, beta: unresolved",
+        "alpha 9.9: unresolved",
         "nothing moved: same",
     ]
 
@@ -181,7 +181,7 @@ def test_a_pair_and_who_moved(setting: Setting) -> None:
     assert names(found) == {"alpha": "1.4", "beta": "1.1"}
     members = {culprit.name: culprit for culprit in found.found.culprits}
     assert (members["alpha"].last_good, members["alpha"].first_bad) == ("1.2", "1.3")
-    assert (members["beta"].born_red, members["beta"].fixed_in) == (True, "1.3")
+    assert (members["beta"].never_passed, members["beta"].fixed_in) == (True, "1.3")
     assert found.moved is not None
     assert (found.moved.kind, found.moved.side, found.moved.release) == ("removed", "alpha", "1.3")
     assert found.test == "test_both"
@@ -285,7 +285,7 @@ def test_a_test_that_does_not_apply_there_answers_nothing(setting: Setting) -> N
     found = setting.blame("alpha==1.4", "beta==1.1", "gamma==1.0")
     beta = next(culprit for culprit in found.found.culprits if culprit.name == "beta")
     assert beta.fixed_in == "1.4"
-    assert "1.3" in beta.holes
+    assert "1.3" in beta.unresolved
 
 
 def test_evidence_of_a_matrix_is_the_contrast(setting: Setting) -> None:

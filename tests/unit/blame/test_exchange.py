@@ -147,7 +147,7 @@ def test_a_writer_that_fails_now_accuses_nobody_of_the_readers(make: Make) -> No
     shutil.rmtree(world.bench.artifacts)
     world.executor._rule = Crossed(WRITES, READS, unwritable=Rule({"alpha": (6, 6)}))
     found = blame_crossing(verdict, follow(verdict), world.bench, world.universe, Silent(), budget=20)["reader"].found
-    assert found.faults
+    assert found.infra
     assert found.doubt
     assert not found.culprits
 

@@ -94,7 +94,7 @@ def test_a_search_that_is_stopped_on_the_way_to_an_edge_says_between_what_it_lie
     found = answered(search(red, world, world.components, 1), world, rule)
     assert "budget" in found.doubt
     (alpha,) = found.culprits
-    assert (alpha.last_good, alpha.first_bad, alpha.fixed_in, alpha.holes) == edges
+    assert (alpha.last_good, alpha.first_bad, alpha.fixed_in, alpha.unresolved) == edges
 
 
 def test_evidence_that_is_near_saves_the_search_for_a_contrast() -> None:
@@ -124,7 +124,7 @@ def test_given_sets_serve_as_a_contrast() -> None:
 def test_where_no_set_passes_the_suspects_are_moved_alone() -> None:
     class NoWorlds(Universe):
         def answer(self, probe: Probe, rule: Rule) -> ProbeAnswer:
-            return ProbeAnswer(outcome="hole") if probe.free else super().answer(probe, rule)
+            return ProbeAnswer(outcome="unresolved") if probe.free else super().answer(probe, rule)
 
     world = NoWorlds({"alpha": 8, "beta": 8}, (PAIR,))
     assert names(blame(world, {"alpha": 5, "beta": 5})) == {"alpha": "5", "beta": "5"}
@@ -234,7 +234,7 @@ def test_a_release_that_was_uploaded_after_the_cure_is_not_in_the_red_stretch() 
 
     rule = Rule({"alpha": (2, 3)}, named=("alpha",))
     (culprit,) = blame(Patched({"alpha": 5, "beta": 5}, (rule,)), {"alpha": 3, "beta": 2}, rule).culprits
-    assert (culprit.last_good, culprit.first_bad, culprit.fixed_in, culprit.spared) == ("1", "2", "6", ("4",))
+    assert (culprit.last_good, culprit.first_bad, culprit.fixed_in, culprit.skipped) == ("1", "2", "6", ("4",))
 
 
 def test_what_a_release_warned_of_is_known_only_where_it_ran() -> None:
@@ -262,7 +262,7 @@ class Bound(Universe):
     def answer(self, probe: Probe, rule: Rule) -> ProbeAnswer:
         if not probe.free and int(probe.pins["gamma"]) < int(probe.pins["beta"]):
             self.asked.append(probe)
-            return ProbeAnswer(outcome="hole", detail="beta fails to import", ran=True)
+            return ProbeAnswer(outcome="unresolved", detail="beta fails to import", ran=True)
         return super().answer(probe, rule)
 
 

@@ -283,7 +283,7 @@ BLAMED = Blame(
     found=SearchResult(
         culprits=(
             Culprit(name="alpha", version="1.3.0", last_good="1.2.0", first_bad="1.3.0"),
-            Culprit(name="beta", version="2.4.1", born_red=True, first_bad="2.4.0", fixed_in="2.5.0"),
+            Culprit(name="beta", version="2.4.1", never_passed=True, first_bad="2.4.0", fixed_in="2.5.0"),
             Culprit(name="gamma", version="1.0.2", shown_by="traceback"),
         ),
         findings=(OtherFailure(moved={"alpha": "1.0.0"}, signature="E: other [alpha]"),),

@@ -163,14 +163,16 @@ def test_a_blocking_cell_outweighs_one_that_cannot_tell() -> None:
     assert judge(unknown, pair(changed(RED), (RED,))).decision == "BLOCK"
 
 
-@pytest.mark.parametrize(("weight", "decision"), [("required", "BLOCK"), ("review", "NEEDS-REVIEW"), ("told", "PASS")])
+@pytest.mark.parametrize(
+    ("weight", "decision"), [("required", "BLOCK"), ("review", "NEEDS-REVIEW"), ("informing", "PASS")]
+)
 def test_a_weight_says_what_red_means(weight: str, decision: str) -> None:
     report = judge(pair(GREEN), pair(changed(RED), (RED,), id="other", weight=weight))
     assert report.decision == decision
     assert report.requirements[1].state == "failed"
 
 
-@pytest.mark.parametrize("weight", ["review", "told"])
+@pytest.mark.parametrize("weight", ["review", "informing"])
 def test_what_is_not_required_may_stay_open(weight: str) -> None:
     assert judge(pair(GREEN), pair("disk-full", "disk-full", id="other", weight=weight)).decision == "PASS"
 
@@ -199,7 +201,7 @@ def test_an_empty_plan() -> None:
 
 
 def test_a_plan_without_anything_required() -> None:
-    assert judge(pair(GREEN, weight="review"), pair(GREEN, weight="told", id="other")).decision == "CANNOT-TELL"
+    assert judge(pair(GREEN, weight="review"), pair(GREEN, weight="informing", id="other")).decision == "CANNOT-TELL"
 
 
 INFRASTRUCTURE = (

@@ -77,17 +77,17 @@ def test_floors_are_those_that_the_candidate_declares_alone() -> None:
 
 
 def test_earlier_releases_are_those_of_dependents_newest_first() -> None:
-    questions, _ = ask({"rule": "releases", "weight": "told", "last": 2})
+    questions, _ = ask({"rule": "releases", "weight": "informing", "last": 2})
     # gamma needs alpha in an extra only, so an installation of it does not.
     assert [q.others for q in questions[1:]] == [("beta==1.2", "gamma"), ("beta==1.1", "gamma")]
-    questions, _ = ask({"rule": "releases", "weight": "told", "last": 9}, as_of=day("2026-07-01"))
+    questions, _ = ask({"rule": "releases", "weight": "informing", "last": 9}, as_of=day("2026-07-01"))
     assert [q.others[0] for q in questions[1:]] == ["beta==1.1", "beta==1.0"]
-    questions, _ = ask({"rule": "releases", "weight": "told", "last": 1}, pythons=("3.11",))
+    questions, _ = ask({"rule": "releases", "weight": "informing", "last": 1}, pythons=("3.11",))
     assert [q.others[0] for q in questions[1:]] == ["beta==1.1"]
 
 
 def test_a_metapackages_set_has_the_candidate_in_its_place() -> None:
-    rule = {"rule": "metapackage", "distribution": "meta", "weight": "told"}
+    rule = {"rule": "metapackage", "distribution": "meta", "weight": "informing"}
     questions, _ = ask(rule)
     assert questions[1].others == ("beta==1.0", "gamma==2.0")
     assert questions[1].label == "meta 2026.1 with alpha 1.2"
@@ -100,24 +100,24 @@ def test_a_metapackages_set_has_the_candidate_in_its_place() -> None:
 
 def test_the_order_is_that_of_what_cells_would_tell() -> None:
     rows: list[dict[str, Any]] = [
-        {"rule": "releases", "weight": "told", "last": 2},
+        {"rule": "releases", "weight": "informing", "last": 2},
         {"rule": "floors", "weight": "review"},
-        {"rule": "metapackage", "distribution": "meta", "weight": "told"},
+        {"rule": "metapackage", "distribution": "meta", "weight": "informing"},
     ]
     questions, _ = ask(*rows)
     assert [(q.weight, q.rule) for q in questions] == [
         ("required", "newest"),
         ("review", "floors"),
-        ("told", "releases"),
-        ("told", "metapackage"),
-        ("told", "releases"),
+        ("informing", "releases"),
+        ("informing", "metapackage"),
+        ("informing", "releases"),
     ]
 
 
 def test_what_broke_before_comes_first_among_equals() -> None:
     world = Counter({"gamma": 3})
     native = Candidate(name="beta", version="1.3", replaces="1.2", source="index")
-    questions, _ = ask({"rule": "releases", "weight": "told"}, candidates=(native,), known=world)
+    questions, _ = ask({"rule": "releases", "weight": "informing"}, candidates=(native,), known=world)
     assert [q.rule for q in questions] == ["newest"]  # nobody depends on beta
     cases = [
         KnownCase(id="a", python="3.12", requirements=(), verdict="broken", culprit=("alpha==1", "gamma==2")),
@@ -130,7 +130,7 @@ def test_what_broke_before_comes_first_among_equals() -> None:
 
 
 def test_equal_questions_are_asked_once_and_by_the_heavier_rule() -> None:
-    questions, _ = ask({"rule": "newest", "weight": "told"})
+    questions, _ = ask({"rule": "newest", "weight": "informing"})
     assert [q.weight for q in questions] == ["required"]
 
 

@@ -185,7 +185,7 @@ def test_blame_makes_no_environment_for_a_test_that_tells_nothing_there(table: T
         answer = prober.settle(cell, resolution)
         asked.append((answer.outcome, answer.ran, [in_its_own_time(job) for job in table.executor.asked[before:]]))
     # It fails in the release's own time, too, where that is 1.5.
-    assert asked == [("same", True, [False, False]), ("hole", False, [True, True])]
+    assert asked == [("same", True, [False, False]), ("unresolved", False, [True, True])]
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ def test_all_together_is_one_question_and_one_island() -> None:
     world = IslandsWorld("abcd", [])
     archipelago = world.find()
     assert [island.releases for island in archipelago.islands] == [dict.fromkeys("abcd", "1")]
-    assert archipelago.islands[0].left == ()
+    assert archipelago.islands[0].excluded == ()
     assert archipelago.asked == 1
 
 
@@ -27,7 +27,7 @@ def test_two_that_exclude_each_other_make_two_islands_and_the_bound_is_named() -
     world = IslandsWorld("abcd", ["ad"])
     first, second = world.find().islands
     assert [set(first.releases), set(second.releases)] == [set("abc"), set("bcd")]
-    assert first.left == (
+    assert first.excluded == (
         Excluded(
             name="d",
             version="1",
@@ -43,7 +43,7 @@ def test_two_that_exclude_each_other_make_two_islands_and_the_bound_is_named() -
 def test_what_cannot_be_installed_at_all_is_against_nobody() -> None:
     (island,) = IslandsWorld("abc", ["b"]).find().islands
     assert island.releases.keys() == {"a", "c"}
-    assert [(left.name, left.against) for left in island.left] == [("b", ())]
+    assert [(left.name, left.against) for left in island.excluded] == [("b", ())]
 
 
 def test_nothing_can_be_installed() -> None:
@@ -53,7 +53,7 @@ def test_nothing_can_be_installed() -> None:
 def test_who_has_no_release_for_the_python_is_left_out_everywhere() -> None:
     absent = Excluded(name="z", version="3", reason="z 3 requires Python >=3.13")
     for island in IslandsWorld("abc", ["ab"]).find([absent]).islands:
-        assert absent in island.left
+        assert absent in island.excluded
 
 
 def test_a_resolver_that_cannot_tell_names_no_culprit() -> None:
@@ -106,7 +106,7 @@ def test_equal_islands_of_several_pythons_are_one_shore() -> None:
         (1, ("3.13", "3.12", "3.11"), "ac"),
         (2, ("3.13", "3.12"), "bc"),
     ]
-    assert [left.name for left in shores[0].left] == ["b"]
+    assert [left.name for left in shores[0].excluded] == ["b"]
 
 
 @pytest.mark.parametrize(

@@ -26,12 +26,12 @@ def test_a_limit_is_told_once_and_turns_nothing_red() -> None:
     told = summary()
     assert told.counts == {"works": 3}
     assert told.failures == ()
-    (row,) = told.limits
+    (row,) = told.features
     assert (row.feature, row.today, len(row.cells)) == ("boxes | more", True, 2)
     assert row.components == {"alpha": ("1.2.0", "1.3.0"), "beta": ("2.4.1",)}
-    limited = [cell for cell in told.cells if cell.limits]
+    limited = [cell for cell in told.cells if cell.broken_features]
     assert {cell.id for cell in limited} == set(row.cells)
-    assert all(cell.limits == {"boxes | more": row.signature} for cell in limited)
+    assert all(cell.broken_features == {"boxes | more": row.signature} for cell in limited)
     pair = next(pair for pair in told.pairs if (pair.first, pair.second) == ("alpha", "beta"))
     assert {release.verdict for release in pair.releases} == {"works"}
 
@@ -42,6 +42,6 @@ def test_every_report_shows_it() -> None:
     assert "## What works but for one feature" in text
     assert "**in the newest releases**: seen with Alpha 1.2.0" in text
     page = html(told)
-    assert 'id="limits"' in page
-    assert '<a href="#limits">does not work</a>: boxes | more' in page
-    assert 'id="limits"' not in html(told.model_copy(update={"limits": ()}))
+    assert 'id="features"' in page
+    assert '<a href="#features">does not work</a>: boxes | more' in page
+    assert 'id="features"' not in html(told.model_copy(update={"features": ()}))

@@ -98,7 +98,7 @@ def test_cases_are_tried_like_any_cell(tmp_path: Path) -> None:
         ({"last_good": "0.9.0", "first_bad": "1.0.0", "fixed_in": "1.1.0"}, {"older": True, "newer": True}),
         ({"last_good": "0.8.0", "first_bad": "0.9.0", "fixed_in": "1.1.0"}, {"older": False, "newer": True}),
         ({"last_good": "0.9.0", "first_bad": "1.0.0"}, {"older": True, "newer": False}),
-        ({"born_red": True, "fixed_in": "1.1.0"}, {"older": False, "newer": True}),
+        ({"never_passed": True, "fixed_in": "1.1.0"}, {"older": False, "newer": True}),
     ],
 )
 def test_a_healthy_neighbour_is_beyond_the_edges_that_were_found(

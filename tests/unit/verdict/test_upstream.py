@@ -83,7 +83,7 @@ def test_only_what_surely_passed_in_its_own_time_counts() -> None:
     found = read_baseline(planned(), runs(first, second))
     assert found.passed == (FILE, f"{FILE}::good")
     assert found.left_out[f"{FILE}::bad"].startswith("failed on 2025-03-05 too: AssertionError")
-    assert found.left_out[f"{FILE}::slow"].startswith("starved on 2025-03-05 too: not finished")
+    assert found.left_out[f"{FILE}::slow"].startswith("had no outcome on 2025-03-05 too: not finished")
     assert found.left_out.keys() == {f"{FILE}::bad", f"{FILE}::shaky", f"{FILE}::slow"}
 
 

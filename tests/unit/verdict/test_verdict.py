@@ -97,12 +97,12 @@ def limit(feature: str = "boxes", **more: Any) -> TestResult:
 def test_a_feature_that_fails_again_limits_a_cell_and_decides_nothing() -> None:
     verdict = judged((GREEN, limit()), (limit(),))
     assert (verdict.verdict, verdict.level, verdict.failures) == ("works", "interop", ())
-    assert [test.feature for test in verdict.limits] == ["boxes"]
+    assert [test.feature for test in verdict.broken_features] == ["boxes"]
     assert verdict.sentence == "1 test passed, all but boxes"
     once = judged((GREEN, limit()))
-    assert (once.verdict, once.limits) == ("infra-error", ())  # until it was tried again
+    assert (once.verdict, once.broken_features) == ("infra-error", ())  # until it was tried again
     broken = judged((red(), limit()), (red(), limit()))
-    assert (broken.verdict, len(broken.failures), len(broken.limits)) == ("broken", 1, 1)
+    assert (broken.verdict, len(broken.failures), len(broken.broken_features)) == ("broken", 1, 1)
 
 
 def test_a_third_run_that_fails_like_one_of_the_others_confirms_it() -> None:
