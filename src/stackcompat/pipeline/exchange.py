@@ -82,7 +82,6 @@ class ExchangeRunner(Runner):
 
 def execute_exchange(
     matrix: Matrix,
-    path: Path,
     bench: ExchangeRunner,
     catalog: BulkCatalog,
     reporter: Reporter,
@@ -91,23 +90,25 @@ def execute_exchange(
     relock: bool = False,
     go_on: bool = False,
 ) -> RunRecord:
-    """Run `matrix` (read from `path`) as squares: the cells of each policy write, and each of them reads of all.
+    """Run `matrix` as squares: the cells of each policy write, and each of them reads of all.
 
     The record is kept before anything runs, so that what is finished when somebody stops it can be published.
     `go_on`: nothing is planned anew, the last run goes on with its own locks.
     """
     if go_on:
-        record = last_run(path, bench.store)
+        record = last_run(matrix, bench.store)
         if record.exchange is not None:
             run_exchange(record.exchange, bench, reporter, rerun=rerun)
         return record
     started = now()
-    pythons = pythons_here(matrix, path, bench)
+    pythons = pythons_here(matrix, bench)
     squares: dict[str, Sequence[Cell]] = {}
     for number, policy in enumerate(matrix.policies):
         label = policy.label or policy.policy
         if label in squares:
-            raise UsageError(f"{path}: policies[{number}].label: is that of another policy; allowed is one of its own")
+            raise UsageError(
+                f"{matrix.source}: policies[{number}].label: is that of another policy; allowed is one of its own"
+            )
         plan = make_plan(
             matrix.model_copy(update={"policies": (policy,)}),
             bench.components,
@@ -115,7 +116,6 @@ def execute_exchange(
             platform=this_platform(),
             pythons=pythons,
             now=started,
-            source=str(path),
         )
         squares[label] = plan.cells
     crossed = plan_exchange(
@@ -123,7 +123,7 @@ def execute_exchange(
     )
     crossed = _with_promises(crossed, matrix, bench, catalog)
     record = RunRecord(
-        matrix=path.stem,
+        matrix=matrix.name,
         started=started,
         title=matrix.title,
         components=matrix.components,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
 from stackcompat.core.record import StackcompatError, UsageError
 from stackcompat.core.vocabulary import Level
@@ -27,10 +26,12 @@ from stackcompat.verdict.retry import next_run
 __all__ = ["due_cells", "execute", "last_run", "lock_matrix", "pythons_here"]
 
 
-def pythons_here(matrix: Matrix, path: Path, bench: Runner) -> list[str]:
-    """The Pythons of `matrix` (read from `path`) that there are; StackcompatError if it cannot run here at all."""
+def pythons_here(matrix: Matrix, bench: Runner) -> list[str]:
+    """The Pythons of `matrix` that there are; StackcompatError if it cannot run here at all."""
     if matrix.platform not in ("", this_platform()):
-        raise StackcompatError(f"{path}: platform: this machine is {this_platform()}, it cannot run {matrix.platform}")
+        raise StackcompatError(
+            f"{matrix.source}: platform: this machine is {this_platform()}, it cannot run {matrix.platform}"
+        )
     pythons = [python for python in matrix.pythons if python in bench.interpreters]
     if not pythons:
         raise StackcompatError("; ".join(how_to_get(python) for python in matrix.pythons))
@@ -38,22 +39,22 @@ def pythons_here(matrix: Matrix, path: Path, bench: Runner) -> list[str]:
 
 
 def lock_matrix(
-    matrix: Matrix, path: Path, bench: Runner, catalog: BulkCatalog, reporter: Reporter, *, relock: bool = False
+    matrix: Matrix, bench: Runner, catalog: BulkCatalog, reporter: Reporter, *, relock: bool = False
 ) -> RunRecord:
-    """Plan and lock `matrix` (read from `path`): the record of a run of it, of which nothing ran or was kept yet.
+    """Plan and lock `matrix`: the record of a run of it, of which nothing ran or was kept yet.
 
     Combinations that a covering array was to bring together but that did not resolve are tried once more as cells of
     their own; the coverage in the record is that of what was really locked.
     """
-    return _planned_and_locked(matrix, path, bench, catalog, reporter, relock=relock)[1]
+    return _planned_and_locked(matrix, bench, catalog, reporter, relock=relock)[1]
 
 
 def _planned_and_locked(
-    matrix: Matrix, path: Path, bench: Runner, catalog: BulkCatalog, reporter: Reporter, *, relock: bool
+    matrix: Matrix, bench: Runner, catalog: BulkCatalog, reporter: Reporter, *, relock: bool
 ) -> tuple[Plan, RunRecord]:
     started = now()
-    pythons = pythons_here(matrix, path, bench)
-    plan = _planned(matrix, path, bench, catalog, pythons, started)
+    pythons = pythons_here(matrix, bench)
+    plan = _planned(matrix, bench, catalog, pythons, started)
     resolutions = lock_cells(plan.cells, bench, catalog, reporter, again=relock)
     repairs, coverage = plan.repair(_versions(resolutions))
     if repairs:
@@ -64,7 +65,7 @@ def _planned_and_locked(
     bench.prepare(locked, matrix.level, reporter)
     planned = [plan_cell(cell, resolutions[cell.id], bench, matrix.level) for cell in cells]
     record = RunRecord(
-        matrix=path.stem,
+        matrix=matrix.name,
         started=started,
         title=matrix.title,
         components=matrix.components,
@@ -86,9 +87,7 @@ def _versions(resolutions: Mapping[str, Resolution]) -> dict[str, dict[str, str]
     }
 
 
-def _planned(
-    matrix: Matrix, path: Path, bench: Runner, catalog: Catalog, pythons: Sequence[str], at: dt.datetime
-) -> Plan:
+def _planned(matrix: Matrix, bench: Runner, catalog: Catalog, pythons: Sequence[str], at: dt.datetime) -> Plan:
     return make_plan(
         matrix,
         bench.components,
@@ -96,7 +95,6 @@ def _planned(
         platform=matrix.platform or this_platform(),
         pythons=pythons,
         now=at,
-        source=str(path),
     )
 
 
@@ -109,7 +107,6 @@ def due_cells(planned: Iterable[PlannedCell], store: Store) -> list[PlannedCell]
 
 def execute(
     matrix: Matrix,
-    path: Path,
     bench: Runner,
     catalog: BulkCatalog,
     reporter: Reporter,
@@ -119,7 +116,7 @@ def execute(
     shard: Shard | None = None,
     go_on: bool = False,
 ) -> RunRecord:
-    """Run `matrix` (read from `path`), or the `shard` of it: plan, lock, run, confirm; the record, which is kept.
+    """Run `matrix`, or the `shard` of it: plan, lock, run, confirm; the record, which is kept.
 
     What a covering array leaves without a verdict is tried in further rounds; a shard knows only its part of the
     evidence, so it makes none: they follow when the merged run is gone on with, on what the shards found.
@@ -127,14 +124,14 @@ def execute(
     `go_on`: nothing is planned anew. The last run goes on with its own locks, whatever was uploaded since.
     """
     if go_on:
-        record = last_run(path, bench.store)
+        record = last_run(matrix, bench.store)
         run_cells(record.cells, bench, matrix.level, reporter, rerun=rerun)
         then = CatalogAt(catalog, record.started)
-        plan = _planned(matrix, path, bench, then, pythons_here(matrix, path, bench), record.started)
+        plan = _planned(matrix, bench, then, pythons_here(matrix, bench), record.started)
         if not plan.goals:
             return record
         return _further_rounds(plan, record, bench, catalog, matrix.level, reporter, rerun=rerun, relock=relock)
-    plan, record = _planned_and_locked(matrix, path, bench, catalog, reporter, relock=relock)
+    plan, record = _planned_and_locked(matrix, bench, catalog, reporter, relock=relock)
     mine = [cell for cell in record.cells if shard is None or shard.owns(cell)]
     if shard is not None:
         record = record.model_copy(update={"shard": str(shard)})
@@ -146,11 +143,13 @@ def execute(
     return _further_rounds(plan, record, bench, catalog, matrix.level, reporter, rerun=rerun, relock=relock)
 
 
-def last_run(path: Path, store: Store) -> RunRecord:
-    """The last whole run of the matrix in the file `path`; UsageError if there is none."""
-    last = store.history(path.stem, 1)
+def last_run(matrix: Matrix, store: Store) -> RunRecord:
+    """The last whole run of `matrix`; UsageError if there is none."""
+    last = store.history(matrix.name, 1)
     if not last or last[0].shard:
-        raise UsageError(f"--continue: {store.path.name} holds no whole run of {path.stem} to go on with; run it first")
+        raise UsageError(
+            f"--continue: {store.path.name} holds no whole run of {matrix.name} to go on with; run it first"
+        )
     return last[0]
 
 

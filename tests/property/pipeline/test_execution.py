@@ -64,7 +64,7 @@ def test_nothing_is_lost_and_nothing_runs_twice(stops: list[int], workers: int) 
 
             bench, _, _ = make_bench(Path(folder), rule, NEWEST, workers=workers)
             try:
-                record = execute(MATRIX, Path("m.toml"), bench, WORLD, Silent())
+                record = execute(MATRIX, bench, WORLD, Silent())
             except KeyboardInterrupt:
                 assert stop is not None
             finally:

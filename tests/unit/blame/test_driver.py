@@ -300,7 +300,7 @@ def test_evidence_of_a_matrix_is_the_contrast(setting: Setting) -> None:
             ],
         }
     )
-    execute(matrix, Path("m.toml"), setting.bench, CATALOG, Silent())
+    execute(matrix, setting.bench, CATALOG, Silent())
     setting.resolver.asked.clear()
     found = setting.blame("alpha==1.4", "beta==1.1", "gamma==1.0")
     assert names(found) == {"alpha": "1.4", "beta": "1.1"}

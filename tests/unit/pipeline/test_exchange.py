@@ -246,8 +246,8 @@ def test_a_matrix_of_squares(tmp_path: Path) -> None:
         ],
         "promises": [{"artifact": "box*", "component": "alpha", "backward-days": 365, "forward-days": 7}],
     }
-    matrix, path = Matrix.model_validate(text), Path("matrices/m.toml")
-    record = execute_exchange(matrix, path, table.bench, WORLD, Silent())
+    matrix = Matrix.model_validate(text).read_from(Path("matrices/m.toml"))
+    record = execute_exchange(matrix, table.bench, WORLD, Silent())
     assert table.bench.store.runs() == (record,)
     assert (record.pythons, record.missing_pythons, record.cells) == (("3.12",), ("3.99",), ())
     assert record.exchange is not None
@@ -262,11 +262,11 @@ def test_a_matrix_of_squares(tmp_path: Path) -> None:
         ("pins", "1.3.0", "1.3.0"): ("works", True),
     }
     runs = len(table.executor.asked)
-    again = execute_exchange(matrix, path, table.bench, WORLD, Silent())
+    again = execute_exchange(matrix, table.bench, WORLD, Silent())
     assert len(table.executor.asked) == runs
-    assert execute_exchange(matrix, path, table.bench, WORLD, Silent(), go_on=True) == again
+    assert execute_exchange(matrix, table.bench, WORLD, Silent(), go_on=True) == again
     assert table.bench.store.history("m") == (record, again)  # what goes on is no run of its own
     twice = matrix.model_copy(update={"policies": (matrix.policies[1], matrix.policies[1])})
     with pytest.raises(UsageError, match=r"m\.toml: policies\[1\]\.label: is that of another policy"):
-        execute_exchange(twice, path, table.bench, WORLD, Silent())
+        execute_exchange(twice, table.bench, WORLD, Silent())
     table.bench.store.close()

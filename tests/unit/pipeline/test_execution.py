@@ -47,7 +47,7 @@ PATH = Path("matrices/m.toml")
 
 def matrix(*policies: dict[str, Any], pythons: tuple[str, ...] = ("3.12",), **more: Any) -> Matrix:
     fields = {"title": "M", "components": ("alpha", "beta"), "pythons": pythons, "policies": list(policies)}
-    return Matrix.model_validate(fields | more)
+    return Matrix.model_validate(fields | more).read_from(PATH)
 
 
 def pins(*requirements: str, **more: Any) -> dict[str, Any]:
@@ -77,7 +77,7 @@ def verdicts(record: RunRecord, bench: Any) -> list[CellVerdict]:
 
 def test_red_is_confirmed_once_by_what_failed_only(tmp_path: Path) -> None:
     bench, executor, _ = make_bench(tmp_path, red_with_old_beta, NEWEST)
-    record = execute(matrix(*EVERYTHING), PATH, bench, WORLD, Silent())
+    record = execute(matrix(*EVERYTHING), bench, WORLD, Silent())
     assert sorted(v.verdict for v in verdicts(record, bench)) == ["broken", "works", "works", "works"]
     assert len(executor.asked) == 5
     red = [
@@ -93,7 +93,7 @@ def test_red_and_then_green_is_flaky(tmp_path: Path) -> None:
         return (failed("one", "alpha"),) if before == 0 else (passed("one", "alpha"),)
 
     bench, executor, _ = make_bench(tmp_path, flaky, NEWEST)
-    record = execute(matrix({"policy": "newest"}), PATH, bench, WORLD, Silent())
+    record = execute(matrix({"policy": "newest"}), bench, WORLD, Silent())
     assert [v.verdict for v in verdicts(record, bench)] == ["flaky"]
     assert len(executor.asked) == 2
     bench.store.close()
@@ -104,7 +104,7 @@ def test_red_each_time_in_another_way_is_not_broken(tmp_path: Path) -> None:
         return (failed("one", "alpha", type=f"Error{before}"),)
 
     bench, _, _ = make_bench(tmp_path, fickle, NEWEST)
-    record = execute(matrix({"policy": "newest"}), PATH, bench, WORLD, Silent())
+    record = execute(matrix({"policy": "newest"}), bench, WORLD, Silent())
     assert [v.verdict for v in verdicts(record, bench)] == ["flaky"]
     bench.store.close()
 
@@ -113,11 +113,11 @@ def test_red_each_time_in_another_way_is_not_broken(tmp_path: Path) -> None:
 def test_infrastructure_is_tried_again_now_and_next_time_and_never_red(tmp_path: Path, outcome: str) -> None:
     answers: dict[str, Any] = {"now": outcome}
     bench, executor, _ = make_bench(tmp_path, lambda job, before: answers["now"], NEWEST)
-    record = execute(matrix({"policy": "newest"}), PATH, bench, WORLD, Silent())
+    record = execute(matrix({"policy": "newest"}), bench, WORLD, Silent())
     assert [v.verdict for v in verdicts(record, bench)] == ["invalid" if outcome == "invalid" else "infra-error"]
     assert len(executor.asked) == 2
     answers["now"] = all_green(executor.asked[0], 0)
-    record = execute(matrix({"policy": "newest"}), PATH, bench, WORLD, Silent())
+    record = execute(matrix({"policy": "newest"}), bench, WORLD, Silent())
     assert [v.verdict for v in verdicts(record, bench)] == ["works"]
     assert len(executor.asked) == 3
     bench.store.close()
@@ -125,7 +125,7 @@ def test_infrastructure_is_tried_again_now_and_next_time_and_never_red(tmp_path:
 
 def test_a_starved_test_alone_is_tried_again(tmp_path: Path) -> None:
     bench, executor, _ = make_bench(tmp_path, lambda *_: (passed("one", "alpha"), starved("two", "beta")), NEWEST)
-    record = execute(matrix({"policy": "newest"}), PATH, bench, WORLD, Silent())
+    record = execute(matrix({"policy": "newest"}), bench, WORLD, Silent())
     assert [v.verdict for v in verdicts(record, bench)] == ["infra-error"]
     assert [job.tests for job in executor.asked] == [(), ("two",)]
     bench.store.close()
@@ -133,15 +133,15 @@ def test_a_starved_test_alone_is_tried_again(tmp_path: Path) -> None:
 
 def test_what_has_evidence_is_not_run_again_unless_asked(tmp_path: Path) -> None:
     bench, executor, resolver = make_bench(tmp_path, red_with_old_beta, NEWEST)
-    first = execute(matrix(*EVERYTHING), PATH, bench, WORLD, Silent())
+    first = execute(matrix(*EVERYTHING), bench, WORLD, Silent())
     runs, resolved = len(executor.asked), len(resolver.asked)
-    second = execute(matrix(*EVERYTHING), PATH, bench, WORLD, Silent())
+    second = execute(matrix(*EVERYTHING), bench, WORLD, Silent())
     assert (len(executor.asked), len(resolver.asked)) == (runs, resolved)
     assert [v.verdict for v in verdicts(second, bench)] == [v.verdict for v in verdicts(first, bench)]
-    execute(matrix(*EVERYTHING), PATH, bench, WORLD, Silent(), rerun=True)
+    execute(matrix(*EVERYTHING), bench, WORLD, Silent(), rerun=True)
     assert len(executor.asked) == 2 * runs
     assert len(resolver.asked) == resolved
-    execute(matrix(*EVERYTHING), PATH, bench, WORLD, Silent(), relock=True)
+    execute(matrix(*EVERYTHING), bench, WORLD, Silent(), relock=True)
     assert len(resolver.asked) == 2 * resolved
     bench.store.close()
 
@@ -149,7 +149,7 @@ def test_what_has_evidence_is_not_run_again_unless_asked(tmp_path: Path) -> None
 def test_a_new_release_resolves_anew_what_it_may_change(tmp_path: Path) -> None:
     bench, _, resolver = make_bench(tmp_path, all_green, NEWEST)
     policies = ({"policy": "newest"}, pins("alpha==1.0", "beta", exclude_newer="2026-02-15"))
-    execute(matrix(*policies), PATH, bench, WORLD, Silent())
+    execute(matrix(*policies), bench, WORLD, Silent())
     newer = Catalogue(
         {"alpha": {"1.0": "2026-01-01", "2.0": "2026-02-01", "2.1": "2026-03-01"}, "beta": {"2.0": "2026-02-01"}}
     )
@@ -160,10 +160,10 @@ def test_a_new_release_resolves_anew_what_it_may_change(tmp_path: Path) -> None:
         }
     )
     resolver.asked.clear()
-    execute(matrix(*policies), PATH, bench, same_then, Silent())
+    execute(matrix(*policies), bench, same_then, Silent())
     assert [cell.policy for cell in resolver.asked] == ["newest"]
     resolver.asked.clear()
-    execute(matrix(*policies), PATH, bench, newer, Silent())
+    execute(matrix(*policies), bench, newer, Silent())
     assert [cell.policy for cell in resolver.asked] == ["newest", "pins"]
     bench.store.close()
 
@@ -171,7 +171,7 @@ def test_a_new_release_resolves_anew_what_it_may_change(tmp_path: Path) -> None:
 def test_cells_that_share_a_lock_are_run_once(tmp_path: Path) -> None:
     bench, executor, _ = make_bench(tmp_path, all_green, NEWEST)
     same = ({"policy": "newest"}, pins("alpha==2.0", "beta==2.0"), pins("alpha", "beta==2.0"))
-    record = execute(matrix(*same), PATH, bench, WORLD, Silent())
+    record = execute(matrix(*same), bench, WORLD, Silent())
     assert len(record.cells) == 3
     assert len({cell.key for cell in record.cells}) == 1
     assert len(executor.asked) == 1
@@ -180,11 +180,11 @@ def test_cells_that_share_a_lock_are_run_once(tmp_path: Path) -> None:
 
 def test_the_suite_is_part_of_the_question(tmp_path: Path) -> None:
     bench, executor, _ = make_bench(tmp_path, all_green, NEWEST)
-    execute(matrix({"policy": "newest"}), PATH, bench, WORLD, Silent())
+    execute(matrix({"policy": "newest"}), bench, WORLD, Silent())
     bench.store.close()
     (tmp_path / "suite" / "test_more.py").write_text("def test_more(): pass\n")
     bench, executor, _ = make_bench(tmp_path, all_green, NEWEST)
-    execute(matrix({"policy": "newest"}), PATH, bench, WORLD, Silent())
+    execute(matrix({"policy": "newest"}), bench, WORLD, Silent())
     assert len(executor.asked) == 1
     bench.store.close()
 
@@ -195,12 +195,12 @@ def test_a_cell_that_does_not_resolve_is_not_run(tmp_path: Path) -> None:
     others = {"no: alpha==1.0": conflict, "lost: beta==1.0": lost}
     bench, executor, resolver = make_bench(tmp_path, all_green, NEWEST, others)
     policies = (pins("alpha==1.0", label="no"), pins("beta==1.0", label="lost"))
-    record = execute(matrix(*policies), PATH, bench, WORLD, Silent())
+    record = execute(matrix(*policies), bench, WORLD, Silent())
     assert [v.verdict for v in verdicts(record, bench)] == ["unresolvable", "infra-error"]
     assert not executor.asked
     # A conflict is remembered; that the index was away is not.
     resolver.asked.clear()
-    execute(matrix(*policies), PATH, bench, WORLD, Silent())
+    execute(matrix(*policies), bench, WORLD, Silent())
     assert [cell.label for cell in resolver.asked] == ["lost: beta==1.0"]
     bench.store.close()
 
@@ -248,10 +248,10 @@ def test_an_index_that_stops_answering_costs_the_cells_that_need_it(tmp_path: Pa
 
 def test_the_pythons_that_are_not_there_are_told(tmp_path: Path) -> None:
     bench, _, _ = make_bench(tmp_path, all_green, NEWEST)
-    record = execute(matrix({"policy": "newest"}, pythons=("3.99", "3.12")), PATH, bench, WORLD, Silent())
+    record = execute(matrix({"policy": "newest"}, pythons=("3.99", "3.12")), bench, WORLD, Silent())
     assert (record.pythons, record.missing_pythons) == (("3.12",), ("3.99",))
     with pytest.raises(StackcompatError, match=r"Python 3\.99 was not found") as caught:
-        execute(matrix({"policy": "newest"}, pythons=("3.99",)), PATH, bench, WORLD, Silent())
+        execute(matrix({"policy": "newest"}, pythons=("3.99",)), bench, WORLD, Silent())
     assert not isinstance(caught.value, UsageError)
     bench.store.close()
 
@@ -259,15 +259,15 @@ def test_the_pythons_that_are_not_there_are_told(tmp_path: Path) -> None:
 def test_another_platform_is_not_pretended(tmp_path: Path) -> None:
     bench, executor, _ = make_bench(tmp_path, all_green, NEWEST)
     with pytest.raises(StackcompatError, match="cannot run plan9-vax"):
-        execute(matrix({"policy": "newest"}, platform="plan9-vax"), PATH, bench, WORLD, Silent())
-    execute(matrix({"policy": "newest"}, platform=this_platform()), PATH, bench, WORLD, Silent())
+        execute(matrix({"policy": "newest"}, platform="plan9-vax"), bench, WORLD, Silent())
+    execute(matrix({"policy": "newest"}, platform=this_platform()), bench, WORLD, Silent())
     assert len(executor.asked) == 1
     bench.store.close()
 
 
 def test_a_job_says_all_that_the_cell_needs(tmp_path: Path) -> None:
     bench, executor, _ = make_bench(tmp_path, all_green, NEWEST)
-    execute(matrix(pins("alpha", "beta==1.0", overrides=["alpha==1.0"]), level="import"), PATH, bench, WORLD, Silent())
+    execute(matrix(pins("alpha", "beta==1.0", overrides=["alpha==1.0"]), level="import"), bench, WORLD, Silent())
     (job,) = executor.asked
     assert job.requirements == ("alpha", "beta==1.0")
     assert job.forced == ("alpha==1.0",)
@@ -293,7 +293,7 @@ def test_a_reserved_name_wakes_up_when_there_is_a_release(tmp_path: Path) -> Non
         bench, executor, _ = make_bench(tmp_path, imports, {"alpha": "2.0", "eta": "0.1.0"})
         bench.components = rows
         world = Catalogue({"alpha": {"1.0": "2026-01-01", "2.0": "2026-02-01"}, "eta": eta})
-        record = execute(watching, PATH, bench, world, Silent())
+        record = execute(watching, bench, world, Silent())
         runs = bench.store.runs()
         summary = summarise(rows, runs, bench.store.of_keys(record.evidence_keys()), now())
         bench.store.close()
@@ -327,7 +327,7 @@ class Spy(Silent):
 def test_progress_is_told(tmp_path: Path) -> None:
     bench, _, _ = make_bench(tmp_path, red_with_old_beta, NEWEST)
     spy = Spy()
-    execute(matrix({"policy": "newest"}, pins("alpha==2.0", "beta==1.0")), PATH, bench, WORLD, spy)
+    execute(matrix({"policy": "newest"}, pins("alpha==2.0", "beta==1.0")), bench, WORLD, spy)
     assert spy.said[0] == "lock 2"
     assert spy.said[3] == "run 2"
     assert spy.said[4:] == ["newest on Python 3.12: green", "alpha==2.0, beta==1.0 on Python 3.12: 1 red"]
@@ -364,7 +364,7 @@ def test_an_interrupt_ends_what_runs_and_waits_for_nothing_else(tmp_path: Path, 
         _thread.interrupt_main()
 
     with pytest.raises(KeyboardInterrupt):
-        execute(matrix(*EVERYTHING), PATH, bench, WORLD, Impatient())
+        execute(matrix(*EVERYTHING), bench, WORLD, Impatient())
     assert released.is_set()
     assert len(executor.asked) <= 3
     # The record is there, so that what was finished can be published.
@@ -443,7 +443,7 @@ def test_a_dependency_that_does_not_exist_is_no_mistake_of_the_user(tmp_path: Pa
 def test_a_matrix_with_a_release_that_does_not_exist_runs_nothing(tmp_path: Path) -> None:
     bench, executor, resolver = make_bench(tmp_path, all_green, NEWEST)
     with pytest.raises(UsageError, match=r"policies\[1\]"):
-        execute(matrix({"policy": "newest"}, pins("alpha==9")), PATH, bench, WORLD, Silent())
+        execute(matrix({"policy": "newest"}, pins("alpha==9")), bench, WORLD, Silent())
     assert not executor.asked
     assert not resolver.asked
     assert not bench.store.runs()
@@ -485,7 +485,7 @@ def three(**more: Any) -> Matrix:
 
 def test_what_a_known_culprit_masks_is_tried_in_other_company(tmp_path: Path) -> None:
     bench, executor, _ = make_bench(tmp_path, no_import, {})
-    record = execute(three(), PATH, bench, THREE, Silent())
+    record = execute(three(), bench, THREE, Silent())
     first = len(record.cells) - sum(record.rounds)
     assert record.rounds == (1,)
     masked = next(v for v in verdicts(record, bench)[:first] if v.verdict == "broken")
@@ -497,7 +497,7 @@ def test_what_a_known_culprit_masks_is_tried_in_other_company(tmp_path: Path) ->
     assert bench.store.history("m") == (record,)
     # An unchanged night comes to the same end and runs nothing.
     runs = len(executor.asked)
-    again = execute(three(), PATH, bench, THREE, Silent())
+    again = execute(three(), bench, THREE, Silent())
     assert len(executor.asked) == runs
     assert (again.cells, again.rounds, again.answered) == (record.cells, record.rounds, record.answered)
     bench.store.close()
@@ -505,7 +505,7 @@ def test_what_a_known_culprit_masks_is_tried_in_other_company(tmp_path: Path) ->
 
 def test_without_a_budget_what_is_masked_is_told(tmp_path: Path) -> None:
     bench, _, _ = make_bench(tmp_path, no_import, {})
-    record = execute(three(budget=0), PATH, bench, THREE, Silent())
+    record = execute(three(budget=0), bench, THREE, Silent())
     assert record.rounds == ()
     assert record.answered[LABEL] < record.coverage[LABEL] == 100.0
     (sentence,) = record.unanswered
@@ -517,13 +517,13 @@ def test_without_a_budget_what_is_masked_is_told(tmp_path: Path) -> None:
 def test_a_shard_makes_no_further_rounds_and_the_whole_run_after_it_does(tmp_path: Path) -> None:
     (tmp_path / "merged").mkdir()
     bench, executor, _ = make_bench(tmp_path, no_import, {})
-    parts = [execute(three(), PATH, bench, THREE, Silent(), shard=shard) for shard in shards(2)]
+    parts = [execute(three(), bench, THREE, Silent(), shard=shard) for shard in shards(2)]
     assert {(part.rounds, *part.answered) for part in parts} == {((),)}
     merged, went_on, _ = make_bench(tmp_path / "merged", no_import, {})
     merged.store.merge([bench.store])
     # What was uploaded in the meantime is for the next night.
     later = {name: {"1.0": "2026-01-01", "2.0": "2026-02-01", "3.0": "2099-01-01"} for name in ("alpha", "beta")}
-    whole = execute(three(), PATH, merged, Catalogue(THREE_ALONE | later), Silent(), go_on=True)
+    whole = execute(three(), merged, Catalogue(THREE_ALONE | later), Silent(), go_on=True)
     assert (whole.rounds, whole.answered) == ((1,), {LABEL: 100.0})
     assert len(executor.asked) == len(whole.cells)  # one is further, one is red and ran twice
     assert len(went_on.asked) == 1
@@ -538,11 +538,11 @@ def test_a_merged_run_goes_on_as_it_was_planned(tmp_path: Path) -> None:
     """The newest alpha is another one by now: that makes no second run of the same night."""
     bench, executor, resolver = make_bench(tmp_path, all_green, NEWEST)
     with pytest.raises(UsageError, match=r"--continue: evidence\.sqlite holds no whole run of m to go on with"):
-        execute(matrix({"policy": "newest"}), PATH, bench, WORLD, Silent(), go_on=True)
-    planned = execute(matrix({"policy": "newest"}), PATH, bench, WORLD, Silent())
+        execute(matrix({"policy": "newest"}), bench, WORLD, Silent(), go_on=True)
+    planned = execute(matrix({"policy": "newest"}), bench, WORLD, Silent())
     resolved, ran = len(resolver.asked), len(executor.asked)
     resolver._newest = NEWEST | {"alpha": "3.0"}
-    assert execute(matrix({"policy": "newest"}), PATH, bench, WORLD, Silent(), go_on=True) == planned
+    assert execute(matrix({"policy": "newest"}), bench, WORLD, Silent(), go_on=True) == planned
     assert (len(resolver.asked), len(executor.asked)) == (resolved, ran)
     assert bench.store.history("m") == (planned,)
     bench.store.close()
@@ -564,10 +564,10 @@ def impatient(rule: Callable[[Job, int], Iterable[TestResult]], stop: int) -> Ca
 def test_a_run_that_was_stopped_and_went_on_is_one_run(tmp_path: Path, stop: int) -> None:
     bench, _, _ = make_bench(tmp_path, impatient(all_green, stop), NEWEST)
     with contextlib.suppress(KeyboardInterrupt):
-        execute(matrix(*EVERYTHING), PATH, bench, WORLD, Silent())
-    record = execute(matrix(*EVERYTHING), PATH, bench, WORLD, Silent())
+        execute(matrix(*EVERYTHING), bench, WORLD, Silent())
+    record = execute(matrix(*EVERYTHING), bench, WORLD, Silent())
     assert bench.store.history("m") == (record,)
-    again = execute(matrix(*EVERYTHING), PATH, bench, WORLD, Silent())
+    again = execute(matrix(*EVERYTHING), bench, WORLD, Silent())
     assert bench.store.history("m") == (record, again)
     bench.store.close()
 
@@ -576,8 +576,8 @@ def test_a_run_that_was_stopped_and_went_on_is_one_run(tmp_path: Path, stop: int
 def test_rounds_that_were_stopped_come_out_the_same(tmp_path: Path, stop: int) -> None:
     bench, executor, _ = make_bench(tmp_path, impatient(no_import, stop), {})
     with contextlib.suppress(KeyboardInterrupt):
-        execute(three(), PATH, bench, THREE, Silent())
-    record = execute(three(), PATH, bench, THREE, Silent())
+        execute(three(), bench, THREE, Silent())
+    record = execute(three(), bench, THREE, Silent())
     assert (record.rounds, record.answered) == ((1,), {LABEL: 100.0})
     assert len(executor.finished) == len(record.cells) + 1  # one is red and runs twice
     assert bench.store.history("m")[-1] == record
@@ -588,11 +588,11 @@ def test_what_infrastructure_kept_from_an_outcome_waits_where_it_is(tmp_path: Pa
     answers: dict[str, Any] = {"starved": True}
     rule = lambda job, before: "timeout" if answers["starved"] else no_import(job, before)  # noqa: E731
     bench, _, _ = make_bench(tmp_path, rule, {})
-    record = execute(three(), PATH, bench, THREE, Silent())
+    record = execute(three(), bench, THREE, Silent())
     assert (record.rounds, record.answered) == ((), {LABEL: 0.0})
     assert "wait for the next run, since infrastructure kept a cell from an outcome" in record.unanswered[0]
     answers["starved"] = False
-    assert execute(three(), PATH, bench, THREE, Silent()).answered == {LABEL: 100.0}
+    assert execute(three(), bench, THREE, Silent()).answered == {LABEL: 100.0}
     bench.store.close()
 
 
@@ -607,6 +607,6 @@ def test_what_components_say_of_memory_decides_lower_or_not(
     bench.components = Components(
         components=tuple(row.model_copy(update={"memory_mb": wants.get(row.name)}) for row in COMPONENTS.components)
     )
-    execute(matrix({"policy": "newest"}), PATH, bench, WORLD, Silent())
+    execute(matrix({"policy": "newest"}), bench, WORLD, Silent())
     assert {job.limits.memory_mb for job in executor.asked} == {limit}
     bench.store.close()

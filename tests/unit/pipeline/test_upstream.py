@@ -279,7 +279,7 @@ def test_a_matrix_runs_its_baselines_first(table: Table) -> None:
     ]
     fields = {"title": "M", "components": ("alpha", "beta", "gamma"), "pythons": ("3.12",), "level": "upstream"}
     matrix = Matrix.model_validate(fields | {"policies": policies})
-    record = execute(matrix, Path("matrices/m.toml"), table.bench, table.shelf, Silent())
+    record = execute(matrix, table.bench, table.shelf, Silent())
     verdicts = [judge(cell, table.bench.store.of_key(cell.key)) for cell in record.cells]
     assert sorted((verdict.verdict, verdict.level) for verdict in verdicts) == [
         ("broken", "upstream"),
