@@ -15,7 +15,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
 from stackcompat.core.record import Record, StackcompatError, digest
-from stackcompat.core.requirements import only_version, parse_requirement
+from stackcompat.core.requirements import marker_environment, newest_patch, only_version, parse_requirement
 
 __all__ = [
     "Bound",
@@ -60,7 +60,7 @@ class Release(Record):
     def supports(self, python: str) -> bool:
         """Whether the release declares itself fit for ``3.12``-like `python` (its newest patch)."""
         try:
-            return SpecifierSet(self.requires_python).contains(f"{python}.99", prereleases=True)
+            return SpecifierSet(self.requires_python).contains(newest_patch(python), prereleases=True)
         except InvalidSpecifier:
             return True
 
@@ -77,13 +77,31 @@ class Project(Record):
         return next((release for release in self.releases if release.parsed == wanted), None)
 
     def fit(
-        self, *, python: str | None = None, before: dt.datetime | None = None, prereleases: bool = False
+        self,
+        *,
+        python: str | None = None,
+        since: dt.datetime | None = None,
+        before: dt.datetime | None = None,
+        prereleases: bool = False,
+        yanked: bool = False,
     ) -> Iterator[Release]:
-        """The releases that an installer may take, highest first: not yanked, fit for `python`, there by `before`."""
+        """The releases that an installer can take, highest first: final ones that are not yanked, unless asked for.
+
+        Args:
+            python: Only releases that declare themselves fit for this Python; any without it.
+            since: Only releases uploaded at this moment or later.
+            before: Only releases uploaded at this moment or earlier.
+            prereleases: Pre-releases as well.
+            yanked: Yanked releases as well.
+        """
         for release in reversed(self.releases):
-            if release.yanked or (release.parsed.is_prerelease and not prereleases):
+            if release.yanked and not yanked:
+                continue
+            if release.parsed.is_prerelease and not prereleases:
                 continue
             if python is not None and not release.supports(python):
+                continue
+            if since is not None and release.uploaded < since:
                 continue
             if before is not None and release.uploaded > before:
                 continue
@@ -92,7 +110,7 @@ class Project(Record):
     def newest(
         self, *, python: str | None = None, before: dt.datetime | None = None, prereleases: bool = False
     ) -> Release | None:
-        """The highest release that an installer may take: not yanked, fit for `python`, uploaded until `before`."""
+        """The highest of the releases that :meth:`fit` gives; None if there is none."""
         return next(self.fit(python=python, before=before, prereleases=prereleases), None)
 
     def fingerprint(self, before: dt.datetime | None = None) -> str:
@@ -121,7 +139,7 @@ class Catalog(Protocol):
 
 def applies(requirement: Requirement, python: str, extras: Iterable[str] = ()) -> bool:
     """Whether a requirement is one with these `extras` (none), on `python` and for the rest where this runs."""
-    environment = {"python_version": python, "python_full_version": f"{python}.99"}
+    environment = marker_environment(python)
     marker = requirement.marker
     return marker is None or any(marker.evaluate(environment | {"extra": extra}) for extra in ("", *extras))
 

@@ -13,10 +13,8 @@ from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
-
 from stackcompat.core.record import Record, UsageError
+from stackcompat.core.requirements import name_of
 
 __all__ = ["Suite"]
 
@@ -142,7 +140,7 @@ def _used(mark: ast.expr, assigned: Mapping[str, ast.expr]) -> set[str]:
 
     A mark that cannot be read adds no name, so its test matters in more places: nothing is left out by mistake.
     """
-    return {canonicalize_name(Requirement(text).name) for text in _marked(mark, "uses", assigned)}
+    return {name_of(text) for text in _marked(mark, "uses", assigned)}
 
 
 def _marked(mark: ast.expr, name: str, assigned: Mapping[str, ast.expr]) -> Iterator[str]:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
-
 from stackcompat.core.record import Record, digest
+from stackcompat.core.requirements import name_of
 
 __all__ = ["Cell", "readable"]
 
@@ -54,7 +52,7 @@ class Cell(Record):
 
     def roots(self) -> tuple[str, ...]:
         """The distributions that are asked for by name."""
-        return tuple(sorted({canonicalize_name(Requirement(text).name) for text in self.requirements}))
+        return tuple(sorted({name_of(text) for text in self.requirements}))
 
 
 def readable(pins: Iterable[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from stackcompat.core.record import Record
+from stackcompat.core.requirements import split_pin
 from stackcompat.plan.cell import Cell, readable
 from stackcompat.plan.covering import share_covered
 
@@ -85,5 +86,5 @@ class Plan(Record):
 
 def pin_requirements(names: Iterable[str], pins: Iterable[str]) -> tuple[str, ...]:
     """Requirements for all `names`: the exact pin where there is one, else the bare name."""
-    exact = {pin.partition("==")[0]: pin for pin in pins}
+    exact = {split_pin(pin)[0]: pin for pin in pins}
     return tuple(sorted(exact.get(name, name) for name in names))

@@ -9,7 +9,7 @@ from pydantic import field_validator
 
 from stackcompat.core.dates import parse_date
 from stackcompat.core.record import Record
-from stackcompat.core.requirements import parse_requirement
+from stackcompat.core.requirements import exact_version, parse_requirement
 from stackcompat.core.toml import load_record
 from stackcompat.core.vocabulary import Level, Verdict
 from stackcompat.ecosystem.interpreters import this_platform
@@ -59,7 +59,7 @@ class KnownCase(Record):
     @classmethod
     def _exact(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for requirement in map(parse_requirement, value):
-            if [bound.operator for bound in requirement.specifier] != ["=="] or "*" in str(requirement.specifier):
+            if not exact_version(requirement.specifier):
                 raise ValueError(f'"{requirement}" must be an exact pin such as "{requirement.name}==1.2.3"')
         return tuple(str(parse_requirement(text)) for text in value)
 

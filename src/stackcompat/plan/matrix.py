@@ -16,7 +16,7 @@ from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from stackcompat.core.dates import Moment
 from stackcompat.core.record import UsageError
-from stackcompat.core.requirements import RequirementText, parse_requirement
+from stackcompat.core.requirements import RequirementText, exact_version, parse_requirement
 from stackcompat.core.toml import Table, load_record
 from stackcompat.core.vocabulary import Level
 from stackcompat.ecosystem.components import Components
@@ -287,6 +287,6 @@ def load_matrix(path: Path, components: Components) -> Matrix:
 def _pinned(text: str, key: str) -> str:
     """The name in an exact pin; UsageError for anything else."""
     requirement = parse_requirement(text)
-    if [s.operator for s in requirement.specifier] != ["=="] or "*" in str(requirement.specifier):
+    if not exact_version(requirement.specifier):
         raise UsageError(f'{key}: "{text}" must be an exact pin such as "{requirement.name}==1.2.3"')
     return requirement.name

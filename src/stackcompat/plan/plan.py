@@ -6,16 +6,17 @@ import datetime as dt
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations, pairwise, product
+from itertools import combinations, islice, pairwise, product
 from typing import Any, NoReturn
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+from stackcompat.core.dates import end_of_day
 from stackcompat.core.record import UsageError
-from stackcompat.core.requirements import parse_requirement, python_key
+from stackcompat.core.requirements import parse_requirement, python_key, split_pin, unbounded
 from stackcompat.ecosystem.components import Components
-from stackcompat.ecosystem.releases import Catalog, Release, needs, requirements
+from stackcompat.ecosystem.releases import Catalog, Project, Release, needs, requirements
 from stackcompat.plan.cell import Cell, readable
 from stackcompat.plan.covering import CombinationSpace, share_covered
 from stackcompat.plan.goal import Goal, Plan, pin_requirements
@@ -237,7 +238,7 @@ class _Planner:
         """The ends of the days since then that changed what is newest, where that stayed so long at least."""
         projects = [self.catalog.project(name) for name in self.names]
         days = {
-            release.uploaded.astimezone(dt.UTC).replace(hour=23, minute=59, second=59, microsecond=0)
+            end_of_day(release.uploaded)
             for project in projects
             for release in project.fit(python=python)
             if since < release.uploaded <= self.now
@@ -254,7 +255,7 @@ class _Planner:
             floors = {}
             for other, bounds in needs(self.catalog, name, newest.version, python).items():
                 if other in self.names and any(bound.operator in (">=", "~=", "==", ">") for bound in bounds):
-                    lowest = _lowest(self.catalog.project(other).releases, bounds, python)
+                    lowest = _lowest(self.catalog.project(other), bounds, python)
                     if lowest is not None:
                         floors[other] = lowest.version
             for leader in tuple(floors):
@@ -288,7 +289,7 @@ class _Planner:
         for name in self.names if policy.substitute else ():
             if name in pinned and name not in led:
                 moving = {name, *self.followers(name)}
-                freed = [str(_free(r) if r.name in moving else r) for r in pinned.values()]
+                freed = [unbounded(str(r)) if r.name in moving else str(r) for r in pinned.values()]
                 yield self.cell(policy, python, freed, f"{detail} with the newest {name}", newest=(name,))
 
     def unreleased(self, components: Collection[str]) -> list[str]:
@@ -304,7 +305,7 @@ class _Planner:
         """
         axes = [[f"python=={python}" for python in pythons], *self.chosen(policy, pythons)]
         overridden = {parse_requirement(text).name for text in policy.overrides}
-        release = {pin: (pin.partition("==")[0], pin.partition("==")[2]) for pins in axes for pin in pins}
+        release = {pin: split_pin(pin) for pins in axes for pin in pins}
         bounds_of = {pin: needs(self.catalog, name, version, pythons[0]) for pin, (name, version) in release.items()}
         supported = {pin: self.supported(*release[pin], pythons) for pin in release} | {"": tuple(pythons)}
 
@@ -362,22 +363,16 @@ class _Planner:
         """The exact pins of components as such of distributions, with versions as the index writes them."""
         found = []
         for pin in pins:
-            component, _, version = pin.partition("==")
+            component, version = split_pin(pin)
             project = self.catalog.project(self.distribution(component))
             release = project.find(version)
             found.append(f"{project.name}=={release.version if release else version}")
         return found
 
 
-def _free(requirement: Requirement) -> Requirement:
-    free = Requirement(str(requirement))
-    free.specifier = SpecifierSet()
-    return free
-
-
-def _lowest(releases: Iterable[Release], bounds: SpecifierSet, python: str) -> Release | None:
+def _lowest(project: Project, bounds: SpecifierSet, python: str) -> Release | None:
     """The lowest release within `bounds` that an installer may take on `python`."""
-    fit = {release.version: release for release in releases if not release.yanked and release.supports(python)}
+    fit = {release.version: release for release in reversed([*project.fit(python=python, prereleases=True)])}
     return next((fit[version] for version in bounds.filter(fit)), None)
 
 
@@ -392,5 +387,5 @@ def _month_ends(now: dt.datetime, months: int) -> list[dt.datetime]:
 
 
 def _newest_few(catalog: Catalog, name: str) -> str:
-    versions = [release.version for release in reversed(catalog.project(name).releases) if not release.yanked]
-    return ", ".join(versions[:3]) or "none"
+    newest = islice(catalog.project(name).fit(prereleases=True), 3)
+    return ", ".join(release.version for release in newest) or "none"

@@ -33,19 +33,17 @@ class Selection(Table):
 
 def select(project: Project, selection: Selection, *, python: str | None, now: dt.datetime) -> tuple[Release, ...]:
     """The releases of `project` that `selection` chooses, lowest first; yanked and pre-releases only if it asks."""
-    releases = [
-        release
-        for release in project.releases
-        if (selection.yanked or not release.yanked)
-        and (selection.prereleases or not release.parsed.is_prerelease)
-        and (python is None or release.supports(python))
-    ]
-    if selection.last is not None:
-        return tuple(releases[-selection.last :])
+    since = None
     if selection.months is not None:
         since = now - dt.timedelta(days=round(selection.months * 365.25 / 12))
-        return tuple(release for release in releases if release.uploaded >= since)
+    newest_first = list(
+        project.fit(python=python, since=since, prereleases=selection.prereleases, yanked=selection.yanked)
+    )
+    if selection.last is not None:
+        newest_first = newest_first[: selection.last]
     if selection.minors is not None:
-        last_of_minor = {release.parsed.release[:2]: release for release in releases}
-        return tuple(last_of_minor.values())[-selection.minors :]
-    return tuple(releases)
+        last_of_minor: dict[tuple[int, ...], Release] = {}
+        for release in newest_first:
+            last_of_minor.setdefault(release.parsed.release[:2], release)
+        newest_first = list(last_of_minor.values())[: selection.minors]
+    return tuple(reversed(newest_first))

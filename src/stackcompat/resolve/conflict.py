@@ -7,13 +7,13 @@ from typing import Literal
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
-from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from stackcompat.core.record import Record
+from stackcompat.core.requirements import name_of
 from stackcompat.plan.cell import Cell
 
-__all__ = ["REQUIREMENT", "Conflict", "excludes", "name_of", "parse_conflict"]
+__all__ = ["REQUIREMENT", "Conflict", "excludes", "parse_conflict"]
 
 
 class Conflict(Record):
@@ -61,10 +61,6 @@ def _bound(requirement: str) -> tuple[str, SpecifierSet]:
         return name_of(requirement), Requirement(requirement).specifier
     except InvalidRequirement:
         return name_of(requirement), SpecifierSet()
-
-
-def name_of(requirement: str) -> str:
-    return canonicalize_name(re.split(r"[\[<>=!~@ ]", requirement)[0])
 
 
 def excludes(first: str, second: str) -> bool:

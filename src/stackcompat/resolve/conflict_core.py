@@ -8,9 +8,8 @@ from itertools import combinations
 from typing import NamedTuple
 
 from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
-from stackcompat.core.requirements import only_version
+from stackcompat.core.requirements import name_of, only_version
 from stackcompat.plan.cell import Cell
 from stackcompat.resolve.conflict import Conflict, excludes
 
@@ -43,22 +42,18 @@ def refused(conflict: Conflict, cell: Cell) -> tuple[ConflictMember, ...]:
     # What is requested comes first: the shorter the chain, the clearer the blame.
     demands.sort(key=lambda demand: bool(demand.by))
     for one, other in combinations(demands, 2):
-        if _name(one.text) == _name(other.text) and excludes(one.text, other.text):
+        if name_of(one.text) == name_of(other.text) and excludes(one.text, other.text):
             return tuple(sorted({_member(demand.by or demand.text, cell, demands) for demand in (one, other)}))
     return tuple(sorted({_member(demand.text, cell, ()) for demand in demands if not demand.by}))
 
 
-def _name(text: str) -> str:
-    return canonicalize_name(Requirement(text).name)
-
-
 def _member(text: str, cell: Cell, demands: Sequence[_Demand], depth: int = 0) -> ConflictMember:
     """Who stands behind `text`: the release that it names, the pin of that name, or who demands it."""
-    name = _name(text)
-    for requirement in [Requirement(text), *(Requirement(r) for r in cell.requirements if _name(r) == name)]:
+    name = name_of(text)
+    for requirement in [Requirement(text), *(Requirement(r) for r in cell.requirements if name_of(r) == name)]:
         if version := only_version(requirement):
             return ConflictMember(name, version)
-    above = next((d.by for d in demands if d.by and _name(d.text) == name and _name(d.by) != name), "")
+    above = next((d.by for d in demands if d.by and name_of(d.text) == name and name_of(d.by) != name), "")
     if above and depth < len(demands) and name not in cell.roots():
         return _member(above, cell, demands, depth + 1)
     return ConflictMember(name, str(Requirement(text).specifier))

@@ -12,11 +12,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from packaging.requirements import Requirement
-from packaging.specifiers import SpecifierSet
-from packaging.utils import canonicalize_name
-
 from stackcompat.core.record import Kind, Record, StackcompatError
+from stackcompat.core.requirements import exactly, name_of
 from stackcompat.ecosystem.components import Components, own
 from stackcompat.ecosystem.releases import Catalog
 from stackcompat.plan.cell import Cell
@@ -149,17 +146,11 @@ def newest_members(components: Components, catalog: Catalog, python: str) -> tup
             reason = f"{name} {newest.version} requires Python {newest.requires_python}"
             absent.append(Excluded(name=component.name, version=newest.version, reason=reason))
             continue
-        given = [_pinned(text, name, release.version) for text in component.install or (name,)]
+        given = [
+            exactly(text, release.version) if name_of(text) == name else text for text in component.install or (name,)
+        ]
         members.append(IslandMember(name=component.name, version=release.version, requirements=tuple(given)))
     return members, absent
-
-
-def _pinned(text: str, name: str, version: str) -> str:
-    """The requirement with the exact version where it is about `name`."""
-    requirement = Requirement(text)
-    if canonicalize_name(requirement.name) == name:
-        requirement.specifier = SpecifierSet(f"=={version}")
-    return str(requirement)
 
 
 def _cell(members: Iterable[IslandMember], python: str, platform: str) -> Cell:
@@ -265,11 +256,11 @@ class _IslandSearch:
     def _named(self, resolution: Resolution) -> _Set:
         chain = resolution.conflict.chain if resolution.conflict else ()
         said = [text for link in chain for text in link.removesuffix(" is requested").split(" depends on ")]
-        distributions = {canonicalize_name(Requirement(text).name) for text in said}
+        distributions = {name_of(text) for text in said}
         return frozenset(
             name
             for name, member in self.members.items()
-            if distributions & {canonicalize_name(Requirement(text).name) for text in member.requirements}
+            if distributions & {name_of(text) for text in member.requirements}
         )
 
     def island(

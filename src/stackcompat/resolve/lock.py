@@ -9,6 +9,7 @@ from packaging.requirements import Requirement
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
 from stackcompat.core.record import Record, digest
+from stackcompat.core.requirements import only_version
 from stackcompat.resolve.conflict import Conflict
 
 __all__ = ["HeldBack", "Lock", "Pin", "Resolution", "version_of_file"]
@@ -63,10 +64,9 @@ class Lock(Record):
                 version = version_of_file(requirement.url)
                 source = requirement.url
             else:
-                exact = [s for s in requirement.specifier if s.operator in ("==", "===")]
-                if len(exact) != 1 or "*" in exact[0].version:
+                version, source = only_version(requirement), ""
+                if not version:
                     raise ValueError(f'"{plain}" is not an exact pin such as "jax==0.11.2 --hash=sha256:..."')
-                version, source = exact[0].version, ""
             pins.append(Pin(name=canonicalize_name(requirement.name), version=version, hashes=hashes, source=source))
         return cls(python=python, platform=platform, pins=tuple(sorted(pins, key=lambda pin: pin.name)))
 

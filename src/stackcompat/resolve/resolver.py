@@ -18,10 +18,11 @@ from packaging.version import Version
 
 from stackcompat.core.record import StackcompatError
 from stackcompat.core.redact import strip_addresses
+from stackcompat.core.requirements import name_of
 from stackcompat.ecosystem.interpreters import how_to_get
 from stackcompat.ecosystem.releases import Catalog
 from stackcompat.plan.cell import Cell
-from stackcompat.resolve.conflict import REQUIREMENT, name_of, parse_conflict
+from stackcompat.resolve.conflict import REQUIREMENT, parse_conflict
 from stackcompat.resolve.lock import HeldBack, Lock, Pin, Resolution, version_of_file
 from stackcompat.resolve.uv import extra_index, local_source, uv_environment
 
@@ -125,7 +126,7 @@ class Resolver:
 
     @staticmethod
     def _local(requirement: str, cell: Cell) -> str:
-        name = canonicalize_name(Requirement(requirement).name)
+        name = name_of(requirement)
         return f"{name} @ {cell.local[name]}" if name in cell.local else requirement
 
     def _held_back(self, cell: Cell, lock: Lock, catalog: Catalog) -> list[HeldBack]:

@@ -5,10 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
-
-from stackcompat.core.requirements import only_version
+from stackcompat.core.requirements import only_version, parse_requirement
 from stackcompat.ecosystem.components import Component, Components, own
 from stackcompat.plan.cell import Cell
 
@@ -18,10 +15,10 @@ __all__ = ["Ownership", "mentioned", "pins_of"]
 def pins_of(cell: Cell, components: Components) -> dict[str, str]:
     """Component to version, for the components that the cell asks for by an exact version."""
     pins = {}
-    for requirement in map(Requirement, cell.requirements):
+    for requirement in map(parse_requirement, cell.requirements):
         exact = only_version(requirement)
-        component = components.of_distribution(canonicalize_name(requirement.name))
-        if exact and component and component.distribution == canonicalize_name(requirement.name):
+        component = components.of_distribution(requirement.name)
+        if exact and component and component.distribution == requirement.name:
             pins[component.name] = exact
     return pins
 

@@ -11,13 +11,11 @@ The rules of evidence for a release's own tests:
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
-
+from stackcompat.core.dates import end_of_day
 from stackcompat.core.record import Record
+from stackcompat.core.requirements import name_of
 from stackcompat.ecosystem.components import Upstream
 from stackcompat.ecosystem.releases import Release
 from stackcompat.evidence.results import Evidence
@@ -44,7 +42,7 @@ class Baseline(Record):
 
 def baseline_cell(distribution: str, release: Release, chosen: Upstream, python: str, platform: str) -> Cell:
     """The cell with the environment of the release's own time, and with what its tests need."""
-    day = release.uploaded.astimezone(dt.UTC).replace(hour=23, minute=59, second=59, microsecond=0)
+    day = end_of_day(release.uploaded)
     return Cell(
         python=python,
         platform=platform,
@@ -78,7 +76,7 @@ def read_baseline(planned: PlannedCell, evidence: tuple[Evidence, ...]) -> Basel
 def own_tests(distribution: str, chosen: Upstream, installed: Mapping[str, str], baseline: Baseline) -> ShippedTests:
     """The tests of an installed release that count where `installed` is."""
     own = ShippedTests(distribution=distribution, chosen=chosen, tests=baseline.passed, left_out=baseline.left_out)
-    needed = {canonicalize_name(Requirement(text).name) for text in chosen.requires}
+    needed = {name_of(text) for text in chosen.requires}
     missing = sorted(needed - installed.keys())
     reason = f"its tests need {', '.join(missing)}, not installed here" if missing else baseline.absent
     if not reason:

@@ -1,10 +1,8 @@
 from __future__ import annotations
 
-from stackcompat.ecosystem.components import Components, versions_of
 from stackcompat.evidence.results import TestResult
 from stackcompat.verdict.attribution import attribute_failure
-from stackcompat.verdict.ownership import mentioned, pins_of
-from support.made_up import COMPONENTS, component, failed, make_cell, make_lock
+from support.made_up import COMPONENTS, failed
 
 HERE = {"alpha", "alpha-native", "beta", "gamma", "delta", "epsilon", "zeta"}
 
@@ -105,13 +103,6 @@ def test_a_lone_suspect_and_another_that_the_message_names() -> None:
     assert suspects("RuntimeError", "something is too old", ("beta",), "beta") == ({"beta"}, True)
 
 
-def test_a_part_of_another_distribution_is_nobody_of_its_own() -> None:
-    part = component("kernels", "alpha.kernels", distributions=("alpha",))
-    parts = Components(components=(*COMPONENTS.components, part))
-    assert "kernels" not in versions_of({"alpha": "1.3"}, parts)
-    assert mentioned("beta 2 depends on alpha<1.2", parts) == {"alpha", "beta"}
-
-
 def test_what_is_not_installed_is_no_suspect() -> None:
     found = attribute_failure(
         red_of("ModuleNotFoundError", "No module named 'beta'", ("delta-checkpoint",)), {"delta"}, COMPONENTS
@@ -122,16 +113,3 @@ def test_what_is_not_installed_is_no_suspect() -> None:
 def test_a_test_without_a_failure_record_points_at_what_it_uses() -> None:
     test = TestResult(test="t", level="interop", components=("alpha", "beta"), outcome="crashed", reason="signal 11")
     assert attribute_failure(test, HERE, COMPONENTS).components == {"alpha", "beta"}
-
-
-def test_versions_of_a_cell_are_those_of_each_components_first_distribution() -> None:
-    installed = make_lock({"alpha": "1.3", "beta": "2.4"}).versions()
-    assert versions_of(installed, COMPONENTS) == {"alpha": "1.3", "alpha-native": "1.3", "beta": "2.4"}
-    assert "numbers" in installed
-
-
-def test_exact_pins_only() -> None:
-    cell = make_cell({"alpha": "1.3"}).model_copy(
-        update={"requirements": ("alpha==1.3", "beta==2.*", "gamma>=1", "beta-extras==1.3", "unknown==1")}
-    )
-    assert pins_of(cell, COMPONENTS) == {"alpha": "1.3"}

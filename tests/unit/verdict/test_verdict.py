@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from stackcompat.core.vocabulary import worst
 from stackcompat.evidence.results import Failure, TestResult
 from stackcompat.evidence.runs import PlannedCell
 from stackcompat.resolve.lock import Resolution
@@ -228,11 +227,6 @@ def test_settle_keeps_the_order_and_leaves_out_other_runs() -> None:
     cell = cell_of()
     runs = (run_of(cell, GREEN, passed("a", "alpha")), run_of(cell, red(), outcome="invalid"))
     assert [(s.result.test, s.state) for s in classify(runs)] == [(TRAIN, "passed"), ("a", "passed")]
-
-
-def test_the_worst_of_nothing_is_untested() -> None:
-    assert worst([]) == "untested"
-    assert worst(["works", "broken", "flaky"]) == "broken"
 
 
 def test_a_failure_record_reads_as_one_line() -> None:
