@@ -15,12 +15,11 @@ from typing import Any, Literal, NamedTuple
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
-from packaging.utils import canonicalize_name
 
 from stackcompat.advice.advisory import Advisory
 from stackcompat.advice.undeclared import alone
 from stackcompat.core.record import Record
-from stackcompat.core.requirements import python_key, version_key
+from stackcompat.core.requirements import name_of, python_key, version_key
 from stackcompat.ecosystem.releases import Catalog, applies, needs
 from stackcompat.table.cells import CellRow
 from stackcompat.table.summary import Summary
@@ -159,8 +158,7 @@ def _finding(
 ) -> BoundFinding:
     """What is wrong with a bound that lets through the releases in `known`, lowest first, some of them broken."""
     name, version, on = side
-    there = catalog.project(on).releases
-    releases = {one.version for one in there if not one.yanked and not one.parsed.is_prerelease} | known.keys()
+    releases = {release.version for release in catalog.project(on).fit()} | known.keys()
     works = {other: said.works for other, said in known.items()}
     proposed, kinds = _proposal(declared, works, sorted(releases, key=version_key))
     shown = [said for said in known.values() if said.sure and not said.works]
@@ -187,7 +185,7 @@ def _too_tight(summary: Summary, catalog: Catalog) -> list[BoundFinding]:
     for cell in summary.cells:
         if cell.verdict != "works":
             continue
-        forced: set[str] = {canonicalize_name(requirement.name) for requirement in map(Requirement, cell.forced)}
+        forced: set[str] = {name_of(text) for text in cell.forced}
         here = {distribution[name]: one.version for name, one in cell.components.items()}
         for (owner, its), on in product(here.items(), forced & here.keys()):
             bound = needs(catalog, owner, its, cell.python).get(on)
@@ -285,7 +283,7 @@ def repaired(found: Iterable[BoundFinding], catalog: Catalog) -> list[dict[str, 
                 finding.proposed
                 for finding in some
                 if finding.proposed
-                and canonicalize_name(requirement.name) == finding.on
+                and name_of(requirement.name) == finding.on
                 and any(applies(requirement, python) for python in finding.pythons)
             ]
             if bounds:

@@ -19,6 +19,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from stackcompat.core.record import UsageError
+from stackcompat.core.requirements import marker_environment, only_version
 
 __all__ = ["Listed", "read_environment", "read_file"]
 
@@ -101,7 +102,7 @@ def _listed(value: object) -> list[object]:
 
 def _applies(marker: str, python: str | None) -> bool:
     """Whether a marker holds on `python`, on this machine; one that cannot be understood does."""
-    environment = {"python_version": python, "python_full_version": f"{python}.99"} if python else {}
+    environment = marker_environment(python) if python else {}
     try:
         return Marker(marker).evaluate({"extra": "", **environment})
     except (InvalidMarker, UndefinedComparison, UndefinedEnvironmentName):
@@ -141,10 +142,8 @@ def _line(plain: str, python: str | None) -> _Entry:
         requirement = Requirement(plain)
     except InvalidRequirement:
         return _Entry(plain)
-    exact = [s.version for s in requirement.specifier if s.operator in ("==", "===")]
     elsewhere = requirement.marker is not None and not _applies(str(requirement.marker), python)
-    version = exact[0] if len(exact) == 1 else ""
-    return _Entry(plain, requirement.name, version, _ELSEWHERE if elsewhere else "")
+    return _Entry(plain, requirement.name, only_version(requirement), _ELSEWHERE if elsewhere else "")
 
 
 def _dependencies(text: str) -> Iterable[str]:

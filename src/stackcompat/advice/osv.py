@@ -6,10 +6,8 @@ import datetime as dt
 import textwrap
 from typing import Any
 
-from packaging.utils import canonicalize_name
-
 from stackcompat.advice.advisory import Advisory, AffectedSide, sorted_versions
-from stackcompat.core.requirements import version_key
+from stackcompat.core.requirements import name_of, version_key
 from stackcompat.core.text import and_list
 from stackcompat.ecosystem.releases import Catalog
 
@@ -69,7 +67,7 @@ def _changes(advisory: Advisory, catalog: Catalog) -> str:
     uses: dict[str, set[str]] = {}
     for side in advisory.sides:
         needs = catalog.requires(side.distribution, side.versions[-1])
-        plain = {canonicalize_name(one.name) for one in needs if "extra" not in str(one.marker)}
+        plain = {name_of(one.name) for one in needs if "extra" not in str(one.marker)}
         uses[side.distribution] = {*names} & plain - {side.distribution}
     users = [name for name in names if uses[name] and not any(name in used for used in uses.values())]
     return next((name for name in (*users, advisory.package) if name in names), names[-1])

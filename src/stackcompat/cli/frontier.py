@@ -21,7 +21,7 @@ from stackcompat.cli.common import (
     reporting,
     write_json,
 )
-from stackcompat.core.dates import parse_date
+from stackcompat.core.dates import end_of_day, parse_date
 from stackcompat.core.record import StackcompatError, UsageError
 from stackcompat.core.vocabulary import LEVELS, Level
 from stackcompat.ecosystem.interpreters import find_interpreters, how_to_get, this_platform
@@ -134,7 +134,7 @@ def moment(option: str, text: str | None, *, end: bool) -> dt.datetime | None:
         if len(text) == len("2025-01"):
             month = dt.date.fromisoformat(f"{text}-01")
             day = month.replace(day=calendar.monthrange(month.year, month.month)[1]) if end else month
-            return dt.datetime.combine(day, dt.time(23, 59, 59) if end else dt.time(), dt.UTC)
+            return end_of_day(day) if end else dt.datetime.combine(day, dt.time(), dt.UTC)
         moment = parse_date(text)
     except ValueError as error:
         raise UsageError(f'{option}: "{text}" is not a day such as 2025-01-15 or a month such as 2025-01') from error

@@ -10,7 +10,6 @@ from typing import Any
 
 import click
 from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 from rich.markup import escape
 
 from stackcompat.cli.blame import about_option, blame_answer, find_culprit, print_blame, probes_option
@@ -152,11 +151,7 @@ def parse_cell(
         requirements=tuple(sorted(str(requirement) for requirement in parsed)),
         overrides=tuple(sorted(str(parse("--override", text)) for text in overrides)),
         exclude_newer=cutoff,
-        newest=tuple(
-            canonicalize_name(r.name)
-            for r in parsed
-            if not any(s.operator in ("==", "===", "<", "<=") for s in r.specifier)
-        ),
+        newest=tuple(r.name for r in parsed if not any(s.operator in ("==", "===", "<", "<=") for s in r.specifier)),
         label=", ".join(requirements),
     )
 

@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
-from packaging.utils import canonicalize_name
 
+from stackcompat.core.dates import end_of_day
 from stackcompat.core.record import UsageError
-from stackcompat.core.requirements import exactly, parse_requirement
+from stackcompat.core.requirements import exactly, name_of, parse_requirement
 from stackcompat.core.vocabulary import LEVELS, Level
 from stackcompat.ecosystem.components import Component, Components, versions_of
 from stackcompat.ecosystem.interpreters import this_platform
@@ -86,7 +86,9 @@ class Survey:
         self.rows = rows
         #: How the documentation of each side installs it itself: its name, with extras if it needs them.
         self._asked = {
-            row.distribution: next((text for text in row.install if _name(text) == row.distribution), row.distribution)
+            row.distribution: next(
+                (text for text in row.install if name_of(text) == row.distribution), row.distribution
+            )
             for row in rows
         }
         catalog.prefetch([row.distribution for row in rows])
@@ -105,14 +107,7 @@ class Survey:
         project = self._catalog.project(row.distribution)
         if not project.releases:
             raise UsageError(f'{option}: the index has no "{row.distribution}"; give the name that an installer takes')
-        found = [
-            release
-            for release in project.releases
-            if not release.yanked
-            and not release.parsed.is_prerelease
-            and (since is None or release.uploaded >= since)
-            and (until is None or release.uploaded <= until)
-        ]
+        found = list(project.fit(since=since, before=until))[::-1]
         if not found:
             last = max(release.uploaded for release in project.releases)
             span = f"since {since:%Y-%m-%d}" if since else ""
@@ -204,9 +199,9 @@ class Survey:
                     if follower.distribution not in declared:
                         pins[follower.distribution] = twin.version
         installed = dict.fromkeys(text for row in self.rows for text in row.install)
-        beside = [text for text in installed if _name(text) not in pins]
+        beside = [text for text in installed if name_of(text) not in pins]
         exact = [exactly(self._asked.get(name, name), version) for name, version in pins.items()]
-        end = max(moments).astimezone(dt.UTC).replace(hour=23, minute=59, second=59, microsecond=0)
+        end = end_of_day(max(moments))
         return Cell(
             python=self._python,
             platform=this_platform(),
@@ -296,10 +291,6 @@ class Survey:
                 sentence = f"no test of {' or '.join(silent)} applies"
                 return answer.model_copy(update={"verdict": "untested", "sentence": sentence})
         return answer
-
-
-def _name(text: str) -> str:
-    return canonicalize_name(Requirement(text).name)
 
 
 def _component(name: str, option: str, components: Components) -> Component:

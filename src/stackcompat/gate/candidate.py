@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from stackcompat.core.record import Record, UsageError
-from stackcompat.core.requirements import only_version, parse_requirement
+from stackcompat.core.requirements import exact_version, marker_environment, parse_requirement
 from stackcompat.ecosystem.releases import Catalog
 
 __all__ = ["Candidate", "SourceKind", "kind_of", "named_predecessors", "predecessor"]
@@ -41,7 +41,7 @@ class Candidate(Record):
 
     def needs(self, python: str) -> list[Requirement]:
         """What it needs on `python` without extras, names in normal form."""
-        environment = {"python_version": python, "python_full_version": f"{python}.99", "extra": ""}
+        environment = marker_environment(python) | {"extra": ""}
         requirements = [parse_requirement(text) for text in self.requires]
         return [r for r in requirements if r.marker is None or r.marker.evaluate(environment)]
 
@@ -61,7 +61,7 @@ def kind_of(given: str, index: str = "") -> SourceKind:
     except ValueError:
         requirement = None
     if requirement is not None and not requirement.extras and requirement.marker is None:
-        if only_version(requirement) and len(requirement.specifier) == 1:
+        if exact_version(requirement.specifier):
             return "extra index" if index else "index"
         if index and not requirement.specifier:
             return "extra index"
@@ -117,11 +117,8 @@ def predecessor(
             sentence = f"{name} {found.version} is not older than the candidate, {name} {version}"
             raise UsageError(f"--against: {sentence}; name an older release, or leave it out")
         return found.version
-    older = [
-        release
-        for release in project.releases
-        if release.parsed < Version(version) and not release.yanked and (as_of is None or release.uploaded <= as_of)
-    ]
+    releases = list(project.fit(before=as_of, prereleases=True))[::-1]
+    older = [release for release in releases if release.parsed < Version(version)]
     stable = [release for release in older if not release.parsed.is_prerelease]
     if not older:
         until = f" until {as_of:%Y-%m-%d}" if as_of else ""

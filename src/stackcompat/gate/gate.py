@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from stackcompat.core.record import UsageError
-from stackcompat.core.requirements import exactly, parse_requirement
+from stackcompat.core.requirements import exactly, name_of
 from stackcompat.core.text import and_list, article
 from stackcompat.ecosystem.interpreters import this_platform
 from stackcompat.evidence.results import Evidence
@@ -140,8 +140,8 @@ class Trial:
             why = f"{held.got} is in its place, held back by {held.by} ({held.bound})"
             self.not_tested.append(NotTested(what=f"{held.name} {held.newest} on Python {question.python}", why=why))
         versions = control.resolution.lock.versions()
-        pinned = [exactly(text, versions[_name(text)]) for text in question.others if _name(text) in versions]
-        roots = {_name(text) for text in pinned}
+        pinned = [exactly(text, versions[name_of(text)]) for text in question.others if name_of(text) in versions]
+        roots = {name_of(text) for text in pinned}
         rest = tuple(
             f"{name}=={version}"
             for name, version in sorted(versions.items())
@@ -231,7 +231,7 @@ class Trial:
             admitted=tuple(sorted(name for name, version in moved.items() if version)) if self._as_of else (),
             local=local,
             index=index,
-            newest=tuple(map(_name, others)) if arm == "control" and question.rule == "newest" else (),
+            newest=tuple(map(name_of, others)) if arm == "control" and question.rule == "newest" else (),
             thorough=question.thorough,
             policy="gate",
             label=f"{question.label} ({arm})",
@@ -259,7 +259,7 @@ class Trial:
             self._skip(question, next(iter(waiting.values())).sentence)
             return None
         if waiting:
-            left = [text for text in question.others if _name(text) not in waiting]
+            left = [text for text in question.others if name_of(text) not in waiting]
             where = f"{question.label} on Python {question.python}"
             for name, exclusion in waiting.items():
                 why = f"left out, since {exclusion.chain[0]}"
@@ -283,7 +283,7 @@ class Trial:
         """
         python = question.python
         names = and_list([c.name for c in self._candidates])
-        dropped = conflict.kind == "python" and _name(conflict.sentence.partition(" ")[0]) in self._moved.candidate
+        dropped = conflict.kind == "python" and name_of(conflict.sentence.partition(" ")[0]) in self._moved.candidate
         if dropped:
             self._skip(question, conflict.sentence)
             remedy = f"see that nobody needs {names} on Python {python} any more, or go on supporting it"
@@ -342,7 +342,7 @@ class Trial:
         """
         needs = {name: self._needs(name, version, question.python) for name, version in versions.items()}
         found = {}
-        for root in map(_name, question.others):
+        for root in map(name_of, question.others):
             for holder in _reached(root, needs) - self._moved.candidate.keys():
                 for need in needs[holder]:
                     wanted = self._moved.candidate.get(need.name, "")
@@ -574,10 +574,6 @@ def run_aa_gate(
     cells = trial.run_alike(trial.lock(trial.questions(terms)))
     report = trial.decide(cells, terms, time.monotonic() - began)
     return report.model_copy(update={"alike": false_reds(cells)})
-
-
-def _name(text: str) -> str:
-    return parse_requirement(text).name
 
 
 def _reached(root: str, needs: Mapping[str, Sequence[Requirement]]) -> set[str]:

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Sequence
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
-from packaging.utils import canonicalize_name
 
 from stackcompat.core.record import Record, digest
+from stackcompat.core.requirements import name_of
 from stackcompat.core.text import and_list
 from stackcompat.ecosystem.components import Components
 from stackcompat.ecosystem.releases import Catalog, Release
@@ -31,6 +31,7 @@ from stackcompat.gate.policy import (
     Rule,
     Weight,
 )
+from stackcompat.plan.cell import readable
 from stackcompat.plan.known_cases import KnownCase
 
 __all__ = ["Moving", "PairedQuestion", "broke_before", "make_questions", "moving"]
@@ -101,7 +102,7 @@ def broke_before(cases: Iterable[KnownCase], candidates: Iterable[Candidate], co
     names = {c.name for c in candidates}
     counts: Counter[str] = Counter()
     for case in cases:
-        blamed = {canonicalize_name(Requirement(text).name) for text in case.culprit}
+        blamed = {name_of(text) for text in case.culprit}
         if case.verdict != "works" and blamed & names:
             rows = (components.of_distribution(name) for name in blamed - names)
             counts.update(row.name for row in rows if row)
@@ -214,8 +215,7 @@ class _Planner:
             if not pins:
                 self._skip(label, "it declares no floor for another component")
                 continue
-            readable = ", ".join(sorted(pins)).replace("==", " ")
-            yield 1, self._question(rule, python, f"{label}: {readable}", pins)
+            yield 1, self._question(rule, python, f"{label}: {readable(sorted(pins))}", pins)
 
     def _earlier(self, rule: ReleasesRule, python: str) -> Iterable[tuple[int, PairedQuestion]]:
         names = {c.name for c in self._candidates}
@@ -272,14 +272,7 @@ class _Planner:
 
     def _releases(self, name: str, python: str | None) -> list[Release]:
         """What an installer may take, lowest first."""
-        return [
-            release
-            for release in self._catalog.project(name).releases
-            if not release.yanked
-            and not release.parsed.is_prerelease
-            and (python is None or release.supports(python))
-            and (self._as_of is None or release.uploaded <= self._as_of)
-        ]
+        return list(self._catalog.project(name).fit(python=python, before=self._as_of))[::-1]
 
     def _lowest(self, name: str, bounds: SpecifierSet, python: str) -> Release | None:
         fit = [r for r in self._releases(name, python) if bounds.contains(r.version)]

@@ -18,6 +18,7 @@ from packaging.utils import canonicalize_name
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from stackcompat.core.record import UsageError
+from stackcompat.core.requirements import exact_version
 from stackcompat.core.toml import Table, load_record
 from stackcompat.core.vocabulary import Level
 from stackcompat.ecosystem.components import Components
@@ -124,12 +125,12 @@ class GatePolicy(Table):
 def _exact(text: str) -> str:
     """One version: any wider bound would let the next release pass as well, which nobody has looked at."""
     try:
-        (bound,) = SpecifierSet(text)
-    except (InvalidSpecifier, ValueError):
-        bound = None
-    if bound is None or bound.operator != "==" or bound.version.endswith("*"):
+        version = exact_version(SpecifierSet(text))
+    except InvalidSpecifier:
+        version = ""
+    if not version:
         raise ValueError(f'"{text}" is not one exact version such as "==0.12.1"')
-    return str(bound)
+    return f"=={version}"
 
 
 class _Exemption(Table):

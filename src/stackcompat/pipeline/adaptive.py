@@ -26,6 +26,7 @@ from functools import cached_property
 from itertools import combinations
 
 from stackcompat.core.record import Record
+from stackcompat.core.requirements import split_pin
 from stackcompat.core.text import and_list
 from stackcompat.ecosystem.components import Components, versions_of
 from stackcompat.evidence.results import Evidence
@@ -259,7 +260,7 @@ def _unanswered(goal: Goal, cases: Iterable[_LockedCell], known: _Knowledge) -> 
         told: dict[tuple[str, ...], bool] = {}
         for pins in map(frozenset, combinations(sorted(case.held), strength)):
             if pins in still:
-                owners = (case.names.owner(pin.partition("==")[0]) for pin in sorted(pins))
+                owners = (case.names.owner(split_pin(pin)[0]) for pin in sorted(pins))
                 names = tuple(name for name in owners if name is not None)
                 if names not in told:
                     told[names] = case.tells(names)

@@ -7,10 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from itertools import product
 
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
-
 from stackcompat.core.record import UsageError
+from stackcompat.core.requirements import name_of
 from stackcompat.ecosystem.components import Components
 from stackcompat.evidence.runs import Crossing, PlannedCell
 from stackcompat.plan.cell import Cell
@@ -34,7 +32,7 @@ def complete(cell: Cell, lock: Lock, components: Components) -> Cell:
         for name in component.undeclared
         if name not in versions
     }
-    asked = {canonicalize_name(Requirement(text).name) for text in cell.requirements}
+    asked = {name_of(text) for text in cell.requirements}
     missing = wanted - asked
     if not missing:
         return cell

@@ -7,10 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
-
 from stackcompat.core.record import digest
+from stackcompat.core.requirements import name_of
 from stackcompat.ecosystem.releases import Catalog, IndexUnreachable
 from stackcompat.pipeline.progress import Reporter
 from stackcompat.pipeline.runner import BulkCatalog, Runner
@@ -51,7 +49,7 @@ def _consulted(cell: Cell, resolution: Resolution) -> set[str]:
     if resolution.conflict is not None:
         for link in resolution.conflict.chain:
             for text in link.removesuffix(" is requested").split(" depends on "):
-                names.add(canonicalize_name(Requirement(text).name))
+                names.add(name_of(text))
     return {name for name in names if name != "python"}
 
 

@@ -13,11 +13,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from stackcompat.core.redact import strip_addresses
+from stackcompat.core.requirements import marker_environment, name_of, parse_requirement
 from stackcompat.evidence.results import NO_NETWORK, CellOutcome, CellResult, Environment
 from stackcompat.run.job import Job
 from stackcompat.run.package_cache import PackageCache
@@ -37,11 +36,12 @@ def difference(job: Job, observed: Mapping[str, str]) -> str:
     extra = sorted(observed.keys() - locked.keys())
     if extra:
         return f"{', '.join(extra)} is installed but was not locked"
-    overridden = {canonicalize_name(Requirement(text).name) for text in job.forced}
+    overridden = {name_of(text) for text in job.forced}
     for text in job.requirements:
-        requirement = Requirement(text)
-        name = canonicalize_name(requirement.name)
-        if requirement.marker is not None and not requirement.marker.evaluate({"python_version": job.lock.python}):
+        requirement = parse_requirement(text)
+        name = requirement.name
+        environment = marker_environment(job.lock.python)
+        if requirement.marker is not None and not requirement.marker.evaluate(environment):
             continue
         if name not in observed:
             return f"{text} was requested but is not installed"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
-from packaging.requirements import Requirement
 from pydantic import Field
 
 from stackcompat.core.record import Record
+from stackcompat.core.requirements import only_version, parse_requirement
 from stackcompat.core.vocabulary import Level, Verdict
 from stackcompat.table.cells import JudgedCell
 
@@ -55,8 +55,8 @@ def pinned_sets(cases: Sequence[JudgedCell]) -> tuple[PinnedSet, ...]:
 def _set(label: str, cases: Sequence[JudgedCell]) -> PinnedSet:
     """The set with this `label`, from the cells that hold it, or all of it but one."""
     whole = next(case for case in cases if case.verdict.cell.label == label)
-    parsed = [Requirement(text) for text in whole.verdict.cell.requirements]
-    pins = {one.name: next(iter(one.specifier)).version for one in parsed if str(one.specifier).startswith("==")}
+    wanted = map(parse_requirement, whole.verdict.cell.requirements)
+    pins = {requirement.name: version for requirement in wanted if (version := only_version(requirement))}
     moved: dict[str, list[PinAnswer]] = {}
     for case in cases:
         verdict = case.verdict

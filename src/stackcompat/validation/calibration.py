@@ -15,6 +15,7 @@ from packaging.version import Version
 from stackcompat.blame.diagnosis import Diagnosis
 from stackcompat.blame.driver import Inquiry, blame_each
 from stackcompat.core.record import Record
+from stackcompat.core.requirements import only_version, parse_requirement
 from stackcompat.ecosystem.components import Components
 from stackcompat.evidence.runs import PlannedCell
 from stackcompat.pipeline.cells import plan_cell, run_cells
@@ -88,8 +89,8 @@ def healthy_neighbours(entry: Calibration, cases: Sequence[KnownCase], component
 
 def _pins(case: KnownCase) -> dict[str, str]:
     """The exact versions that a case asks for."""
-    wanted = map(Requirement, case.requirements)
-    return {r.name: next(iter(r.specifier)).version for r in wanted if str(r.specifier).startswith("==")}
+    wanted = map(parse_requirement, case.requirements)
+    return {requirement.name: version for requirement in wanted if (version := only_version(requirement))}
 
 
 def _exact_version(text: str) -> bool:
