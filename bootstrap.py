@@ -16,7 +16,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 ENVIRONMENT = ROOT / ".venv"
-REQUIREMENTS = ("nox>=2025.10.14", "uv>=0.9")
+#: As in pyproject.toml.
+REQUIREMENTS = ("nox>=2025.10.14", "uv>=0.13,<0.14")
 
 
 def make_environment() -> None:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from packaging.requirements import Requirement
+
+from stackcompat.core.requirements import name_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -82,6 +86,13 @@ def test_without_ensurepip_virtualenv_makes_the_environment(
     assert "--target" in commands[0]
     assert commands[2][0] == str(bootstrap.ENVIRONMENT / "bin" / "python")
     assert "nox" in commands[2][-2]
+
+
+def test_what_it_installs_is_what_the_project_requires(bootstrap: ModuleType) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    required = {name_of(text): Requirement(text).specifier for text in project["dependencies"]}
+    for text in bootstrap.REQUIREMENTS:
+        assert Requirement(text).specifier == required[name_of(text)], text
 
 
 def test_it_is_standard_library_only() -> None:

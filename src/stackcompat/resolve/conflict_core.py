@@ -1,4 +1,4 @@
-"""Whom a resolver's refusal points at: the requirements that exclude each other, and who stands behind them. Pure."""
+"""The smallest set that a resolver's refusal says cannot be installed together. Pure."""
 
 from __future__ import annotations
 
@@ -11,49 +11,56 @@ from packaging.requirements import Requirement
 
 from stackcompat.core.requirements import name_of, only_version
 from stackcompat.plan.cell import Cell
-from stackcompat.resolve.conflict import Conflict, excludes
+from stackcompat.resolve.conflict import Conflict, Link, excludes, links_of
 
 __all__ = ["ConflictMember", "refused"]
 
 
 class ConflictMember(NamedTuple):
-    """A distribution and its version, or its bounds where no version was asked for; or ``python`` and its version."""
+    """A member of a conflict.
+
+    Attributes:
+        name: The distribution, or ``python``.
+        version: Its version; its bounds where no version was asked for.
+    """
 
     name: str
     version: str
 
 
-class _Demand(NamedTuple):
-    """`text` is demanded by the release `by`, or by the request itself."""
-
-    text: str
-    by: str
-
-
 def refused(conflict: Conflict, cell: Cell) -> tuple[ConflictMember, ...]:
-    """The members of the smallest set that `conflict` says cannot be had together, by name."""
+    """The members of the smallest set that cannot be installed together, as `conflict` tells it; in order of name.
+
+    Args:
+        conflict: Why `cell` has no lock.
+        cell: The cell, whose pins give the members their versions.
+    """
     alone = re.match(r"(\S+) (?:requires Python|has no wheel for Python) ?", conflict.sentence)
     if conflict.kind in ("python", "no-wheel-for-python") and alone:
         return (_member(alone[1], cell, ()), ConflictMember("python", cell.python))
-    demands = []
-    for link in conflict.chain:
-        by, _, text = link.removesuffix(" is requested").rpartition(" depends on ")
-        demands.append(_Demand(text, by))
-    # What is requested comes first: the shorter the chain, the clearer the blame.
-    demands.sort(key=lambda demand: bool(demand.by))
-    for one, other in combinations(demands, 2):
-        if name_of(one.text) == name_of(other.text) and excludes(one.text, other.text):
-            return tuple(sorted({_member(demand.by or demand.text, cell, demands) for demand in (one, other)}))
-    return tuple(sorted({_member(demand.text, cell, ()) for demand in demands if not demand.by}))
+    # Requests come first: the shorter the chain, the clearer the blame.
+    links = sorted(links_of(conflict.chain), key=lambda link: bool(link.subject))
+    for first, second in combinations(links, 2):
+        if excludes(first.dependency, second.dependency):
+            behind = (link.subject or link.dependency for link in (first, second))
+            return tuple(sorted({_member(text, cell, links) for text in behind}))
+    return tuple(sorted({_member(link.dependency, cell, ()) for link in links if not link.subject}))
 
 
-def _member(text: str, cell: Cell, demands: Sequence[_Demand], depth: int = 0) -> ConflictMember:
-    """Who stands behind `text`: the release that it names, the pin of that name, or who demands it."""
-    name = name_of(text)
-    for requirement in [Requirement(text), *(Requirement(r) for r in cell.requirements if name_of(r) == name)]:
-        if version := only_version(requirement):
+def _member(requirement: str, cell: Cell, links: Sequence[Link], depth: int = 0) -> ConflictMember:
+    """The member behind a requirement: the release that it names, the cell's pin of it, or whoever depends on it."""
+    name = name_of(requirement)
+    for text in [requirement, *(text for text in cell.requirements if name_of(text) == name)]:
+        if version := only_version(Requirement(text)):
             return ConflictMember(name, version)
-    above = next((d.by for d in demands if d.by and name_of(d.text) == name and name_of(d.by) != name), "")
-    if above and depth < len(demands) and name not in cell.roots():
-        return _member(above, cell, demands, depth + 1)
-    return ConflictMember(name, str(Requirement(text).specifier))
+    above = next(
+        (
+            link.subject
+            for link in links
+            if link.subject and name_of(link.dependency) == name and name_of(link.subject) != name
+        ),
+        "",
+    )
+    if above and depth < len(links) and name not in cell.roots():
+        return _member(above, cell, links, depth + 1)
+    return ConflictMember(name, str(Requirement(requirement).specifier))

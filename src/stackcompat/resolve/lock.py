@@ -1,22 +1,29 @@
-"""A lock: the exact, hashed set of every distribution that a cell resolved to, and what was held back for it."""
+"""A lock: the exact, hashed set of every distribution that a cell resolved to; and what resolving a cell came to."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Literal
 
-from packaging.requirements import Requirement
-from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from stackcompat.core.record import Record, digest
-from stackcompat.core.requirements import only_version
+from stackcompat.core.requirements import only_version, parse_requirement
 from stackcompat.resolve.conflict import Conflict
 
 __all__ = ["HeldBack", "Lock", "Pin", "Resolution", "version_of_file"]
 
 
 class Pin(Record):
-    """One distribution of a lock. `source` is a file address for what does not come from an index, else empty."""
+    """One distribution of a lock.
+
+    Attributes:
+        name: The distribution, in normal form.
+        version: Its version.
+        hashes: The hashes of the files that an installer can take, each ``algorithm:value``, sorted.
+        source: A file address, for a distribution that does not come from an index; else empty.
+    """
 
     name: str
     version: str
@@ -30,7 +37,13 @@ class Pin(Record):
 
 
 class Lock(Record):
-    """Every distribution of an environment for one Python and platform, transitive ones too, in order of name."""
+    """Every distribution of an environment for one Python and platform, transitive ones too.
+
+    Attributes:
+        python: The Python, such as ``3.12``.
+        platform: System and architecture, such as ``linux-x86_64``.
+        pins: The distributions, in order of name.
+    """
 
     python: str
     platform: str
@@ -51,27 +64,40 @@ class Lock(Record):
 
     @classmethod
     def parse(cls, text: str, python: str, platform: str) -> Lock:
-        """Read a requirements file of exact, hashed pins. Raises ValueError naming the first line that is not one."""
-        pins = []
-        for line in re.sub(r"\\\n\s*", " ", text).splitlines():
-            words = line.split(" #")[0].split()
-            if not words or words[0].startswith("#"):
-                continue
-            hashes = tuple(sorted(word.removeprefix("--hash=") for word in words if word.startswith("--hash=")))
-            plain = " ".join(word for word in words if not word.startswith("--"))
-            requirement = Requirement(plain.rstrip("; "))
-            if requirement.url:
-                version = version_of_file(requirement.url)
-                source = requirement.url
-            else:
-                version, source = only_version(requirement), ""
-                if not version:
-                    raise ValueError(f'"{plain}" is not an exact pin such as "jax==0.11.2 --hash=sha256:..."')
-            pins.append(Pin(name=canonicalize_name(requirement.name), version=version, hashes=hashes, source=source))
+        """Read a requirements file of exact, hashed pins.
+
+        Args:
+            text: The file's content, as uv and pip write it.
+            python: The Python that it is for.
+            platform: The platform that it is for.
+
+        Raises:
+            ValueError: A line is no exact pin; the message names the first such line.
+        """
+        pins = [_parse_pin(words) for words in _lines(text)]
         return cls(python=python, platform=platform, pins=tuple(sorted(pins, key=lambda pin: pin.name)))
 
 
+def _lines(text: str) -> Iterator[list[str]]:
+    """The words of each line of a requirements file, continued lines joined, without comments."""
+    for line in re.sub(r"\\\n\s*", " ", text).splitlines():
+        words = line.split(" #")[0].split()
+        if words and not words[0].startswith("#"):
+            yield words
+
+
+def _parse_pin(words: list[str]) -> Pin:
+    hashes = sorted(word.removeprefix("--hash=") for word in words if word.startswith("--hash="))
+    plain = " ".join(word for word in words if not word.startswith("--"))
+    requirement = parse_requirement(plain.rstrip("; "))
+    version = version_of_file(requirement.url) if requirement.url else only_version(requirement)
+    if not version:
+        raise ValueError(f'"{plain}" is not an exact pin such as "jax==0.11.2 --hash=sha256:..."')
+    return Pin(name=requirement.name, version=version, hashes=tuple(hashes), source=requirement.url or "")
+
+
 def version_of_file(address: str) -> str:
+    """The version in the name of a wheel. Raises ValueError for an address of anything else."""
     name = address.split("#", maxsplit=1)[0].rsplit("/", 1)[-1]
     try:
         return str(parse_wheel_filename(name)[1])
@@ -80,7 +106,15 @@ def version_of_file(address: str) -> str:
 
 
 class HeldBack(Record):
-    """`name` was asked for at its newest and came out older, because of `by` (a release, a request or a Python)."""
+    """A distribution that was asked for at its newest and came out older.
+
+    Attributes:
+        name: The distribution.
+        newest: Its newest release.
+        got: The release that the lock has.
+        by: A release, a request or a Python that keeps it from its newest.
+        bound: The bound by which it does so, in words.
+    """
 
     name: str
     newest: str
@@ -90,7 +124,16 @@ class HeldBack(Record):
 
 
 class Resolution(Record):
-    """What became of resolving a cell; `seconds` of wall clock. `detail` is one sentence where there is no lock."""
+    """What resolving a cell came to.
+
+    Attributes:
+        outcome: ``locked`` and ``conflict`` are answers; the others say why there is none.
+        lock: There if the cell is locked.
+        conflict: There if nothing fits.
+        held_back: The distributions of the lock that are older than they were asked for.
+        detail: Why there is neither a lock nor a conflict, in one sentence.
+        seconds: Wall clock.
+    """
 
     outcome: Literal[
         "locked", "conflict", "no-wheel-for-platform", "index-unreachable", "interpreter-missing", "failed"

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stackcompat.plan.cell import Cell
-from stackcompat.resolve.resolver import _read_refusal
+from stackcompat.resolve.uv_output import read_refusal
 
 FRAGMENTS = (
     *("Because", "And because", "you require", "all versions of", "depend on", "depends on", "there is no version of"),
@@ -22,6 +22,6 @@ fragments = st.sampled_from(FRAGMENTS)
 @given(st.lists(fragments | st.text(max_size=10), max_size=30))
 def test_any_refusal_is_read_into_a_resolution_without_a_lock(parts: list[str]) -> None:
     cell = Cell(python="3.12", platform="linux-x86_64", requirements=("alpha==1.0", "beta"))
-    found = _read_refusal("error: No solution found\n  cause: " + " ".join(parts), cell)
+    found = read_refusal("error: No solution found\n  cause: " + " ".join(parts), cell)
     assert found.lock is None
     assert (found.outcome == "conflict") == (found.conflict is not None)
