@@ -10,7 +10,8 @@ from packaging.requirements import Requirement
 
 from stackcompat.plan.cell import Cell
 from stackcompat.resolve.conflict import Conflict
-from stackcompat.resolve.islands import Excluded, IslandMember, Islands, find_islands
+from stackcompat.resolve.island_search import find_islands
+from stackcompat.resolve.islands import Excluded, IslandMember, Islands
 from stackcompat.resolve.lock import Lock, Pin, Resolution
 
 __all__ = ["IslandsWorld"]

@@ -13,7 +13,8 @@ from stackcompat.pipeline.cells import now
 from stackcompat.pipeline.locking import lock_cells
 from stackcompat.pipeline.progress import Silent
 from stackcompat.plan.checkout import find_checkout
-from stackcompat.resolve.islands import ISLANDS, Islands, find_islands, newest_members
+from stackcompat.resolve.island_search import find_islands
+from stackcompat.resolve.islands import ISLANDS, Islands, newest_members
 
 __all__ = ["islands"]
 

@@ -13,6 +13,7 @@ from stackcompat.ecosystem.releases import Catalog, IndexUnreachable
 from stackcompat.pipeline.progress import Reporter
 from stackcompat.pipeline.runner import BulkCatalog, Runner
 from stackcompat.plan.cell import Cell
+from stackcompat.resolve.conflict import links_of
 from stackcompat.resolve.lock import Resolution
 from stackcompat.run.executor import Executor
 
@@ -47,10 +48,8 @@ def _consulted(cell: Cell, resolution: Resolution) -> set[str]:
     if resolution.lock is not None:
         names |= resolution.lock.versions().keys()
     if resolution.conflict is not None:
-        for link in resolution.conflict.chain:
-            for text in link.removesuffix(" is requested").split(" depends on "):
-                names.add(name_of(text))
-    return {name for name in names if name != "python"}
+        names |= {name_of(text) for link in links_of(resolution.conflict.chain) for text in link}
+    return names - {"", "python"}
 
 
 def _fingerprint(cell: Cell, names: Iterable[str], bench: Runner, catalog: Catalog) -> str:
