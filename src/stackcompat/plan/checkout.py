@@ -11,7 +11,8 @@ from stackcompat.core.record import UsageError
 from stackcompat.ecosystem.components import Components, load_components
 from stackcompat.ecosystem.releases import Catalog, needs
 from stackcompat.plan.cell import Cell
-from stackcompat.plan.matrix import Matrix, Metapackage, load_matrix
+from stackcompat.plan.matrix import Matrix, load_matrix
+from stackcompat.plan.policies import Metapackage
 
 __all__ = ["Checkout", "find_checkout", "published_sets"]
 

@@ -7,7 +7,8 @@ import pytest
 
 from stackcompat.core.record import UsageError
 from stackcompat.ecosystem.components import load_components
-from stackcompat.plan.matrix import AsOf, Pins, load_matrix
+from stackcompat.plan.matrix import load_matrix
+from stackcompat.plan.policies import AsOf, Pins
 from support.world import components
 
 ROWS = components("alpha", "alphalib", "beta", "gamma", alphalib="alpha")

@@ -7,7 +7,7 @@ import pytest
 
 from stackcompat.core.text import and_list
 from stackcompat.core.vocabulary import Verdict
-from stackcompat.plan.matrix import Policy
+from stackcompat.plan.policies import Policy
 from stackcompat.report.text import age
 from stackcompat.table.build import summarise
 from stackcompat.table.summary import who
