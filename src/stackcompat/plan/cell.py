@@ -14,13 +14,21 @@ __all__ = ["Cell", "readable"]
 class Cell(Record):
     """One combination to try.
 
-    `requirements` and `overrides` are PEP 508 texts in normal form; `newest` are the distributions that the request
-    means at their newest, `development` those that must come out as development versions; `index` is the name of the
-    environment variable with an extra index's address, `local` maps a distribution to its file or source, or to ``$``
-    and the name of the environment variable that holds it. `constraints` are exact pins for what the resolver brings in
-    besides; `admitted` are distributions to which `exclude_newer` does not apply.
-    `thorough` cells run every test, others leave out those marked so. That, `policy` and `label` say how and why the
-    cell is there and are no part of its identity.
+    Attributes:
+        python: The Python, such as ``3.12``.
+        platform: System and architecture, such as ``linux-x86_64``.
+        requirements: What is asked for: PEP 508 texts in normal form.
+        overrides: Requirements that force what metadata forbids.
+        exclude_newer: Releases uploaded later do not exist for the cell.
+        constraints: Exact pins for distributions that the resolver brings in besides.
+        admitted: Distributions to which `exclude_newer` does not apply.
+        newest: Distributions that the request wants at their newest; no part of the cell's identity.
+        development: Distributions that must come out as development versions.
+        index: The environment variable with the address of an extra index.
+        local: Distribution to its file or source, or to ``$`` and the environment variable that holds it.
+        thorough: Whether every test runs, those marked ``thorough`` too; no part of the cell's identity.
+        policy: The policy that made the cell; no part of its identity.
+        label: What tells the cell from others of the policy; no part of its identity.
     """
 
     python: str
@@ -40,10 +48,11 @@ class Cell(Record):
 
     @property
     def id(self) -> str:
-        """Content address of what is asked for, the same for the same question from any policy."""
-        unsaid = {name for name in ("constraints", "admitted") if not getattr(self, name)}
-        asked = self.model_dump(mode="json", exclude={"policy", "label", "newest", "thorough"} | unsaid)
-        return digest(asked, length=12)
+        """Content address of what is asked for: the same for the same question from any policy."""
+        # Fields that came later are left out where they are empty, so that older cells keep their addresses.
+        unused = {name for name in ("constraints", "admitted") if not getattr(self, name)}
+        question = self.model_dump(mode="json", exclude={"policy", "label", "newest", "thorough"} | unused)
+        return digest(question, length=12)
 
     @property
     def forced(self) -> bool:
@@ -56,5 +65,5 @@ class Cell(Record):
 
 
 def readable(pins: Iterable[str]) -> str:
-    """Exact pins as a person says them."""
+    """Exact pins as a person says them: ``alpha 1.2, beta 3.4``."""
     return ", ".join(pin.replace("==", " ") for pin in pins)

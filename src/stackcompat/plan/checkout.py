@@ -18,7 +18,16 @@ __all__ = ["Checkout", "find_checkout", "published_sets"]
 
 
 def published_sets(project: Checkout, cell: Cell, catalog: Catalog) -> tuple[tuple[str, ...], ...]:
-    """What the newest release of each metapackage that a matrix of `project` names requires of `cell`'s roots."""
+    """The sets that metapackages publish, as far as they are about what a cell asks for.
+
+    Args:
+        project: The checkout, whose matrices name the metapackages.
+        cell: The cell, whose Python and day decide which release of a metapackage is the newest.
+        catalog: Tells what the releases require.
+
+    Returns:
+        For each metapackage, the requirements of its newest release on the cell's roots.
+    """
     names = set()
     for path in sorted(project.matrices.glob("*.toml")):
         # Not every file here is a matrix, and a mistake in another one is no reason not to blame this cell.
@@ -41,9 +50,15 @@ _NO_MATRICES = ("components", "known-cases", "advisories", "gate", "waivers", "r
 
 
 class Checkout:
-    """A checkout: ``matrices/components.toml``, ``tests/interop/``, ``reports/`` and the store (never committed).
+    """The folders and files of a checkout.
 
-    `exchange` is the suite of what is written in one environment and read in another; it borrows modules of `suite`.
+    Attributes:
+        root: The checkout's folder.
+        matrices: The folder of the matrices, with ``components.toml``.
+        suite: The folder of the smoke tests.
+        exchange: The folder of the tests of artifacts across versions; they borrow modules of the smoke tests.
+        reports: The folder of what is published.
+        store: The file of the evidence, which is never committed.
     """
 
     def __init__(self, root: Path) -> None:

@@ -13,11 +13,15 @@ __all__ = ["Goal", "Plan", "pin_requirements"]
 
 
 class Goal(Record):
-    """What a `pairs` policy wants to see together: combinations of exact pins, ``python`` among them, that are allowed.
+    """What a `pairs` policy wants to see together. Pins are exact; ``python`` is pinned like a distribution.
 
-    `axes` are the pins to choose from, each component's (and the Pythons) newest first. `template` is the cell that
-    pins nothing, from which others are made; `pythons` are those that a pin supports, newest first. `budget` is how
-    many cells may be made after the first array (see :mod:`stackcompat.pipeline.adaptive`).
+    Attributes:
+        label: The name of the goal.
+        axes: The pins to choose from: the Pythons, then each component's, newest first.
+        budget: How many cells can be made after the first array (see :mod:`stackcompat.pipeline.adaptive`).
+        combinations: The combinations of pins that metadata allows.
+        template: The cell that pins nothing, from which others are made.
+        pythons: By pin, the Pythons that it supports, newest first; by the empty text, all of them.
     """
 
     label: str
@@ -28,30 +32,38 @@ class Goal(Record):
     pythons: dict[str, tuple[str, ...]]
 
     def reached(self, held: Iterable[Mapping[str, str]]) -> tuple[float, tuple[Cell, ...]]:
-        """How many percent meet in environments that hold `held` (name to version), and cells for the rest.
+        """How much of the goal some environments show.
 
-        There is one cell for each combination that meets nowhere: with its pins, and nothing else pinned.
+        Args:
+            held: What each environment holds, by name; its Python as ``python``.
+
+        Returns:
+            The percentage of the combinations that meet in some environment; and for each combination that meets in
+            none, a cell that pins it and nothing else.
         """
         rows = ([f"{name}=={version}" for name, version in versions.items()] for versions in held)
         percent, missing = share_covered(self.combinations, rows)
-        cells = []
-        for pins in missing:
-            cells.append(self.cell(pins, f"{readable(pins)}, all else free"))
-        return percent, tuple(cells)
+        return percent, tuple(self.cell(pins, f"{readable(pins)}, all else free") for pins in missing)
 
     def cell(self, pins: Iterable[str], label: str) -> Cell:
         """The template with `pins`, on the newest Python that all of them support."""
-        common = [set(self.pythons[pin]) for pin in pins]
-        python = next((p for p in self.pythons[""] if all(p in some for some in common)), self.template.python)
-        requirements = pin_requirements(self.template.requirements, pins)
+        pinned = list(pins)
+        supported = [self.pythons[pin] for pin in pinned]
+        common = [python for python in self.pythons[""] if all(python in pythons for pythons in supported)]
+        python = common[0] if common else self.template.python
+        requirements = pin_requirements(self.template.requirements, pinned)
         return self.template.model_copy(update={"python": python, "requirements": requirements, "label": label})
 
 
 class Plan(Record):
-    """The cells to try, in order and each once; what the `pairs` policies want, and how much of it the cells ask for.
+    """What a matrix asks for.
 
-    `coverage` is a percentage of the allowed combinations by goal, `excluded` says what metadata does not allow.
-    `reserved` are components that no cell asks for, since their newest release only reserves the name.
+    Attributes:
+        cells: The cells to try, in order, each once.
+        coverage: By goal, the percentage of its allowed combinations that the cells ask for.
+        excluded: What metadata does not allow, in sentences.
+        goals: What the `pairs` policies want to see.
+        reserved: Components that no cell asks for, with the newest release, which only reserves the name.
     """
 
     cells: tuple[Cell, ...]

@@ -19,7 +19,13 @@ __all__ = ["KnownCase", "load_cases"]
 
 
 class KnownWriter(Record):
-    """The environment that wrote what a case reads; on the case's Python unless it has its own."""
+    """The environment that wrote what a case reads.
+
+    Attributes:
+        requirements: What is asked for in it.
+        python: Its Python; the case's if empty.
+        exclude_newer: Releases uploaded after this day do not exist for it.
+    """
 
     requirements: tuple[str, ...]
     python: str = ""
@@ -27,11 +33,24 @@ class KnownWriter(Record):
 
 
 class KnownCase(Record):
-    """A combination whose verdict is known. `message` must be part of a failure's message or of the conflict.
+    """A combination whose verdict is known.
 
-    `writer` and `artifacts` (which of what it wrote; all if none) are there where another environment wrote first.
-    `limits` are the features that do not work there, though the rest does.
-    `culprit` is the smallest set of exact pins that makes it red, ``python==3.11`` among them where that matters.
+    Attributes:
+        id: Its name.
+        python: Its Python.
+        requirements: What is asked for.
+        writer: The environment that wrote what is read; none for a case of one environment.
+        artifacts: Which of the written artifacts are meant; all if none is given.
+        limits: The features that do not work there although the rest does.
+        overrides: Requirements that force what metadata forbids.
+        exclude_newer: Releases uploaded after this day do not exist for it.
+        verdict: The known verdict.
+        level: How deep the tests must go to show it.
+        message: Must be a part of a failure's message, or of the conflict.
+        culprit: The smallest set of exact pins that makes it red, ``python==3.11`` among them if that matters.
+        neighbour_of: The case of which this one is a healthy neighbour.
+        source: Where the case was reported.
+        note: What else is known of it.
     """
 
     id: str
@@ -76,7 +95,7 @@ class KnownCase(Record):
         )
 
     def writing_cell(self) -> Cell:
-        """The cell that asks for what writes. Only where there is a writer."""
+        """The cell of the writer. Only for a case that has one."""
         assert self.writer is not None
         as_case = self.model_copy(
             update={

@@ -14,7 +14,16 @@ __all__ = ["Selection", "select"]
 
 
 class Selection(Table):
-    """Which releases of a component to choose: exactly one of all, minors, last, months."""
+    """Which releases of a component to choose. Exactly one of `all`, `minors`, `last` and `months` is given.
+
+    Attributes:
+        all: Every release.
+        minors: The last release of each of the last this many minors.
+        last: The last this many releases.
+        months: The releases of the last this many months.
+        yanked: Yanked releases as well.
+        prereleases: Pre-releases as well.
+    """
 
     all: bool = False
     minors: Annotated[int, Field(gt=0)] | None = None
@@ -32,7 +41,14 @@ class Selection(Table):
 
 
 def select(project: Project, selection: Selection, *, python: str | None, now: dt.datetime) -> tuple[Release, ...]:
-    """The releases of `project` that `selection` chooses, lowest first; yanked and pre-releases only if it asks."""
+    """The releases that a selection chooses, lowest first.
+
+    Args:
+        project: The releases to choose from.
+        selection: Which of them.
+        python: Only releases that declare themselves fit for this Python; any if None.
+        now: The moment from which months are counted back.
+    """
     since = None
     if selection.months is not None:
         since = now - dt.timedelta(days=round(selection.months * 365.25 / 12))

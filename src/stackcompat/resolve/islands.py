@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterable
+from typing import Annotated
+
+from pydantic import Field
 
 from stackcompat.core.record import Kind, Record
 from stackcompat.core.requirements import exactly, name_of
@@ -42,55 +45,35 @@ class IslandMember(Record):
 
 
 class Excluded(Record):
-    """A component whose newest release is not on an island.
+    """A component whose newest release is not on an island."""
 
-    Attributes:
-        name: The component.
-        version: Its newest release; empty if no release can be installed.
-        against: The components of the island that together keep it out; none if it cannot be installed at all.
-        reason: The bound that keeps it out, in a sentence.
-        chain: The bounds that the reason rests on.
-    """
-
-    name: str
-    version: str
-    against: tuple[str, ...] = ()
-    reason: str
-    chain: tuple[str, ...] = ()
+    name: Annotated[str, Field(description="The component.")]
+    version: Annotated[str, Field(description="Its newest release; empty if no release can be installed.")]
+    against: Annotated[
+        tuple[str, ...],
+        Field(description="The components of the island that together keep it out; none: it installs nowhere."),
+    ] = ()
+    reason: Annotated[str, Field(description="The bound that keeps it out, in a sentence.")]
+    chain: Annotated[tuple[str, ...], Field(description="The bounds that the reason rests on.")] = ()
 
 
 class Island(Record):
-    """A largest set of newest releases that locks together.
+    """A largest set of newest releases that locks together."""
 
-    Attributes:
-        releases: Its components and their newest releases.
-        beside: Other components that its lock holds, in older releases.
-        excluded: The components whose newest releases are kept out.
-        lock_id: The lock that shows it.
-    """
-
-    releases: dict[str, str]
-    beside: dict[str, str]
-    excluded: tuple[Excluded, ...]
-    lock_id: str
+    releases: Annotated[dict[str, str], Field(description="Its components and their newest releases.")]
+    beside: Annotated[dict[str, str], Field(description="Other components that its lock holds, in older releases.")]
+    excluded: Annotated[tuple[Excluded, ...], Field(description="Components whose newest releases are kept out.")]
+    lock_id: Annotated[str, Field(description="The lock that shows it.")]
 
 
 class Islands(Record):
-    """The islands of one Python and platform, largest first.
-
-    Attributes:
-        python: The Python.
-        platform: The platform.
-        seen: When they were found.
-        islands: The islands.
-        asked: How many sets a resolver was asked about.
-    """
+    """The islands of one Python and platform."""
 
     python: str
     platform: str
-    seen: dt.datetime
-    islands: tuple[Island, ...]
-    asked: int
+    seen: Annotated[dt.datetime, Field(description="When they were found.")]
+    islands: Annotated[tuple[Island, ...], Field(description="Largest first.")]
+    asked: Annotated[int, Field(description="How many sets a resolver was asked about.")]
 
 
 #: Of each Python and platform the islands that were found last count.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Literal
+from typing import Annotated, Literal
 
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+from pydantic import Field
 
 from stackcompat.core.record import Record, digest
 from stackcompat.core.requirements import only_version, parse_requirement
@@ -106,21 +107,13 @@ def version_of_file(address: str) -> str:
 
 
 class HeldBack(Record):
-    """A distribution that was asked for at its newest and came out older.
+    """A distribution that was asked for at its newest and came out older."""
 
-    Attributes:
-        name: The distribution.
-        newest: Its newest release.
-        got: The release that the lock has.
-        by: A release, a request or a Python that keeps it from its newest.
-        bound: The bound by which it does so, in words.
-    """
-
-    name: str
-    newest: str
-    got: str
-    by: str
-    bound: str
+    name: Annotated[str, Field(description="The distribution.")]
+    newest: Annotated[str, Field(description="Its newest release.")]
+    got: Annotated[str, Field(description="The release that the lock has.")]
+    by: Annotated[str, Field(description="A release, a request or a Python that keeps it from its newest.")]
+    bound: Annotated[str, Field(description="The bound by which it does so, in words.")]
 
 
 class Resolution(Record):

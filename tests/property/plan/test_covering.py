@@ -110,3 +110,8 @@ def test_values_that_do_not_go_together_are_kept_where_they_are_wanted(case: Cas
         others = [values for values in combinations(row, 2) if set(values) != set(pair)]
         assert not any(frozenset(values) in apart for values in others)
         assert not space(case).grows(row)
+
+
+def test_a_seed_has_its_row_where_nothing_goes_together() -> None:
+    apart = CombinationSpace([["a"], ["b"], ["c"]], lambda first, second: {first, second} == {"a", "b"})
+    assert apart.rows(3, [["c"], ["a"]]) == [("c",), ("a", "b")]
