@@ -53,7 +53,7 @@ class ExchangeRunner(Runner):
 
     def __init__(self, *, helpers: Path, only: tuple[str, ...] = (), **bench: Any) -> None:
         super().__init__(**bench)
-        self.suite = Suite(self.suite.folder, helpers)
+        self.suite = Suite(self.suite.folder, self.suite.plugin, helpers)
         self.only = only
         self.artifacts = self.cache.root / "artifacts"
 

@@ -23,6 +23,7 @@ from stackcompat.resolve.resolver import Resolver
 from stackcompat.run.executor import Executor
 from stackcompat.run.job import Job, Limits
 from stackcompat.run.package_cache import PackageCache
+from stackcompat.run.sandbox import PLUGIN
 
 __all__ = ["BulkCatalog", "Runner"]
 
@@ -54,7 +55,7 @@ class Runner:
         self.cache = cache
         self.interpreters = interpreters
         self.executor = executor
-        self.suite = Suite(suite)
+        self.suite = Suite(suite, PLUGIN.read_bytes())
         self.limits = limits or Limits()
         paths = {python: interpreter.path for python, interpreter in interpreters.items()}
         self.resolver = Resolver(cache.packages, paths, cache.uv, cache.wheel, cache.in_use)

@@ -9,9 +9,12 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-__all__ = ["INSIDE", "clean_environment", "network_can_be_cut"]
+__all__ = ["INSIDE", "PLUGIN", "clean_environment", "network_can_be_cut"]
 
 INSIDE = Path(__file__).parent / "inside"
+
+#: What runs the tests inside a cell.
+PLUGIN = INSIDE / "plugin.py"
 
 
 def clean_environment(home: Path, python: Path, environ: Mapping[str, str] = os.environ) -> dict[str, str]:

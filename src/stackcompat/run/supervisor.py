@@ -24,7 +24,7 @@ import psutil
 from stackcompat.core.record import StackcompatError
 from stackcompat.evidence.results import Isolation, TestResult
 from stackcompat.run.job import NO_TESTS, Job, ShippedTests
-from stackcompat.run.sandbox import INSIDE, clean_environment, network_can_be_cut
+from stackcompat.run.sandbox import INSIDE, PLUGIN, clean_environment, network_can_be_cut
 
 __all__ = ["LOG_CHARACTERS", "Supervisor", "adopt_orphans"]
 
@@ -117,7 +117,7 @@ class Supervisor:
 
     def command(self, job_file: Path) -> list[str]:
         """How the probe is started inside the fence."""
-        probe = [str(self.python), "-I", "-X", "faulthandler", str(INSIDE / "plugin.py"), str(job_file)]
+        probe = [str(self.python), "-I", "-X", "faulthandler", str(PLUGIN), str(job_file)]
         return [sys.executable, "-I", "-S", str(INSIDE / "fence.py"), *probe] if self._fenced else probe
 
     def probe_job(

@@ -9,6 +9,7 @@ import pytest
 from stackcompat.core.record import UsageError
 from stackcompat.ecosystem.suite import Suite
 
+PLUGIN = b"the plugin"
 FILES = {
     "conftest.py": "import shared_set_up\n",
     "shared_set_up.py": "",
@@ -83,7 +84,17 @@ def test_files_matter_where_all_that_a_test_uses_is_installed(
     folder: Path, installed: list[str], files: tuple[str, ...]
 ) -> None:
     always = ("test_any.py", "test_unreadable.py")
-    assert sorted(Suite(folder).files(installed)) == sorted((*files, *always))
+    assert sorted(Suite(folder, PLUGIN).files(installed)) == sorted((*files, *always))
+
+
+def test_addresses_are_as_ever(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Each change of one makes all evidence that there is unknown, and is run again."""
+    helpers = tmp_path_factory.mktemp("helpers")
+    (helpers / "idioms.py").write_text("x = 1\n")
+    assert Suite(folder, PLUGIN).digest(["alpha", "beta"]) == "723964200b937e8a"
+    assert Suite(folder, PLUGIN).digest(["delta"], thorough=False) == "42c81c9fac1c341f"
+    assert Suite(folder, PLUGIN, helpers).digest(["alpha"]) == "51f30a222397822c"
+    assert Suite(folder, b"another plugin").digest(["alpha", "beta"]) != "723964200b937e8a"
 
 
 @pytest.mark.parametrize(
@@ -101,27 +112,27 @@ def test_files_matter_where_all_that_a_test_uses_is_installed(
     ],
 )
 def test_the_address_changes_with_what_matters_only(folder: Path, changed: str, matters: bool) -> None:
-    before = Suite(folder).digest(["alpha"])
+    before = Suite(folder, PLUGIN).digest(["alpha"])
     text = FILES.get(changed, 'import pytest\n@pytest.mark.uses("delta")\ndef test_it(): ...\n')
     (folder / changed).write_text(text + "# changed\n")
-    assert (Suite(folder).digest(["alpha"]) != before) is matters
+    assert (Suite(folder, PLUGIN).digest(["alpha"]) != before) is matters
 
 
 def test_a_file_that_is_not_python_is_named(folder: Path) -> None:
     (folder / "test_torn.py").write_text("def (:\n")
     with pytest.raises(UsageError, match=r"test_torn\.py: line 1: "):
-        Suite(folder).files(["alpha"])
+        Suite(folder, PLUGIN).files(["alpha"])
 
 
 def test_a_file_of_thorough_tests_matters_to_thorough_cells_only(folder: Path) -> None:
-    suite = Suite(folder)
+    suite = Suite(folder, PLUGIN)
     always = ["test_any.py", "test_unreadable.py"]
     assert sorted(suite.files(["delta"])) == sorted([*always, "test_partly.py", "test_thorough.py"])
     assert sorted(suite.files(["delta"], thorough=False)) == sorted([*always, "test_partly.py"])
     before = [suite.digest(["delta"], thorough=thorough) for thorough in (True, False)]
     with (folder / "test_thorough.py").open("a") as file:
         file.write("# changed\n")
-    after = [Suite(folder).digest(["delta"], thorough=thorough) for thorough in (True, False)]
+    after = [Suite(folder, PLUGIN).digest(["delta"], thorough=thorough) for thorough in (True, False)]
     assert [one == other for one, other in zip(before, after, strict=True)] == [False, True]
 
 
@@ -133,9 +144,9 @@ def test_what_is_borrowed_from_another_suite_is_part_of_the_address(
     for name in ("lent.py", "unasked.py", "test_own.py"):
         (helpers / name).write_text("")
     (folder / "test_borrows.py").write_text("import lent, test_own\n\ndef test_it(): ...\n")
-    before = Suite(folder, helpers).digest([])
+    before = Suite(folder, PLUGIN, helpers).digest([])
     (helpers / changed).write_text("# changed\n")
-    assert (Suite(folder, helpers).digest([]) != before) is matters
+    assert (Suite(folder, PLUGIN, helpers).digest([]) != before) is matters
 
 
 def test_artifacts_are_those_that_tests_write(folder: Path) -> None:
@@ -151,4 +162,4 @@ def test_read(): ...
 def test_write_crate(): ...
 """
     )
-    assert Suite(folder).artifacts() == ("box", "crate")
+    assert Suite(folder, PLUGIN).artifacts() == ("box", "crate")
