@@ -7,7 +7,7 @@ from rich.markup import escape
 
 from stackcompat.cli.common import json_option, make_bench, open_index, out, project_option, write_json
 from stackcompat.core.record import UsageError
-from stackcompat.ecosystem.components import Components, own
+from stackcompat.ecosystem.components import Components
 from stackcompat.ecosystem.interpreters import find_interpreters, this_platform
 from stackcompat.pipeline.cells import now
 from stackcompat.pipeline.locking import lock_cells
@@ -38,7 +38,7 @@ def islands(pythons: tuple[str, ...], json_file: str | None, project_folder: str
     catalog = open_index()
     components = bench.components
     catalog.prefetch(row.distribution for row in components.components if row.distribution)
-    distributions = {row.name: row.distribution for row in own(components) if not row.moves_with}
+    distributions = {row.name: row.distribution for row in components.with_own_distribution() if not row.moves_with}
     found = []
     for python in wanted:
         members, absent = newest_members(components, catalog, python)

@@ -20,6 +20,7 @@ from pydantic import AfterValidator
 __all__ = [
     "RequirementText",
     "SpecifierText",
+    "allows",
     "exact_version",
     "exactly",
     "marker_environment",
@@ -96,6 +97,11 @@ def exact_version(specifier: SpecifierSet) -> str:
     if len(bounds) != 1 or bounds[0].operator != "==" or bounds[0].version.endswith(".*"):
         return ""
     return bounds[0].version
+
+
+def allows(specifier: str, version: str) -> bool:
+    """Whether a specifier such as ``>=1,<2`` allows a version; pre-releases count as any other version."""
+    return SpecifierSet(specifier).contains(version, prereleases=True)
 
 
 # ---------------------------------------------------------------------------------------------------------------------

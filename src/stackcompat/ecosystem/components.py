@@ -11,19 +11,24 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Literal
 
-from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from pydantic import Field, field_validator
 
 from stackcompat.core.record import UsageError
-from stackcompat.core.requirements import RequirementText, SpecifierText
+from stackcompat.core.requirements import RequirementText, SpecifierText, allows
 from stackcompat.core.toml import Table, load_record
 
-__all__ = ["Component", "Components", "Module", "Upstream", "load_components", "own", "versions_of"]
+__all__ = ["Component", "Components", "Module", "Upstream", "load_components", "versions_of"]
 
 
 class Module(Table):
-    """An importable module of a component, the releases that have it, and the distributions that it needs to load."""
+    """An importable module of a component.
+
+    Attributes:
+        name: Its dotted name.
+        versions: The releases that have it; all if empty.
+        requires: Distributions that it needs to load.
+    """
 
     name: str
     versions: SpecifierText = ""
@@ -31,12 +36,17 @@ class Module(Table):
 
 
 class Upstream(Table):
-    """A part of the tests that releases of a component ship themselves.
+    """A part of the tests that releases of a component ship themselves. In patterns, ``*`` crosses folders.
 
-    `archive` is where they are: in the `wheel`, installed with the rest, or in the `sdist`, of which these alone are
-    unpacked, outside the environment. `tests` are patterns of their files, in the order in which they are to run;
-    `beside` of files of an sdist that they need; `without` of tests that are left out (``*`` crosses folders in all).
-    `requires` is what they import and the release does not declare. `seconds` is how long they may begin to run.
+    Attributes:
+        archive: Where they are: in the ``wheel``, installed with the rest, or in the ``sdist``, of which only these
+            are unpacked, outside the environment.
+        versions: The releases that this is about; all if empty.
+        tests: Patterns of their files, in the order in which they run.
+        beside: Patterns of files of an sdist that they need.
+        without: Patterns of tests that are left out.
+        requires: What they import and the release does not declare.
+        seconds: For how long tests of it are begun.
     """
 
     archive: Literal["wheel", "sdist"]
@@ -51,17 +61,28 @@ class Upstream(Table):
 class Component(Table):
     """One row of the ecosystem.
 
-    `distributions` are index names, the first one decides the row's version. `modules` are what an import must find,
-    `hardware` what a run of the real thing wants, `untested` why no smoke test exercises it (empty when some do).
-    `moves_with` names a component whose release decides this one's, so that this one is never pinned on its own.
-    `undeclared` are distributions that it wants for writing or reading some artifacts, and does not declare.
-    `install` are the requirements by which its documentation installs it, where the distribution's name alone is not
-    enough: extras, companions that it does not declare. `placeholders` are the releases that only reserve its name.
-    `blocker` says what keeps its tests from going deeper than they do. `seconds` is how long one test of it may take,
-    `memory_mb` how much a cell that holds it may use (none: it does not say). `deprecation_months` is how long it
-    promises to keep what it has deprecated. `upstream` are the tests that its releases ship: the first entry that is
-    for a release is taken. `tests` are those (by id, ``*`` allowed) that tell of a component whose distribution is
-    another's, of which it is a part.
+    Attributes:
+        name: What commands and matrices call it.
+        title: What reports call it.
+        summary: What it does, in a few words.
+        group: The part of the table in which it stands.
+        distributions: Its names on the index; the first one decides the version of the row.
+        modules: What must be importable.
+        published: Where its releases are.
+        install: The requirements by which its documentation installs it, if the distribution's name alone is not
+            enough: extras, companions that it does not declare.
+        placeholders: The releases that only reserve its name.
+        hardware: The hardware that its real use wants.
+        documentation: The address of its documentation.
+        untested: Why no smoke test exercises it; empty if some do.
+        moves_with: A component whose release decides this one's, so that this one is never pinned by itself.
+        blocker: What keeps its tests from going deeper than they do.
+        deprecation_months: How long it promises to keep what it has deprecated.
+        seconds: Time limit of one test of it.
+        memory_mb: Memory limit of a cell that holds it, in MB; None if it does not say.
+        undeclared: Distributions that it wants for writing or reading some artifacts, and does not declare.
+        upstream: The tests that its releases ship; the first entry that is for a release is taken.
+        tests: The tests (by id, ``*`` allowed) that tell of a component that is a part of another's distribution.
     """
 
     name: str
@@ -96,21 +117,25 @@ class Component(Table):
         return self.distributions[0] if self.distributions else ""
 
     def reserves(self, version: str) -> bool:
-        """Whether the release `version` only reserves the component's name, and holds nothing of it."""
-        return bool(self.placeholders) and SpecifierSet(self.placeholders).contains(version, prereleases=True)
+        """Whether the release `version` holds nothing of the component and only reserves its name."""
+        return bool(self.placeholders) and allows(self.placeholders, version)
 
     def tested_by(self, test: str) -> bool:
-        """Whether the test with this id is one of those that tell of it, a part of another component's distribution."""
+        """Whether the test with this id tells of the component, which is a part of another's distribution."""
         return any(fnmatchcase(test, pattern) for pattern in self.tests)
 
     def ships(self, version: str) -> Upstream | None:
-        """What is chosen of the tests that the release `version` ships; None where it ships none."""
-        fit = (own for own in self.upstream if SpecifierSet(own.versions).contains(version, prereleases=True))
-        return next(fit, None)
+        """Which of the tests that the release `version` ships are chosen; None if none are."""
+        return next((chosen for chosen in self.upstream if allows(chosen.versions, version)), None)
 
 
 class Library(Table):
-    """A distribution around the stack that has no row of its own, and what of it must be importable."""
+    """A distribution around the stack that has no row of its own.
+
+    Attributes:
+        distribution: Its name on the index.
+        modules: What must be importable.
+    """
 
     distribution: str
     modules: tuple[Module, ...]
@@ -134,56 +159,83 @@ class Components(Table):
         return tuple(c.name for c in self.components)
 
     def imports(self, installed: Mapping[str, str], roots: Collection[str]) -> tuple[tuple[str, str], ...]:
-        """(distribution, module) for what must be importable where `installed` is: all components, and `roots`."""
-        listed = [(name, c.modules) for c in self.components for name in c.distributions[:1] if name in installed]
-        listed += [(lib.distribution, lib.modules) for lib in self.libraries if lib.distribution in roots]
+        """What must be importable in an environment: modules of all components, and of the libraries among the roots.
+
+        Args:
+            installed: Distribution to version.
+            roots: The distributions that were asked for by name.
+
+        Returns:
+            Pairs of distribution and module.
+        """
+        listed = [(component.distribution, component.modules) for component in self.components]
+        listed += [
+            (library.distribution, library.modules) for library in self.libraries if library.distribution in roots
+        ]
         return tuple(
             (distribution, module.name)
             for distribution, modules in listed
             if distribution in installed
             for module in modules
-            if SpecifierSet(module.versions).contains(installed[distribution], prereleases=True)
-            and all(needed in installed for needed in module.requires)
+            if allows(module.versions, installed[distribution]) and all(name in installed for name in module.requires)
         )
 
     def guesses(self, installed: Mapping[str, str], roots: Collection[str]) -> tuple[str, ...]:
-        """Those of `roots` that no component with modules and no library covers: guessed from their files."""
-        covered = {name for c in self.components if c.modules for name in c.distributions}
-        covered |= {lib.distribution for lib in self.libraries}
+        """The installed roots whose modules nobody lists: they are guessed from the files of the distribution.
+
+        Args:
+            installed: Distribution to version.
+            roots: The distributions that were asked for by name.
+        """
+        covered = {name for component in self.components if component.modules for name in component.distributions}
+        covered |= {library.distribution for library in self.libraries}
         return tuple(sorted(name for name in roots if name in installed and name not in covered))
 
     def of_distribution(self, distribution: str) -> Component | None:
-        """The component that `distribution` belongs to, first come first served."""
-        return next((c for c in self.components if distribution in c.distributions), None)
+        """The first component that `distribution` belongs to; None if there is none."""
+        return next((component for component in self.components if distribution in component.distributions), None)
 
     def whole(self, component: Component) -> Component | None:
-        """The component whose distribution `component` is a part of; None for one that has its own."""
+        """The component of whose distribution `component` is a part; None if its distribution is its own."""
         owner = self.of_distribution(component.distribution)
         return owner if owner is not component else None
+
+    def with_own_distribution(self) -> tuple[Component, ...]:
+        """The components that have a distribution of their own, not a part of another's."""
+        return tuple(
+            component for component in self.components if component.distribution and self.whole(component) is None
+        )
 
 
 def load_components(path: Path) -> Components:
     """Read ``components.toml``. Raises UsageError for the first mistake in it."""
     components = load_record(path, Components)
-    names = components.names()
     for number, component in enumerate(components.components):
-        key = f"{path}: components[{number}]"
-        if names.count(component.name) > 1:
-            raise UsageError(f'{key}.name: "{component.name}" stands twice; each component is listed once')
-        others = [other.name for other in components.components if other is not component and not other.moves_with]
-        if component.moves_with and component.moves_with not in others:
-            allowed = ", ".join(others)
-            raise UsageError(f'{key}.moves-with: "{component.moves_with}" cannot lead; allowed are {allowed}')
-        if component.tests and components.whole(component) is None:
-            raise UsageError(f"{key}.tests: allowed only for a part of what another component distributes")
+        _check(component, components, f"{path}: components[{number}]")
     return components
 
 
-def own(components: Components) -> tuple[Component, ...]:
-    """The components that have a distribution of their own, not a part of another's."""
-    return tuple(c for c in components.components if c.distribution and components.whole(c) is None)
+def _check(component: Component, components: Components, key: str) -> None:
+    """Refuse a component that does not fit the others."""
+    if components.names().count(component.name) > 1:
+        raise UsageError(f'{key}.name: "{component.name}" stands twice; each component is listed once')
+    leaders = [other.name for other in components.components if other is not component and not other.moves_with]
+    if component.moves_with and component.moves_with not in leaders:
+        allowed = ", ".join(leaders)
+        raise UsageError(f'{key}.moves-with: "{component.moves_with}" cannot lead; allowed are {allowed}')
+    if component.tests and components.whole(component) is None:
+        raise UsageError(f"{key}.tests: allowed only for a part of what another component distributes")
 
 
 def versions_of(installed: Mapping[str, str], components: Components) -> dict[str, str]:
-    """Component to version, from distribution to version; a component's first distribution counts."""
-    return {c.name: installed[c.distribution] for c in own(components) if c.distribution in installed}
+    """Component to version. A component has the version of its first distribution.
+
+    Args:
+        installed: Distribution to version.
+        components: The components of the ecosystem.
+    """
+    return {
+        component.name: installed[component.distribution]
+        for component in components.with_own_distribution()
+        if component.distribution in installed
+    }

@@ -20,7 +20,13 @@ _NAME = re.compile(r"python3\.\d+")
 
 
 class Interpreter(Record):
-    """A CPython. `python` is major.minor, `version` with the patch."""
+    """A CPython.
+
+    Attributes:
+        python: Major and minor, such as ``3.12``.
+        version: The full version.
+        path: Its executable.
+    """
 
     python: str
     version: str
@@ -28,7 +34,7 @@ class Interpreter(Record):
 
     @property
     def label(self) -> str:
-        """What evidence is bound to: implementation and full version."""
+        """Implementation and full version: evidence is bound to both."""
         return f"cpython-{self.version}"
 
 
@@ -43,8 +49,10 @@ def how_to_get(python: str) -> str:
 
 
 def _candidates() -> Iterator[PythonVersion]:
-    # Only executables named after their minor are asked for their version: asking each shim, link and Python 2 that a
-    # machine has costs seconds.
+    """Executables that look like interpreters; none was asked for its version yet.
+
+    Only executables named after their minor are taken: asking each shim, link and Python 2 of a machine costs seconds.
+    """
     for kind in ALL_PROVIDERS.values():
         provider = kind.create()
         for found in provider.find_pythons() if provider else ():
@@ -57,31 +65,44 @@ def _candidates() -> Iterator[PythonVersion]:
 
 
 def _conda_homes() -> list[Path]:
+    """The folders in which conda keeps environments."""
     given = [os.environ.get("CONDA_PREFIX", ""), os.environ.get("MAMBA_ROOT_PREFIX", "")]
     usual = [Path.home() / name for name in ("miniconda3", "anaconda3", "miniforge3", "mambaforge", "micromamba")]
     return [home for home in [*(Path(path) for path in given if path), *usual] if home.is_dir()]
 
 
 def find_interpreters(pythons: Iterable[str] | None = None) -> dict[str, Interpreter]:
-    """The newest installed patch of each of `pythons` (of all, if None), by major.minor, newest minor first."""
+    """The newest installed patch of each Python, newest minor first.
+
+    Args:
+        pythons: The Pythons to look for, such as ``3.12``; all without it.
+
+    Returns:
+        Python to interpreter.
+    """
     wanted = None if pythons is None else set(pythons)
-    best: dict[str, Interpreter] = {}
+    newest: dict[str, Interpreter] = {}
     asked: set[Path] = set()
     for candidate in _candidates():
-        minor = candidate.executable.name.removeprefix("python")
-        real = candidate.executable.resolve()
-        if (wanted is not None and minor not in wanted) or real in asked:
+        python = candidate.executable.name.removeprefix("python")
+        path = candidate.executable.resolve()
+        if (wanted is not None and python not in wanted) or path in asked:
             continue
-        asked.add(real)
-        if not candidate.is_valid() or candidate.implementation.lower() != "cpython" or candidate.freethreaded:
+        asked.add(path)
+        if not _is_final_cpython(candidate):
             continue
-        version = candidate.version
-        if version.is_prerelease:
-            continue
-        known = best.get(minor)
-        if known is None or tuple(version.release) > tuple(int(part) for part in known.version.split(".")):
-            best[minor] = Interpreter(python=minor, version=str(version), path=real)
-    return dict(sorted(best.items(), key=lambda item: python_key(item[0]), reverse=True))
+        interpreter = Interpreter(python=python, version=str(candidate.version), path=path)
+        known = newest.get(python)
+        if known is None or python_key(interpreter.version) > python_key(known.version):
+            newest[python] = interpreter
+    return dict(sorted(newest.items(), key=lambda entry: python_key(entry[0]), reverse=True))
+
+
+def _is_final_cpython(candidate: PythonVersion) -> bool:
+    """Whether an executable is a CPython with a global lock, and no pre-release."""
+    if not candidate.is_valid() or candidate.implementation.lower() != "cpython" or candidate.freethreaded:
+        return False
+    return not candidate.version.is_prerelease
 
 
 def bytecode_tag(python: str) -> str:

@@ -10,12 +10,13 @@ import datetime as dt
 from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple, Protocol
 
-from packaging.requirements import Requirement
+from packaging.metadata import parse_email
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
 from stackcompat.core.record import Record, StackcompatError, digest
-from stackcompat.core.requirements import marker_environment, newest_patch, only_version, parse_requirement
+from stackcompat.core.requirements import allows, marker_environment, newest_patch, only_version, parse_requirement
 
 __all__ = [
     "Bound",
@@ -27,13 +28,14 @@ __all__ = [
     "ReleaseFile",
     "applies",
     "bounds_on",
+    "declared_in",
     "needs",
     "requirements",
 ]
 
 
 class IndexUnreachable(StackcompatError):
-    """The index did not answer: infrastructure, never an incompatibility."""
+    """The index did not answer. This is infrastructure, never an incompatibility."""
 
 
 class ReleaseFile(Record):
@@ -44,7 +46,15 @@ class ReleaseFile(Record):
 
 
 class Release(Record):
-    """One version of a project. A release counts as yanked if any of its files is; `uploaded` is its first upload."""
+    """One version of a project.
+
+    Attributes:
+        version: The version.
+        uploaded: When its first file was uploaded.
+        yanked: Whether any of its files is yanked.
+        requires_python: The Pythons for which it declares itself fit; all if empty.
+        files: Its files.
+    """
 
     version: str
     uploaded: dt.datetime
@@ -58,9 +68,9 @@ class Release(Record):
         return Version(self.version)
 
     def supports(self, python: str) -> bool:
-        """Whether the release declares itself fit for ``3.12``-like `python` (its newest patch)."""
+        """Whether the release declares itself fit for the newest patch of a Python such as ``3.12``."""
         try:
-            return SpecifierSet(self.requires_python).contains(newest_patch(python), prereleases=True)
+            return allows(self.requires_python, newest_patch(python))
         except InvalidSpecifier:
             return True
 
@@ -72,7 +82,7 @@ class Project(Record):
     releases: tuple[Release, ...]
 
     def find(self, version: str) -> Release | None:
-        """The release that equals `version` (``0.4.30`` and ``0.4.30.0`` are equal), if it exists."""
+        """The release that equals `version`, if there is one; ``0.4.30`` and ``0.4.30.0`` are equal."""
         wanted = Version(version)
         return next((release for release in self.releases if release.parsed == wanted), None)
 
@@ -114,7 +124,11 @@ class Project(Record):
         return next(self.fit(python=python, before=before, prereleases=prereleases), None)
 
     def fingerprint(self, before: dt.datetime | None = None) -> str:
-        """Changes exactly when something that a resolver sees of this project, uploaded until `before`, changes."""
+        """A digest that changes exactly when something changes that a resolver sees of this project.
+
+        Args:
+            before: Only releases uploaded at this moment or earlier; all without it.
+        """
         return digest(
             self.name,
             [
@@ -137,15 +151,40 @@ class Catalog(Protocol):
         ...
 
 
+def declared_in(metadata: str) -> tuple[Requirement, ...]:
+    """What the core metadata of a release declares to need.
+
+    Lines that are no requirement are left out: old releases have some, and installers leave them out as well.
+    """
+    found = []
+    for line in parse_email(metadata)[0].get("requires_dist", []):
+        try:
+            found.append(Requirement(line))
+        except InvalidRequirement:
+            continue
+    return tuple(found)
+
+
 def applies(requirement: Requirement, python: str, extras: Iterable[str] = ()) -> bool:
-    """Whether a requirement is one with these `extras` (none), on `python` and for the rest where this runs."""
+    """Whether the marker of a requirement holds.
+
+    Args:
+        requirement: The requirement.
+        python: The Python; for everything else in a marker, this machine decides.
+        extras: The extras with which the release is installed.
+    """
     environment = marker_environment(python)
     marker = requirement.marker
     return marker is None or any(marker.evaluate(environment | {"extra": extra}) for extra in ("", *extras))
 
 
 class CatalogAt:
-    """A catalog as it was at a moment: without what was uploaded later."""
+    """A catalog as it was at a moment: without what was uploaded later.
+
+    Args:
+        catalog: The catalog of today.
+        at: The moment.
+    """
 
     def __init__(self, catalog: Catalog, at: dt.datetime) -> None:
         self._catalog = catalog
@@ -165,20 +204,33 @@ class CatalogAt:
 def requirements(
     catalog: Catalog, name: str, version: str, python: str, extras: Collection[str] = ()
 ) -> list[Requirement]:
-    """What the release needs with these `extras` (none), on `python` and for the rest where this runs; no markers."""
+    """What a release needs, as far as markers hold.
+
+    Args:
+        catalog: Tells what the release declares.
+        name: The distribution; ``python`` needs nothing.
+        version: Its release.
+        python: The Python for which markers are evaluated.
+        extras: The extras with which it is installed.
+
+    Returns:
+        Requirements without markers, their names in normal form.
+    """
+    if name == "python":
+        return []
     found = []
-    for requirement in catalog.requires(name, version) if name != "python" else ():
-        if applies(requirement, python, extras):
-            plain = parse_requirement(str(requirement))
-            plain.marker = None
-            found.append(plain)
+    for declared in catalog.requires(name, version):
+        if applies(declared, python, extras):
+            requirement = parse_requirement(str(declared))
+            requirement.marker = None
+            found.append(requirement)
     return found
 
 
 def needs(
     catalog: Catalog, name: str, version: str, python: str, extras: Collection[str] = ()
 ) -> dict[str, SpecifierSet]:
-    """The bounds that the release declares, by distribution; with these `extras` (none)."""
+    """The bounds that a release declares, by distribution; see :func:`requirements` for the arguments."""
     found: dict[str, SpecifierSet] = {}
     for requirement in requirements(catalog, name, version, python, extras):
         found[requirement.name] = found.get(requirement.name, SpecifierSet()) & requirement.specifier
@@ -186,7 +238,13 @@ def needs(
 
 
 class Bound(NamedTuple):
-    """What the release `version` of `name` declares of another distribution."""
+    """What a release declares of another distribution.
+
+    Attributes:
+        name: The distribution that declares it.
+        version: Its release.
+        specifier: The bound.
+    """
 
     name: str
     version: str
@@ -196,19 +254,30 @@ class Bound(NamedTuple):
 def bounds_on(
     other: str, catalog: Catalog, name: str, version: str, python: str, extras: Collection[str] = ()
 ) -> list[Bound]:
-    """The bounds on `other` that come with a release: its own, and those of what it requires in one version alone."""
-    found = []
+    """The bounds on a distribution that come with a release: its own, and those of releases that it requires exactly.
+
+    Args:
+        other: The distribution that is bounded.
+        catalog: Tells what releases declare.
+        name: The distribution that brings the bounds.
+        version: Its release.
+        python: The Python for which markers are evaluated.
+        extras: The extras with which the release is installed.
+    """
+    bounds = []
     waiting = [(name, version, frozenset(extras))]
-    for one in waiting:  # which grows
-        who, which, more = one
+    seen = set(waiting)
+    while waiting:
+        owner, its_version, its_extras = waiting.pop(0)
         bound = SpecifierSet()
-        for requirement in requirements(catalog, who, which, python, more):
+        for requirement in requirements(catalog, owner, its_version, python, its_extras):
             if requirement.name == other:
                 bound &= requirement.specifier
             pinned = only_version(requirement)
-            due = (requirement.name, pinned, frozenset(requirement.extras))
-            if pinned and due not in waiting:
-                waiting.append(due)
+            brought = (requirement.name, pinned, frozenset(requirement.extras))
+            if pinned and brought not in seen:
+                seen.add(brought)
+                waiting.append(brought)
         if bound:
-            found.append(Bound(who, which, bound))
-    return found
+            bounds.append(Bound(owner, its_version, bound))
+    return bounds

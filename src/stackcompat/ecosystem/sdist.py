@@ -14,10 +14,20 @@ __all__ = ["unpack"]
 
 
 def unpack(archive: bytes, patterns: Sequence[str], folder: Path) -> tuple[str, ...]:
-    """Write the files of `archive` that fit one of `patterns` into `folder`; their paths, in order.
+    """Write chosen files of a source archive into a folder.
 
-    Paths are meant without the folder that an sdist has around everything. Links, and paths that lead out of `folder`,
-    are passed over. Raises StackcompatError for what is no archive.
+    Links are left out, and so are paths that lead out of the folder.
+
+    Args:
+        archive: The archive's content.
+        patterns: Which files; paths are without the folder that an sdist has around everything.
+        folder: Where to write them.
+
+    Returns:
+        The paths of the files in the folder, sorted.
+
+    Raises:
+        StackcompatError: The content is no archive.
     """
     found = []
     try:

@@ -11,8 +11,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import requests
-from packaging.metadata import parse_email
-from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 from pypi_simple import NoSuchProjectError, PyPISimple, UnsupportedContentTypeError, UnsupportedRepoVersionError
@@ -21,7 +19,7 @@ from stackcompat.core.record import StackcompatError, UsageError
 from stackcompat.core.requirements import parse_requirement
 from stackcompat.ecosystem.components import Components
 from stackcompat.ecosystem.interpreters import Interpreter
-from stackcompat.ecosystem.releases import Catalog, IndexUnreachable
+from stackcompat.ecosystem.releases import Catalog, IndexUnreachable, declared_in
 from stackcompat.gate.candidate import Candidate, SourceKind, kind_of, named_predecessors, predecessor
 from stackcompat.plan.cell import Cell
 from stackcompat.resolve.resolver import Resolver
@@ -172,10 +170,4 @@ def _metadata(wheel: Path) -> str:
 
 
 def _requires(metadata: str) -> tuple[str, ...]:
-    found = []
-    for line in parse_email(metadata)[0].get("requires_dist", []):
-        try:
-            found.append(str(Requirement(line)))
-        except InvalidRequirement:
-            continue  # as installers do
-    return tuple(found)
+    return tuple(map(str, declared_in(metadata)))

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from stackcompat.core.record import Kind, Record
 from stackcompat.core.requirements import exactly, name_of
-from stackcompat.ecosystem.components import Components, own
+from stackcompat.ecosystem.components import Components
 from stackcompat.ecosystem.releases import Catalog
 
 __all__ = [
@@ -152,7 +152,7 @@ def newest_members(components: Components, catalog: Catalog, python: str) -> tup
     A component is neither if it moves with another, is a part of another, or is not published (yet).
     """
     members, absent = [], []
-    for component in own(components):
+    for component in components.with_own_distribution():
         name = component.distribution
         if component.moves_with:
             continue

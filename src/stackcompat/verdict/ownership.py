@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable
 
 from stackcompat.core.requirements import only_version, parse_requirement
-from stackcompat.ecosystem.components import Component, Components, own
+from stackcompat.ecosystem.components import Component, Components
 from stackcompat.plan.cell import Cell
 
 __all__ = ["Ownership", "mentioned", "pins_of"]
@@ -27,7 +27,7 @@ def mentioned(sentence: str, components: Components) -> frozenset[str]:
     """The components whose distributions a sentence names."""
     return frozenset(
         component.name
-        for component in own(components)
+        for component in components.with_own_distribution()
         if any(re.search(rf"(?<![\w.-]){re.escape(d)}(?![\w-])", sentence) for d in component.distributions)
     )
 
@@ -36,7 +36,7 @@ class Ownership:
     """Which of the components `present` in a cell a distribution or a module belongs to."""
 
     def __init__(self, components: Components, present: Collection[str]) -> None:
-        here = [component for component in own(components) if component.name in present]
+        here = [component for component in components.with_own_distribution() if component.name in present]
         self._owner = {d: component.name for component in reversed(here) for d in component.distributions}
         self._modules = {module: component.name for component in reversed(here) for module in _modules(component)}
         #: Component that moves with another to that other.

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from stackcompat.ecosystem.index import PackageIndex, index_address
+from stackcompat.ecosystem.index import PackageIndex
 from stackcompat.ecosystem.releases import IndexUnreachable
 from support.world import day
 
@@ -238,21 +238,3 @@ class TestSdist:
         fake.answers["/files/alpha-1.1.tar.gz"] = [("application/octet-stream", self.CONTENT)]
         with pytest.raises(IndexUnreachable, match="has not the hash"):
             self.index(fake, tmp_path, sha256).sdist("alpha", "1.1")
-
-
-@pytest.mark.parametrize(
-    ("environment", "expected"),
-    [
-        ({}, None),
-        ({"PIP_INDEX_URL": "https://a.example/simple"}, "https://a.example/simple"),
-        ({"PIP_INDEX_URL": "https://a.example", "UV_INDEX_URL": "https://b.example"}, "https://b.example"),
-        ({"UV_DEFAULT_INDEX": "mine=https://c.example/simple"}, "https://c.example/simple"),
-        ({"UV_DEFAULT_INDEX": "https://c.example/?a=b", "UV_INDEX_URL": " "}, "https://c.example/?a=b"),
-    ],
-)
-def test_index_address(environment: dict[str, str], expected: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    assert index_address() == expected
