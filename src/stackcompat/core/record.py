@@ -22,7 +22,7 @@ class UsageError(StackcompatError):
 
 
 class Record(BaseModel):
-    """A frozen value. Field names with an underscore are written with a dash in TOML; unknown keys are mistakes."""
+    """A frozen value. In TOML, field names have a dash in place of an underscore. Unknown keys are mistakes."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -40,13 +40,13 @@ RecordType = TypeVar("RecordType", bound=Record)
 
 
 class Kind(NamedTuple, Generic[RecordType]):
-    """A kind of record of which only the latest counts: each stage that keeps some declares its own.
+    """A kind of record of which only the latest counts. Each stage that keeps such records declares its kinds.
 
     Attributes:
         name: What the kind is called in the database.
         record: The class of the records.
-        key: Tells what a record is about; of two with the same key the later one stays.
-        made: When a record was made.
+        key: Tells what a record is about; of two records with the same key the later one stays.
+        made: Tells when a record was made.
     """
 
     name: str
@@ -56,7 +56,12 @@ class Kind(NamedTuple, Generic[RecordType]):
 
 
 def digest(*parts: Any, length: int = 16) -> str:
-    """A short content address of `parts` (anything JSON can hold, or records): hexadecimal, `length` characters."""
+    """A short content address.
+
+    Args:
+        *parts: What is addressed: anything that JSON can hold, or records.
+        length: How many hexadecimal digits the address has.
+    """
 
     def plain(value: Any) -> Any:
         return value.model_dump(mode="json") if isinstance(value, BaseModel) else value

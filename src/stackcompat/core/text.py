@@ -14,16 +14,16 @@ def and_list(items: Sequence[str]) -> str:
 
 
 def article(name: str) -> str:
-    """`name` with the indefinite article that it takes."""
+    """`name` with its indefinite article: ``an alpha``, ``a beta``."""
     return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
 def plain(text: str) -> str:
-    """`text` with what Markdown would take for markup made literal."""
+    """`text` with the characters escaped that Markdown would take for markup."""
     return re.sub(r"([\\`*_\[\]<>|])", r"\\\1", text)
 
 
 def fenced(text: str) -> str:
-    """A code block that `text` cannot end."""
+    """`text` as a Markdown code block, with a fence that the text cannot end."""
     fence = "`" * max([3, *(len(run) + 1 for run in re.findall(r"`+", text))])
     return f"{fence}\n{text.rstrip()}\n{fence}"

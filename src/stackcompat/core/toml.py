@@ -15,7 +15,7 @@ __all__ = ["Table", "load_record"]
 
 
 class Table(Record):
-    """A table of a TOML file: a key that it does not know is a mistake that names those that it does."""
+    """A table of a TOML file. An unknown key is a mistake; its message names the known keys."""
 
     @model_validator(mode="before")
     @classmethod
@@ -28,9 +28,15 @@ class Table(Record):
 
 
 def load_record(path: Path, record: type[RecordType], *, tags: Collection[str] = ()) -> RecordType:
-    """Read a TOML file. Raises UsageError for its first mistake; a :class:`Table` also says which keys it knows.
+    """Read a TOML file.
 
-    `tags` are the names that a table may carry where a key decides its kind, such as the policies of a matrix.
+    Args:
+        path: The file.
+        record: What it holds.
+        tags: The values of a key that decides the kind of a table, such as `policy` in a matrix; for messages.
+
+    Raises:
+        UsageError: The first mistake in the file, with the key and what is allowed.
     """
     try:
         return record.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
@@ -45,27 +51,27 @@ def load_record(path: Path, record: type[RecordType], *, tags: Collection[str] =
 
 
 def _sentence(error: ValidationError, tags: Collection[str]) -> str:
-    """The first mistake as `key: what is wrong, and what is allowed`."""
+    """The first mistake: the key, what is wrong, and what is allowed."""
     first = error.errors()[0]
     location = list(first["loc"])
     if location[:1] in (["policies"], ["rules"]):
-        del location[2:3]  # the name of the policy, which pydantic puts between its number and its keys
+        del location[2:3]  # pydantic puts the name of the policy between its number and its keys
     key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
     context = first.get("ctx", {})
     match first["type"]:
         case "missing":
-            said = "is missing; it must be given"
+            mistake = "is missing; it must be given"
         case "union_tag_not_found" | "union_tag_invalid":
             discriminator = context["discriminator"].strip("'")
             allowed = ", ".join(tags) or context.get("expected_tags", "").replace("'", "")
             key = f"{key}.{discriminator}"
-            said = f"must be one of {allowed}" if allowed else "is missing; it must be given"
+            mistake = f"must be one of {allowed}" if allowed else "is missing; it must be given"
         case "extra_forbidden":
-            said = "is not a key that is known here"
+            mistake = "is not a key that is known here"
         case "literal_error":
-            said = f"must be one of {context['expected']}"
+            mistake = f"must be one of {context['expected']}"
         case "too_short":
-            said = f"is empty or too short; give at least {context['min_length']}"
+            mistake = f"is empty or too short; give at least {context['min_length']}"
         case _:
-            said = first["msg"].removeprefix("Value error, ").replace("Input should", "should", 1)
-    return f"{key}: {said}" if key else said
+            mistake = first["msg"].removeprefix("Value error, ").replace("Input should", "should", 1)
+    return f"{key}: {mistake}" if key else mistake

@@ -1,4 +1,4 @@
-"""The words that every stage shares: the levels of a test and the verdicts on a cell, a pair or a set."""
+"""The words that every stage shares: the levels of a test, and the verdicts on a cell, a pair or a set."""
 
 from __future__ import annotations
 

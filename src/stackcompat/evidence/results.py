@@ -26,7 +26,7 @@ __all__ = [
     "evidence_key",
 ]
 
-#: What a machine without a network says, whoever meets it.
+#: What a machine without a network says, by whichever library.
 NO_NETWORK = (
     r"temporary failure in name resolution|name or service not known|network is unreachable"
     r"|(?:failed to|could not) resolve (?:address|host)"
@@ -34,7 +34,8 @@ NO_NETWORK = (
 
 
 #: How a run as a whole ended. ``ran``: the tests have outcomes of their own. ``uninstallable``: the lock does not
-#: install. All others are infrastructure: they say nothing about compatibility.
+#: install. ``invalid``: the environment is not what was asked for. All others are infrastructure: they say nothing
+#: about compatibility.
 CellOutcome = Literal[
     "ran",
     "uninstallable",
@@ -51,10 +52,18 @@ CellOutcome = Literal[
 
 
 class Failure(Record):
-    """Why a test failed. The signature (type, normalised message, deepest package) identifies a failure across runs.
+    """Why a test failed.
 
-    `packages` are the distributions on the way down the traceback, deepest last; `where` is module and function.
-    `changed`: the test says by it that what it computed anew has other values, not that something does not work.
+    Attributes:
+        type: The exception's class, with its module.
+        message: The exception's message.
+        package: The deepest distribution on the traceback; empty if there is none.
+        packages: The distributions on the traceback, deepest last.
+        where: Module and function in which the exception was raised.
+        phase: The phase of the test that failed: set-up, call or tear-down.
+        traceback: The traceback as Python prints it.
+        changed: Whether the test says by this failure that what it computed anew has other values. Nothing is broken
+            then.
     """
 
     type: str
@@ -68,17 +77,25 @@ class Failure(Record):
 
     @property
     def signature(self) -> str:
-        """One line that is equal for two failures exactly when they are the same failure.
+        """Type, normalised message and deepest package in one line, equal exactly for equal failures.
 
-        Where a class lives is left out of it: compiled classes are named with their module on some Pythons only. So is
-        how much white space there is: protobuf's messages vary it on purpose.
+        The module of a class is left out of the message: compiled classes are named with it on some Pythons only. The
+        amount of white space does not matter: protobuf's messages vary it on purpose.
         """
         message = re.sub(r"'(?:\w+\.)+(\w+)' object", r"'\1' object", " ".join(self.message.split()))
         return f"{self.type}: {message} [{self.package or 'test'}]"
 
 
 class WarningSeen(Record):
-    """A warning that `raised_by` raised because of code in `triggered_by`, `count` times."""
+    """A warning that was raised during a test.
+
+    Attributes:
+        category: Its class.
+        raised_by: The distribution that raised it.
+        triggered_by: The distribution whose code made it do so.
+        message: Its text.
+        count: How often it was raised.
+    """
 
     category: str
     raised_by: str
@@ -88,11 +105,21 @@ class WarningSeen(Record):
 
 
 class TestResult(Record):
-    """One test in one run. Seconds of wall clock; memory is the process's high-water mark in MB.
+    """One test in one run.
 
-    ``blocked``: a component it needs cannot be imported. ``crashed``, ``timeout`` and ``out-of-memory`` ended the
-    process; only a crash can become a break, the others are infrastructure. `artifact` is what it writes or reads;
-    `feature` is there where it tests one thing that most users do without.
+    Attributes:
+        test: Its id.
+        level: How deep it goes.
+        components: The distributions that it exercises.
+        outcome: ``blocked``: a component that it needs cannot be imported. ``crashed``, ``timeout`` and
+            ``out-of-memory`` ended the process; only a crash can become a break, the others are infrastructure.
+        reason: Why it has this outcome, if no exception tells.
+        seconds: Wall clock.
+        memory_mb: The high-water mark of the process, in MB.
+        failure: The exception that failed it.
+        warnings: What was warned of meanwhile.
+        artifact: The artifact that it writes or reads.
+        feature: The feature that it tests, if that is one that most users do without.
     """
 
     __test__ = False  # not a test class, whatever pytest thinks of its name
@@ -111,13 +138,24 @@ class TestResult(Record):
 
 
 class Environment(Record):
-    """What was found installed: distribution to version."""
+    """What was found installed.
+
+    Attributes:
+        distributions: Distribution to version.
+    """
 
     distributions: dict[str, str]
 
 
 class Isolation(Record):
-    """How the tests were fenced in; a fence that the system refused is recorded as not there."""
+    """How the tests were isolated. An isolation that the system refuses is recorded as missing.
+
+    Attributes:
+        network: Whether the network was cut.
+        home: The tests have a home folder of their own.
+        memory_limit_mb: Memory limit of the cell, in MB.
+        time_limit_s: Time limit of the cell, in seconds.
+    """
 
     network: Literal["loopback only", "open"]
     home: Literal["own"] = "own"
@@ -126,7 +164,19 @@ class Isolation(Record):
 
 
 class CellResult(Record):
-    """What one run of a cell showed. Seconds of wall clock; `install_seconds` passed until the environment stood."""
+    """What one run of a cell showed.
+
+    Attributes:
+        outcome: How the run ended.
+        detail: Why it ended so, in one sentence.
+        started: When it began.
+        seconds: Wall clock of the whole run.
+        install_seconds: Wall clock until the environment was installed.
+        observed: What was found installed.
+        tests: What each test showed.
+        isolation: How the tests were isolated.
+        log: The end of what the run printed.
+    """
 
     outcome: CellOutcome
     detail: str = ""
@@ -140,9 +190,19 @@ class CellResult(Record):
 
 
 class Evidence(CellResult):
-    """One run of one lock. `attempt` counts from 0; a red run is tried again in a new environment as attempt 1.
+    """One run of one lock, for good.
 
-    `reads` is the key of the evidence on the writer whose artifacts this run read, where it did.
+    Attributes:
+        key: The address of the question that it answers, see :func:`evidence_key`.
+        attempt: Counts from 0; a red run is tried again in a new environment as attempt 1.
+        lock_id: The lock.
+        python: Its Python.
+        interpreter: Implementation and full version of the interpreter.
+        platform: The platform.
+        suite: The digest of the tests.
+        level: How deep the tests were to go.
+        roots: The distributions that were asked for by name.
+        reads: The key of the evidence on the writer whose artifacts this run read; empty if it read none.
     """
 
     key: str
@@ -169,5 +229,14 @@ class Evidence(CellResult):
 def evidence_key(
     *, lock_id: str, roots: tuple[str, ...], interpreter: str, platform: str, suite: str, level: Level
 ) -> str:
-    """The address of the answer to one question: everything that a run's result depends on."""
+    """The address of the evidence on one question: a digest of everything that the result of a run depends on.
+
+    Args:
+        lock_id: The lock.
+        roots: The distributions that were asked for by name.
+        interpreter: Implementation and full version of the interpreter.
+        platform: The platform.
+        suite: The digest of the tests.
+        level: How deep the tests are to go.
+    """
     return digest("evidence", 1, lock_id, sorted(roots), interpreter, platform, suite, level)

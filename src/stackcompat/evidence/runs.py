@@ -12,9 +12,13 @@ __all__ = ["Crossing", "ExchangePlan", "PlannedCell", "RunRecord"]
 
 
 class PlannedCell(Record):
-    """A cell of a run, what it resolved to, and where its evidence lies (no key: never got so far).
+    """A cell of a run.
 
-    `tests` are the only ones that are to run (none: all).
+    Attributes:
+        cell: The cell.
+        resolution: What it resolved to.
+        key: The key of its evidence; empty if it has no lock.
+        tests: The only tests to run; all if none is given.
     """
 
     cell: Cell
@@ -24,11 +28,14 @@ class PlannedCell(Record):
 
 
 class Crossing(Record):
-    """One environment writes artifacts, another reads them: the ids of the two cells, and where the evidence lies.
+    """One environment writes artifacts, another reads them.
 
-    `key` is that of the evidence on reading (empty: one of the two never got a lock); the one on writing is the writing
-    cell's own. `square` is the label of the writers and readers that it is one of. `promised` says of artifacts (or of
-    patterns of their names) whether a component promises that they are read in this crossing.
+    Attributes:
+        writer: The id of the cell that writes; the key of that cell is that of the evidence on writing.
+        reader: The id of the cell that reads.
+        key: The key of the evidence on reading; empty if one of the two cells has no lock.
+        square: The label of the square that it belongs to; empty if it belongs to none.
+        promised: By artifact, or pattern of names, whether a component promises that it can be read in this crossing.
     """
 
     writer: str
@@ -39,7 +46,12 @@ class Crossing(Record):
 
 
 class ExchangePlan(Record):
-    """Crossings, and the cells on either side of them; the key of each cell is that of the evidence on its writing."""
+    """Crossings and their cells.
+
+    Attributes:
+        cells: The writers and readers; the key of each is that of the evidence on its writing.
+        crossings: Which of them reads what which of them wrote.
+    """
 
     cells: tuple[PlannedCell, ...]
     crossings: tuple[Crossing, ...]
@@ -52,20 +64,32 @@ class ExchangePlan(Record):
         return found
 
     def alone(self, cell_id: str) -> tuple[Crossing, ...]:
-        """The crossings of a cell with itself."""
-        own = {c.key: c for c in self.crossings if c.writer == c.reader == cell_id}
-        return tuple(own.values())
+        """The crossings of a cell with itself, one for each key."""
+        by_key = {
+            crossing.key: crossing for crossing in self.crossings if crossing.writer == crossing.reader == cell_id
+        }
+        return tuple(by_key.values())
 
 
 class RunRecord(Record):
-    """One execution of a matrix: which cells it planned, each with the resolution it got and the evidence key.
+    """One execution of a matrix.
 
-    `reserved` are components of which the index had no more than a name, and the release that reserves it.
-    `shard` (such as ``2/4``) says that it ran only its part of them; empty: all.
-
-    By covering array, `coverage` says how many percent of the allowed combinations are locked together in some cell,
-    `answered` how many have a verdict (empty: it was stopped before, or is a shard); `unanswered` says in sentences why
-    others have none. `rounds` is how many cells each round after the first array added.
+    Attributes:
+        matrix: The matrix's name.
+        started: When it began.
+        title: The matrix's title.
+        components: The matrix's components.
+        pythons: The Pythons that were tried.
+        missing_pythons: The matrix's Pythons that this machine does not have.
+        coverage: By covering array, the percentage of the allowed combinations that are locked together in some cell.
+        answered: By covering array, the percentage that has a verdict; empty if the run was stopped before, or is a
+            shard.
+        unanswered: Why other combinations have no verdict, in sentences.
+        rounds: How many cells each round after the first array added.
+        reserved: Components of which the index had no more than a name, with the release that reserves it.
+        cells: The planned cells.
+        exchange: What was exchanged, for a matrix of that level.
+        shard: The part of the cells that it ran, such as ``2/4``; empty if it ran all.
     """
 
     matrix: str
@@ -85,7 +109,8 @@ class RunRecord(Record):
 
     def evidence_keys(self) -> frozenset[str]:
         """The keys of all evidence that this run rests on."""
-        found = {cell.key for cell in self.cells}
+        keys = {cell.key for cell in self.cells}
         if self.exchange is not None:
-            found |= {cell.key for cell in self.exchange.cells} | {c.key for c in self.exchange.crossings}
-        return frozenset(found - {""})
+            keys |= {cell.key for cell in self.exchange.cells}
+            keys |= {crossing.key for crossing in self.exchange.crossings}
+        return frozenset(keys - {""})

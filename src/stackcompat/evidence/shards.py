@@ -1,4 +1,4 @@
-"""One run of a matrix on several machines: which of them runs which cells, and how their records become one. Pure."""
+"""One run of a matrix on several machines: which machine runs which cells, and how their records become one. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ __all__ = ["Shard", "join", "missing", "shards"]
 
 
 class Shard(Record):
-    """Part `number` (from 1) `of` so many."""
+    """The part of a run that one machine does.
+
+    Attributes:
+        number: Which part, from 1.
+        of: How many parts there are.
+    """
 
     number: int
     of: int
@@ -29,7 +34,7 @@ class Shard(Record):
         return cls(number=int(match[1]), of=int(match[2]))
 
     def owns(self, planned: PlannedCell) -> bool:
-        """Whether this shard runs the cell. It depends on the lock alone, so cells that share one stay together."""
+        """Whether this shard runs the cell. Only the lock decides, so cells that share a lock stay together."""
         lock = planned.resolution.lock
         address = lock.id if lock is not None else planned.cell.id
         return int(address, 16) % self.of == self.number - 1
@@ -37,48 +42,60 @@ class Shard(Record):
 
 def shards(number: int) -> tuple[Shard, ...]:
     """All shards of a run in `number` parts."""
-    return tuple(Shard(number=one, of=number) for one in range(1, number + 1))
+    return tuple(Shard(number=place, of=number) for place in range(1, number + 1))
 
 
 def join(runs: Iterable[RunRecord]) -> tuple[RunRecord, ...]:
-    """`runs` each once, oldest first, with the shards of a run as one; of a shard that ran twice, the later run.
+    """The shards of each run as one run.
 
-    Each cell is as the shard that owns it locked it. What a missing shard should have run, shows as untested.
+    Each cell is as the shard that owns it locked it. The cells of a missing shard show as untested.
+
+    Args:
+        runs: Whole runs and shards. Of a shard that ran twice, the later run counts.
+
+    Returns:
+        The whole runs, each once, oldest first.
     """
-    runs = tuple(runs)
-    whole = {run.to_json(): run for run in runs if not run.shard}
+    whole: dict[str, RunRecord] = {}
     parts: dict[tuple[str, int], dict[int, RunRecord]] = {}
-    for run in sorted((run for run in runs if run.shard), key=lambda run: run.started):
-        shard = Shard.parse(run.shard)
-        parts.setdefault((run.matrix, shard.of), {})[shard.number] = run
+    for run in sorted(runs, key=lambda run: run.started):
+        if run.shard:
+            shard = Shard.parse(run.shard)
+            parts.setdefault((run.matrix, shard.of), {})[shard.number] = run
+        else:
+            whole[run.to_json()] = run
     for numbered in parts.values():
-        one = _join([run for _, run in sorted(numbered.items())])
-        whole[one.to_json()] = one
+        joined = _join([run for _, run in sorted(numbered.items())])
+        whole[joined.to_json()] = joined
     return tuple(sorted(whole.values(), key=lambda run: run.started))
 
 
 def missing(runs: Iterable[RunRecord]) -> tuple[str, ...]:
-    """The shards that are not among `runs` though others of the same run are, such as ``nightly 2/4``."""
-    found: dict[tuple[str, int], set[int]] = {}
+    """The shards that are not among `runs` although others of the same run are, such as ``nightly 2/4``."""
+    present: dict[tuple[str, int], set[int]] = {}
     for run in runs:
         if run.shard:
             shard = Shard.parse(run.shard)
-            found.setdefault((run.matrix, shard.of), set()).add(shard.number)
+            present.setdefault((run.matrix, shard.of), set()).add(shard.number)
     return tuple(
         f"{matrix} {shard}"
-        for (matrix, of), numbers in found.items()
+        for (matrix, of), numbers in present.items()
         for shard in shards(of)
         if shard.number not in numbers
     )
 
 
 def _join(runs: Sequence[RunRecord]) -> RunRecord:
-    order: dict[str, list[tuple[Shard, PlannedCell]]] = {}
+    """The shards of one run as a whole run, its cells in the order in which the shards planned them."""
+    by_cell: dict[str, list[tuple[Shard, PlannedCell]]] = {}
     for run in runs:
+        shard = Shard.parse(run.shard)
         for planned in run.cells:
-            order.setdefault(planned.cell.id, []).append((Shard.parse(run.shard), planned))
-    cells = [
-        next((planned for shard, planned in found if shard.owns(planned)), found[0][1]) for found in order.values()
-    ]
-    first = min(run.started for run in runs)
-    return runs[0].model_copy(update={"started": first, "shard": "", "cells": tuple(cells)})
+            by_cell.setdefault(planned.cell.id, []).append((shard, planned))
+    cells = []
+    for candidates in by_cell.values():
+        owned = [planned for shard, planned in candidates if shard.owns(planned)]
+        _, first_planned = candidates[0]
+        cells.append(owned[0] if owned else first_planned)
+    started = min(run.started for run in runs)
+    return runs[0].model_copy(update={"started": started, "shard": "", "cells": tuple(cells)})
