@@ -13,9 +13,9 @@ from stackcompat.blame.cause import Moved
 from stackcompat.blame.culprit import Culprit, OtherFailure
 from stackcompat.blame.diagnosis import DIAGNOSES, Diagnosis
 from stackcompat.core.record import UsageError
-from stackcompat.evidence.database import VERSION
 from stackcompat.evidence.results import TestResult
 from stackcompat.evidence.store import Store
+from stackcompat.evidence.tables import VERSION
 from stackcompat.frontier.frontier import FRONTIERS, without_superseded
 from stackcompat.frontier.search import explore
 from stackcompat.resolve.islands import ISLANDS
