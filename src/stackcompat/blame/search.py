@@ -550,6 +550,8 @@ class _Blame:
             return (yield from self._at({**context, **axis.steps[place]})).outcome
 
         known = axis.versions.index(good) if good in axis.versions else None
+        if known == axis.here:  # only a follower differs in the set that passes
+            known = None
         presumed = [axis.versions.index(other) for other in self._failing(unit) if other in axis.versions]
         return (yield from edges(len(axis.versions), axis.here, at, known=known, growth=growth, presumed=presumed))
 

@@ -253,6 +253,15 @@ def test_a_follower_of_another_release_than_its_leader_is_a_member_of_its_own() 
     assert names(found) == {"alpha": "3", "alpha-native": "7"}
 
 
+def test_a_contrast_in_which_only_a_follower_moved_is_searched() -> None:
+    rule = Rule({"alpha-native": (4, 7)}, named=("alpha",))
+    world = Led({"alpha": 8, "alpha-native": 8}, (rule,))
+    passing = ({"alpha": "4", "alpha-native": "3"},)
+    found = blame(world, {"alpha": 4, "alpha-native": 4}, rule, passing=passing)
+    assert names(found) == {"alpha": "4"}
+    assert (found.culprits[0].last_good, found.culprits[0].first_bad) == ("3", "4")
+
+
 class Bound(Universe):
     """`beta` needs `gamma` of its own number or newer; other sets cannot be installed."""
 
