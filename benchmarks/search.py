@@ -26,7 +26,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from stackcompat.blame.culprit import Probe, RedCell, SearchResult
-from stackcompat.blame.search import Search, search
+from stackcompat.blame.questions import Search
+from stackcompat.blame.search import search
 from support.blame_world import Rule, Universe, answered
 
 COMPONENTS = (10, 20, 50)

@@ -88,7 +88,7 @@ class _Resolver:
                 for release in self._universe.project(requirement.name).releases
                 if requirement.specifier.contains(release.version)
                 and (cell.exclude_newer is None or release.uploaded <= cell.exclude_newer)
-                and (requirement.name, int(release.version)) not in self._universe.holes
+                and (requirement.name, int(release.version)) not in self._universe.missing
             ]
             if not fit:
                 return Resolution(outcome="conflict", conflict=Conflict(kind="not-found", sentence=f"no {requirement}"))

@@ -15,7 +15,8 @@ from packaging.utils import canonicalize_name
 from stackcompat.blame.cause import moved_by
 from stackcompat.blame.culprit import Culprit, OtherFailure, Probe, ProbeAnswer, RedCell
 from stackcompat.blame.diagnosis import Diagnosis
-from stackcompat.blame.search import BUDGET, Search, Value, search, trace_refusal
+from stackcompat.blame.questions import Search, Value
+from stackcompat.blame.search import BUDGET, search, trace_refusal
 from stackcompat.core.record import UsageError
 from stackcompat.evidence.results import Evidence, TestResult
 from stackcompat.pipeline.cells import now, plan_cell, run_cells

@@ -107,7 +107,7 @@ def test_longer_steps_gallop_in_fewer() -> None:
         ("o" * 20 + "..." + "x" * 5, 27, {"presumed": [24]}, 22, 23, None),
     ],
 )
-def test_holes_hide_neither_end_of_the_edge(
+def test_unresolved_places_hide_neither_end_of_the_edge(
     line: str, here: int, more: dict[str, Any], good: int | None, bad: int, fixed: int | None
 ) -> None:
     found, tried = look(line, here, **more)

@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 from stackcompat.blame.culprit import Probe
 from stackcompat.blame.diagnosis import Diagnosis
 from stackcompat.blame.driver import Inquiry, Prober, Target, blame, blame_each
-from stackcompat.blame.search import Search
+from stackcompat.blame.questions import Search
 from stackcompat.core.record import UsageError, digest
 from stackcompat.ecosystem.interpreters import this_platform
 from stackcompat.ecosystem.releases import Catalog

@@ -240,6 +240,6 @@ def test_what_is_not_there_cannot_be_followed() -> None:
 
 
 def test_plans_whose_sides_have_no_lock_are_passed_over(make: Make) -> None:
-    world = make(universe=Shelf(SIZES, holes=frozenset({("gamma", 2)})))
+    world = make(universe=Shelf(SIZES, missing=frozenset({("gamma", 2)})))
     found = world.blame(world.cell(NEW), world.cell(OLD), world.cell(OLD | {"gamma": 2}))
     assert names(found["writer"]) == {"alpha": "6"}
