@@ -25,8 +25,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from stackcompat.blame.culprit import Probe, RedCell, SearchResult
-from stackcompat.blame.questions import Search
+from stackcompat.blame.culprit import SearchResult
+from stackcompat.blame.probe import Probe, RedCell, Search
 from stackcompat.blame.search import search
 from support.blame_world import Rule, Universe, answered
 

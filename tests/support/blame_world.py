@@ -9,8 +9,8 @@ from typing import Any
 
 from packaging.requirements import Requirement
 
-from stackcompat.blame.culprit import Probe, ProbeAnswer, RedCell, SearchResult
-from stackcompat.blame.questions import Search, Value
+from stackcompat.blame.culprit import SearchResult
+from stackcompat.blame.probe import Probe, ProbeAnswer, RedCell, Search, Value
 from stackcompat.blame.search import search
 from stackcompat.ecosystem.components import Components
 from stackcompat.ecosystem.releases import Project, Release

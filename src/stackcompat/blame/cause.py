@@ -12,7 +12,8 @@ from typing import Literal
 
 from packaging.version import Version
 
-from stackcompat.blame.culprit import Culprit, RedCell, SearchResult
+from stackcompat.blame.culprit import Culprit, SearchResult
+from stackcompat.blame.probe import RedCell
 from stackcompat.core.record import Record
 from stackcompat.ecosystem.components import Components
 from stackcompat.ecosystem.releases import Catalog, needs

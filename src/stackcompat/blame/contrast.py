@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from stackcompat.blame.culprit import Probe
-from stackcompat.blame.questions import Search, SearchState, ask, held_probe
+from stackcompat.blame.probe import Probe, Search
+from stackcompat.blame.questions import SearchState, ask, held_probe
 from stackcompat.blame.units import pinned
 
 __all__ = ["NEAR", "find_contrast"]

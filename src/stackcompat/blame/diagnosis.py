@@ -107,7 +107,7 @@ class Diagnosis(SearchResult):
     def reaches(self, versions: Mapping[str, str]) -> bool:
         """Whether `versions` have each culprit, at a release in the stretch that was found to be red."""
         return all(
-            culprit.name in versions and culprit.red(Version(versions[culprit.name])) for culprit in self.culprits
+            culprit.name in versions and culprit.is_red(Version(versions[culprit.name])) for culprit in self.culprits
         )
 
 

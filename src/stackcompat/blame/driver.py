@@ -13,9 +13,9 @@ from typing import NamedTuple, TypeVar
 from packaging.utils import canonicalize_name
 
 from stackcompat.blame.cause import moved_by
-from stackcompat.blame.culprit import Culprit, OtherFailure, Probe, ProbeAnswer, RedCell
+from stackcompat.blame.culprit import Culprit, OtherFailure
 from stackcompat.blame.diagnosis import Diagnosis
-from stackcompat.blame.questions import Search, Value
+from stackcompat.blame.probe import Probe, ProbeAnswer, RedCell, Search, Value
 from stackcompat.blame.search import BUDGET, search, trace_refusal
 from stackcompat.core.record import UsageError
 from stackcompat.evidence.results import Evidence, TestResult

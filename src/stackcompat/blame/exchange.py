@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from stackcompat.blame.culprit import ProbeAnswer, RedCell
 from stackcompat.blame.diagnosis import Diagnosis
 from stackcompat.blame.driver import PrefixedReporter, Prober, Target, judged, search_each
+from stackcompat.blame.probe import ProbeAnswer, RedCell
 from stackcompat.blame.search import BUDGET, search
 from stackcompat.core.record import UsageError
 from stackcompat.evidence.results import TestResult

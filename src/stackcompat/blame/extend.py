@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from stackcompat.blame.culprit import Culprit
 from stackcompat.blame.minimise import minimise
-from stackcompat.blame.questions import Search, SearchState, ask, ask_exactly, held_probe, versions_that_fail_too
+from stackcompat.blame.probe import Search
+from stackcompat.blame.questions import SearchState, ask, ask_exactly, held_probe, versions_that_fail_too
 from stackcompat.blame.trace import keep_member, trace
 from stackcompat.ecosystem.releases import needs
 from stackcompat.verdict.signature import api_of, owner_of

@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from stackcompat.blame.culprit import Culprit
 from stackcompat.blame.ddmin import ddmin
-from stackcompat.blame.questions import Search, SearchState, answer_for, ask_exactly
+from stackcompat.blame.probe import Search
+from stackcompat.blame.questions import SearchState, answer_for, ask_exactly
 from stackcompat.blame.trace import culprit_between, keep_member, trace
 from stackcompat.blame.units import pinned
 from stackcompat.core.text import and_list

@@ -8,12 +8,13 @@ question is asked twice and the budget holds.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from stackcompat.blame.bisect import Edges
-from stackcompat.blame.culprit import Culprit, Probe, ProbeAnswer, RedCell
+from stackcompat.blame.culprit import Culprit
+from stackcompat.blame.probe import Probe, ProbeAnswer, RedCell, Search
 from stackcompat.blame.units import Units
 from stackcompat.core.record import digest
 from stackcompat.ecosystem.components import Components
@@ -22,23 +23,14 @@ from stackcompat.ecosystem.releases import Catalog
 __all__ = [
     "Answered",
     "BudgetSpent",
-    "Search",
     "SearchState",
     "Traced",
-    "Value",
     "answer_for",
     "ask",
     "ask_exactly",
     "held_probe",
     "versions_that_fail_too",
 ]
-
-Value = TypeVar("Value")
-
-
-#: A part of a search: it yields probes, is sent their answers, and returns a value.
-Search = Generator[Probe, ProbeAnswer, Value]
-
 
 #: How many questions a search may ask for each environment of its budget: most questions need none.
 _QUESTIONS_PER_ENVIRONMENT = 4

@@ -25,10 +25,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from stackcompat.blame.contrast import find_contrast
-from stackcompat.blame.culprit import OtherFailure, Probe, ProbeAnswer, RedCell, SearchResult
+from stackcompat.blame.culprit import OtherFailure, SearchResult
 from stackcompat.blame.extend import add_caller, extend, find_partners
 from stackcompat.blame.minimise import minimise
-from stackcompat.blame.questions import BudgetSpent, Search, SearchState, answer_for
+from stackcompat.blame.probe import Probe, ProbeAnswer, RedCell, Search
+from stackcompat.blame.questions import BudgetSpent, SearchState, answer_for
 from stackcompat.blame.trace import keep_member, retrace_hidden_edges, trace
 from stackcompat.blame.units import find_units
 from stackcompat.ecosystem.components import Components

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 from packaging.version import Version
 
-from stackcompat.blame.bisect import Edges, StepOutcome, edges
+from stackcompat.blame.bisect import Edges, edges
 from stackcompat.blame.culprit import Culprit
-from stackcompat.blame.questions import Search, SearchState, Traced, ask_exactly, versions_that_fail_too
+from stackcompat.blame.probe import ProbeOutcome, Search
+from stackcompat.blame.questions import SearchState, Traced, ask_exactly, versions_that_fail_too
 
 __all__ = ["culprit_between", "keep_member", "retrace_hidden_edges", "trace"]
 
@@ -27,7 +28,7 @@ def trace(
     """
     line = state.units.line(unit)
 
-    def outcome_at(place: int) -> Search[StepOutcome]:
+    def outcome_at(place: int) -> Search[ProbeOutcome]:
         return (yield from ask_exactly(state, {**context, **line.pins[place]})).outcome
 
     known = line.place(good)

@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from stackcompat.blame.culprit import RedCell
+from stackcompat.blame.probe import RedCell
 from stackcompat.ecosystem.components import Components
 from stackcompat.ecosystem.releases import Catalog, Release
 from stackcompat.verdict.signature import owner_of

@@ -81,7 +81,7 @@ def healthy_neighbours(entry: Calibration, cases: Sequence[KnownCase], component
             continue
         for culprit in culprits:
             if moved - led == {culprit.name} and culprit.name in pins and _exact_version(culprit.version):
-                found[case.id] = not culprit.red(Version(pins[culprit.name]))
+                found[case.id] = not culprit.is_red(Version(pins[culprit.name]))
     return found
 
 

@@ -8,8 +8,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stackcompat.blame.bisect import StepOutcome, edges
+from stackcompat.blame.bisect import edges
 from stackcompat.blame.ddmin import ddmin
+from stackcompat.blame.probe import ProbeOutcome
 
 
 def run(steps: Generator[Any, Any, Any]) -> Any:
@@ -50,16 +51,16 @@ def test_nothing_can_be_left_out_whatever_fails(size: int, data: st.DataObject) 
         assert not any(says(tuple(i for i in left if i != out)) for out in left)
 
 
-LETTERS: tuple[StepOutcome, ...] = ("pass", "same", "other", "unresolved", "infra")
+LETTERS: tuple[ProbeOutcome, ...] = ("pass", "same", "other", "unresolved", "infra")
 
 
 @given(st.lists(st.sampled_from(LETTERS), min_size=1, max_size=40), st.data())
-def test_edges_are_places_that_were_seen(line: list[StepOutcome], data: st.DataObject) -> None:
+def test_edges_are_places_that_were_seen(line: list[ProbeOutcome], data: st.DataObject) -> None:
     here = data.draw(st.integers(0, len(line) - 1))
     line[here] = "same"
     tried = set()
 
-    def at(place: int) -> Generator[Any, Any, StepOutcome]:
+    def at(place: int) -> Generator[Any, Any, ProbeOutcome]:
         assert place not in tried, "nothing is asked twice"
         tried.add(place)
         yield from ()
@@ -78,7 +79,7 @@ def test_edges_are_places_that_were_seen(line: list[StepOutcome], data: st.DataO
 def test_one_stretch_is_found_exactly_in_few_steps(before: int, after: int, red: int, data: st.DataObject) -> None:
     here = before + data.draw(st.integers(0, red - 1))
 
-    def at(place: int) -> Generator[Any, Any, StepOutcome]:
+    def at(place: int) -> Generator[Any, Any, ProbeOutcome]:
         yield from ()
         return "same" if before <= place < before + red else "pass"
 

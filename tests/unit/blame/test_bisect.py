@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from stackcompat.blame.bisect import Edges, StepOutcome, edges
+from stackcompat.blame.bisect import Edges, edges
 from stackcompat.blame.ddmin import ddmin
+from stackcompat.blame.probe import ProbeOutcome
 
-LETTERS: Mapping[str, StepOutcome] = {".": "pass", "x": "same", "?": "unresolved", "o": "other", "!": "infra"}
+LETTERS: Mapping[str, ProbeOutcome] = {".": "pass", "x": "same", "?": "unresolved", "o": "other", "!": "infra"}
 
 
 def run(steps: Generator[Any, Any, Any]) -> Any:
@@ -26,7 +27,7 @@ def look(line: str, here: int, **more: Any) -> tuple[Edges, list[int]]:
     """The edges on a line written down as letters, and the places that were tried."""
     tried = []
 
-    def at(place: int) -> Generator[Any, Any, StepOutcome]:
+    def at(place: int) -> Generator[Any, Any, ProbeOutcome]:
         yield from ()
         tried.append(place)
         return LETTERS[line[place]]

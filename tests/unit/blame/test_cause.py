@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from stackcompat.blame.cause import Moved, moved_by
-from stackcompat.blame.culprit import Culprit, RedCell, SearchResult
+from stackcompat.blame.culprit import Culprit, SearchResult
+from stackcompat.blame.probe import RedCell
 from stackcompat.evidence.results import WarningSeen
 from stackcompat.resolve.conflict import Conflict
 from support.made_up import COMPONENTS, failed

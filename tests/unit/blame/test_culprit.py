@@ -98,6 +98,6 @@ def test_what_a_failure_misses(message: str, api: tuple[str, str]) -> None:
 
 def test_what_was_uploaded_outside_of_the_red_stretch_is_spared() -> None:
     broke = Culprit(name="alpha", version="1.4", first_bad="1.2", fixed_in="1.6", last_good="1.1", skipped=("1.5.1",))
-    assert [broke.red(Version(version)) for version in ("1.1", "1.2", "1.5", "1.5.1", "1.6")] == [
+    assert [broke.is_red(Version(version)) for version in ("1.1", "1.2", "1.5", "1.5.1", "1.6")] == [
         *(False, True, True, False, False)
     ]

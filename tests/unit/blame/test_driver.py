@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 
-from stackcompat.blame.culprit import Probe
 from stackcompat.blame.diagnosis import Diagnosis
 from stackcompat.blame.driver import Inquiry, Prober, Target, blame, blame_each
-from stackcompat.blame.questions import Search
+from stackcompat.blame.probe import Probe, Search
 from stackcompat.core.record import UsageError, digest
 from stackcompat.ecosystem.interpreters import this_platform
 from stackcompat.ecosystem.releases import Catalog

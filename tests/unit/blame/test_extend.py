@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from packaging.requirements import Requirement
 
-from stackcompat.blame.culprit import Probe, ProbeAnswer, RedCell
+from stackcompat.blame.probe import Probe, ProbeAnswer, RedCell
 from stackcompat.blame.search import search
 from stackcompat.evidence.results import Failure, TestResult
 from support.blame_world import PAIR, Rule, Universe, answered, blame, names

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from packaging.requirements import Requirement
 
-from stackcompat.blame.culprit import Probe, ProbeAnswer
+from stackcompat.blame.probe import Probe, ProbeAnswer
 from support.blame_world import Led, Rule, Universe, blame, names
 
 

@@ -6,12 +6,11 @@ import datetime as dt
 
 import pytest
 
-from stackcompat.blame.culprit import Culprit, Probe, ProbeAnswer
+from stackcompat.blame.culprit import Culprit
+from stackcompat.blame.probe import Probe, ProbeAnswer, Search, Value
 from stackcompat.blame.questions import (
     BudgetSpent,
-    Search,
     SearchState,
-    Value,
     answer_for,
     ask,
     ask_exactly,

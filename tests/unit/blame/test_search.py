@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stackcompat.blame.culprit import Probe, ProbeAnswer, RedCell
+from stackcompat.blame.probe import Probe, ProbeAnswer, RedCell
 from stackcompat.blame.search import trace_refusal
 from stackcompat.evidence.results import TestResult
 from support.blame_world import PAIR, Led, Rule, Universe, answered, blame, names
