@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeVar
 
 from packaging.utils import canonicalize_name
 
-from stackcompat.blame.cause import moved_by
+from stackcompat.blame.cause import which_side_moved
 from stackcompat.blame.culprit import Culprit, OtherFailure
 from stackcompat.blame.diagnosis import Diagnosis
 from stackcompat.blame.probe import Probe, ProbeAnswer, RedCell, Search, Value
@@ -82,7 +82,7 @@ def blame(
     catalog.prefetch(red.versions)
     found = prober.drive(search(red, catalog, bench.components, budget), budget)
     found = found.model_copy(update={"findings": (*_others(failures, test), *found.findings)})
-    moved = moved_by(red, found, catalog, bench.components)
+    moved = which_side_moved(red, found, catalog, bench.components)
     return Diagnosis.of(verdict, test, found, now(), moved=moved)
 
 
@@ -340,5 +340,5 @@ def _blame_refusal(verdict: CellVerdict, bench: Runner, catalog: BulkCatalog) ->
         for member in members
     )
     found = found.model_copy(update={"culprits": culprits, "findings": ()})
-    moved = moved_by(red, found, catalog, bench.components, conflict)
+    moved = which_side_moved(red, found, catalog, bench.components, conflict)
     return Diagnosis.of(verdict, test, found, now(), moved=moved, chain=conflict.chain)

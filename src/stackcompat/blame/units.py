@@ -90,7 +90,7 @@ class Units:
         return sorted(units, key=lambda unit: (rank.get(unit, len(rank)), unit))
 
     def differing(self, versions: Mapping[str, str]) -> list[str]:
-        """The units that `versions` have otherwise than the red cell, most suspect first."""
+        """The units in which `versions` differ from the red cell, most suspect first."""
         red = self.red.versions
         names = [name for name in {**versions, **red} if versions.get(name) != red.get(name)]
         return self.ordered({self.unit_of(name) for name in names})
