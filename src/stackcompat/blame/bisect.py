@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 from stackcompat.blame.probe import ProbeOutcome, Search
 
-__all__ = ["PATIENCE", "Edges", "edges"]
+__all__ = ["PATIENCE", "Edges", "find_edges"]
 
-#: So many unresolved places in a row end a gallop, and so many in all end a bisection among them.
+#: After so many unresolved places in a row a gallop goes on at the end of the line only, and after so many in all a
+#: bisection looks no more between them.
 PATIENCE = 3
 
 
@@ -41,9 +42,9 @@ class Edges(NamedTuple):
         return self.good is not None or self.fixed is not None
 
 
-def edges(
+def find_edges(
     length: int,
-    here: int,
+    red_place: int,
     outcome_at: Callable[[int], Search[ProbeOutcome]],
     *,
     known: int | None = None,
@@ -57,24 +58,24 @@ def edges(
 
     Args:
         length: How many places the line has.
-        here: The place that fails.
+        red_place: The place that fails.
         outcome_at: Asks for the outcome at a place. No place is asked for twice.
         known: A place that passes.
         growth: How many times as long as the last each galloping step is.
         presumed: Places that most likely fail: galloping begins beyond them.
     """
     line = _Line(
-        here=here,
+        red_place=red_place,
         ask=outcome_at,
-        presumed={-1: min((here, *presumed)), 1: max((here, *presumed))},
-        outcomes={here: "same"},
+        presumed={-1: min((red_place, *presumed)), 1: max((red_place, *presumed))},
+        outcomes={red_place: "same"},
     )
     if known is not None:
         line.outcomes[known] = "pass"
     good = yield from _edge(line, -1, 0, growth)
     fixed = yield from _edge(line, 1, length - 1, growth)
     before = -1 if good is None else good
-    red = [place for place, outcome in line.outcomes.items() if outcome == "same" and before < place <= here]
+    red = [place for place, outcome in line.outcomes.items() if outcome == "same" and before < place <= red_place]
     unresolved = sorted(place for place in line.outcomes if _is_unresolved(line, place))
     return Edges(good, min(red), fixed, tuple(unresolved), line.tried)
 
@@ -84,14 +85,14 @@ class _Line:
     """What is known of a line.
 
     Attributes:
-        here: The place that fails.
+        red_place: The place that fails.
         ask: Asks for the outcome at a place.
         presumed: In each direction (-1, 1), the farthest place that most likely fails.
         outcomes: What is known of the places.
         tried: How many places were asked for.
     """
 
-    here: int
+    red_place: int
     ask: Callable[[int], Search[ProbeOutcome]]
     presumed: dict[int, int]
     outcomes: dict[int, ProbeOutcome]
@@ -111,19 +112,21 @@ def _is_unresolved(line: _Line, place: int) -> bool:
 
 
 def _distance(line: _Line, place: int) -> int:
-    return abs(place - line.here)
+    return abs(place - line.red_place)
 
 
 def _last_red(line: _Line, stop: int, direction: int) -> int:
-    """The red place that is farthest from here, before `stop`."""
-    red = [place for place in range(line.here, stop, direction) if line.outcomes.get(place) == "same"]
+    """The farthest place in one direction, before `stop`, that is known to fail."""
+    red = [place for place in range(line.red_place, stop, direction) if line.outcomes.get(place) == "same"]
     return red[-1]
 
 
 def _edge(line: _Line, direction: int, end: int, growth: int) -> Search[int | None]:
     """The passing place next to the red stretch in one direction; None where no place up to `end` passes."""
     known = [
-        place for place, outcome in line.outcomes.items() if outcome == "pass" and (place - line.here) * direction > 0
+        place
+        for place, outcome in line.outcomes.items()
+        if outcome == "pass" and (place - line.red_place) * direction > 0
     ]
     passing: int | None = min(known, key=lambda place: _distance(line, place), default=None)
     if passing is None:

@@ -132,10 +132,10 @@ class Diagnoses:
         releases this cell has.
         """
         alike = [d for d in self._of_cells if d.names and similar_failure(d.failing, test)]
-        own = [diagnosis for diagnosis in alike if diagnosis.lock_id == verdict.lock_id]
+        of_this_lock = [diagnosis for diagnosis in alike if diagnosis.lock_id == verdict.lock_id]
         others = [diagnosis for diagnosis in alike if set(diagnosis.names) <= verdict.installed.keys()]
         others.sort(key=lambda diagnosis: not diagnosis.reaches(verdict.installed))
-        return next(iter(own or others), None)
+        return next(iter(of_this_lock or others), None)
 
     def of_crossing(self, verdict: CrossingVerdict, test: TestResult) -> tuple[Diagnosis, ...]:
         """The diagnoses that explain the failing `test` of the crossing of `verdict`: the reader's, then the writer's.

@@ -66,9 +66,9 @@ def add_caller(state: SearchState) -> None:
 
 def _keep_if_it_passes(state: SearchState, unit: str, growth: int) -> Search[None]:
     """Follow `unit` by itself, and keep it as a member if the test passes with one of its releases."""
-    found = yield from trace(state, unit, state.red.versions, growth=growth)
-    if found.passes:
-        keep_member(state, unit, found, state.red.versions)
+    edges = yield from trace(state, unit, state.red.versions, growth=growth)
+    if edges.passes:
+        keep_member(state, unit, edges, state.red.versions)
 
 
 def _move_to_the_end(state: SearchState, direction: int) -> Search[None]:
@@ -99,7 +99,7 @@ def _can_move(state: SearchState, unit: str, direction: int) -> bool:
     """Whether `unit` has releases in this direction beyond those with which the test was seen to fail."""
     line = state.units.line(unit)
     failing = [line.place(version) for version in versions_that_fail_too(state, unit)]
-    places = [line.here, *(place for place in failing if place is not None)]
+    places = [line.red_place, *(place for place in failing if place is not None)]
     return min(places) > 0 if direction < 0 else max(places) < len(line.versions) - 1
 
 

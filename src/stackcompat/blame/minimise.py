@@ -92,8 +92,8 @@ def _add_member(state: SearchState, unit: str, context: dict[str, str], passing:
         moved_alone = red.versions | {name: passing[name] for name in units.names(unit) if name in passing}
         if (yield from ask_exactly(state, moved_alone)).outcome == "pass":
             context = red.versions
-    found = yield from trace(state, unit, context, good=good)
-    keep_member(state, unit, found, context)
+    edges = yield from trace(state, unit, context, good=good)
+    keep_member(state, unit, edges, context)
 
 
 def _part(state: SearchState, units: list[str], passing: Mapping[str, str], *, they_are_all: bool) -> Search[None]:
@@ -122,9 +122,9 @@ def _keep_first_that_passes(state: SearchState, units: list[str], context: dict[
     """Keep the first of `units` as a member that makes `context` pass when it moves alone; False if none does."""
     for unit in units:
         if unit in state.red.versions:
-            found = yield from trace(state, unit, context)
-            if found.passes:
-                keep_member(state, unit, found, context)
+            edges = yield from trace(state, unit, context)
+            if edges.passes:
+                keep_member(state, unit, edges, context)
                 # The others may differ only because this one could not move without them: extending the set will tell.
                 state.unparted += [other for other in units if other not in (unit, *state.unparted)]
                 return True
@@ -142,9 +142,9 @@ def _moved_towards(state: SearchState, unit: str, passing: Mapping[str, str]) ->
         answer = answer_for(state, {**state.red.versions, **line.pins[place]})
         return answer is not None and answer.outcome == "same"
 
-    on_the_way = [place for place in range(len(line.pins)) if (place - line.here) * (goal - line.here) > 0]
+    on_the_way = [place for place in range(len(line.pins)) if (place - line.red_place) * (goal - line.red_place) > 0]
     failing = [place for place in on_the_way if fails_at(place)]
     if not failing:
         return {}
-    farthest = max(failing, key=lambda place: abs(place - line.here))
+    farthest = max(failing, key=lambda place: abs(place - line.red_place))
     return {**state.red.versions, **line.pins[farthest]}

@@ -82,9 +82,9 @@ def trace_refusal(
     state.units = replace(state.units, roots=())  # nobody is suspected but those that the resolver names
     state.every_probe = Probe(free=free, until=red.until, resolves=True)
     for name in names:
-        found = yield from trace(state, name, red.versions)
-        keep_member(state, name, found, red.versions)
-        if not found.passes:
+        edges = yield from trace(state, name, red.versions)
+        keep_member(state, name, edges, red.versions)
+        if not edges.passes:
             state.members[name] = state.members[name].model_copy(update={"shown_by": "metadata"})
     return _result(state)
 
@@ -117,10 +117,10 @@ def _find_members(state: SearchState) -> Search[None]:
 def _find_first_member(state: SearchState) -> Search[None]:
     """Where no set is known to pass: move each suspect alone, until the test passes with a release of one."""
     for unit in dict.fromkeys((*state.units.named, *state.units.used)):
-        found = yield from trace(state, unit, state.red.versions)
+        edges = yield from trace(state, unit, state.red.versions)
         state.cleared.add(unit)
-        if found.passes:
-            keep_member(state, unit, found, state.red.versions)
+        if edges.passes:
+            keep_member(state, unit, edges, state.red.versions)
             return
 
 
@@ -170,9 +170,9 @@ def _other_failures(state: SearchState) -> tuple[OtherFailure, ...]:
 def _warnings_before_the_break(state: SearchState) -> dict[str, tuple[WarningSeen, ...]]:
     """The warnings in the last good release of each member, by its name, where that release was run."""
     warnings = {}
-    for unit, (context, found) in state.traces.items():
-        if found.good is not None:
-            answer = answer_for(state, {**context, **state.units.line(unit).pins[found.good]})
+    for unit, (context, edges) in state.traces.items():
+        if edges.good is not None:
+            answer = answer_for(state, {**context, **state.units.line(unit).pins[edges.good]})
             if answer is not None:
                 warnings[state.units.display_name(unit)] = answer.warnings
     return warnings
@@ -184,8 +184,8 @@ def _linear(state: SearchState) -> int:
     for unit in dict.fromkeys((*state.units.named, *state.units.used, *state.units.roots, *state.members)):
         first, last = 0, len(state.units.line(unit).versions) - 1
         if unit in state.traces:
-            found = state.traces[unit].edges
-            first = first if found.good is None else found.good
-            last = last if found.fixed is None else found.fixed
+            edges = state.traces[unit].edges
+            first = first if edges.good is None else edges.good
+            last = last if edges.fixed is None else edges.fixed
         total += last - first
     return total

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from packaging.version import Version
 
-from stackcompat.blame.bisect import Edges, edges
+from stackcompat.blame.bisect import Edges, find_edges
 from stackcompat.blame.culprit import Culprit
 from stackcompat.blame.probe import ProbeOutcome, Search
 from stackcompat.blame.questions import SearchState, Traced, ask_exactly, versions_that_fail_too
@@ -32,17 +32,21 @@ def trace(
         return (yield from ask_exactly(state, {**context, **line.pins[place]})).outcome
 
     known = line.place(good)
-    if known == line.here:  # only a follower differs in the set that passes
+    if known == line.red_place:  # only a follower differs in the set that passes
         known = None
     failing = versions_that_fail_too(state, unit)
     presumed = [line.versions.index(version) for version in failing if version in line.versions]
-    return (yield from edges(len(line.versions), line.here, outcome_at, known=known, growth=growth, presumed=presumed))
+    return (
+        yield from find_edges(
+            len(line.versions), line.red_place, outcome_at, known=known, growth=growth, presumed=presumed
+        )
+    )
 
 
-def keep_member(state: SearchState, unit: str, found: Edges, context: dict[str, str]) -> None:
+def keep_member(state: SearchState, unit: str, edges: Edges, context: dict[str, str]) -> None:
     """Keep `unit` as a member, with the edges that were found along its releases while all else was as in `context`."""
-    state.traces[unit] = Traced(context, found)
-    state.members[unit] = _culprit(state, unit, found)
+    state.traces[unit] = Traced(context, edges)
+    state.members[unit] = _culprit(state, unit, edges)
 
 
 def culprit_between(state: SearchState, unit: str, good: str | None) -> Culprit:
@@ -50,10 +54,10 @@ def culprit_between(state: SearchState, unit: str, good: str | None) -> Culprit:
     line = state.units.line(unit)
     place = line.place(good)
     known = Edges(
-        good=place if place is not None and place < line.here else None,
-        bad=line.here,
-        fixed=place if place is not None and place > line.here else None,
-        unresolved=tuple(range((line.here if place is None else place) + 1, line.here)),
+        good=place if place is not None and place < line.red_place else None,
+        bad=line.red_place,
+        fixed=place if place is not None and place > line.red_place else None,
+        unresolved=tuple(range((line.red_place if place is None else place) + 1, line.red_place)),
         tried=0,
     )
     return _culprit(state, unit, known).model_copy(update={"never_passed": False})
@@ -62,41 +66,41 @@ def culprit_between(state: SearchState, unit: str, good: str | None) -> Culprit:
 def retrace_hidden_edges(state: SearchState) -> Search[None]:
     """Trace again each member at whose edge there are releases that could not be judged.
 
-    Another failure may hide the one that is searched for in the red cell, and not beside the set that passes: there the
-    member is traced once more.
+    In the red cell another failure can hide the one that is searched for. Beside the set that passes it may be absent:
+    there the member is traced once more.
     """
     if not state.passing:
         return
     context = state.units.mix(state.passing, state.members)
-    for unit, (_, found) in list(state.traces.items()):
-        yield from _retrace(state, unit, found, context)
+    for unit, (_, edges) in list(state.traces.items()):
+        yield from _retrace(state, unit, edges, context)
 
 
-def _retrace(state: SearchState, unit: str, found: Edges, context: dict[str, str]) -> Search[None]:
+def _retrace(state: SearchState, unit: str, edges: Edges, context: dict[str, str]) -> Search[None]:
     """Trace `unit` again in `context`, if a release next to its red stretch can be judged there."""
     line = state.units.line(unit)
-    for place in _unresolved_at_the_edges(found, line.here, len(line.pins)):
+    for place in _unresolved_at_the_edges(edges, line.red_place, len(line.pins)):
         if (yield from ask_exactly(state, context)).outcome != "same":
             return
         if (yield from ask_exactly(state, {**context, **line.pins[place]})).decides:
             again = yield from trace(state, unit, context)
-            loses_good = found.good is not None and again.good is None
-            loses_fixed = found.fixed is not None and again.fixed is None
+            loses_good = edges.good is not None and again.good is None
+            loses_fixed = edges.fixed is not None and again.fixed is None
             if not loses_good and not loses_fixed:
                 keep_member(state, unit, again, context)
             return
 
 
-def _unresolved_at_the_edges(found: Edges, here: int, length: int) -> list[int]:
-    """The unresolved places next to the red stretch around `here`: the last one before it and the first one after."""
-    good = -1 if found.good is None else found.good
-    fixed = length if found.fixed is None else found.fixed
-    before = [place for place in found.unresolved if good < place < found.bad]
-    after = [place for place in found.unresolved if here < place < fixed]
+def _unresolved_at_the_edges(edges: Edges, red_place: int, length: int) -> list[int]:
+    """The unresolved places next to the red stretch around `red_place`: the last one before it, the first one after."""
+    good = -1 if edges.good is None else edges.good
+    fixed = length if edges.fixed is None else edges.fixed
+    before = [place for place in edges.unresolved if good < place < edges.bad]
+    after = [place for place in edges.unresolved if red_place < place < fixed]
     return [*before[-1:], *after[:1]]
 
 
-def _culprit(state: SearchState, unit: str, found: Edges) -> Culprit:
+def _culprit(state: SearchState, unit: str, edges: Edges) -> Culprit:
     """`unit` as a member, with the edges that were found along its releases."""
     line, name = state.units.line(unit), state.units.display_name(unit)
 
@@ -104,21 +108,21 @@ def _culprit(state: SearchState, unit: str, found: Edges) -> Culprit:
         return None if place is None else line.pins[place].get(name, line.versions[place])
 
     parsed = [Version(version) for version in line.versions]
-    end = len(parsed) if found.fixed is None else found.fixed
+    end = len(parsed) if edges.fixed is None else edges.fixed
     skipped = [
         place
         for place, version in enumerate(parsed)
-        if not found.bad <= place < end
-        and version > parsed[found.bad]
-        and (found.fixed is None or version < parsed[found.fixed])
+        if not edges.bad <= place < end
+        and version > parsed[edges.bad]
+        and (edges.fixed is None or version < parsed[edges.fixed])
     ]
     return Culprit(
         name=name,
-        version=version_at(line.here) or "",
-        last_good=version_at(found.good),
-        first_bad=version_at(found.bad),
-        fixed_in=version_at(found.fixed),
-        never_passed=found.good is None and line.here > 0,
-        unresolved=tuple(filter(None, map(version_at, found.unresolved))),
+        version=version_at(line.red_place) or "",
+        last_good=version_at(edges.good),
+        first_bad=version_at(edges.bad),
+        fixed_in=version_at(edges.fixed),
+        never_passed=edges.good is None and line.red_place > 0,
+        unresolved=tuple(filter(None, map(version_at, edges.unresolved))),
         skipped=tuple(filter(None, map(version_at, skipped))),
     )

@@ -32,12 +32,12 @@ class ReleaseLine(NamedTuple):
     Attributes:
         pins: For each place on the line, the version of every distribution of the unit.
         versions: For each place on the line, the version of the distribution that leads.
-        here: The place of the release that the red cell has.
+        red_place: The place of the release that the red cell has.
     """
 
     pins: tuple[dict[str, str], ...]
     versions: tuple[str, ...]
-    here: int
+    red_place: int
 
     def place(self, version: str | None) -> int | None:
         """The place of `version`; None where it is not on the line."""
@@ -173,25 +173,29 @@ def _line(unit: str, names: tuple[str, ...], red: RedCell, catalog: Catalog) -> 
     """The releases of `unit`, whose distributions are `names`, that may be tried in place of the one in `red`."""
     version = red.versions.get(unit, "")
     project = catalog.project(unit)
-    now = project.find(version) if version else None
+    red_release = project.find(version) if version else None
     as_in_red = {name: red.versions.get(name, "") for name in names}
-    if now is None:  # it is from a file or another index: nobody knows what is older or newer
-        return ReleaseLine(pins=(as_in_red,), versions=(version,), here=0)
-    releases = [release for release in project.releases if release is now or _may_be_tried(release, now, red)]
+    if red_release is None:  # it is from a file or another index: nobody knows what is older or newer
+        return ReleaseLine(pins=(as_in_red,), versions=(version,), red_place=0)
+    releases = [
+        release for release in project.releases if release is red_release or _may_be_tried(release, red_release, red)
+    ]
     releases.sort(key=lambda release: (release.uploaded, release.parsed))
     versions = tuple(release.version for release in releases)
     return ReleaseLine(
-        pins=tuple(as_in_red if release is now else _pins(unit, names, release, catalog) for release in releases),
+        pins=tuple(
+            as_in_red if release is red_release else _pins(unit, names, release, catalog) for release in releases
+        ),
         versions=versions,
-        here=versions.index(now.version),
+        red_place=versions.index(red_release.version),
     )
 
 
-def _may_be_tried(release: Release, now: Release, red: RedCell) -> bool:
-    """Whether an installer could take `release` in place of `now` on the Python and at the time of the cell `red`."""
+def _may_be_tried(release: Release, red_release: Release, red: RedCell) -> bool:
+    """Whether an installer could take `release` in place of `red_release`, on the Python and at the time of `red`."""
     return (
         not release.yanked
-        and (now.parsed.is_prerelease or not release.parsed.is_prerelease)
+        and (red_release.parsed.is_prerelease or not release.parsed.is_prerelease)
         and release.supports(red.python)
         and (red.until is None or release.uploaded <= red.until)
     )

@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from stackcompat.blame.diagnosis import Diagnosis
-from stackcompat.blame.driver import Inquiry, blame_each
+from stackcompat.blame.driver import Inquiry, diagnose_cells
 from stackcompat.core.record import Record
 from stackcompat.ecosystem.components import Components
 from stackcompat.evidence.runs import PlannedCell
@@ -148,7 +148,7 @@ def calibrate(
         if entry.case.culprit and not entry.wrong and isinstance(entry.verdict, CellVerdict)
     ]
     laid: dict[tuple[str, str], Diagnosis] = {}
-    for one, blamed in blame_each(due, runner, runner.catalog, runner.reporter):
+    for one, blamed in diagnose_cells(due, runner):
         laid[one.verdict.cell.id, one.about] = blamed
         names = ", ".join(f"{culprit.name} {culprit.version}" for culprit in blamed.culprits)
         runner.reporter.step(f"{one.verdict.cell.label}: {names or 'nobody'}, by {blamed.probes} probes")

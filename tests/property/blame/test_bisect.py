@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stackcompat.blame.bisect import edges
+from stackcompat.blame.bisect import find_edges
 from stackcompat.blame.ddmin import ddmin
 from stackcompat.blame.probe import ProbeOutcome
 
@@ -66,7 +66,7 @@ def test_edges_are_places_that_were_seen(line: list[ProbeOutcome], data: st.Data
         yield from ()
         return line[place]
 
-    found = run(edges(len(line), here, at))
+    found = run(find_edges(len(line), here, at))
     assert line[found.bad] == "same"
     assert found.bad <= here
     assert found.good is None or (line[found.good] == "pass" and found.good < found.bad)
@@ -83,7 +83,7 @@ def test_one_stretch_is_found_exactly_in_few_steps(before: int, after: int, red:
         yield from ()
         return "same" if before <= place < before + red else "pass"
 
-    found = run(edges(before + red + after, here, at))
+    found = run(find_edges(before + red + after, here, at))
     assert found.good == (before - 1 if before else None)
     assert found.fixed == (before + red if after else None)
     if before:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from stackcompat.blame.bisect import Edges, edges
+from stackcompat.blame.bisect import Edges, find_edges
 from stackcompat.blame.ddmin import ddmin
 from stackcompat.blame.probe import ProbeOutcome
 
@@ -32,7 +32,7 @@ def look(line: str, here: int, **more: Any) -> tuple[Edges, list[int]]:
         tried.append(place)
         return LETTERS[line[place]]
 
-    return run(edges(len(line), here, at, **more)), tried
+    return run(find_edges(len(line), here, at, **more)), tried
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ def test_the_line_of_a_unit_has_only_what_an_installer_may_take() -> None:
     world = Odd(LED.sizes, LED.rules)
     until = world.project("alpha").releases[6].uploaded
     line = units_of(world, RED, PAIR, until=until).line("alpha")
-    assert (line.versions, line.here) == (("3", "4", "5", "6"), 2)
+    assert (line.versions, line.red_place) == (("3", "4", "5", "6"), 2)
     assert line.pins[0] == {"alpha": "3", "alpha-native": "3"}
     assert (line.place("4"), line.place("7"), line.place(None)) == (1, None, None)
 

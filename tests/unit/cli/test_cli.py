@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from stackcompat.blame import driver as triage
+from stackcompat.blame import driver
 from stackcompat.blame.cause import Moved
 from stackcompat.blame.culprit import Culprit, OtherFailure
 from stackcompat.blame.diagnosis import Diagnosis
@@ -382,7 +382,7 @@ def test_every_failure_is_blamed_once_and_the_reports_say_on_whom(
         culprits = tuple(c for c in BLAMED.culprits if c.name in cell.resolution.lock.versions())  # type: ignore[union-attr]
         return BLAMED.model_copy(update={"culprits": culprits})
 
-    monkeypatch.setattr(triage, "blame", found)
+    monkeypatch.setattr(driver, "diagnose_cell", found)
     code, output, _ = run("blame", "--minutes", "0")
     assert (code, asked) == (0, [])
     assert "0 failures searched, 1 left for the next time" in output
