@@ -128,11 +128,12 @@ def _doubt(state: SearchState) -> str:
     """Why the members may not be the whole culprit, where the search itself went to its end."""
     infra = _infra(state)
     if infra:
-        return f"probes were kept from an answer, {len(infra)} in all: {infra[0].detail}"
+        count = "1 probe" if len(infra) == 1 else f"{len(infra)} probes"
+        return f"{count} got no answer: {infra[0].detail}"
     if not state.members:
         return "no set of versions was found with which it passes"
     if not state.enough:
-        return "with these alone held, and all else as new or as old as can be, it was not seen to fail the same way"
+        return "with only these held, and all else as new or as old as can be, it was not seen to fail the same way"
     return ""
 
 
