@@ -12,14 +12,13 @@ import click
 from packaging.requirements import Requirement
 from rich.markup import escape
 
-from stackcompat.cli.blame import about_option, blame_answer, find_culprit, print_blame, probes_option
+from stackcompat.cli.blame import about_option, diagnosis_json, find_culprit, print_diagnosis, probes_option
 from stackcompat.cli.common import (
     COULD_NOT_TELL,
     EXIT_CODES,
     glyph,
     json_option,
-    make_bench,
-    open_index,
+    make_runner,
     out,
     project_option,
     reporting,
@@ -90,18 +89,17 @@ def try_(
     lock = read_lock(lock_file, python) if lock_file else None
     if lock is not None:
         cell = cell.model_copy(update={"requirements": tuple(f"{pin.name}=={pin.version}" for pin in lock.pins)})
-    bench = make_bench(project, 1, [python], level)
-    index = open_index()
+    runner = make_runner(project, 1, [python], level)
     with reporting(verbose=False) as reporter:
-        verdict, evidence = try_cell(cell, bench, index, level, reporter, lock=lock, rerun=rerun)
+        verdict, evidence = try_cell(cell, runner.reporting(reporter), level, lock=lock, rerun=rerun)
     found = None
     if blaming and (verdict.verdict in ("broken", "unresolvable") or verdict.broken_features):
-        found = find_culprit(verdict, bench, index, project, probes, about)
-    write_json(json_file, answer(verdict, evidence) | (blame_answer(found) if found else {}))
+        found = find_culprit(verdict, runner, project, probes, about)
+    write_json(json_file, answer(verdict, evidence) | (diagnosis_json(found) if found else {}))
     if json_file != "-":
         print_verdict(verdict, evidence, verbose)
         if found:
-            print_blame(found)
+            print_diagnosis(found)
     sys.exit(EXIT_CODES.get(verdict.verdict, COULD_NOT_TELL))
 
 
