@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -10,11 +9,10 @@ from packaging.utils import canonicalize_name
 
 from stackcompat.table.components import ComponentRow
 from stackcompat.table.frontiers import FrontierReason, FrontierRow
+from stackcompat.verdict.missing import missing_in
+from stackcompat.verdict.signature import parse_signature
 
 __all__ = ["Undeclared", "alone", "undeclared"]
-
-#: Python's own words for a module that is not there, in a signature.
-_ABSENT = re.compile(r"(?:ModuleNotFound|Import)Error: No module named '(?P<module>[\w.]+)' \[(?P<asks>[\w.-]+)\]")
 
 
 class Undeclared(NamedTuple):
@@ -30,12 +28,15 @@ def undeclared(signature: str, rows: Iterable[ComponentRow]) -> Undeclared | Non
     What a resolver did not bring along was not declared. A module inside of a component is another matter: the
     component is there, in a release that has it elsewhere.
     """
-    said = _ABSENT.fullmatch(signature)
-    if said is None:
+    failure = parse_signature(signature)
+    missing = missing_in(failure.message)
+    if failure.type not in ("ModuleNotFoundError", "ImportError") or missing.kind != "module":
         return None
-    name = canonicalize_name(said["module"])
+    name = canonicalize_name(missing.owner)
     needs = next((row.distribution for row in rows if row.distribution == name), "")
-    return Undeclared(said["asks"], needs) if needs and needs != said["asks"] else None
+    if missing.words != failure.message or not needs or needs == failure.package:
+        return None
+    return Undeclared(failure.package, needs)
 
 
 def alone(reason: FrontierReason, row: FrontierRow, rows: Iterable[ComponentRow]) -> str:

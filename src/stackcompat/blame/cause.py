@@ -6,7 +6,6 @@ or a dependency is declared by nobody; or a behaviour changed.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from typing import Literal, NamedTuple
 
@@ -19,7 +18,8 @@ from stackcompat.ecosystem.components import Components
 from stackcompat.ecosystem.releases import Catalog, needs
 from stackcompat.evidence.results import WarningSeen
 from stackcompat.resolve.conflict import Conflict
-from stackcompat.verdict.signature import api_of, owner_of
+from stackcompat.verdict.missing import missing_in
+from stackcompat.verdict.signature import owner_of
 
 __all__ = ["Moved", "which_side_moved"]
 
@@ -113,11 +113,11 @@ def which_side_moved(
 
 
 def _read_failure(red: RedCell, culprits: dict[str, Culprit], catalog: Catalog, components: Components) -> _Break:
-    module, name = api_of(red.failure)
-    lacks = _who_lacks(red, culprits, module, components)
+    missing = missing_in(red.failure.message)
+    lacks = _who_lacks(red, culprits, missing.owner, components)
     suspects = (red.failure.package, *reversed(red.failure.packages), *culprits)
     user = next((suspect for suspect in suspects if suspect in culprits and suspect != lacks), "")
-    return _Break(red, culprits, catalog, module, name, culprits.get(lacks or ""), user)
+    return _Break(red, culprits, catalog, missing.owner, missing.name, culprits.get(lacks or ""), user)
 
 
 def _who_lacks(red: RedCell, culprits: Mapping[str, Culprit], module: str, components: Components) -> str | None:
@@ -171,15 +171,11 @@ def _has_warned(side: Culprit, name: str, result: SearchResult) -> bool | None:
     return None if side.unjudged and not warned else warned
 
 
-#: The release that a message itself names as the one that dropped something.
-_REMOVED_IN = re.compile(r"\bremoved\s+(?:in|from|as\s+of|since)\s+(?:[A-Za-z][\w-]*\s+)*?v?(?P<release>\d+(?:\.\d+)*)")
-
-
 def _dropped_in(red: RedCell, side: Culprit) -> str:
     """The release that dropped it: the one that the failure names, if it is after the last good; else the first bad."""
-    named, bad = _REMOVED_IN.search(red.failure.message), side.first_bad or side.version
-    if named and Version(side.last_good or "0") < Version(named["release"]) <= Version(bad):
-        return named["release"]
+    named, bad = missing_in(red.failure.message).removed_in, side.first_bad or side.version
+    if named and Version(side.last_good or "0") < Version(named) <= Version(bad):
+        return named
     return bad
 
 

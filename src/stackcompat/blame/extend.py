@@ -8,7 +8,8 @@ from stackcompat.blame.probe import Search
 from stackcompat.blame.questions import SearchState, ask, ask_exactly, held_probe, versions_that_fail_too
 from stackcompat.blame.trace import keep_member, trace
 from stackcompat.ecosystem.releases import needs
-from stackcompat.verdict.signature import api_of, owner_of
+from stackcompat.verdict.missing import missing_in
+from stackcompat.verdict.signature import owner_of
 
 __all__ = ["add_caller", "extend", "find_partners"]
 
@@ -107,8 +108,10 @@ def _possible_callers(state: SearchState, member: str) -> list[str]:
     """The distributions on the traceback that may have called `member`, the deepest last."""
     failure = state.red.failure
     names = state.units.names(member)
-    module, name = api_of(failure)
-    if name and owner_of(module, state.red.versions, state.components) in names:  # it was asked for what it has not
+    missing = missing_in(failure.message)
+    if (
+        missing.name and owner_of(missing.owner, state.red.versions, state.components) in names
+    ):  # it was asked for what it has not
         return [package for package in failure.packages if package not in names][-1:]
     if failure.where.endswith(":<module>"):  # it fails while it loads, whoever loads it
         return []

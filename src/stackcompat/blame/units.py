@@ -18,12 +18,10 @@ from packaging.version import Version
 from stackcompat.blame.probe import RedCell
 from stackcompat.ecosystem.components import Components
 from stackcompat.ecosystem.releases import Catalog, Release
+from stackcompat.verdict.missing import modules_named
 from stackcompat.verdict.signature import owner_of
 
 __all__ = ["ReleaseLine", "Units", "find_units", "pinned"]
-
-#: Dotted names that a message speaks of.
-_DOTTED = re.compile(r"(?<![\w/.…-])[A-Za-z_]\w*(?:\.\w+)+|(?<=module ')\w+(?=')|(?<=from ')\w+(?=')")
 
 
 class ReleaseLine(NamedTuple):
@@ -160,7 +158,7 @@ def _named(red: RedCell, components: Components) -> list[str]:
     """The distributions that the failure names: up its traceback, then in its message."""
     failure, installed = red.failure, red.versions
     traced = [name for name in reversed(failure.packages) if name in installed]
-    owners = [owner_of(module, installed, components) for module in _DOTTED.findall(failure.message)]
+    owners = [owner_of(module, installed, components) for module in modules_named(failure.message)]
     mentioned = [
         name
         for name in installed

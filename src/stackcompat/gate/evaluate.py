@@ -31,8 +31,9 @@ from stackcompat.gate.model import (
 )
 from stackcompat.gate.policy import GatePolicy, Quarantine, Waiver, Waivers, Weight
 from stackcompat.verdict.attribution import attribute_failure
+from stackcompat.verdict.missing import missing_in
 from stackcompat.verdict.outcomes import classify
-from stackcompat.verdict.signature import api_of, incompatibility_id
+from stackcompat.verdict.signature import incompatibility_id
 from stackcompat.verdict.verdict import judge
 
 __all__ = ["Hearing"]
@@ -472,5 +473,5 @@ class Hearing:
 
 def _lacking(failure: Failure | None) -> str:
     """The name of another that the code of a failure asks for and does not find; empty if it is no such failure."""
-    module, name = api_of(failure) if failure else ("", "")
-    return name or module
+    missing = missing_in(failure.message if failure else "")
+    return missing.name or missing.owner

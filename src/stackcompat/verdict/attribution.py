@@ -13,6 +13,7 @@ from typing import Protocol
 from stackcompat.core.record import Record
 from stackcompat.ecosystem.components import Components
 from stackcompat.evidence.results import Failure, TestResult
+from stackcompat.verdict.missing import dotted_names, missing_in
 from stackcompat.verdict.ownership import Ownership, mentioned
 from stackcompat.verdict.verdict import CellVerdict
 
@@ -94,19 +95,8 @@ def attribute_failure(test: TestResult, present: Collection[str], components: Co
     return Attribution(components=involved, traced=traced, doubt=doubt)
 
 
-#: Python's own words for a module, or a name in it, that is not there.
-_LACKING = re.compile(
-    r"module '(?P<of>[\w.]+)' has no attribute|No module named '(?P<absent>[\w.]+)'"
-    r"|cannot import name '[^']+' from '(?P<source>[\w.]+)'"
-)
-
-
 #: Where a module that answers for its own names refuses one (PEP 562): who asked is the caller.
 _RAISED_BY_MODULE = re.compile(r":(?:__)?getattr(?:__)?$")
-
-
-#: A module's own words for a name that it dropped, such as ``pkg.core.thing was removed in 1.2``.
-_DROPPED = re.compile(r"(?<![\w'\"./…-])[A-Za-z_]\w*(?:\.\w+)+")
 
 
 def _missing_name(failure: Failure, names: Ownership) -> frozenset[str] | None:
@@ -121,13 +111,13 @@ def _missing_name(failure: Failure, names: Ownership) -> frozenset[str] | None:
     if "partially initialized" in failure.message:  # a circular import: the module would have the name, only not yet
         return None
     callers = [name for name in map(names.owner, failure.packages) if name not in (None, asks)]
-    lacking = _LACKING.search(failure.message)
-    if lacking is not None:
-        lacks = names.of_module(lacking["of"] or lacking["absent"] or lacking["source"])
+    missing = missing_in(failure.message)
+    if missing.kind in ("module", "attribute", "import"):
+        lacks = names.of_module(missing.owner)
         if lacks == asks and callers and _RAISED_BY_MODULE.search(failure.where):
             return frozenset(name for name in (callers[-1], asks) if name)
         return frozenset((asks, lacks or asks))
-    dropped = {names.of_module(name) for name in _DROPPED.findall(failure.message)} - {None}
+    dropped = {names.of_module(name) for name in dotted_names(failure.message)} - {None}
     if dropped == {asks} and kind == "AttributeError":  # raised by the module itself: the caller asked
         return frozenset(name for name in (*callers[-1:], asks) if name) if callers else None
     return None

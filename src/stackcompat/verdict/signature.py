@@ -14,14 +14,15 @@ from stackcompat.core.record import digest
 from stackcompat.core.vocabulary import LEVELS
 from stackcompat.ecosystem.components import Components
 from stackcompat.evidence.results import Failure, TestResult
+from stackcompat.verdict.missing import missing_in
 
 __all__ = [
-    "api_of",
     "failure_kind",
     "failure_of",
     "incompatibility_id",
     "leading",
     "owner_of",
+    "parse_signature",
     "same_failure",
     "similar_failure",
 ]
@@ -37,54 +38,41 @@ def incompatibility_id(signature: str, distributions: Iterable[str]) -> str:
     return f"SC-{digest('advisory', failure_kind(signature), sorted(distributions), length=10)}"
 
 
-#: What Python says of a name that is not there: the module and the name, where it says both.
-_LACKS = (
-    re.compile(r"module '(?P<module>[\w.]+)' has no attribute '(?P<name>\w+)'"),
-    re.compile(r"cannot import name '(?P<name>\w+)' from '(?P<module>[\w.]+)'"),
-    re.compile(r"No module named '(?P<module>[\w.]+)'"),
-    re.compile(r"'(?P<module>[\w.]+)' object has no attribute '(?P<name>\w+)'"),
-    re.compile(r"type object '(?P<module>[\w.]+)' has no attribute '(?P<name>\w+)'"),
-    re.compile(r"(?P<module>[\w.]+)\(\) got an unexpected keyword argument '(?P<name>\w+)'"),
-    re.compile(r"(?P<module>(?:[A-Za-z_]\w*\.)+)(?P<name>\w+)\s+(?:was|is|has\s+been)\s+(?:deprecated|removed)"),
-)
+def same_failure(first: Failure, second: Failure) -> bool:
+    """Whether two failures are the same but for numbers and suggestions in the message, and for who words it.
 
-
-#: A module that says itself that a name has gone from it.
-_TOMBSTONE = re.compile(r"((?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*)\.(\w+) (?:is|was|has been) (?:deprecated .*)?removed\b.*")
-
-
-_NO_NAME = re.compile(r"module '([\w.]+)' has no attribute '\w+'")
-
-
-def same_failure(one: Failure, other: Failure) -> bool:
-    """Whether two failures have the same signature but for numbers, suggestions and who words it in the message.
-
-    A name that a module no longer has is missed in the same way whether Python says so or the module itself does, which
-    then is the deepest on the traceback: whoever asked for it is compared.
+    Python says that a module lacks a name, or the module says itself that it dropped the name: that is the same
+    failure. In the second case the module is the deepest package on the traceback, so the packages that asked for the
+    name are compared.
     """
+    return _what_stays(first) == _what_stays(second)
 
-    def way(failure: Failure) -> tuple[str, str, str]:
-        message = failure.signature.removeprefix(f"{failure.type}: ").rpartition(" [")[0]
-        message = re.sub(r"\s*\(?Did you mean:? .*", "", message)
-        message = _TOMBSTONE.sub(r"module '\1' has no attribute '\2'", message)
-        package = failure.package
-        if missing := _NO_NAME.match(message):
-            message = missing[0]  # what follows is advice
-            owner = canonicalize_name(missing[1].partition(".")[0])
+
+def _what_stays(failure: Failure) -> tuple[str, str, str]:
+    """Type, message and package of a failure, without what can differ between two that are the same."""
+    message = failure.signature.removeprefix(f"{failure.type}: ").rpartition(" [")[0]
+    message = re.sub(r"\s*\(?Did you mean:? .*", "", message)
+    package = failure.package
+    missing = missing_in(message, "attribute")
+    if not missing.kind or not message.startswith(missing.words):
+        missing = missing_in(message, "dropped")
+    if missing.kind == "attribute" or missing.removed:
+        before = message[: message.find(missing.words)]
+        # What follows is advice.
+        message = f"{before}module '{missing.owner}' has no attribute '{missing.name}'"
+        if not before:
+            owner = canonicalize_name(missing.owner.partition(".")[0])
             package = next((name for name in reversed(failure.packages) if name != owner), package)
-        return failure.type, re.sub(r"\d+(?:\.\d+)*\w*", "#", message), package
-
-    return way(one) == way(other)
+    return failure.type, re.sub(r"\d+(?:\.\d+)*\w*", "#", message), package
 
 
-def api_of(failure: Failure) -> tuple[str, str]:
-    """The module (class, function) and the name in it that a failure misses; empty texts where it names none."""
-    for pattern in _LACKS:
-        found = pattern.search(failure.message)
-        if found:
-            parts = found.groupdict()
-            return parts["module"].rstrip("."), parts.get("name") or ""
-    return "", ""
+def parse_signature(signature: str) -> Failure:
+    """The failure of which this is the signature; a text that is none becomes the message of a failure."""
+    parts = re.fullmatch(r"(?P<type>[\w.]+): (?P<message>.*) \[(?P<package>[^\[\]]*)\]", signature, re.DOTALL)
+    if parts is None:
+        return Failure(type="", message=signature)
+    package = parts["package"] if parts["package"] != "test" else ""
+    return Failure(type=parts["type"], message=parts["message"], package=package)
 
 
 def owner_of(module: str, installed: Collection[str], components: Components) -> str | None:

@@ -1,11 +1,11 @@
-"""Failures: which are the same, what they miss, and who owns a module."""
+"""Failures: which are the same, what their signatures say, and who owns a module."""
 
 from __future__ import annotations
 
 import pytest
 
 from stackcompat.evidence.results import Failure
-from stackcompat.verdict.signature import api_of, owner_of, same_failure
+from stackcompat.verdict.signature import owner_of, parse_signature, same_failure
 from support.made_up import COMPONENTS
 
 
@@ -65,18 +65,16 @@ def test_whose_module_it_is(module: str, owner: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("message", "api"),
+    "told",
     [
-        ("module 'a.b' has no attribute 'c'", ("a.b", "c")),
-        ("cannot import name 'c' from 'a.b' (…/b.py)", ("a.b", "c")),
-        ("No module named 'a.b'", ("a.b", "")),
-        ("'Box' object has no attribute 'lid'", ("Box", "lid")),
-        ("type object 'Box' has no attribute 'lid'", ("Box", "lid")),
-        ("make() got an unexpected keyword argument 'kind'", ("make", "kind")),
-        ("a.b.c was deprecated in A v0.5.0 and removed in A v0.7.0.", ("a.b", "c")),
-        ("a.b.c  was deprecated in A v0.5.0 and removed in A v0.7.0.", ("a.b", "c")),
-        ("the loss is too high", ("", "")),
+        failure("No module named 'gamma'", type="ModuleNotFoundError"),
+        failure("no lid [of a box]: none", type="alpha.core.BoxError"),
+        failure("the loss is 0.73", package=""),
     ],
 )
-def test_what_a_failure_misses(message: str, api: tuple[str, str]) -> None:
-    assert api_of(Failure(type="E", message=message)) == api
+def test_a_signature_is_read_back(told: Failure) -> None:
+    assert parse_signature(told.signature) == told
+
+
+def test_a_text_that_is_no_signature_is_a_message() -> None:
+    assert parse_signature("no lid") == Failure(type="", message="no lid")
