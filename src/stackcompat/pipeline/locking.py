@@ -15,7 +15,7 @@ from stackcompat.ecosystem.releases import IndexUnreachable
 from stackcompat.pipeline.runner import Runner
 from stackcompat.plan.cell import Cell
 from stackcompat.resolve.lock import Resolution
-from stackcompat.run.executor import Executor
+from stackcompat.run.interface import Executor
 
 __all__ = ["as_completed", "lock_cells"]
 

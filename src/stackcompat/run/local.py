@@ -16,7 +16,7 @@ import psutil
 
 from stackcompat.core.redact import strip_addresses
 from stackcompat.evidence.results import CellResult
-from stackcompat.run.executor import Stopped
+from stackcompat.run.interface import Stopped
 from stackcompat.run.job import Job
 from stackcompat.run.package_cache import PackageCache
 
@@ -54,7 +54,7 @@ class LocalExecutor:
         ]
 
     def run(self, job: Job) -> CellResult:
-        """See :class:`stackcompat.run.executor.Executor`."""
+        """See :class:`stackcompat.run.interface.Executor`."""
         started, began = dt.datetime.now(dt.UTC), time.monotonic()
         job.write()
         try:
@@ -110,7 +110,7 @@ class LocalExecutor:
             return log.read().decode("utf-8", errors="replace"), process.returncode
 
     def stop(self) -> None:
-        """See :class:`stackcompat.run.executor.Executor`."""
+        """See :class:`stackcompat.run.interface.Executor`."""
         with self._guard:
             self._stopped = True
             running = list(self._running)

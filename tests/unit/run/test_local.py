@@ -15,7 +15,7 @@ import pytest
 
 from stackcompat.evidence.results import CellResult
 from stackcompat.resolve.lock import Lock
-from stackcompat.run.executor import Stopped
+from stackcompat.run.interface import Stopped
 from stackcompat.run.job import Job, Limits
 from stackcompat.run.local import LocalExecutor, _end_trees
 from stackcompat.run.package_cache import RESERVE, PackageCache

@@ -12,7 +12,6 @@ from stackcompat.resolve.lock import Lock
 from stackcompat.run.job import Job
 from stackcompat.run.sandbox import clean_environment
 from stackcompat.run.session import _install_outcome, difference
-from stackcompat.run.supervisor import _how_it_ended
 
 LOCK = Lock.parse("alpha==1.0\nbeta==2.0.dev3\ngamma==3.0", "3.12", "linux-x86_64")
 SAME = {"alpha": "1.0", "beta": "2.0.dev3", "gamma": "3.0"}
@@ -137,14 +136,6 @@ def test_only_what_is_allowed_reaches_the_tests(tmp_path: Path) -> None:
     assert got["PATH"].split(":")[0] == "/env/bin"
     assert "/home/me" not in "".join(got.values())
     assert Path(got["TMPDIR"]).is_dir()
-
-
-@pytest.mark.parametrize(
-    ("code", "words"),
-    [(-11, "died of SIGSEGV"), (-6, "died of SIGABRT"), (3, "exited with code 3"), (0, "exited with code 0")],
-)
-def test_how_a_process_ended_is_said(code: int, words: str) -> None:
-    assert words in _how_it_ended(code)
 
 
 def test_a_job_is_written_whole(tmp_path: Path) -> None:
