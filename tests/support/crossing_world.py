@@ -11,7 +11,7 @@ from typing import Any
 from packaging.requirements import Requirement
 
 from stackcompat.blame.culprit import Culprit
-from stackcompat.blame.diagnosis import Blame
+from stackcompat.blame.diagnosis import Diagnosis
 from stackcompat.blame.exchange import blame_crossing, follow
 from stackcompat.core.record import digest
 from stackcompat.ecosystem.releases import Catalog
@@ -122,7 +122,7 @@ class CrossingWorld:
         evidence = self.bench.store.of_keys([*(c.key for c in plan.crossings), *(c.key for c in plan.cells)])
         return judge_crossing(plan.crossings[0], plan, evidence), plan
 
-    def blame(self, writer: Cell, *readers: Cell, **more: Any) -> dict[ExchangeSide, Blame]:
+    def blame(self, writer: Cell, *readers: Cell, **more: Any) -> dict[ExchangeSide, Diagnosis]:
         """Who is to blame where the first of `readers` reads what `writer` wrote; then `asked` holds only that."""
         verdict, plan = self.cross(writer, *readers)
         test = follow(verdict)

@@ -31,8 +31,8 @@ class Probe(Record):
 class ProbeAnswer(Record):
     """What came of a probe.
 
-    ``pass`` and ``same`` (the failure in question) decide. ``other`` is another failure, with its `signature`; ``unresolved``
-    is what cannot be had, or tells nothing (unresolvable, no wheel, not applicable, flaky); ``infra`` is
+    ``pass`` and ``same`` (the failure in question) decide. ``other`` is another failure, with its `signature`;
+    ``unresolved`` is what cannot be had, or tells nothing (unresolvable, no wheel, not applicable, flaky); ``infra`` is
     infrastructure. `versions` is what was installed; `ran` whether that needed an environment; `forced` whether
     metadata was overridden.
     """

@@ -1,7 +1,7 @@
-"""What searches for culprits came to, kept with the failures that they explain. Pure.
+"""What searches for culprits found, kept with the failures that they explain. Pure.
 
-A charge was brought about one failure of one lock, and says of that who is to blame. Another cell that fails the same
-way most likely does so for the same reason: whom it points at there is inferred from the charge.
+A diagnosis is about one failing test in one lock. Another cell that fails the same way most likely does so for the same
+reason: the diagnosis explains it, too, as an inference.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from packaging.version import Version
 
 from stackcompat.blame.cause import Moved
 from stackcompat.blame.culprit import SearchResult
-from stackcompat.core.record import Kind, Record, digest
+from stackcompat.core.record import Kind, digest
 from stackcompat.core.text import and_list
 from stackcompat.ecosystem.components import Components
 from stackcompat.evidence.results import TestResult
@@ -26,154 +26,177 @@ from stackcompat.verdict.ownership import Ownership
 from stackcompat.verdict.signature import failure_of, leading, similar_failure
 from stackcompat.verdict.verdict import CellVerdict
 
-__all__ = ["DIAGNOSES", "Blame", "Diagnoses", "Diagnosis", "unexplained", "unexplained_crossings"]
+__all__ = ["DIAGNOSES", "Diagnoses", "Diagnosis", "unsearched_cells", "unsearched_crossings"]
 
 
-class Blame(Record):
-    """Who broke a cell: what was searched for, what was found, and which side moved.
+class Diagnosis(SearchResult):
+    """What a search found about one failing test of a cell, or of one side of a crossing. The store keeps it.
 
-    `test` and `signature` are the failure that was followed; `chain` are the requirements that exclude each other,
-    where nothing could be resolved.
-    """
-
-    test: str = ""
-    signature: str
-    found: SearchResult
-    moved: Moved | None = None
-    chain: tuple[str, ...] = ()
-
-
-class Diagnosis(Record):
-    """A blame that is kept: the cell and the lock that it is about, the failing test, and when it was found.
-
-    Of a crossing it is one `side`: whose releases, the other side held, keep the test from passing there.
+    Attributes:
+        cell: The id of the cell, or of the crossing. lock_id: What the cell was locked to; of a crossing, what both
+        sides were. Empty where the cell does not resolve. failing: The failing test. Where the cell does not resolve,
+        it has no name, and its reason is the resolver's. made: When the search ended. side: Of a crossing, the side
+        whose releases the search moved while it held the other side. moved: Which side of the break moved, and how;
+        None where no culprit was found. chain: The requirements that exclude each other, where the cell does not
+        resolve.
     """
 
     cell: str
     lock_id: str
     failing: TestResult
-    blame: Blame
     made: dt.datetime
     side: ExchangeSide = ""
+    moved: Moved | None = None
+    chain: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, verdict: CellVerdict, blame: Blame, made: dt.datetime) -> Diagnosis:
-        """The charge that keeps `blame`, which was laid for a failing test of the cell of `verdict`."""
-        failing = next(test for test in verdict.failures if test.test == blame.test)
-        return cls(cell=verdict.cell.id, lock_id=verdict.lock_id, failing=failing, blame=blame, made=made)
+    def of(
+        cls,
+        verdict: CellVerdict | CrossingVerdict,
+        failing: TestResult,
+        result: SearchResult,
+        made: dt.datetime,
+        *,
+        side: ExchangeSide = "",
+        moved: Moved | None = None,
+        chain: tuple[str, ...] = (),
+    ) -> Diagnosis:
+        """The diagnosis that keeps the result of a search.
 
-    @classmethod
-    def across(cls, verdict: CrossingVerdict, side: ExchangeSide, blame: Blame, made: dt.datetime) -> Diagnosis:
-        """The charge that keeps `blame`, which was laid on one `side` of the crossing of `verdict`."""
-        failing = next(test for test in verdict.red if test.test == blame.test)
-        return cls(cell=verdict.id, lock_id=verdict.lock_id, failing=failing, blame=blame, made=made, side=side)
-
-    @property
-    def certain(self) -> bool:
-        """Whether its culprits were shown to be enough, and each to be needed."""
-        return bool(self.blame.found.culprits) and not self.blame.found.doubt
-
-    @property
-    def weight(self) -> tuple[bool, int, dt.datetime]:
-        """How much it counts beside others: certain ones first, of those who shows most members, then the latest."""
-        shown = sum(culprit.shown_by == "moving" for culprit in self.blame.found.culprits)
-        return self.certain, shown, self.made
-
-    def reaches(self, versions: Mapping[str, str]) -> bool:
-        """Whether each culprit is there, at a release between its edges."""
-        culprits = self.blame.found.culprits
-        return all(culprit.name in versions and culprit.red(Version(versions[culprit.name])) for culprit in culprits)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The distributions that are to blame."""
-        return tuple(culprit.name for culprit in self.blame.found.culprits)
+        Args:
+            verdict: What is known of the cell or crossing in which the test fails.
+            failing: The failing test that the search followed.
+            result: What the search found.
+            made: When it ended.
+            side: Of a crossing, the side that was searched.
+            moved: Which side of the break moved.
+            chain: The requirements that exclude each other.
+        """
+        return cls(
+            **dict(result),
+            cell=verdict.id if isinstance(verdict, CrossingVerdict) else verdict.cell.id,
+            lock_id=verdict.lock_id,
+            failing=failing,
+            made=made,
+            side=side,
+            moved=moved,
+            chain=chain,
+        )
 
     @property
     def id(self) -> str:
         """The same for the same failure of the same lock, on the same side."""
         return digest(self.lock_id, why(self.failing), *([self.side] if self.side else []))
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The distributions that are to blame."""
+        return tuple(culprit.name for culprit in self.culprits)
 
-#: Of each failure of a lock the charge that was made last counts.
-DIAGNOSES = Kind("diagnosis", Diagnosis, key=lambda charge: charge.id, made=lambda charge: charge.made)
+    @property
+    def certain(self) -> bool:
+        """Whether its culprits were shown to be enough, and each to be needed."""
+        return bool(self.culprits) and not self.doubt
+
+    @property
+    def weight(self) -> tuple[bool, int, dt.datetime]:
+        """A sort key: a certain diagnosis counts most, then one that shows more members, then a later one."""
+        shown = sum(culprit.shown_by == "moving" for culprit in self.culprits)
+        return self.certain, shown, self.made
+
+    def reaches(self, versions: Mapping[str, str]) -> bool:
+        """Whether `versions` have each culprit, at a release in the stretch that was found to be red."""
+        return all(
+            culprit.name in versions and culprit.red(Version(versions[culprit.name])) for culprit in self.culprits
+        )
+
+
+#: Of each failure of a lock the diagnosis that was made last counts.
+DIAGNOSES = Kind("diagnosis", Diagnosis, key=lambda diagnosis: diagnosis.id, made=lambda diagnosis: diagnosis.made)
 
 
 class Diagnoses:
-    """Every charge that was brought; about a failure the one counts that has most weight."""
+    """Looks up which of many diagnoses explains a failing test. Of several, the one with most weight does."""
 
-    def __init__(self, charges: Iterable[Diagnosis] = ()) -> None:
-        every = sorted(charges, key=lambda charge: charge.weight, reverse=True)
-        self._charges = [charge for charge in every if not charge.side]
-        self._across = [charge for charge in every if charge.side]
+    def __init__(self, diagnoses: Iterable[Diagnosis] = ()) -> None:
+        by_weight = sorted(diagnoses, key=lambda diagnosis: diagnosis.weight, reverse=True)
+        self._of_cells = [diagnosis for diagnosis in by_weight if not diagnosis.side]
+        self._of_crossings = [diagnosis for diagnosis in by_weight if diagnosis.side]
 
-    def about(self, verdict: CellVerdict, test: TestResult) -> Diagnosis | None:
-        """The charge that explains the failing `test` of the cell of `verdict`: its own, else that of another cell.
+    def of_cell(self, verdict: CellVerdict, test: TestResult) -> Diagnosis | None:
+        """The diagnosis that explains the failing `test` of the cell of `verdict`; None where no culprit is known.
 
-        Of others those come first that reach the versions that are here.
+        The cell's own diagnosis goes first. Of the diagnoses of other cells that fail alike, those go first whose red
+        releases this cell has.
         """
-        fit = [charge for charge in self._charges if similar_failure(charge.failing, test) and charge.names]
-        own = [charge for charge in fit if charge.lock_id == verdict.lock_id]
-        alike = [charge for charge in fit if set(charge.names) <= verdict.installed.keys()]
-        alike.sort(key=lambda charge: not charge.reaches(verdict.installed))
-        return next(iter(own or alike), None)
+        alike = [d for d in self._of_cells if d.names and similar_failure(d.failing, test)]
+        own = [diagnosis for diagnosis in alike if diagnosis.lock_id == verdict.lock_id]
+        others = [diagnosis for diagnosis in alike if set(diagnosis.names) <= verdict.installed.keys()]
+        others.sort(key=lambda diagnosis: not diagnosis.reaches(verdict.installed))
+        return next(iter(own or others), None)
 
-    def across(self, verdict: CrossingVerdict, test: TestResult) -> tuple[Diagnosis, ...]:
-        """The charges, the reader's before the writer's, that explain the failing `test` of the crossing of `verdict`.
+    def of_crossing(self, verdict: CrossingVerdict, test: TestResult) -> tuple[Diagnosis, ...]:
+        """The diagnoses that explain the failing `test` of the crossing of `verdict`: the reader's, then the writer's.
 
-        Its own, if they name anybody; else those of another crossing, if both are certain and reach the versions here.
-        Where there are neither, its own in vain.
+        The crossing's own diagnoses go first, if they name a culprit. Else another crossing that fails alike explains
+        it, if its diagnoses are certain and reach the versions of both sides. Else they are the crossing's own, which
+        name nobody, or none.
         """
-        found: dict[str, dict[ExchangeSide, Diagnosis]] = {}
-        for charge in self._across:
-            if similar_failure(charge.failing, test):
-                found.setdefault(charge.lock_id, {}).setdefault(charge.side, charge)
-        own = found.pop(verdict.lock_id, {})
-        fit = (
+        by_lock: dict[str, dict[ExchangeSide, Diagnosis]] = {}
+        for diagnosis in self._of_crossings:
+            if similar_failure(diagnosis.failing, test):
+                by_lock.setdefault(diagnosis.lock_id, {}).setdefault(diagnosis.side, diagnosis)
+        own = by_lock.pop(verdict.lock_id, {})
+        others = (
             sides
-            for sides in found.values()
-            if all(charge.certain and charge.reaches(verdict.installed(side)) for side, charge in sides.items())
+            for sides in by_lock.values()
+            if all(d.certain and d.reaches(verdict.installed(side)) for side, d in sides.items())
         )
-        told = own if any(charge.names for charge in own.values()) else next(fit, own)
-        return tuple(told[side] for side in sorted(told))
+        chosen = own if any(diagnosis.names for diagnosis in own.values()) else next(others, own)
+        return tuple(chosen[side] for side in sorted(chosen))
 
-    def tried(self, verdict: CellVerdict, test: TestResult) -> bool:
-        """Whether a search was made for the failing `test`, with whatever success."""
-        own = any(
-            charge.lock_id == verdict.lock_id and similar_failure(charge.failing, test) for charge in self._charges
+    def was_searched(self, verdict: CellVerdict, test: TestResult) -> bool:
+        """Whether the failing `test` needs no search any more: one was made in this lock, or found who is to blame."""
+        in_this_lock = any(
+            diagnosis.lock_id == verdict.lock_id and similar_failure(diagnosis.failing, test)
+            for diagnosis in self._of_cells
         )
-        return own or self.about(verdict, test) is not None
+        return in_this_lock or self.of_cell(verdict, test) is not None
 
-    def shown(self, verdict: CellVerdict, test: TestResult) -> bool:
+    def is_explained(self, verdict: CellVerdict, test: TestResult) -> bool:
         """Whether a search has shown beyond doubt why `test` fails in the cell of `verdict`."""
-        charge = self.about(verdict, test)
-        return charge is not None and charge.certain
+        diagnosis = self.of_cell(verdict, test)
+        return diagnosis is not None and diagnosis.certain
 
-    def suspicion(
+    def attribute(
         self, verdict: CellVerdict, test: TestResult, present: Collection[str], components: Components
     ) -> Attribution:
-        """Whom the failing `test` of a cell points at, among the components `present` there.
+        """Whom the failing `test` of a cell points at.
 
-        What the failure says by itself goes first where that leaves no doubt; then what a search has shown. Where one
-        alone is to blame, while the failure comes out of what another has installed beside it, it is these two.
+        The failure itself decides where it leaves no doubt. Else a certain diagnosis does. Where its only culprit is
+        not the component that brought the package in which the test fails, the failure points at these two.
+
+        Args:
+            verdict: The verdict on the cell.
+            test: The failing test.
+            present: The components of the cell.
+            components: All components.
         """
-        told = attribute_failure(test, present, components)
-        charge = self.about(verdict, test)
-        if told.sure or charge is None or not charge.certain:
-            return told
+        by_failure = attribute_failure(test, present, components)
+        diagnosis = self.of_cell(verdict, test)
+        if by_failure.sure or diagnosis is None or not diagnosis.certain:
+            return by_failure
         names = Ownership(components, present)
-        carried = {name: names.owner(name) or _carrier(name, present, components) for name in charge.names}
-        blamed = names.lead({component for component in carried.values() if component})
+        owners = {name: names.owner(name) or _carrier(name, present, components) for name in diagnosis.names}
+        blamed = names.lead({component for component in owners.values() if component})
         if not blamed:
-            return told
-        strangers = [name for name, component in carried.items() if component is None]
+            return by_failure
         doubt = ""
-        if charge.lock_id != verdict.lock_id:
-            doubt = f"{and_list(sorted(blamed))} was shown to be to blame for it in cell {charge.cell}"
-        if strangers or len(blamed) > 2:
-            held = [f"{name} {verdict.installed.get(name, '')}".rstrip() for name in charge.names]
-            doubt = f"{and_list(held)} are to blame together"
-        # One alone is to blame, and the failure comes out of what is there for another: these two do not work together.
+        if diagnosis.lock_id != verdict.lock_id:
+            doubt = f"{and_list(sorted(blamed))} was shown to be to blame for it in cell {diagnosis.cell}"
+        if None in owners.values() or len(blamed) > 2:
+            culprits = [f"{name} {verdict.installed.get(name, '')}".rstrip() for name in diagnosis.names]
+            doubt = f"{and_list(culprits)} are to blame together"
         package = failure_of(test).package
         brings = None if names.owner(package) else _carrier(package, present, components)
         if len(blamed) == 1 and brings and brings not in blamed:
@@ -192,7 +215,7 @@ def _carrier(distribution: str, present: Collection[str], components: Components
     return None
 
 
-def unexplained(verdicts: Iterable[CellVerdict], charges: Diagnoses) -> tuple[CellVerdict, ...]:
+def unsearched_cells(verdicts: Iterable[CellVerdict], diagnoses: Diagnoses) -> tuple[CellVerdict, ...]:
     """One broken cell for each distinct failure that leads in some cell and that no search was made for.
 
     The cells that ask for the newest releases come first, and of each failure the cell with the fewest distributions: a
@@ -203,13 +226,13 @@ def unexplained(verdicts: Iterable[CellVerdict], charges: Diagnoses) -> tuple[Ce
     found: list[tuple[CellVerdict, TestResult]] = []
     for verdict in red:
         test = leading(verdict.failures)
-        if not charges.tried(verdict, test) and not any(similar_failure(test, other) for _, other in found):
+        if not diagnoses.was_searched(verdict, test) and not any(similar_failure(test, other) for _, other in found):
             found.append((verdict, test))
     return tuple(verdict for verdict, _ in found)
 
 
-def unexplained_crossings(
-    verdicts: Iterable[CrossingVerdict], charges: Diagnoses
+def unsearched_crossings(
+    verdicts: Iterable[CrossingVerdict], diagnoses: Diagnoses
 ) -> tuple[tuple[CrossingVerdict, TestResult], ...]:
     """Each distinct failure that leads for an artifact in some crossing, with one where no search was made for it.
 
@@ -226,7 +249,7 @@ def unexplained_crossings(
     for verdict in verdicts:
         for artifact in dict.fromkeys(test.artifact for test in verdict.red):
             tests = [test for test in verdict.red if test.artifact == artifact]
-            if not any(charges.across(verdict, test) for test in tests):
+            if not any(diagnoses.of_crossing(verdict, test) for test in tests):
                 due.append((verdict, leading(tests)))
     found: list[tuple[CrossingVerdict, TestResult]] = []
     for verdict, test in sorted(due, key=weight):

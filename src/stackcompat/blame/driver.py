@@ -14,11 +14,11 @@ from packaging.utils import canonicalize_name
 
 from stackcompat.blame.cause import moved_by
 from stackcompat.blame.culprit import Culprit, OtherFailure, Probe, ProbeAnswer, RedCell
-from stackcompat.blame.diagnosis import Blame
+from stackcompat.blame.diagnosis import Diagnosis
 from stackcompat.blame.search import BUDGET, Search, Value, search, trace_refusal
 from stackcompat.core.record import UsageError
 from stackcompat.evidence.results import Evidence, TestResult
-from stackcompat.pipeline.cells import plan_cell, run_cells
+from stackcompat.pipeline.cells import now, plan_cell, run_cells
 from stackcompat.pipeline.locking import as_completed, lock_cells
 from stackcompat.pipeline.progress import Reporter, Silent
 from stackcompat.pipeline.runner import BulkCatalog, Runner
@@ -55,7 +55,7 @@ def blame(
     sets: Sequence[tuple[str, ...]] = (),
     budget: int = BUDGET,
     about: str = "",
-) -> Blame:
+) -> Diagnosis:
     """Who broke the cell of `verdict`.
 
     `sets` are requirements that somebody publishes as working together; `about` is a part of the name of the test or of
@@ -82,7 +82,7 @@ def blame(
     found = prober.drive(search(red, catalog, bench.components, budget), budget)
     found = found.model_copy(update={"findings": (*_others(failures, test), *found.findings)})
     moved = moved_by(red, found, catalog, bench.components)
-    return Blame(test=test.test, signature=why(test), found=found, moved=moved)
+    return Diagnosis.of(verdict, test, found, now(), moved=moved)
 
 
 class Inquiry(NamedTuple):
@@ -101,14 +101,14 @@ def blame_each(
     *,
     budget: int = BUDGET,
     seconds: float | None = None,
-) -> Iterable[tuple[Inquiry, Blame]]:
+) -> Iterable[tuple[Inquiry, Diagnosis]]:
     """Who broke each of several cells, as the searches end; as many at once as the bench has workers.
 
     A search asks one question after the other, so only several of them use all of a machine. None is begun after
     `seconds`.
     """
 
-    def find(inquiry: Inquiry) -> Blame:
+    def find(inquiry: Inquiry) -> Diagnosis:
         verdict, sets, about = inquiry
         told = PrefixedReporter(reporter, verdict.cell.id)
         return blame(verdict, bench, catalog, told, sets=sets, budget=budget, about=about)
@@ -313,7 +313,7 @@ def judged(evidence: Sequence[Evidence], test: TestResult) -> ProbeAnswer:
     return answer.model_copy(update=more)
 
 
-def _blame_refusal(verdict: CellVerdict, bench: Runner, catalog: BulkCatalog) -> Blame:
+def _blame_refusal(verdict: CellVerdict, bench: Runner, catalog: BulkCatalog) -> Diagnosis:
     """Who makes a cell unresolvable: the resolver has said it; the releases around are asked for, nothing is run."""
     cell, conflict = verdict.cell, verdict.conflict
     assert conflict is not None
@@ -326,7 +326,7 @@ def _blame_refusal(verdict: CellVerdict, bench: Runner, catalog: BulkCatalog) ->
             exact[canonicalize_name(name)] = version
         else:
             free.append(text)
-    test = TestResult(test="resolve", level="resolve", components=(), outcome="failed", reason=conflict.sentence)
+    test = TestResult(test="", level="resolve", components=(), outcome="failed", reason=conflict.sentence)
     red = RedCell(
         versions=exact, test=test, requirements=cell.requirements, python=cell.python, until=cell.exclude_newer
     )
@@ -340,4 +340,4 @@ def _blame_refusal(verdict: CellVerdict, bench: Runner, catalog: BulkCatalog) ->
     )
     found = found.model_copy(update={"culprits": culprits, "findings": ()})
     moved = moved_by(red, found, catalog, bench.components, conflict)
-    return Blame(signature=conflict.sentence, found=found, moved=moved, chain=conflict.chain)
+    return Diagnosis.of(verdict, test, found, now(), moved=moved, chain=conflict.chain)

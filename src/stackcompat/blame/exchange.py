@@ -10,19 +10,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from stackcompat.blame.culprit import ProbeAnswer, RedCell
-from stackcompat.blame.diagnosis import Blame
+from stackcompat.blame.diagnosis import Diagnosis
 from stackcompat.blame.driver import PrefixedReporter, Prober, Target, judged, search_each
 from stackcompat.blame.search import BUDGET, search
 from stackcompat.core.record import UsageError
 from stackcompat.evidence.results import TestResult
 from stackcompat.evidence.runs import ExchangePlan, PlannedCell
+from stackcompat.pipeline.cells import now
 from stackcompat.pipeline.exchange import cross
 from stackcompat.pipeline.progress import Reporter
 from stackcompat.pipeline.runner import BulkCatalog, Runner
 from stackcompat.plan.cell import Cell
 from stackcompat.resolve.lock import Resolution
 from stackcompat.verdict.exchange import CrossingVerdict, ExchangeSide, written
-from stackcompat.verdict.outcomes import classify, why
+from stackcompat.verdict.outcomes import classify
 from stackcompat.verdict.signature import failure_of, leading
 
 __all__ = ["SIDES", "blame_crossing", "blame_crossings", "follow"]
@@ -56,17 +57,17 @@ def blame_crossing(
     *,
     plans: Sequence[ExchangePlan] = (),
     budget: int = BUDGET,
-) -> dict[ExchangeSide, Blame]:
+) -> dict[ExchangeSide, Diagnosis]:
     """Who is to blame, on each side, for the reader's failing `test` in the crossing of `verdict`.
 
     `plans` are those in whose evidence sets that pass are looked for. The reader's side may ask half of the `budget`.
     """
-    found: dict[ExchangeSide, Blame] = {}
+    found: dict[ExchangeSide, Diagnosis] = {}
     left = budget
     for side in SIDES:
         share = left - left // 2 if side == "reader" else left
         one = _search(side, verdict, test, bench, catalog, reporter, plans, share)
-        left -= one.found.probes
+        left -= one.probes
         found[side] = one
     return found
 
@@ -80,10 +81,10 @@ def blame_crossings(
     plans: Sequence[ExchangePlan] = (),
     budget: int = BUDGET,
     seconds: float | None = None,
-) -> Iterable[tuple[tuple[CrossingVerdict, TestResult], dict[ExchangeSide, Blame]]]:
+) -> Iterable[tuple[tuple[CrossingVerdict, TestResult], dict[ExchangeSide, Diagnosis]]]:
     """The same for several failures, as the searches end. None is begun after `seconds`."""
 
-    def find(one: tuple[CrossingVerdict, TestResult]) -> dict[ExchangeSide, Blame]:
+    def find(one: tuple[CrossingVerdict, TestResult]) -> dict[ExchangeSide, Diagnosis]:
         told = PrefixedReporter(reporter, one[0].id)
         return blame_crossing(*one, bench, catalog, told, plans=plans, budget=budget)
 
@@ -99,7 +100,7 @@ def _search(
     reporter: Reporter,
     plans: Sequence[ExchangePlan],
     budget: int,
-) -> Blame:
+) -> Diagnosis:
     cell = verdict.sides[side].cell
     (other,) = (planned for name, planned in verdict.sides.items() if name != side)
     opposite = other.resolution.lock.versions() if other.resolution.lock else {}
@@ -116,7 +117,7 @@ def _search(
     )
     catalog.prefetch({**red.versions, **opposite})
     found = prober.drive(search(red, catalog, bench.components, budget), budget)
-    return Blame(test=test.test, signature=why(test), found=found)
+    return Diagnosis.of(verdict, test, found, now(), side=side)
 
 
 def _from_afar(test: TestResult) -> TestResult:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 from rich.markup import escape
 
-from stackcompat.blame.diagnosis import DIAGNOSES, Blame, Diagnoses, Diagnosis, unexplained, unexplained_crossings
+from stackcompat.blame.diagnosis import DIAGNOSES, Diagnoses, Diagnosis, unsearched_cells, unsearched_crossings
 from stackcompat.blame.driver import Inquiry, blame, blame_each
 from stackcompat.blame.exchange import blame_crossing, blame_crossings, follow
 from stackcompat.blame.search import BUDGET
@@ -32,7 +32,6 @@ from stackcompat.ecosystem.interpreters import how_to_get
 from stackcompat.evidence.results import TestResult
 from stackcompat.evidence.runs import ExchangePlan
 from stackcompat.evidence.store import Store
-from stackcompat.pipeline.cells import now
 from stackcompat.pipeline.runner import BulkCatalog, Runner
 from stackcompat.plan.checkout import Checkout, find_checkout, published_sets
 from stackcompat.verdict.exchange import CrossingVerdict, ExchangeSide, judge_crossings
@@ -148,7 +147,7 @@ def _blame_all(project: Checkout, store: Store, probes: int, minutes: float | No
     planned = {cell.key: cell for record in store.runs() for cell in record.cells if cell.key}
     evidence = store.of_keys(planned)
     verdicts = [judge(cell, evidence.get(key, ())) for key, cell in planned.items()]
-    due = unexplained(verdicts, Diagnoses(store.kept(DIAGNOSES)))
+    due = unsearched_cells(verdicts, Diagnoses(store.kept(DIAGNOSES)))
     pythons = sorted({verdict.cell.python for verdict in due})
     bench, catalog = make_runner(project, jobs, pythons, "upstream"), open_index()  # that level has every kind of test
     inquiries = [
@@ -187,7 +186,7 @@ def _blame_crossings(
         if record.exchange is not None
         for _, verdict in judge_crossings(record.exchange, store.of_keys(record.evidence_keys()))
     ]
-    due = unexplained_crossings(verdicts, Diagnoses(store.kept(DIAGNOSES)))
+    due = unsearched_crossings(verdicts, Diagnoses(store.kept(DIAGNOSES)))
     if not due:
         return 0, 0
     pythons = sorted({planned.cell.python for verdict, _ in due for planned in verdict.sides.values()})
@@ -197,31 +196,31 @@ def _blame_crossings(
     with reporting(verbose=False) as reporter:
         searches = blame_crossings(here, bench, catalog, reporter, plans=plans, budget=probes, seconds=seconds)
         for (verdict, test), found in searches:
-            _keep_sides(verdict, found, store)
+            _keep_sides(found, store)
             out.print(f"{verdict.id}: {escape(test.artifact)}: {escape(why(test))}")
             print_misreading(found)
             done += 1
     return done, len(due)
 
 
-def _keep(verdict: CellVerdict, found: Blame, store: Store) -> None:
+def _keep(verdict: CellVerdict, found: Diagnosis, store: Store) -> None:
     """Remember who broke a cell; where nothing could be resolved, the resolver says it every time.
 
     A search that the machine kept from an answer was none.
     """
-    if not _fruitless(found) and found.test in {test.test for test in verdict.failures}:
-        store.keep(DIAGNOSES, Diagnosis.of(verdict, found, now()))
+    if not _fruitless(found) and found.failing.test in {test.test for test in verdict.failures}:
+        store.keep(DIAGNOSES, found)
 
 
-def _keep_sides(verdict: CrossingVerdict, found: Mapping[ExchangeSide, Blame], store: Store) -> None:
+def _keep_sides(found: Mapping[ExchangeSide, Diagnosis], store: Store) -> None:
     """The same for a crossing, of either side."""
-    for side, blame_ in found.items():
-        if not _fruitless(blame_):
-            store.keep(DIAGNOSES, Diagnosis.across(verdict, side, blame_, now()))
+    for diagnosis in found.values():
+        if not _fruitless(diagnosis):
+            store.keep(DIAGNOSES, diagnosis)
 
 
-def _fruitless(found: Blame) -> bool:
-    return bool(found.found.infra and not found.found.culprits)
+def _fruitless(found: Diagnosis) -> bool:
+    return bool(found.infra and not found.culprits)
 
 
 def find_misreading(
@@ -231,24 +230,24 @@ def find_misreading(
     catalog: BulkCatalog,
     plans: Sequence[ExchangePlan],
     probes: int,
-) -> dict[ExchangeSide, Blame]:
+) -> dict[ExchangeSide, Diagnosis]:
     """Who, on each side of the crossing of `verdict`, keeps `test` from passing; it is kept. Progress is shown."""
     with reporting(verbose=False) as reporter:
         found = blame_crossing(verdict, test, bench, catalog, reporter, plans=plans, budget=probes)
-    _keep_sides(verdict, found, bench.store)
+    _keep_sides(found, bench.store)
     return found
 
 
 def find_culprit(
     verdict: CellVerdict, bench: Runner, catalog: BulkCatalog, project: Checkout, probes: int, about: str
-) -> Blame:
+) -> Diagnosis:
     """Who broke the cell of `verdict`, with progress shown."""
     sets = published_sets(project, verdict.cell, catalog)
     with reporting(verbose=False) as reporter:
         return blame(verdict, bench, catalog, reporter, sets=sets, budget=probes, about=about)
 
 
-def blame_answer(found: Blame) -> dict[str, Any]:
+def blame_answer(found: Diagnosis) -> dict[str, Any]:
     """The JSON twin of what is printed."""
     moved = found.moved
     return {
@@ -264,22 +263,22 @@ def blame_answer(found: Blame) -> dict[str, Any]:
                 "shown_by": culprit.shown_by,
                 "moved_by": moved.sentence if moved else "",
             }
-            for culprit in found.found.culprits
+            for culprit in found.culprits
         ],
         "moved": moved.model_dump(mode="json") if moved else None,
-        "probes": found.found.probes,
-        "linear": found.found.linear,
-        "blamed_test": found.test,
-        "blamed_failure": found.signature,
-        "doubt": found.found.doubt,
+        "probes": found.probes,
+        "linear": found.linear,
+        "blamed_test": found.failing.test,
+        "blamed_failure": why(found.failing),
+        "doubt": found.doubt,
         "chain": list(found.chain),
-        "known_to_work": found.found.passing,
-        "other_findings": [finding.model_dump(mode="json") for finding in found.found.findings],
-        "probe_evidence": list(found.found.evidence),
+        "known_to_work": found.passing,
+        "other_findings": [finding.model_dump(mode="json") for finding in found.findings],
+        "probe_evidence": list(found.evidence),
     }
 
 
-def crossing_answer(found: Mapping[ExchangeSide, Blame]) -> dict[str, Any]:
+def crossing_answer(found: Mapping[ExchangeSide, Diagnosis]) -> dict[str, Any]:
     """The JSON twin of what is printed of a crossing: the culprits of both sides, then each side's own answer."""
     sides = {side: blame_answer(one) for side, one in found.items()}
     return {
@@ -289,15 +288,15 @@ def crossing_answer(found: Mapping[ExchangeSide, Blame]) -> dict[str, Any]:
     }
 
 
-def print_misreading(found: Mapping[ExchangeSide, Blame]) -> None:
+def print_misreading(found: Mapping[ExchangeSide, Diagnosis]) -> None:
     """Say who it was on each side of a crossing."""
-    for side, blame_ in found.items():
-        print_blame(blame_, f"{side}: ")
+    for side, diagnosis in found.items():
+        print_blame(diagnosis, f"{side}: ")
 
 
-def print_blame(found: Blame, side: str = "") -> None:
+def print_blame(found: Diagnosis, side: str = "") -> None:
     """Say who it was: a sentence for each culprit, who moved, and what it took; on which `side`, of a crossing."""
-    culprits = found.found.culprits
+    culprits = found.culprits
     if culprits:
         names = " with ".join(f"{culprit.name} {culprit.version}" for culprit in culprits)
         out.print(f"{side}[bold]culprit:[/] {escape(names)}")
@@ -307,10 +306,10 @@ def print_blame(found: Blame, side: str = "") -> None:
         out.print(f"  {escape(culprit.sentence())}")
     if found.moved:
         out.print(f"  {escape(found.moved.sentence)}")
-    if found.found.doubt:
-        out.print(f"  not certain: {escape(found.found.doubt)}", style="yellow")
-    for finding in found.found.findings:
+    if found.doubt:
+        out.print(f"  not certain: {escape(found.doubt)}", style="yellow")
+    for finding in found.findings:
         moved = ", ".join(f"{name} {version}" for name, version in list(finding.moved.items())[:3])
         out.print(f"  another failure{f' with {moved}' if moved else ''}: {escape(finding.signature)}", style="dim")
-    taken = "1 probe" if found.found.probes == 1 else f"{found.found.probes} probes"
-    out.print(f"  {taken}; release by release it would have been {found.found.linear}", style="dim")
+    taken = "1 probe" if found.probes == 1 else f"{found.probes} probes"
+    out.print(f"  {taken}; release by release it would have been {found.linear}", style="dim")

@@ -89,7 +89,7 @@ def _print(found: Sequence[Calibration], known: int, *, blaming: bool) -> None:
 
 def _print_blames(found: Sequence[Calibration]) -> None:
     """A line for each case that was blamed on somebody, and how many of those known it was right about."""
-    blamed = [(entry, entry.blame.found) for entry in found if entry.blame is not None]
+    blamed = [(entry, entry.blame) for entry in found if entry.blame is not None]
     for entry, laid in blamed:
         names = ", ".join(f"{culprit.name} {culprit.version}" for culprit in laid.culprits) or "nobody"
         known = "" if entry.exact else f", known to be {', '.join(entry.case.culprit)}"

@@ -166,6 +166,14 @@ def _renamed(value: Any) -> Any:
     return value
 
 
+def _flat_diagnosis(record: dict[str, Any]) -> dict[str, Any]:
+    """A diagnosis of version 0, in which the blame and the result of the search were records of their own, as one."""
+    blame: dict[str, Any] = record["blame"]
+    result: dict[str, Any] = blame["found"]
+    own = {name: value for name, value in record.items() if name != "blame"}
+    return own | result | {name: blame[name] for name in ("moved", "chain") if name in blame}
+
+
 def _kept_elsewhere(connection: Connection) -> list[dict[str, Any]]:
     """The rows of the tables that only version 0 had, as rows of `latest`."""
     there = set(sa.inspect(connection).get_table_names())
@@ -174,6 +182,8 @@ def _kept_elsewhere(connection: Connection) -> list[dict[str, Any]]:
         rows = connection.execute(sa.text(f"SELECT * FROM {name}")).mappings() if name in there else ()  # noqa: S608
         for row in rows:
             record = _renamed(json.loads(row["record"]))
+            if kind == "diagnosis":
+                record = _flat_diagnosis(record)
             moment = dt.datetime.fromisoformat(row[made] if made else record["seen"])
             found.append(
                 {

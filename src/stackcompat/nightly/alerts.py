@@ -125,13 +125,13 @@ def watch(
     runs: Iterable[RunRecord],
     evidence: Mapping[str, tuple[Evidence, ...]],
     now: dt.datetime,
-    charges: Diagnoses | None = None,
+    diagnoses: Diagnoses | None = None,
 ) -> tuple[Alert, ...]:
     """Every pair and test of `runs` (of one matrix, at least one), pairs first, each in the order of its id.
 
-    `evidence` is by the planned cells' keys, `charges` are what searches for culprits have shown.
+    `evidence` is by the planned cells' keys, `diagnoses` are what searches for culprits have shown.
     """
-    history = History(runs, evidence, charges)
+    history = History(runs, evidence, diagnoses)
     states: dict[str, AlertState] = {}
     actions: dict[str, tuple[Action, dt.date]] = {}
     subjects: dict[str, Subject] = {}
@@ -152,7 +152,7 @@ def watch(
             if called:
                 actions[name] = (called[-1], today)
     said: dict[str, Signal] = {name: one.said for name, one in told.items()}
-    teller = _Teller(history, components, now, charges)
+    teller = _Teller(history, components, now, diagnoses)
     items = []
     for name in sorted(states):
         action, called_on = actions.get(name, (None, None))
@@ -216,12 +216,12 @@ def _without_repeats(items: Iterable[Alert], teller: _Teller) -> Iterator[Alert]
 class _Teller:
     """Finds what an issue says about the last run."""
 
-    def __init__(self, history: History, components: Components, now: dt.datetime, charges: Diagnoses | None) -> None:
+    def __init__(self, history: History, components: Components, now: dt.datetime, diagnoses: Diagnoses | None) -> None:
         self._history = history
         self._last = len(history.runs) - 1
         tonight = history.runs[self._last]
         evidence = {cell.key: history.known(self._last, cell) for cell in tonight.cells if cell.key}
-        self._summary: Summary = summarise(components, (tonight,), evidence, now, charges=charges)
+        self._summary: Summary = summarise(components, (tonight,), evidence, now, diagnoses=diagnoses)
         self._pairs = {f"{a} + {b}": said for (a, b), said in history.pairs(self._last, components).items()}
         self._tests = history.tests(self._last)
         self._seen = {seen.planned.cell.id: seen for seen in history.seen(self._last)}

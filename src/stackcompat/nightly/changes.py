@@ -154,16 +154,16 @@ def night(
     evidence: Mapping[str, tuple[Evidence, ...]],
     catalog: Catalog,
     now: dt.datetime,
-    charges: Diagnoses | None = None,
+    diagnoses: Diagnoses | None = None,
 ) -> Night:
     """What the last of `runs` (of one matrix, at least one) changed; `evidence` is by the planned cells' keys.
 
-    `catalog` gives upload times, `charges` are what searches for culprits have shown. Raises IndexUnreachable where the
-    index does not answer.
+    `catalog` gives upload times, `diagnoses` are what searches for culprits have shown. Raises IndexUnreachable where
+    the index does not answer.
     """
-    history = History(runs, evidence, charges)
+    history = History(runs, evidence, diagnoses)
     tonight = history.runs[-1]
-    summary = summarise(components, (tonight,), evidence, now, charges=charges)
+    summary = summarise(components, (tonight,), evidence, now, diagnoses=diagnoses)
     before = _Before(history)
     last = {seen.planned.cell.id: seen for seen in history.seen(len(history.runs) - 1)}
     broken = _breaks(summary, last, before) if len(history.runs) > 1 else ()

@@ -50,21 +50,21 @@ def summarise(
     now: dt.datetime,
     islands: tuple[Islands, ...] = (),
     past: Iterable[RunRecord] = (),
-    charges: Diagnoses | None = None,
+    diagnoses: Diagnoses | None = None,
     charts: Iterable[StoredFrontier] = (),
 ) -> Summary:
     """Everything that the reports show of `runs` at the time `now`; `evidence` is by the planned cells' keys.
 
-    `past` are the runs that the history of cells and pairs is told from, those of `runs` among them. `charges` are what
-    searches for culprits have shown, `charts` the frontiers that are known.
+    `past` are the runs that the history of cells and pairs is told from, those of `runs` among them. `diagnoses` are
+    what searches for culprits have shown, `charts` the frontiers that are known.
     """
-    cases = gather(components, runs, evidence, charges)
-    pairs = judge_pairs([case.verdict for case in cases], evidence, components, charges)
-    groups, of_cell = group_failures(cases, components, charges)
+    cases = gather(components, runs, evidence, diagnoses)
+    pairs = judge_pairs([case.verdict for case in cases], evidence, components, diagnoses)
+    groups, of_cell = group_failures(cases, components, diagnoses)
     reserved = {name: (version, run.started) for run in runs for name, version in run.reserved.items()}
     across = reads(runs, evidence)
     rows = tuple(component_row(one, components, cases, reserved, now, across) for one in components.components)
-    history = History(past, evidence, charges)
+    history = History(past, evidence, diagnoses)
     past_of_cell, past_of_pair = history.of_cells(), history.of_pairs(components)
     cells = tuple(
         _with_history(cell_row(case, of_cell.get(case.verdict.cell.id, ())), past_of_cell.get(case.verdict.cell.id, ()))
@@ -92,7 +92,7 @@ def summarise(
         failures=groups,
         features=feature_rows(cases, components),
         cells=cells,
-        exchanges=exchange_squares(runs, evidence, components, charges),
+        exchanges=exchange_squares(runs, evidence, components, diagnoses),
         pinned=pinned_sets(cases),
         accelerators=accelerator_rows(rows, cases, components),
         warnings=_warnings(cases),

@@ -176,13 +176,13 @@ def gather(
     components: Components,
     runs: Iterable[RunRecord],
     evidence: Mapping[str, tuple[Evidence, ...]],
-    charges: Diagnoses | None = None,
+    diagnoses: Diagnoses | None = None,
 ) -> tuple[JudgedCell, ...]:
     """Each distinct cell once, under the first policy (in the order of POLICIES) that asks for it.
 
-    `charges` are what searches for culprits have shown.
+    `diagnoses` are what searches for culprits have shown.
     """
-    charges = charges or Diagnoses()
+    diagnoses = diagnoses or Diagnoses()
     cases = []
     for (planned, started), *others in distinct(runs).values():
         why = f"{planned.cell.policy}: {planned.cell.label}"
@@ -192,14 +192,14 @@ def gather(
         if verdict.seen is None:  # what the index and the machine had, was seen when the run began
             verdict = verdict.model_copy(update={"seen": started})
         statuses = classify(known)
-        states = judge_components(verdict, statuses, components, charges)
+        states = judge_components(verdict, statuses, components, diagnoses)
         here = {
             name: ComponentHere(version=version, verdict=states[name][0], level=states[name][1])
             for name, version in versions_of(verdict.installed, components).items()
         }
         parts = {
             name: ComponentHere(version=verdict.installed[components[name].distribution], verdict=said, level=level)
-            for name, (said, level) in judge_parts(verdict, statuses, components, charges).items()
+            for name, (said, level) in judge_parts(verdict, statuses, components, diagnoses).items()
         }
         owners = [components.of_distribution(name) for name in planned.cell.roots()]
         cases.append(
@@ -213,24 +213,24 @@ def gather(
                 asked=frozenset(component.name for component in owners if component is not None),
                 pins=pins_of(planned.cell, components),
                 also=tuple(sorted(also)),
-                culprit=_culprit(verdict, charges),
+                culprit=_culprit(verdict, diagnoses),
             )
         )
     return tuple(sorted(cases, key=_case_key))
 
 
-def _culprit(verdict: CellVerdict, charges: Diagnoses) -> CellCulprit | None:
+def _culprit(verdict: CellVerdict, diagnoses: Diagnoses) -> CellCulprit | None:
     """Who is to blame for a red cell, as far as the resolver has said or a search has shown."""
     if verdict.verdict == "unresolvable" and verdict.conflict is not None:
         members = refused(verdict.conflict, verdict.cell)
         return CellCulprit(versions=dict(members), inferred=False) if members else None
     if verdict.verdict != "broken":
         return None
-    charge = charges.about(verdict, leading(verdict.failures))
-    if charge is None:
+    diagnosis = diagnoses.of_cell(verdict, leading(verdict.failures))
+    if diagnosis is None:
         return None
-    versions = {name: verdict.installed.get(name, "") for name in charge.names}
-    return CellCulprit(versions=versions, inferred=charge.lock_id != verdict.lock_id or not charge.certain)
+    versions = {name: verdict.installed.get(name, "") for name in diagnosis.names}
+    return CellCulprit(versions=versions, inferred=diagnosis.lock_id != verdict.lock_id or not diagnosis.certain)
 
 
 def _case_key(case: JudgedCell) -> tuple[object, ...]:

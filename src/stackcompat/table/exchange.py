@@ -109,11 +109,11 @@ def exchange_squares(
     runs: Iterable[RunRecord],
     evidence: Mapping[str, tuple[Evidence, ...]],
     components: Components,
-    charges: Diagnoses | None = None,
+    diagnoses: Diagnoses | None = None,
 ) -> tuple[ExchangeSquare, ...]:
     """Every square of `runs`, in the order of matrices, policies and artifacts; those without any result left out.
 
-    `charges` are what searches for culprits have shown.
+    `diagnoses` are what searches for culprits have shown.
     """
     found: list[ExchangeSquare] = []
     for run in runs:
@@ -122,7 +122,7 @@ def exchange_squares(
         judged = judge_crossings(run.exchange, evidence)
         for label in dict.fromkeys(crossing.square for crossing, _ in judged):
             here = [(crossing, verdict) for crossing, verdict in judged if crossing.square == label]
-            found += _of_square(label, here, evidence, components, charges or Diagnoses())
+            found += _of_square(label, here, evidence, components, diagnoses or Diagnoses())
     return tuple(found)
 
 
@@ -131,12 +131,12 @@ def _of_square(
     judged: _Judged,
     evidence: Mapping[str, tuple[Evidence, ...]],
     components: Components,
-    charges: Diagnoses,
+    diagnoses: Diagnoses,
 ) -> Iterator[ExchangeSquare]:
     ends = {cell.cell.id: _end(cell, label, evidence, components) for _, v in judged for cell in (v.writer, v.reader)}
     names = dict.fromkeys(a.artifact for _, verdict in judged for a in verdict.artifacts)
     for artifact in names:
-        cells = tuple(_cell(artifact, crossing, verdict, evidence, charges) for crossing, verdict in judged)
+        cells = tuple(_cell(artifact, crossing, verdict, evidence, diagnoses) for crossing, verdict in judged)
         tried = [cell for cell in cells if cell.verdict != "not-applicable"]
         if tried:
             yield ExchangeSquare(
@@ -166,7 +166,7 @@ def _cell(
     crossing: Crossing,
     verdict: CrossingVerdict,
     evidence: Mapping[str, tuple[Evidence, ...]],
-    charges: Diagnoses,
+    diagnoses: Diagnoses,
 ) -> CrossingCell:
     """What the crossing says of the artifact; where it says nothing of any, what it says of itself."""
     mine = next((a for a in verdict.artifacts if a.artifact == artifact), None)
@@ -188,26 +188,26 @@ def _cell(
         else _reproduce(artifact, verdict),
         seen=verdict.seen,
         evidence=tuple(run.id for run in evidence.get(crossing.key, ())),
-        culprits=_culprits(artifact, verdict, charges),
+        culprits=_culprits(artifact, verdict, diagnoses),
     )
 
 
-def _culprits(artifact: str, verdict: CrossingVerdict, charges: Diagnoses) -> tuple[CrossingCulprit, ...]:
+def _culprits(artifact: str, verdict: CrossingVerdict, diagnoses: Diagnoses) -> tuple[CrossingCulprit, ...]:
     """Who is to blame on either side, at the versions that are here, for the first failure that a search explains."""
-    told = (charges.across(verdict, test) for test in verdict.red if test.artifact == artifact)
-    for found in (tuple(one for one in charged if one.names) for charged in told):
-        if found:
+    for test in verdict.red:
+        found = diagnoses.of_crossing(verdict, test) if test.artifact == artifact else ()
+        if any(diagnosis.culprits for diagnosis in found):
             return tuple(
                 CrossingCulprit(
-                    side="writer" if charge.side == "writer" else "reader",
+                    side="writer" if diagnosis.side == "writer" else "reader",
                     name=culprit.name,
-                    version=verdict.installed(charge.side)[culprit.name],
+                    version=verdict.installed(diagnosis.side)[culprit.name],
                     last_good=culprit.last_good,
                     fixed_in=culprit.fixed_in,
-                    inferred=charge.lock_id != verdict.lock_id or not charge.certain,
+                    inferred=diagnosis.lock_id != verdict.lock_id or not diagnosis.certain,
                 )
-                for charge in found
-                for culprit in charge.blame.found.culprits
+                for diagnosis in found
+                for culprit in diagnosis.culprits
             )
     return ()
 

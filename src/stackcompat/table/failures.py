@@ -85,7 +85,7 @@ class _FailureSeen(NamedTuple):
     details: str
     suspects: frozenset[str]
     inferred: bool
-    charge: Diagnosis | None = None
+    diagnosis: Diagnosis | None = None
 
     @property
     def id(self) -> str:
@@ -94,24 +94,24 @@ class _FailureSeen(NamedTuple):
 
 
 def group_failures(
-    cases: Iterable[JudgedCell], components: Components, charges: Diagnoses | None = None
+    cases: Iterable[JudgedCell], components: Components, diagnoses: Diagnoses | None = None
 ) -> tuple[tuple[FailureGroup, ...], dict[str, tuple[str, ...]]]:
     """Every distinct failure once, the most frequent first; and the ids of the failures of each cell.
 
-    `charges` are what searches for culprits have shown.
+    `diagnoses` are what searches for culprits have shown.
     """
-    charges = charges or Diagnoses()
+    diagnoses = diagnoses or Diagnoses()
     found: dict[str, list[_FailureSeen]] = {}
     of_cell: dict[str, list[str]] = {}
     for case in cases:
-        for seen in _failures_of(case, components, charges):
+        for seen in _failures_of(case, components, diagnoses):
             found.setdefault(seen.id, []).append(seen)
             of_cell.setdefault(case.verdict.cell.id, []).append(seen.id)
     groups = sorted((_group(seen, components) for seen in found.values()), key=lambda group: -len(group.cells))
     return tuple(groups), {cell: tuple(dict.fromkeys(ids)) for cell, ids in of_cell.items()}
 
 
-def _failures_of(case: JudgedCell, components: Components, charges: Diagnoses) -> list[_FailureSeen]:
+def _failures_of(case: JudgedCell, components: Components, diagnoses: Diagnoses) -> list[_FailureSeen]:
     verdict = case.verdict
     if verdict.verdict in ("works", "untested", "not-applicable"):
         return []
@@ -119,7 +119,7 @@ def _failures_of(case: JudgedCell, components: Components, charges: Diagnoses) -
         return [_kept_from_tests(case, components)]
     found = []
     for result in verdict.failures:
-        suspicion = charges.suspicion(verdict, result, case.components, components)
+        suspicion = diagnoses.attribute(verdict, result, case.components, components)
         failure = failure_of(result)
         found.append(
             _FailureSeen(
@@ -134,7 +134,7 @@ def _failures_of(case: JudgedCell, components: Components, charges: Diagnoses) -
                 details=public(failure.traceback)[-_TRACEBACK_CHARACTERS:],
                 suspects=suspicion.components,
                 inferred=not suspicion.sure,
-                charge=charges.about(verdict, result),
+                diagnosis=diagnoses.of_cell(verdict, result),
             )
         )
     return found
@@ -191,23 +191,26 @@ def _group(seen: Sequence[_FailureSeen], components: Components) -> FailureGroup
 
 
 def _blamed(seen: Sequence[_FailureSeen]) -> Blamed | None:
-    """Who is to blame, as the charge says that explains it best: one without doubt, and about the very same words."""
-    charges = [one.charge for one in seen if one.charge is not None]
-    if not charges:
+    """Who is to blame by the best diagnosis: one without doubt, and about the very same words."""
+    diagnoses = [one.diagnosis for one in seen if one.diagnosis is not None]
+    if not diagnoses:
         return None
-    charge = max(
-        charges,
-        key=lambda charge: (charge.certain, failure_of(charge.failing).signature == seen[0].signature, charge.weight),
+    diagnosis = max(
+        diagnoses,
+        key=lambda diagnosis: (
+            diagnosis.certain,
+            failure_of(diagnosis.failing).signature == seen[0].signature,
+            diagnosis.weight,
+        ),
     )
-    found, moved = charge.blame.found, charge.blame.moved
     return Blamed(
-        culprits=found.culprits,
-        cell=charge.cell,
-        moved=public(moved.sentence) if moved else "",
-        doubt=public(found.doubt),
-        probes=found.probes,
-        linear=found.linear,
-        works_with={name: found.passing[name] for name in charge.names if name in found.passing},
+        culprits=diagnosis.culprits,
+        cell=diagnosis.cell,
+        moved=public(diagnosis.moved.sentence) if diagnosis.moved else "",
+        doubt=public(diagnosis.doubt),
+        probes=diagnosis.probes,
+        linear=diagnosis.linear,
+        works_with={name: diagnosis.passing[name] for name in diagnosis.names if name in diagnosis.passing},
     )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from stackcompat.blame.diagnosis import Blame
+from stackcompat.blame.diagnosis import Diagnosis
 from stackcompat.blame.driver import Inquiry, blame_each
 from stackcompat.core.record import Record
 from stackcompat.ecosystem.components import Components
@@ -38,7 +38,7 @@ class Calibration(Record):
     case: KnownCase
     verdict: CellVerdict | CrossingVerdict
     wrong: str
-    blame: Blame | None = None
+    blame: Diagnosis | None = None
     neighbours: dict[str, bool] = {}
 
     @property
@@ -51,7 +51,7 @@ class Calibration(Record):
         """Whether the culprit that was found is the known one: the same names and versions, no more and no fewer."""
         if self.blame is None:
             return False
-        found = self.blame.found.culprits
+        found = self.blame.culprits
         known = {(r.name, Version(next(iter(r.specifier)).version)) for r in map(Requirement, self.case.culprit)}
         return all(_exact_version(c.version) for c in found) and known == {(c.name, Version(c.version)) for c in found}
 
@@ -76,7 +76,7 @@ def healthy_neighbours(entry: Calibration, cases: Sequence[KnownCase], component
             for c in components.components
             if c.moves_with and components[c.moves_with].distribution in moved
         }
-        culprits = entry.blame.found.culprits
+        culprits = entry.blame.culprits
         if any(culprit.name not in {*pins, "python"} for culprit in culprits):
             continue
         for culprit in culprits:
@@ -147,11 +147,11 @@ def calibrate(
         for entry in found
         if entry.case.culprit and not entry.wrong and isinstance(entry.verdict, CellVerdict)
     ]
-    laid: dict[tuple[str, str], Blame] = {}
+    laid: dict[tuple[str, str], Diagnosis] = {}
     for one, blamed in blame_each(due, runner, runner.catalog, runner.reporter):
         laid[one.verdict.cell.id, one.about] = blamed
-        names = ", ".join(f"{culprit.name} {culprit.version}" for culprit in blamed.found.culprits)
-        runner.reporter.step(f"{one.verdict.cell.label}: {names or 'nobody'}, by {blamed.found.probes} probes")
+        names = ", ".join(f"{culprit.name} {culprit.version}" for culprit in blamed.culprits)
+        runner.reporter.step(f"{one.verdict.cell.label}: {names or 'nobody'}, by {blamed.probes} probes")
     return tuple(
         entry.model_copy(update={"blame": laid.get((planned[entry.case.id].cell.id, entry.case.message))})
         if entry.case.culprit

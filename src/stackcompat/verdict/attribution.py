@@ -40,13 +40,13 @@ class Attribution(Record):
 class Attributor(Protocol):
     """Says whom a failure of a cell points at. What searches for culprits have shown is one such source."""
 
-    def suspicion(
+    def attribute(
         self, verdict: CellVerdict, test: TestResult, present: Collection[str], components: Components
     ) -> Attribution:
         """Whom the failing `test` of the cell of `verdict` points at, among the components `present` there."""
         ...
 
-    def shown(self, verdict: CellVerdict, test: TestResult) -> bool:
+    def is_explained(self, verdict: CellVerdict, test: TestResult) -> bool:
         """Whether a search has shown beyond doubt why `test` fails in the cell of `verdict`."""
         ...
 
@@ -54,14 +54,14 @@ class Attributor(Protocol):
 class FailureAlone:
     """Goes by what a failure itself says: where no search has been made."""
 
-    def suspicion(
+    def attribute(
         self, verdict: CellVerdict, test: TestResult, present: Collection[str], components: Components
     ) -> Attribution:
         """See :class:`Attributor`."""
         del verdict
         return attribute_failure(test, present, components)
 
-    def shown(self, verdict: CellVerdict, test: TestResult) -> bool:
+    def is_explained(self, verdict: CellVerdict, test: TestResult) -> bool:
         """See :class:`Attributor`."""
         del verdict, test
         return False

@@ -42,7 +42,7 @@ def judge_components(
     for status in statuses:
         result = status.result
         if status.state in ("confirmed", "flaky"):
-            suspicion = attributor.suspicion(verdict, result, present, components)
+            suspicion = attributor.attribute(verdict, result, present, components)
             narrowed = not suspicion.sure and len(suspicion.traced) > 1
             for name in suspicion.traced if narrowed else suspicion.components:
                 found[name].append((NOT_GREEN[status.state], result.level))
@@ -226,11 +226,11 @@ class _Tally:
     def hear(self, case: _CellEvidence, status: TestStatus) -> None:
         """Hold one failure of `case` against whom it points at."""
         result = status.result
-        suspicion = self._attributor.suspicion(case.verdict, result, case.versions, self._components)
+        suspicion = self._attributor.attribute(case.verdict, result, case.versions, self._components)
         suspects = [where for where in case.places(suspicion.components) if result.test not in self._harmless[where]]
         blamed = suspects if suspicion.sure else self._likeliest(suspects, suspicion.traced)
         doubt = suspicion.doubt
-        proven = result.test in self._proven or self._attributor.shown(case.verdict, result)
+        proven = result.test in self._proven or self._attributor.is_explained(case.verdict, result)
         if not doubt and not proven and result.level != "import":
             doubt = f"{result.test} passed in no cell yet, so the test itself may be at fault"
         for where in blamed:

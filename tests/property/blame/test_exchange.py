@@ -10,7 +10,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stackcompat.blame.diagnosis import Blame
+from stackcompat.blame.diagnosis import Diagnosis
 from stackcompat.blame.exchange import SIDES
 from stackcompat.verdict.exchange import ExchangeSide
 from support.blame_world import Rule
@@ -24,7 +24,7 @@ class Planted:
     rules: dict[ExchangeSide, Rule]
     changed: bool
 
-    def blame(self, budget: int = 600) -> Mapping[ExchangeSide, Blame]:
+    def blame(self, budget: int = 600) -> Mapping[ExchangeSide, Diagnosis]:
         with tempfile.TemporaryDirectory() as folder:
             rule = Crossed(self.rules["writer"], self.rules["reader"], self.changed)
             world = CrossingWorld(Path(folder), Shelf(self.sizes), rule)
@@ -84,8 +84,7 @@ def planted(draw: st.DrawFn) -> Planted:
 @given(planted())
 @settings(max_examples=30)
 def test_the_culprits_of_either_side_are_exactly_the_planted_ones(case: Planted) -> None:
-    for side, told in case.blame().items():
-        found = told.found
+    for side, found in case.blame().items():
         assert {one.name: one.version for one in found.culprits} == {
             name: str(case.ends[side][name]) for name in case.rules[side].members
         }
@@ -97,8 +96,8 @@ def test_the_culprits_of_either_side_are_exactly_the_planted_ones(case: Planted)
 @settings(max_examples=15)
 def test_a_budget_holds_for_both_sides_together_and_is_said(case: Planted, budget: int) -> None:
     found = case.blame(budget)
-    assert sum(told.found.probes for told in found.values()) <= budget
+    assert sum(told.probes for told in found.values()) <= budget
     for side, told in found.items():
-        members = {culprit.name for culprit in told.found.culprits}
+        members = {culprit.name for culprit in told.culprits}
         assert members <= case.rules[side].members.keys()
-        assert members == case.rules[side].members.keys() or "budget" in told.found.doubt
+        assert members == case.rules[side].members.keys() or "budget" in told.doubt

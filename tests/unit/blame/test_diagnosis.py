@@ -1,4 +1,4 @@
-"""Charges: which failure each explains, whom that points at, and what is left to be searched."""
+"""Diagnoses: which failure each explains, whom that points at, and what is left to be searched."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import datetime as dt
 from typing import Any
 
 from stackcompat.blame.culprit import Culprit, SearchResult
-from stackcompat.blame.diagnosis import Blame, Diagnoses, Diagnosis, unexplained, unexplained_crossings
+from stackcompat.blame.diagnosis import Diagnoses, Diagnosis, unsearched_cells, unsearched_crossings
 from stackcompat.ecosystem.components import Components
 from stackcompat.evidence.results import TestResult
 from stackcompat.verdict.exchange import ArtifactVerdict, CrossingVerdict
-from stackcompat.verdict.outcomes import classify, why
+from stackcompat.verdict.outcomes import classify
 from stackcompat.verdict.pairs import judge_components, judge_pairs
 from stackcompat.verdict.signature import leading
 from stackcompat.verdict.verdict import CellVerdict, judge
@@ -25,58 +25,57 @@ def broken(versions: dict[str, str], *tests: TestResult, policy: str = "pairs") 
     return judge(cell, (run_of(cell, *tests), run_of(cell, *tests, attempt=1)))
 
 
-def charge(verdict: CellVerdict, *names: str, doubt: str = "", made: dt.datetime = NOW, test: int = 0) -> Diagnosis:
+def diagnosis(verdict: CellVerdict, *names: str, doubt: str = "", made: dt.datetime = NOW, test: int = 0) -> Diagnosis:
     culprits = tuple(Culprit(name=name, version=verdict.installed[name]) for name in names)
     failing = verdict.failures[test]
-    blame = Blame(test=failing.test, signature=why(failing), found=SearchResult(culprits=culprits, doubt=doubt))
-    return Diagnosis.of(verdict, blame, made)
+    return Diagnosis.of(verdict, failing, SearchResult(culprits=culprits, doubt=doubt), made)
 
 
-def suspects(verdict: CellVerdict, charges: Diagnoses, components: Components = COMPONENTS) -> tuple[set[str], bool]:
-    told = charges.suspicion(verdict, verdict.failures[0], THREE, components)
+def suspects(verdict: CellVerdict, diagnoses: Diagnoses, components: Components = COMPONENTS) -> tuple[set[str], bool]:
+    told = diagnoses.attribute(verdict, verdict.failures[0], THREE, components)
     return set(told.components), told.sure
 
 
-def test_a_charge_narrows_down_whom_a_failure_points_at() -> None:
+def test_a_diagnosis_narrows_down_whom_a_failure_points_at() -> None:
     verdict = broken(THREE, TRAIN)
     assert suspects(verdict, Diagnoses()) == ({"alpha", "beta", "gamma"}, False)
-    assert suspects(verdict, Diagnoses([charge(verdict, "beta", "gamma")])) == ({"beta", "gamma"}, True)
+    assert suspects(verdict, Diagnoses([diagnosis(verdict, "beta", "gamma")])) == ({"beta", "gamma"}, True)
 
 
 def test_in_another_cell_that_fails_alike_it_is_an_inference() -> None:
     verdict, other = broken(THREE, TRAIN), broken({**THREE, "alpha": "1.2"}, TRAIN)
-    charges = Diagnoses([charge(verdict, "beta", "gamma")])
-    assert suspects(other, charges) == ({"beta", "gamma"}, False)
+    diagnoses = Diagnoses([diagnosis(verdict, "beta", "gamma")])
+    assert suspects(other, diagnoses) == ({"beta", "gamma"}, False)
     unlike = broken({**THREE, "alpha": "1.2"}, failed("test_train", "alpha", "beta", "gamma", message="other words"))
-    assert suspects(unlike, charges) == ({"alpha", "beta", "gamma"}, False)
+    assert suspects(unlike, diagnoses) == ({"alpha", "beta", "gamma"}, False)
 
 
-def test_a_charge_with_a_doubt_narrows_nothing_down() -> None:
+def test_a_diagnosis_with_a_doubt_narrows_nothing_down() -> None:
     verdict = broken(THREE, TRAIN)
-    assert suspects(verdict, Diagnoses([charge(verdict, "beta", doubt="the budget was spent")])) == (
+    assert suspects(verdict, Diagnoses([diagnosis(verdict, "beta", doubt="the budget was spent")])) == (
         {"alpha", "beta", "gamma"},
         False,
     )
 
 
-def test_a_certain_charge_goes_before_a_later_one_with_a_doubt() -> None:
+def test_a_certain_diagnosis_goes_before_a_later_one_with_a_doubt() -> None:
     verdict = broken(THREE, TRAIN)
-    doubted = charge(verdict, "alpha", doubt="faults", made=NOW + dt.timedelta(days=1))
-    assert suspects(verdict, Diagnoses([doubted, charge(verdict, "beta", "gamma")])) == ({"beta", "gamma"}, True)
+    doubted = diagnosis(verdict, "alpha", doubt="faults", made=NOW + dt.timedelta(days=1))
+    assert suspects(verdict, Diagnoses([doubted, diagnosis(verdict, "beta", "gamma")])) == ({"beta", "gamma"}, True)
 
 
-def test_a_charge_that_shows_more_goes_before_a_later_one() -> None:
+def test_a_diagnosis_that_shows_more_goes_before_a_later_one() -> None:
     verdict = broken(THREE, TRAIN)
-    later = charge(verdict, "alpha", made=NOW + dt.timedelta(days=1))
-    assert suspects(verdict, Diagnoses([later, charge(verdict, "beta", "gamma")])) == ({"beta", "gamma"}, True)
+    later = diagnosis(verdict, "alpha", made=NOW + dt.timedelta(days=1))
+    assert suspects(verdict, Diagnoses([later, diagnosis(verdict, "beta", "gamma")])) == ({"beta", "gamma"}, True)
 
 
-def test_of_other_cells_charges_those_count_that_reach_the_versions_here() -> None:
+def test_of_other_cells_diagnoses_those_count_that_reach_the_versions_here() -> None:
     verdict, other = broken(THREE, TRAIN), broken({**THREE, "alpha": "1.2"}, TRAIN)
     elsewhere = Culprit(name="alpha", version="1.3", last_good="1.2", first_bad="1.3")
-    far = charge(verdict, "alpha", "beta")
-    far = far.model_copy(update={"blame": far.blame.model_copy(update={"found": SearchResult(culprits=(elsewhere,))})})
-    near = charge(verdict, "gamma", made=NOW - dt.timedelta(days=1))
+    far = diagnosis(verdict, "alpha", "beta")
+    far = far.model_copy(update={"culprits": (elsewhere,)})
+    near = diagnosis(verdict, "gamma", made=NOW - dt.timedelta(days=1))
     assert suspects(other, Diagnoses([far, near])) == ({"gamma"}, False)
     assert suspects(other, Diagnoses([far])) == ({"alpha"}, False)
 
@@ -90,39 +89,39 @@ def test_what_the_failure_says_by_itself_goes_first() -> None:
         packages=("beta",),
     )
     verdict = broken(THREE, says)
-    assert suspects(verdict, Diagnoses([charge(verdict, "gamma")])) == ({"alpha", "beta"}, True)
+    assert suspects(verdict, Diagnoses([diagnosis(verdict, "gamma")])) == ({"alpha", "beta"}, True)
 
 
 def test_a_culprit_that_is_no_component_leaves_a_doubt_unless_a_component_brings_it() -> None:
     verdict = broken(THREE, TRAIN)
-    charges = Diagnoses([charge(verdict, "alpha", "numbers")])
-    assert suspects(verdict, charges) == ({"alpha"}, False)
+    diagnoses = Diagnoses([diagnosis(verdict, "alpha", "numbers")])
+    assert suspects(verdict, diagnoses) == ({"alpha"}, False)
     brings = Components(components=(component("alpha"), component("gamma", install=("gamma", "numbers>=2"))))
-    assert suspects(verdict, charges, brings) == ({"alpha", "gamma"}, True)
+    assert suspects(verdict, diagnoses, brings) == ({"alpha", "gamma"}, True)
 
 
 def test_one_alone_does_not_work_with_whom_it_fails_in() -> None:
     """Numbers comes with gamma, and nobody else."""
     brings = Components(components=(component("alpha"), component("gamma", install=("gamma", "numbers>=2"))))
     in_numbers = broken(THREE, failed("test_train", *THREE, type="ValueError", packages=("gamma", "numbers")))
-    assert suspects(in_numbers, Diagnoses([charge(in_numbers, "alpha")]), brings) == ({"alpha", "gamma"}, False)
-    assert suspects(in_numbers, Diagnoses([charge(in_numbers, "gamma")]), brings) == ({"gamma"}, True)
-    assert suspects(in_numbers, Diagnoses([charge(in_numbers, "alpha")])) == ({"alpha"}, True)
+    assert suspects(in_numbers, Diagnoses([diagnosis(in_numbers, "alpha")]), brings) == ({"alpha", "gamma"}, False)
+    assert suspects(in_numbers, Diagnoses([diagnosis(in_numbers, "gamma")]), brings) == ({"gamma"}, True)
+    assert suspects(in_numbers, Diagnoses([diagnosis(in_numbers, "alpha")])) == ({"alpha"}, True)
 
 
-def test_pairs_and_components_go_by_the_charge() -> None:
+def test_pairs_and_components_go_by_the_diagnosis() -> None:
     cell = planned(make_cell(THREE), THREE)
     runs = (run_of(cell, TRAIN), run_of(cell, TRAIN, attempt=1))
     verdict = judge(cell, runs)
-    charges = Diagnoses([charge(verdict, "beta", "gamma")])
+    diagnoses = Diagnoses([diagnosis(verdict, "beta", "gamma")])
 
     def red(found: Diagnoses | None) -> dict[tuple[str, str], bool]:
         pairs = judge_pairs([verdict], {cell.key: runs}, COMPONENTS, found)
         return {(pair.first, pair.second): pair.inferred for pair in pairs if pair.verdict == "broken"}
 
     assert red(None) == {("alpha", "beta"): True, ("alpha", "gamma"): True, ("beta", "gamma"): True}
-    assert red(charges) == {("beta", "gamma"): False}
-    states = judge_components(verdict, classify(runs), COMPONENTS, charges)
+    assert red(diagnoses) == {("beta", "gamma"): False}
+    states = judge_components(verdict, classify(runs), COMPONENTS, diagnoses)
     assert {name for name, (said, _) in states.items() if said == "broken"} == {"beta", "gamma"}
 
 
@@ -134,8 +133,8 @@ def test_the_failure_that_leads_is_one_at_import_else_the_most_frequent_one() ->
     assert leading([lone, *many, module]) == module
 
 
-def searched(verdicts: list[CellVerdict], *charges: Diagnosis) -> list[dict[str, str]]:
-    return [verdict.installed for verdict in unexplained(verdicts, Diagnoses(charges))]
+def searched(verdicts: list[CellVerdict], *known: Diagnosis) -> list[dict[str, str]]:
+    return [verdict.installed for verdict in unsearched_cells(verdicts, Diagnoses(known))]
 
 
 def test_each_failure_is_searched_once_in_its_smallest_cell_those_of_today_first() -> None:
@@ -145,10 +144,10 @@ def test_each_failure_is_searched_once_in_its_smallest_cell_those_of_today_first
     few = broken(small, failed("t", "alpha", "beta", message="no 2", **same))
     today = broken(THREE, failed("u", "gamma", message="something else"), policy="newest")
     assert searched([many, few, today]) == [today.installed, few.installed]
-    assert searched([many, few, today], charge(many, "alpha", "beta")) == [today.installed]
+    assert searched([many, few, today], diagnosis(many, "alpha", "beta")) == [today.installed]
     # Nobody was found: the same lock is not searched again, another one with the same failure is.
-    assert searched([few], charge(few)) == []
-    assert searched([many], charge(few)) == [many.installed]
+    assert searched([few], diagnosis(few)) == []
+    assert searched([many], diagnosis(few)) == [many.installed]
 
 
 OLD, MID, NEW = ({"alpha": version, "beta": "2.0"} for version in ("1.0", "1.2", "1.4"))
@@ -173,8 +172,7 @@ def sided(
     verdict: CrossingVerdict, side: Any, *culprits: Culprit, doubt: str = "", made: dt.datetime = NOW
 ) -> Diagnosis:
     test = verdict.red[0]
-    blame = Blame(test=test.test, signature=why(test), found=SearchResult(culprits=culprits, doubt=doubt))
-    return Diagnosis.across(verdict, side, blame, made)
+    return Diagnosis.of(verdict, test, SearchResult(culprits=culprits, doubt=doubt), made, side=side)
 
 
 WRITES = Culprit(name="alpha", version="1.4", last_good="1.1", first_bad="1.2")
@@ -182,14 +180,14 @@ READS = Culprit(name="alpha", version="1.0", first_bad="1.0", fixed_in="1.1")
 LID = failed("box", "alpha", message="no lid").model_copy(update={"artifact": "box"})
 
 
-def test_a_crossing_has_a_charge_on_either_side() -> None:
+def test_a_crossing_has_a_diagnosis_on_either_side() -> None:
     here = crossing(NEW, OLD, LID)
     writer, reader = sided(here, "writer", WRITES), sided(here, "reader", READS)
     assert writer.id != reader.id
-    charges = Diagnoses([writer, reader, sided(here, "reader", doubt="d", made=NOW + dt.timedelta(days=1))])
-    assert charges.across(here, LID) == (reader, writer)
+    diagnoses = Diagnoses([writer, reader, sided(here, "reader", doubt="d", made=NOW + dt.timedelta(days=1))])
+    assert diagnoses.of_crossing(here, LID) == (reader, writer)
     other = crossing(NEW, OLD, failed("box", "alpha", message="no handle"))
-    assert charges.across(other, other.red[0]) == ()
+    assert diagnoses.of_crossing(other, other.red[0]) == ()
 
 
 def test_another_crossing_that_fails_alike_is_explained_where_both_sides_are_reached() -> None:
@@ -197,25 +195,27 @@ def test_another_crossing_that_fails_alike_is_explained_where_both_sides_are_rea
     pair = (sided(here, "reader", READS), sided(here, "writer", WRITES))
     like = LID.model_copy(update={"test": "crate"})
     near = crossing(MID, OLD, like)
-    assert Diagnoses(pair).across(near, like) == pair
-    assert Diagnoses(pair).across(crossing(OLD, OLD, like), like) == ()  # the writer's release is before the first bad
-    assert Diagnoses(pair).across(crossing(NEW, MID, like), like) == ()  # that reader's is one that is good
+    assert Diagnoses(pair).of_crossing(near, like) == pair
+    assert (
+        Diagnoses(pair).of_crossing(crossing(OLD, OLD, like), like) == ()
+    )  # the writer's release is before the first bad
+    assert Diagnoses(pair).of_crossing(crossing(NEW, MID, like), like) == ()  # that reader's is one that is good
     nobody = tuple(sided(here, side, doubt="nothing passes") for side in ("reader", "writer"))
-    assert Diagnoses(nobody).across(here, LID) == nobody
-    assert Diagnoses(nobody).across(near, like) == ()
-    elsewhere = tuple(sided(near, one.side, *one.blame.found.culprits) for one in pair)
-    assert Diagnoses((*nobody, *elsewhere)).across(here, LID) == elsewhere
+    assert Diagnoses(nobody).of_crossing(here, LID) == nobody
+    assert Diagnoses(nobody).of_crossing(near, like) == ()
+    elsewhere = tuple(sided(near, one.side, *one.culprits) for one in pair)
+    assert Diagnoses((*nobody, *elsewhere)).of_crossing(here, LID) == elsewhere
     doubted = (pair[0], sided(here, "writer", WRITES, doubt="the budget was spent"))
-    assert Diagnoses(doubted).across(here, LID) == doubted
-    assert Diagnoses(doubted).across(near, like) == ()
+    assert Diagnoses(doubted).of_crossing(here, LID) == doubted
+    assert Diagnoses(doubted).of_crossing(near, like) == ()
 
 
 def test_what_explains_a_crossing_says_nothing_of_a_cell() -> None:
     here = crossing(NEW, OLD, LID)
     verdict = broken(NEW, LID)
-    charges = Diagnoses([sided(here, "reader", READS), sided(here, "writer", WRITES)])
-    assert charges.about(verdict, LID) is None
-    assert not charges.tried(verdict, LID)
+    diagnoses = Diagnoses([sided(here, "reader", READS), sided(here, "writer", WRITES)])
+    assert diagnoses.of_cell(verdict, LID) is None
+    assert not diagnoses.was_searched(verdict, LID)
 
 
 def test_crossings_that_are_left_to_be_searched() -> None:
@@ -230,8 +230,8 @@ def test_crossings_that_are_left_to_be_searched() -> None:
     changed = crossing(NEW, NEW, other, word="changed")
     works = crossing(NEW, NEW, failed("cup", "alpha"), word="untested")
     every = [changed, far, near, works]
-    assert unexplained_crossings(every, Diagnoses()) == ((near, LID), (far, handle), (changed, other))
+    assert unsearched_crossings(every, Diagnoses()) == ((near, LID), (far, handle), (changed, other))
     tried = Diagnoses([sided(near, "reader", doubt="the budget was spent")])
-    assert unexplained_crossings(every, tried) == ((far, LID), (far, handle), (changed, other))
+    assert unsearched_crossings(every, tried) == ((far, LID), (far, handle), (changed, other))
     found = Diagnoses([sided(near, "reader", READS), sided(near, "writer", WRITES)])
-    assert unexplained_crossings(every, found) == ((far, handle), (changed, other))
+    assert unsearched_crossings(every, found) == ((far, handle), (changed, other))

@@ -11,7 +11,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from stackcompat.blame.culprit import Probe
-from stackcompat.blame.diagnosis import Blame
+from stackcompat.blame.diagnosis import Diagnosis
 from stackcompat.blame.driver import Inquiry, Prober, Target, blame, blame_each
 from stackcompat.blame.search import Search
 from stackcompat.core.record import UsageError, digest
@@ -100,7 +100,7 @@ class Setting:
         self.resolver = TableResolver()
         self.bench = replace(self.bench, resolver=self.resolver)  # type: ignore[arg-type]
 
-    def blame(self, *requirements: str, **more: Any) -> Blame:
+    def blame(self, *requirements: str, **more: Any) -> Diagnosis:
         cell = Cell(python="3.12", platform=this_platform(), requirements=requirements)
         verdict, _ = try_cell(cell, self.bench, "interop")
         self.executor.asked.clear()
@@ -114,8 +114,8 @@ def setting(tmp_path: Path) -> Iterator[Setting]:
     made.bench.store.close()
 
 
-def names(found: Blame) -> dict[str, str]:
-    return {culprit.name: culprit.version for culprit in found.found.culprits}
+def names(found: Diagnosis) -> dict[str, str]:
+    return {culprit.name: culprit.version for culprit in found.culprits}
 
 
 class Steps(Silent):
@@ -140,11 +140,11 @@ def test_several_searches_at_once_find_what_each_alone_does(setting: Setting) ->
     setting.executor.workers = 2
     inquiries = [Inquiry(verdict) for verdict in verdicts]
     found = {
-        one.verdict.cell.id: said.found.culprits
+        one.verdict.cell.id: said.culprits
         for one, said in blame_each(inquiries, setting.bench, CATALOG, told, budget=40)
     }
     alone = [blame(one, setting.bench, CATALOG, Silent(), budget=40) for one in verdicts]
-    assert found == {one.cell.id: said.found.culprits for one, said in zip(verdicts, alone, strict=True)}
+    assert found == {one.cell.id: said.culprits for one, said in zip(verdicts, alone, strict=True)}
     assert all(found.values())
     assert told.stages == [("blame", 80)]
     assert {text.partition(": ")[0] for text in told.steps} == {cell.id for cell in cells}
@@ -180,12 +180,12 @@ def test_each_step_says_what_was_tried_though_it_cannot_be_had(setting: Setting)
 def test_a_pair_and_who_moved(setting: Setting) -> None:
     found = setting.blame("alpha==1.4", "beta==1.1", "gamma==1.0")
     assert names(found) == {"alpha": "1.4", "beta": "1.1"}
-    members = {culprit.name: culprit for culprit in found.found.culprits}
+    members = {culprit.name: culprit for culprit in found.culprits}
     assert (members["alpha"].last_good, members["alpha"].first_bad) == ("1.2", "1.3")
     assert (members["beta"].never_passed, members["beta"].fixed_in) == (True, "1.3")
     assert found.moved is not None
     assert (found.moved.kind, found.moved.side, found.moved.release) == ("removed", "alpha", "1.3")
-    assert found.test == "test_both"
+    assert found.failing.test == "test_both"
 
 
 def test_a_probe_runs_the_failing_test_alone_and_red_ones_twice(setting: Setting) -> None:
@@ -203,8 +203,8 @@ def test_probes_are_evidence_that_is_used_again(setting: Setting) -> None:
     first = setting.blame("alpha==1.4", "beta==1.1", "gamma==1.0")
     again = setting.blame("alpha==1.4", "beta==1.1", "gamma==1.0")
     assert setting.executor.asked == []
-    assert again == first
-    assert first.found.evidence
+    assert again.model_copy(update={"made": first.made}) == first
+    assert first.evidence
 
 
 def test_what_metadata_forbids_is_forced_and_said(setting: Setting) -> None:
@@ -217,7 +217,7 @@ def test_what_metadata_forbids_is_forced_and_said(setting: Setting) -> None:
     setting.executor._rule = stuck
     found = setting.blame("alpha==1.0", "beta==1.3", "gamma==1.0")
     assert names(found) == {"beta": "1.3", "gamma": "1.0"}
-    assert found.found.forced > 0
+    assert found.forced > 0
 
 
 def test_infrastructure_leaves_a_doubt_and_accuses_nobody(tmp_path: Path) -> None:
@@ -229,7 +229,7 @@ def test_infrastructure_leaves_a_doubt_and_accuses_nobody(tmp_path: Path) -> Non
     found = made.blame("alpha==1.4", "beta==1.1", "gamma==1.0")
     made.bench.store.close()
     assert names(found) == {}
-    assert "disk-full" in found.found.doubt
+    assert "disk-full" in found.doubt
 
 
 def test_another_failure_of_the_cell_is_a_finding(setting: Setting) -> None:
@@ -240,7 +240,7 @@ def test_another_failure_of_the_cell_is_a_finding(setting: Setting) -> None:
     setting.executor._rule = two
     found = setting.blame("alpha==1.4", "beta==1.1", "gamma==1.0", about="has no attribute 'Box'")
     assert names(found) == {"alpha": "1.4", "beta": "1.1"}
-    assert [finding.signature for finding in found.found.findings] == ["AssertionError: something else [test]"]
+    assert [finding.signature for finding in found.findings] == ["AssertionError: something else [test]"]
 
 
 RED = {
@@ -269,7 +269,7 @@ def test_which_failure_is_followed(setting: Setting, failing: tuple[str, ...], a
 
     setting.executor._rule = rule
     found = setting.blame("alpha==1.4", "beta==1.1", "gamma==1.0", about=about)
-    assert found.test == followed
+    assert found.failing.test == followed
     assert names(found) == {"beta": "1.1"}
 
 
@@ -284,7 +284,7 @@ def test_a_test_that_does_not_apply_there_answers_nothing(setting: Setting) -> N
 
     setting.executor._rule = gone
     found = setting.blame("alpha==1.4", "beta==1.1", "gamma==1.0")
-    beta = next(culprit for culprit in found.found.culprits if culprit.name == "beta")
+    beta = next(culprit for culprit in found.culprits if culprit.name == "beta")
     assert beta.fixed_in == "1.4"
     assert "1.3" in beta.unresolved
 
@@ -312,11 +312,11 @@ def test_a_refusal_is_blamed_without_running_anything(setting: Setting) -> None:
     found = setting.blame("alpha==1.5", "beta==1.4", "gamma==1.0")
     assert names(found) == {"beta": "1.4", "gamma": "1.0"}
     assert not any(cell.overrides for cell in setting.resolver.asked)
-    members = {culprit.name: culprit for culprit in found.found.culprits}
+    members = {culprit.name: culprit for culprit in found.culprits}
     assert (members["beta"].last_good, members["beta"].first_bad) == ("1.3", "1.4")
     assert members["gamma"].fixed_in == "1.1"
     assert setting.executor.asked == []
-    assert found.found.probes == 0
+    assert found.probes == 0
     assert found.chain == ("beta==1.4 depends on gamma>=1.1", "gamma==1.0 is requested")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from stackcompat.blame.diagnosis import Blame
+from stackcompat.blame.diagnosis import Diagnosis
 from stackcompat.blame.exchange import blame_crossing, blame_crossings, follow
 from stackcompat.core.record import UsageError
 from stackcompat.evidence.results import TestResult
@@ -42,8 +42,8 @@ def make(tmp_path: Path) -> Iterator[Make]:
         one.bench.store.close()
 
 
-def names(found: Blame) -> dict[str, str]:
-    return {culprit.name: culprit.version for culprit in found.found.culprits}
+def names(found: Diagnosis) -> dict[str, str]:
+    return {culprit.name: culprit.version for culprit in found.culprits}
 
 
 def test_both_sides_have_their_own_culprits_and_edges(make: Make) -> None:
@@ -52,9 +52,9 @@ def test_both_sides_have_their_own_culprits_and_edges(make: Make) -> None:
     assert names(found["writer"]) == {"alpha": "6"}
     assert names(found["reader"]) == {"alpha": "1", "beta": "1"}
     for side, rule in (("writer", WRITES), ("reader", READS)):
-        assert all(edges_of(one, rule, SIZES[one.name]) for one in found[side].found.culprits)  # type: ignore[index]
-    assert {told.test for told in found.values()} == {"read"}
-    assert {told.found.probes > 0 for told in found.values()} == {True}
+        assert all(edges_of(one, rule, SIZES[one.name]) for one in found[side].culprits)  # type: ignore[index]
+    assert {told.failing.test for told in found.values()} == {"read"}
+    assert {told.probes > 0 for told in found.values()} == {True}
 
 
 def test_the_side_that_is_held_is_what_it_was_and_probes_are_evidence(make: Make) -> None:
@@ -69,8 +69,9 @@ def test_the_side_that_is_held_is_what_it_was_and_probes_are_evidence(make: Make
     assert all(versions == old for mode, versions in asked[until:] if mode == "read")
     assert all(versions != new for mode, versions in asked if mode == "write")
     assert {job.exchange.artifacts for job in world.executor.asked if job.exchange} == {("box",)}
-    assert first["reader"].found.evidence
-    assert world.blame(writer, reader) == first
+    assert first["reader"].evidence
+    again = world.blame(writer, reader)
+    assert {side: told.model_copy(update={"made": first[side].made}) for side, told in again.items()} == first
     assert world.executor.asked == []
 
 
@@ -93,15 +94,15 @@ def test_on_another_python_what_the_other_side_has_is_tried(make: Make) -> None:
         return Crossed(WRITES, Rule({"alpha": (-1, -1)} if only else {}))(job, before)
 
     world.executor._rule = only_the_same
-    found = world.blame(world.cell(NEW, "3.13"), world.cell(OLD, "3.12"))["reader"].found
+    found = world.blame(world.cell(NEW, "3.13"), world.cell(OLD, "3.12"))["reader"]
     assert [(one.name, one.last_good, one.fixed_in) for one in found.culprits] == [("alpha", None, "6")]
 
 
 def test_neither_side_takes_what_is_the_others_to_ask(make: Make) -> None:
     world = make()
     found = world.blame(world.cell(NEW), world.cell(OLD), budget=9)
-    assert found["reader"].found.probes == 5
-    assert 0 < found["writer"].found.probes <= 4
+    assert found["reader"].probes == 5
+    assert 0 < found["writer"].probes <= 4
 
 
 def test_a_python_that_is_to_blame_is_no_culprit_but_a_doubt(make: Make) -> None:
@@ -120,8 +121,8 @@ def test_a_python_that_is_to_blame_is_no_culprit_but_a_doubt(make: Make) -> None
 
     world.executor._rule = of_python
     found = world.blame(world.cell(NEW, "3.13"), world.cell(NEW, "3.12"))
-    assert [told.found.culprits for told in found.values()] == [(), ()]
-    assert {told.found.doubt for told in found.values()} == {"no set of versions was found with which it passes"}
+    assert [told.culprits for told in found.values()] == [(), ()]
+    assert {told.doubt for told in found.values()} == {"no set of versions was found with which it passes"}
 
 
 def test_other_values_than_were_written_have_culprits_too(make: Make) -> None:
@@ -135,9 +136,9 @@ def test_other_values_than_were_written_have_culprits_too(make: Make) -> None:
 
 def test_who_does_not_write_is_another_failure(make: Make) -> None:
     world = make(Crossed(WRITES, READS, unwritable=Rule({"alpha": (2, 3)}, message="cannot write")))
-    (culprit,) = world.blame(world.cell(NEW), world.cell(OLD))["writer"].found.culprits
+    (culprit,) = world.blame(world.cell(NEW), world.cell(OLD))["writer"].culprits
     assert (culprit.name, culprit.last_good, culprit.first_bad, culprit.unjudged) == ("alpha", "1", "4", ("2", "3"))
-    found = world.blame(world.cell(NEW), world.cell(OLD))["writer"].found
+    found = world.blame(world.cell(NEW), world.cell(OLD))["writer"]
     assert [finding.signature for finding in found.findings] == ["AssertionError: cannot write [test]"]
 
 
@@ -147,7 +148,7 @@ def test_a_writer_that_fails_now_accuses_nobody_of_the_readers(make: Make) -> No
     verdict, _ = world.cross(world.cell(NEW), world.cell(OLD))
     shutil.rmtree(world.bench.cache.root / "artifacts")
     world.executor._rule = Crossed(WRITES, READS, unwritable=Rule({"alpha": (6, 6)}))
-    found = blame_crossing(verdict, follow(verdict), world.bench, world.universe, Silent(), budget=20)["reader"].found
+    found = blame_crossing(verdict, follow(verdict), world.bench, world.universe, Silent(), budget=20)["reader"]
     assert found.infra
     assert found.doubt
     assert not found.culprits
@@ -157,8 +158,8 @@ def test_the_nearest_set_that_is_known_to_pass_is_the_contrast(make: Make) -> No
     """Another reader of the same square, of which nothing has to be asked again."""
     world = make()
     near = world.cell(OLD | {"alpha": 3})
-    found = world.blame(world.cell(NEW), world.cell(OLD), near)["reader"].found
-    alone = world.blame(world.cell(NEW), world.cell(OLD))["reader"].found
+    found = world.blame(world.cell(NEW), world.cell(OLD), near)["reader"]
+    alone = world.blame(world.cell(NEW), world.cell(OLD))["reader"]
     assert found.culprits == alone.culprits
     assert found.probes < alone.probes
 

@@ -18,8 +18,8 @@ from click.testing import CliRunner
 
 from stackcompat.blame import driver as triage
 from stackcompat.blame.cause import Moved
-from stackcompat.blame.culprit import Culprit, OtherFailure, SearchResult
-from stackcompat.blame.diagnosis import Blame
+from stackcompat.blame.culprit import Culprit, OtherFailure
+from stackcompat.blame.diagnosis import Diagnosis
 from stackcompat.cli import blame as cli_blame
 from stackcompat.cli import calibrate as cli_calibrate
 from stackcompat.cli import main as cli
@@ -276,21 +276,21 @@ def test_every_verdict_has_its_exit_code(run: Run, monkeypatch: pytest.MonkeyPat
     assert verdict in output
 
 
-BLAMED = Blame(
-    test="t.py::test_x",
-    signature="TypeError: m [alpha]",
+BLAMED = Diagnosis(
+    cell="c",
+    lock_id="l",
+    failing=failed("t.py::test_x", "alpha", packages=("alpha",)),
+    made=NOW,
     moved=Moved(kind="changed", side="alpha", sentence="alpha 1.3.0 behaves otherwise than 1.2.0"),
-    found=SearchResult(
-        culprits=(
-            Culprit(name="alpha", version="1.3.0", last_good="1.2.0", first_bad="1.3.0"),
-            Culprit(name="beta", version="2.4.1", never_passed=True, first_bad="2.4.0", fixed_in="2.5.0"),
-            Culprit(name="gamma", version="1.0.2", shown_by="traceback"),
-        ),
-        findings=(OtherFailure(moved={"alpha": "1.0.0"}, signature="E: other [alpha]"),),
-        probes=7,
-        linear=90,
-        doubt="the budget was spent",
+    culprits=(
+        Culprit(name="alpha", version="1.3.0", last_good="1.2.0", first_bad="1.3.0"),
+        Culprit(name="beta", version="2.4.1", never_passed=True, first_bad="2.4.0", fixed_in="2.5.0"),
+        Culprit(name="gamma", version="1.0.2", shown_by="traceback"),
     ),
+    findings=(OtherFailure(moved={"alpha": "1.0.0"}, signature="E: other [alpha]"),),
+    probes=7,
+    linear=90,
+    doubt="the budget was spent",
 )
 
 
@@ -377,10 +377,10 @@ def test_every_failure_is_blamed_once_and_the_reports_say_on_whom(
     store.close()
     asked = []
 
-    def found(*given: object, **_: object) -> Blame:
+    def found(*given: object, **_: object) -> Diagnosis:
         asked.append(given)
-        culprits = tuple(c for c in BLAMED.found.culprits if c.name in cell.resolution.lock.versions())  # type: ignore[union-attr]
-        return BLAMED.model_copy(update={"found": BLAMED.found.model_copy(update={"culprits": culprits})})
+        culprits = tuple(c for c in BLAMED.culprits if c.name in cell.resolution.lock.versions())  # type: ignore[union-attr]
+        return BLAMED.model_copy(update={"culprits": culprits})
 
     monkeypatch.setattr(triage, "blame", found)
     code, output, _ = run("blame", "--minutes", "0")

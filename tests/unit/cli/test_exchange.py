@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import signal
 import sys
@@ -14,7 +15,7 @@ import pytest
 
 from stackcompat.blame import exchange as misreading
 from stackcompat.blame.culprit import Culprit, SearchResult
-from stackcompat.blame.diagnosis import DIAGNOSES, Blame
+from stackcompat.blame.diagnosis import DIAGNOSES, Diagnosis
 from stackcompat.cli import blame as cli_blame
 from stackcompat.cli import exchange
 from stackcompat.cli import main as cli
@@ -207,17 +208,25 @@ def test_words_and_json_tell_the_same(run: Run, asked: dict[str, Any]) -> None:
 
 RED = failed("test_box.py::test_read", "alpha", message="no lid").model_copy(update={"artifact": "box"})
 BROKEN = verdict("broken", artifacts=(ArtifactVerdict(artifact="box", verdict="broken", sentence="", failures=(RED,)),))
-FOUND: dict[ExchangeSide, Blame] = {
-    "reader": Blame(
-        test=RED.test,
-        signature="no lid",
-        found=SearchResult(
+FOUND: dict[ExchangeSide, Diagnosis] = {
+    "reader": Diagnosis.of(
+        BROKEN,
+        RED,
+        SearchResult(
             culprits=(Culprit(name="alpha", version="1.3.0", last_good="1.2.0", first_bad="1.3.0"),),
             probes=7,
             linear=9,
         ),
+        NOW,
+        side="reader",
     ),
-    "writer": Blame(test=RED.test, signature="no lid", found=SearchResult(doubt="nothing passes", probes=3, linear=4)),
+    "writer": Diagnosis.of(
+        BROKEN,
+        RED,
+        SearchResult(doubt="nothing passes", probes=3, linear=4),
+        NOW + dt.timedelta(seconds=1),
+        side="writer",
+    ),
 }
 
 
@@ -226,7 +235,7 @@ def searched(monkeypatch: pytest.MonkeyPatch) -> list[TestResult]:
     """The failing tests that were searched for; what is found is `FOUND`."""
     told: list[TestResult] = []
 
-    def find(verdict: CrossingVerdict, test: TestResult, *_: Any, **__: Any) -> dict[ExchangeSide, Blame]:
+    def find(verdict: CrossingVerdict, test: TestResult, *_: Any, **__: Any) -> dict[ExchangeSide, Diagnosis]:
         told.append(test)
         return FOUND
 
@@ -307,8 +316,8 @@ def test_a_crossing_of_the_last_runs_is_blamed_by_its_name(
     code, output, _ = run(f"{writer[:6]}+{reader[:6]}", "--json", "-", command="blame")
     assert (code, json.loads(output)["crossing"], json.loads(output)["probes"]) == (0, name, 10)
     assert "reader: culprit: alpha 1.3.0" in run(name, command="blame")[1]
-    assert [charge.side for charge in stores[0].kept(DIAGNOSES)] == ["reader", "writer"]
-    assert {charge.cell for charge in stores[0].kept(DIAGNOSES)} == {name}
+    assert [diagnosis.side for diagnosis in stores[0].kept(DIAGNOSES)] == ["reader", "writer"]
+    assert {diagnosis.cell for diagnosis in stores[0].kept(DIAGNOSES)} == {name}
     for store in stores:
         store.close()
     for wrong, words in (

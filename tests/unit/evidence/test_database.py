@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import sqlite3
 from pathlib import Path
 
 import pytest
 
-from stackcompat.blame.culprit import SearchResult
-from stackcompat.blame.diagnosis import DIAGNOSES, Blame, Diagnosis
+from stackcompat.blame.cause import Moved
+from stackcompat.blame.culprit import Culprit, OtherFailure
+from stackcompat.blame.diagnosis import DIAGNOSES, Diagnosis
 from stackcompat.core.record import UsageError
 from stackcompat.evidence.database import VERSION
+from stackcompat.evidence.results import TestResult
 from stackcompat.evidence.store import Store
 from stackcompat.frontier.frontier import FRONTIERS, without_superseded
 from stackcompat.frontier.search import explore
 from stackcompat.resolve.islands import ISLANDS
-from stackcompat.verdict.outcomes import why
-from stackcompat.verdict.verdict import judge
 from support.islands_world import IslandsWorld
-from support.made_up import NEWEST, NOW, failed, make_cell, passed, planned, run_of
+from support.made_up import NEWEST, NOW, make_cell, passed, planned, run_of
 from support.planted import Planted, chart_of, stairs, table
 
 CELL = planned(make_cell(NEWEST), NEWEST)
@@ -34,6 +35,52 @@ VERSION_0 = """
     CREATE TABLE charges (id VARCHAR NOT NULL PRIMARY KEY, made VARCHAR NOT NULL, record TEXT NOT NULL);
 """
 
+#: A diagnosis as version 0 kept it, and as it is read since.
+OLD_DIAGNOSIS = json.loads("""
+    {"cell": "0a165e3d3077", "lock_id": "9c6fac9d07b1206c", "made": "2026-11-22T06:00:00Z", "side": "",
+     "failing": {"test": "a", "level": "interop", "components": ["alpha"], "outcome": "failed", "reason": "no lid",
+                 "seconds": 0.5, "memory_mb": 0.0, "failure": null, "warnings": [], "artifact": "", "feature": ""},
+     "blame": {"test": "a", "signature": "no lid", "chain": ["beta depends on alpha<1.3"],
+               "found": {"culprits": [{"name": "alpha", "version": "1.3.0", "last_good": null, "first_bad": "1.1.0",
+                                       "fixed_in": "1.4.0", "born_red": true, "holes": ["1.0.0"], "spared": ["1.3.1"],
+                                       "shown_by": "moving"}],
+                         "findings": [{"moved": {"alpha": "1.0.0"}, "signature": "E: other", "evidence": []}],
+                         "probes": 7, "linear": 12, "forced": 2, "faults": 1, "doubt": "the disk is full",
+                         "passing": {"alpha": "1.4.0"}, "warnings": {"alpha": []}, "evidence": ["e1"]},
+               "moved": {"kind": "changed", "side": "alpha", "release": "1.3.0", "api": "", "user": "", "warned": null,
+                         "bound": "", "sentence": "alpha 1.3.0 behaves otherwise than 1.2.0"}}}
+""")
+DIAGNOSIS = Diagnosis(
+    cell="0a165e3d3077",
+    lock_id="9c6fac9d07b1206c",
+    made=NOW,
+    failing=TestResult(
+        test="a", level="interop", components=("alpha",), outcome="failed", reason="no lid", seconds=0.5
+    ),
+    moved=Moved(kind="changed", side="alpha", release="1.3.0", sentence="alpha 1.3.0 behaves otherwise than 1.2.0"),
+    chain=("beta depends on alpha<1.3",),
+    culprits=(
+        Culprit(
+            name="alpha",
+            version="1.3.0",
+            first_bad="1.1.0",
+            fixed_in="1.4.0",
+            never_passed=True,
+            unresolved=("1.0.0",),
+            skipped=("1.3.1",),
+        ),
+    ),
+    findings=(OtherFailure(moved={"alpha": "1.0.0"}, signature="E: other"),),
+    probes=7,
+    linear=12,
+    forced=2,
+    infra=1,
+    doubt="the disk is full",
+    passing={"alpha": "1.4.0"},
+    warnings={"alpha": ()},
+    evidence=("e1",),
+)
+
 
 def user_version(path: Path) -> int:
     with sqlite3.connect(path) as connection:
@@ -42,9 +89,6 @@ def user_version(path: Path) -> int:
 
 
 def test_an_old_store_is_brought_up_to_date(tmp_path: Path) -> None:
-    red = failed("a", "alpha")
-    verdict = judge(CELL, (run_of(CELL, red), run_of(CELL, red, attempt=1)))
-    charge = Diagnosis.of(verdict, Blame(test="a", signature=why(red), found=SearchResult()), NOW)
     islands = IslandsWorld("abc", ["ab"]).find()
     chart = chart_of(explore(table(2, 3), Planted(stairs([(0, 1), (1, 2)], 3))))
     path = tmp_path / "evidence.sqlite"
@@ -57,13 +101,13 @@ def test_an_old_store_is_brought_up_to_date(tmp_path: Path) -> None:
         old.execute(
             "INSERT INTO frontiers VALUES (?, ?, ?, ?, ?, ?, ?)", (*named, chart.seen.isoformat(), chart.to_json())
         )
-        old.execute("INSERT INTO charges VALUES (?, ?, ?)", (charge.id, charge.made.isoformat(), charge.to_json()))
+        old.execute("INSERT INTO charges VALUES (?, ?, ?)", (DIAGNOSIS.id, NOW.isoformat(), json.dumps(OLD_DIAGNOSIS)))
     old.close()
     store = Store(path)
     assert store.kept(ISLANDS) == (islands,)
     assert store.kept(FRONTIERS) == (chart,)
-    assert store.kept(DIAGNOSES) == (charge,)
-    later = charge.model_copy(update={"made": charge.made + dt.timedelta(days=1)})
+    assert store.kept(DIAGNOSES) == (DIAGNOSIS,)
+    later = DIAGNOSIS.model_copy(update={"made": DIAGNOSIS.made + dt.timedelta(days=1)})
     store.keep(DIAGNOSES, later)  # the key is the same as of old
     assert store.kept(DIAGNOSES) == (later,)
     store.close()

@@ -16,14 +16,13 @@ from pathlib import Path
 import pytest
 
 from stackcompat.blame.culprit import Culprit, SearchResult
-from stackcompat.blame.diagnosis import DIAGNOSES, Blame, Diagnosis
+from stackcompat.blame.diagnosis import DIAGNOSES, Diagnosis
 from stackcompat.evidence.results import Evidence
 from stackcompat.evidence.store import Store
 from stackcompat.frontier.frontier import FRONTIERS, StoredFrontier
 from stackcompat.frontier.search import explore
 from stackcompat.resolve.islands import ISLANDS
 from stackcompat.resolve.lock import Resolution
-from stackcompat.verdict.outcomes import why
 from stackcompat.verdict.verdict import judge
 from support.islands_world import IslandsWorld
 from support.made_up import NEWEST, NOW, failed, history, make_cell, passed, planned, run_of
@@ -230,14 +229,14 @@ def test_merging_stores_takes_all_of_both_once(store: Store, tmp_path: Path) -> 
         other.close()
 
 
-def test_charges_are_kept_the_latest_of_each_failure_and_merged(store: Store, tmp_path: Path) -> None:
+def test_diagnoses_are_kept_the_latest_of_each_failure_and_merged(store: Store, tmp_path: Path) -> None:
     red = failed("a", "alpha")
     verdict = judge(CELL, (run_of(CELL, red), run_of(CELL, red, attempt=1)))
     found = SearchResult(culprits=(Culprit(name="alpha", version="1.3.0"),))
-    first = Diagnosis.of(verdict, Blame(test="a", signature=why(red), found=SearchResult()), NOW)
-    later = Diagnosis.of(verdict, Blame(test="a", signature=why(red), found=found), NOW + dt.timedelta(days=1))
-    for charge in (first, later, first):
-        store.keep(DIAGNOSES, charge)
+    first = Diagnosis.of(verdict, red, SearchResult(), NOW)
+    later = Diagnosis.of(verdict, red, found, NOW + dt.timedelta(days=1))
+    for diagnosis in (first, later, first):
+        store.keep(DIAGNOSES, diagnosis)
     assert store.kept(DIAGNOSES) == (later,)
     other = Store(tmp_path / "other.sqlite")
     other.merge([store])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stackcompat.blame.culprit import Culprit, SearchResult
-from stackcompat.blame.diagnosis import Blame, Diagnoses, Diagnosis
+from stackcompat.blame.diagnosis import Diagnoses, Diagnosis
 from stackcompat.evidence.results import Evidence, TestResult
 from stackcompat.evidence.runs import Crossing, ExchangePlan, RunRecord
 from stackcompat.report.html import html
@@ -12,7 +12,6 @@ from stackcompat.report.markdown import markdown
 from stackcompat.table.build import summarise
 from stackcompat.table.exchange import reads
 from stackcompat.verdict.exchange import ExchangeSide, judge_crossings
-from stackcompat.verdict.outcomes import why
 from support.made_up import COMPONENTS, NOW, History, failed, make_cell, passed, planned, run_of
 
 OLD, NEW = {"alpha": "1.0.0", "beta": "2.0.0"}, {"alpha": "1.3.0", "beta": "2.4.1"}
@@ -139,7 +138,7 @@ def test_reads_are_those_that_passed_of_artifacts_that_work() -> None:
     assert (deepest["alpha"], deepest["beta"]) == ("exchange", "interop")
 
 
-def charged(doubt: str = "") -> Diagnoses:
+def diagnosed(doubt: str = "") -> Diagnoses:
     """A search in one crossing found a culprit on either side."""
     judged = judge_crossings(RUNS[1].exchange, EVIDENCE) if RUNS[1].exchange else ()
     verdict = next(v for c, v in judged if (c.writer, c.reader) == (CELLS["new"].cell.id, CELLS["old"].cell.id))
@@ -148,14 +147,11 @@ def charged(doubt: str = "") -> Diagnoses:
         "writer": SearchResult(culprits=(Culprit(name="beta", version="2.4.1", last_good="2.3.0", fixed_in="2.5.0"),)),
     }
     test = verdict.red[0]
-    return Diagnoses(
-        Diagnosis.across(verdict, side, Blame(test=test.test, signature=why(test), found=one), NOW)
-        for side, one in found.items()
-    )
+    return Diagnoses(Diagnosis.of(verdict, test, one, NOW, side=side) for side, one in found.items())
 
 
 def test_the_culprits_of_a_crossing_stand_with_it() -> None:
-    summary = summarise(COMPONENTS, RUNS, EVIDENCE, NOW, charges=charged())
+    summary = summarise(COMPONENTS, RUNS, EVIDENCE, NOW, diagnoses=diagnosed())
     red, *others = sorted((c for s in summary.exchanges for c in s.crossings), key=lambda cell: not cell.culprits)
     assert [(c.side, c.name, c.version, c.last_good, c.fixed_in, c.inferred) for c in red.culprits] == [
         ("reader", "alpha", "1.0.0", None, "1.1.0", False),
@@ -166,5 +162,5 @@ def test_the_culprits_of_a_crossing_stand_with_it() -> None:
     said = "Culprit, reader: alpha 1.0.0 (good again from 1.1.0 on); writer: beta 2.4.1 (last good 2.3.0, "
     assert f"{said}good again from 2.5.0 on)</strong></p>" in page
     assert f"<code>{red.writer}+{red.reader}</code>" in page
-    doubted = summarise(COMPONENTS, RUNS, EVIDENCE, NOW, charges=charged("perhaps"))
+    doubted = summarise(COMPONENTS, RUNS, EVIDENCE, NOW, diagnoses=diagnosed("perhaps"))
     assert 'good again from 2.5.0 on)</strong> <span class="quiet">(inferred)</span>' in html(doubted)

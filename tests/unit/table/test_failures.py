@@ -3,11 +3,10 @@ from __future__ import annotations
 import datetime as dt
 
 from stackcompat.blame.culprit import Culprit, SearchResult
-from stackcompat.blame.diagnosis import Blame, Diagnoses, Diagnosis
+from stackcompat.blame.diagnosis import Diagnoses, Diagnosis
 from stackcompat.core.redact import public
 from stackcompat.table.cells import JudgedCell, gather
 from stackcompat.table.failures import FailureGroup, group_failures
-from stackcompat.verdict.outcomes import why
 from stackcompat.verdict.verdict import judge
 from support.made_up import COMPONENTS, NOW, History, failed, history, make_cell, planned, run_of
 
@@ -58,7 +57,7 @@ def test_a_failure_of_the_newest_releases_comes_with_their_cells_first() -> None
     assert group.cells[0] == next(case.verdict.cell.id for case in cases if case.today)
 
 
-def test_the_fuller_charge_says_who_is_to_blame() -> None:
+def test_the_fuller_diagnosis_says_who_is_to_blame() -> None:
     """Two cells fail alike; the search in one of them, the later one, showed only one of the two members."""
     made = History()
     brought: list[Diagnosis] = []
@@ -69,9 +68,10 @@ def test_the_fuller_charge_says_who_is_to_blame() -> None:
         made.cells.append(cell)
         made.evidence[cell.key] = (run_of(cell, test), run_of(cell, test, attempt=1))
         culprits = tuple(Culprit(name=name, version=versions[name]) for name in names)
-        blame = Blame(test="t", signature=why(test), found=SearchResult(culprits=culprits))
         moment = NOW + dt.timedelta(days=len(brought))
-        brought.append(Diagnosis.of(judge(cell, made.evidence[cell.key]), blame, moment))
+        brought.append(
+            Diagnosis.of(judge(cell, made.evidence[cell.key]), test, SearchResult(culprits=culprits), moment)
+        )
     cases = gather(COMPONENTS, (made.record(),), made.evidence)
     (group,), _ = group_failures(cases, COMPONENTS, Diagnoses(brought))
     assert group.blamed is not None

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from stackcompat.blame.culprit import Culprit, SearchResult
-from stackcompat.blame.diagnosis import Blame
+from stackcompat.blame.diagnosis import Diagnosis
 from stackcompat.core.record import UsageError
 from stackcompat.plan.known_cases import KnownCase, load_cases
 from stackcompat.run.job import Job
 from stackcompat.validation.calibration import Calibration, calibrate, calibrate_crossings, compare, healthy_neighbours
 from stackcompat.verdict.verdict import CellVerdict, judge
 from support.fakes import Catalogue, make_exchange_runner, make_runner
-from support.made_up import COMPONENTS, NEWEST, failed, make_cell, passed, planned, run_of, unresolved
+from support.made_up import COMPONENTS, NEWEST, NOW, failed, make_cell, passed, planned, run_of, unresolved
 
 CELL = planned(make_cell(NEWEST), NEWEST)
 RED = failed("t", "alpha", level="import", type="AttributeError", message="no attribute 'Box'")
@@ -28,6 +28,10 @@ def case(**fields: Any) -> KnownCase:
 
 def broken() -> CellVerdict:
     return judge(CELL, (run_of(CELL, RED), run_of(CELL, RED, attempt=1)))
+
+
+def diagnosis(result: SearchResult) -> Diagnosis:
+    return Diagnosis.of(broken(), RED, result, NOW)
 
 
 def works() -> CellVerdict:
@@ -117,15 +121,13 @@ def test_a_healthy_neighbour_is_beyond_the_edges_that_were_found(
         case(id="red too", requirements=("alpha==0.9.0", "beta==1.0.0"), neighbour_of="x"),
     )
     found = SearchResult(culprits=(Culprit(name="alpha", version="1.0.0", **culprit),))
-    entry = Calibration(case=red, verdict=broken(), wrong="", blame=Blame(signature="", found=found))
+    entry = Calibration(case=red, verdict=broken(), wrong="", blame=diagnosis(found))
     assert healthy_neighbours(entry, cases, COMPONENTS) == outside | {"with its twin": outside["newer"]}
     assert healthy_neighbours(entry.model_copy(update={"blame": None}), cases, COMPONENTS) == {}
     free = SearchResult(
         culprits=(*found.culprits, Culprit(name="gamma", version="1.0.0"))
     )  # which may have moved as well
-    assert (
-        healthy_neighbours(entry.model_copy(update={"blame": Blame(signature="", found=free)}), cases, COMPONENTS) == {}
-    )
+    assert healthy_neighbours(entry.model_copy(update={"blame": diagnosis(free)}), cases, COMPONENTS) == {}
 
 
 def test_a_case_with_a_writer_is_a_crossing_of_its_artifacts(tmp_path: Path) -> None:
@@ -198,9 +200,7 @@ def test_a_culprit_that_is_no_exact_pin_is_a_mistake() -> None:
 def test_a_culprit_is_exact_or_it_is_not(found: tuple[tuple[str, str], ...], exact: bool) -> None:
     culprits = tuple(Culprit(name=name, version=version) for name, version in found)
     known = case(culprit=("alpha==1.0.0", "python==3.12"))
-    entry = Calibration(
-        case=known, verdict=broken(), wrong="", blame=Blame(signature="s", found=SearchResult(culprits=culprits))
-    )
+    entry = Calibration(case=known, verdict=broken(), wrong="", blame=diagnosis(SearchResult(culprits=culprits)))
     assert entry.exact is exact
 
 
