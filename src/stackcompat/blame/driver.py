@@ -19,9 +19,10 @@ from stackcompat.blame.search import BUDGET, Search, Value, search, trace_refusa
 from stackcompat.core.record import UsageError
 from stackcompat.evidence.results import Evidence, TestResult
 from stackcompat.pipeline.cells import now, plan_cell, run_cells
-from stackcompat.pipeline.locking import as_completed, lock_cells
+from stackcompat.pipeline.locking import lock_cells
 from stackcompat.pipeline.progress import Reporter, Silent
 from stackcompat.pipeline.runner import BulkCatalog, Runner
+from stackcompat.pipeline.workers import as_completed
 from stackcompat.plan.cell import Cell
 from stackcompat.resolve.conflict_core import refused
 from stackcompat.resolve.lock import Lock, Resolution

@@ -13,7 +13,7 @@ from stackcompat.blame.diagnosis import Diagnosis
 from stackcompat.blame.exchange import blame_crossing, blame_crossings, follow
 from stackcompat.core.record import UsageError
 from stackcompat.evidence.results import TestResult
-from stackcompat.pipeline.exchange import artifact_store
+from stackcompat.pipeline.artifacts import artifact_store
 from stackcompat.pipeline.progress import Silent
 from stackcompat.run.job import Job
 from stackcompat.verdict.exchange import ArtifactVerdict, CrossingVerdict

@@ -12,7 +12,8 @@ import pytest
 from stackcompat.core.record import UsageError
 from stackcompat.evidence.results import TestResult
 from stackcompat.evidence.runs import ExchangePlan
-from stackcompat.pipeline.exchange import execute_exchange, plan_exchange, run_exchange
+from stackcompat.pipeline.exchange import plan_exchange, run_exchange
+from stackcompat.pipeline.exchange_execution import execute_exchange
 from stackcompat.plan.matrix import Matrix
 from stackcompat.run.job import Exchange, Job
 from stackcompat.verdict.exchange import CrossingVerdict, judge_crossing, judge_crossings
