@@ -47,7 +47,7 @@ class FakeExecutor:
         self._guard = threading.Lock()
 
     def run(self, job: Job) -> CellResult:
-        """See :class:`stackcompat.run.executor.Executor`."""
+        """See :class:`stackcompat.run.interface.Executor`."""
         with self._guard:
             before = sum(other.lock.id == job.lock.id for other in self.asked)
             self.asked.append(job)
@@ -63,7 +63,7 @@ class FakeExecutor:
         )
 
     def stop(self) -> None:
-        """See :class:`stackcompat.run.executor.Executor`."""
+        """See :class:`stackcompat.run.interface.Executor`."""
         self.stopped = True
 
 

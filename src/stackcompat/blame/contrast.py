@@ -5,12 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
-
 from stackcompat.blame.probe import Probe, Search
 from stackcompat.blame.questions import SearchState, ask, held_probe
 from stackcompat.blame.units import pinned
+from stackcompat.core.requirements import name_of
 
 __all__ = ["NEAR", "find_contrast"]
 
@@ -44,7 +42,7 @@ def _candidates(state: SearchState) -> Iterator[Probe]:
     if pins:
         yield held_probe(state, pins, at_their_time=True)
     for requirements in red.sets:
-        names = {canonicalize_name(Requirement(text).name) for text in requirements}
+        names = {name_of(text) for text in requirements}
         yield Probe(free=(*requirements, *(root for root in roots if root not in names)), until=red.until)
     for day in _past_days(state):
         yield Probe(free=roots, until=day)

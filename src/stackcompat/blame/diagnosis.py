@@ -9,13 +9,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping
 
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from stackcompat.blame.cause import Moved
 from stackcompat.blame.culprit import SearchResult
 from stackcompat.core.record import Kind, digest
+from stackcompat.core.requirements import name_of
 from stackcompat.core.text import and_list
 from stackcompat.ecosystem.components import Components
 from stackcompat.evidence.results import TestResult
@@ -223,7 +222,7 @@ def _carrier(distribution: str, present: Collection[str], components: Components
     """The component, of those `present`, whose documentation installs `distribution` beside it; None: no component."""
     for component in components.components:
         if component.name in present:
-            installed = {canonicalize_name(Requirement(text).name) for text in component.install}
+            installed = {name_of(text) for text in component.install}
             if distribution in installed - set(component.distributions):
                 return component.name
     return None

@@ -21,9 +21,9 @@ from stackcompat.core.record import UsageError
 from stackcompat.evidence.results import TestResult
 from stackcompat.evidence.runs import PlannedCell
 from stackcompat.pipeline.cells import now
-from stackcompat.pipeline.locking import as_completed
 from stackcompat.pipeline.progress import Reporter
 from stackcompat.pipeline.runner import Runner
+from stackcompat.pipeline.workers import as_completed
 from stackcompat.resolve.conflict_core import refused
 from stackcompat.resolve.lock import Lock
 from stackcompat.verdict.outcomes import why

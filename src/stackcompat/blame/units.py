@@ -16,6 +16,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from stackcompat.blame.probe import RedCell
+from stackcompat.core.requirements import name_of
 from stackcompat.ecosystem.components import Components
 from stackcompat.ecosystem.releases import Catalog, Release
 from stackcompat.verdict.missing import modules_named
@@ -113,7 +114,7 @@ class Units:
 def find_units(red: RedCell, catalog: Catalog, components: Components) -> Units:
     """The units of the cell `red`; who moves with whom is read from `components`, releases from `catalog`."""
     groups = _groups(red, catalog, components)
-    asked_for = [canonicalize_name(Requirement(text).name) for text in red.requirements]
+    asked_for = [name_of(text) for text in red.requirements]
     return Units(
         red=red,
         catalog=catalog,

@@ -62,7 +62,7 @@ def calibrate_(
     write_json(json_file, [entry.model_dump(mode="json") for entry in found])
     if json_file != "-":
         _print(found, len(known), blaming=blaming)
-    told = [entry for entry in found if not entry.untold]
+    told = [entry for entry in found if not entry.inconclusive]
     if any(entry.wrong or (entry.blame and not (entry.exact and all(entry.neighbours.values()))) for entry in told):
         sys.exit(1)
     sys.exit(COULD_NOT_TELL if len(told) < len(known) else 0)
@@ -72,9 +72,9 @@ def _print(found: Sequence[Calibration], known: int, *, blaming: bool) -> None:
     """What came out otherwise than it is known, and how much did not."""
     for entry in found:
         if entry.wrong:
-            sign = "[yellow]?[/]" if entry.untold else "[red]✗[/]"
+            sign = "[yellow]?[/]" if entry.inconclusive else "[red]✗[/]"
             out.print(f"{sign} {escape(entry.case.id)}: {escape(entry.wrong)}")
-    told = [entry for entry in found if not entry.untold]
+    told = [entry for entry in found if not entry.inconclusive]
     red = [entry for entry in told if entry.case.verdict != "works" or entry.case.limits]
     green = [entry for entry in told if entry not in red]
     out.print(f"{sum(not e.wrong for e in red)} / {len(red)} known breaks caught as they are known")

@@ -42,7 +42,7 @@ from stackcompat.evidence.shards import shards as all_shards
 from stackcompat.evidence.store import Store
 from stackcompat.frontier.frontier import FRONTIERS
 from stackcompat.pipeline.cells import now
-from stackcompat.pipeline.exchange import execute_exchange
+from stackcompat.pipeline.exchange_execution import execute_exchange
 from stackcompat.pipeline.execution import due_cells, execute, lock_matrix
 from stackcompat.plan.checkout import Checkout, find_checkout
 from stackcompat.plan.matrix import Matrix

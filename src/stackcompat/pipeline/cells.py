@@ -5,67 +5,100 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from packaging.requirements import Requirement
-
 from stackcompat.core.record import UsageError
+from stackcompat.core.requirements import parse_requirement
 from stackcompat.core.vocabulary import Level
 from stackcompat.ecosystem.releases import Catalog
 from stackcompat.evidence.results import Evidence
 from stackcompat.evidence.runs import PlannedCell
-from stackcompat.pipeline.locking import as_completed
 from stackcompat.pipeline.runner import Runner
+from stackcompat.pipeline.workers import as_completed
 from stackcompat.plan.cell import Cell
 from stackcompat.resolve.lock import Lock, Resolution
-from stackcompat.verdict.retry import NextRun, next_run
+from stackcompat.verdict.retry import next_run
 from stackcompat.verdict.verdict import CellVerdict, judge
 
-__all__ = ["now", "plan_cell", "refuse_unknown", "run_cells", "run_once", "run_until_judged", "try_cell"]
+__all__ = [
+    "now",
+    "outcome_words",
+    "plan_cell",
+    "refuse_unknown",
+    "run_cells",
+    "run_once",
+    "run_until_judged",
+    "try_cell",
+]
+
+
+def plan_cell(
+    cell: Cell, resolution: Resolution, runner: Runner, level: Level, tests: tuple[str, ...] = ()
+) -> PlannedCell:
+    """Plan a cell: give its evidence an address.
+
+    Args:
+        cell: The cell.
+        resolution: What the cell resolved to. Without a lock there is no address.
+        runner: The runner that will run the cell.
+        level: How deep the cell will be run.
+        tests: The only tests that will run; all if there are none.
+    """
+    key = runner.key(cell, resolution.lock, level, tests) if resolution.lock is not None else ""
+    return PlannedCell(cell=cell, resolution=resolution, key=key, tests=tests)
 
 
 def run_cells(planned: Sequence[PlannedCell], runner: Runner, level: Level, *, rerun: bool = False) -> None:
-    """Run every locked cell that has no decisive evidence yet, confirm what is red, keep all of it in the store.
+    """Run every locked cell that has no decisive evidence yet, and confirm what is red.
 
-    `rerun` asks everything again. Cells that share a lock are run once.
+    Args:
+        planned: The cells. Those that share an address are run once.
+        runner: Runs them, and has the store that keeps all runs.
+        level: How deep they are run.
+        rerun: Whether all of them are run, although there is evidence.
     """
     unique = {cell.key: cell for cell in planned if cell.key}
     known = {} if rerun else runner.store.of_keys(unique)
     due = [cell for key, cell in unique.items() if next_run(known.get(key, ()), ()) is not None]
     runner.reporter.stage("run", len(due))
-    work = lambda cell: run_until_judged(cell, known.get(cell.key, ()), runner, level)  # noqa: E731  (bound to this call)
+
+    def work(cell: PlannedCell) -> list[Evidence]:
+        return run_until_judged(cell, known.get(cell.key, ()), runner, level)
+
     for cell, evidence in as_completed(due, work, runner.executor):
-        last = evidence[-1]
-        red = {test.test for run in evidence for test in run.failures()}
-        said = f"{len(red)} red" if red else "green" if last.outcome == "ran" else last.outcome
-        runner.reporter.step(f"{cell.cell.label} on Python {cell.cell.python}: {said}")
+        runner.reporter.step(f"{cell.cell.label} on Python {cell.cell.python}: {outcome_words(evidence)}")
 
 
-def run_until_judged(
-    planned: PlannedCell,
-    earlier: Sequence[Evidence],
-    runner: Runner,
-    level: Level,
-) -> list[Evidence]:
-    """Run one cell until its evidence can be judged; each run is kept as soon as it ends. See :func:`run_once`."""
-    now: list[Evidence] = []
-    due: NextRun | None = next_run(earlier, now)
+def run_until_judged(planned: PlannedCell, earlier: Sequence[Evidence], runner: Runner, level: Level) -> list[Evidence]:
+    """Run one cell until its evidence can be judged. Each run is kept as soon as it ends.
+
+    Args:
+        planned: The cell, which has a lock.
+        earlier: The runs of earlier executions, oldest first.
+        runner: Runs the cell.
+        level: How deep it is run.
+
+    Returns:
+        The new runs.
+    """
+    new: list[Evidence] = []
+    due = next_run(earlier, new)
     while due is not None:
-        attempt = len(earlier) + len(now)
-        now.append(run_once(planned, due.tests, runner, level, attempt=attempt))
-        due = next_run(earlier, now)
-    return now
+        new.append(run_once(planned, due.tests, runner, level, attempt=len(earlier) + len(new)))
+        due = next_run(earlier, new)
+    return new
 
 
-def run_once(
-    planned: PlannedCell,
-    tests: tuple[str, ...],
-    runner: Runner,
-    level: Level,
-    *,
-    attempt: int,
-) -> Evidence:
-    """Run `tests` (all if none) of a locked cell in a new environment; the evidence, which is kept."""
-    assert planned.resolution.lock is not None
+def run_once(planned: PlannedCell, tests: tuple[str, ...], runner: Runner, level: Level, *, attempt: int) -> Evidence:
+    """Run one cell once in a new environment, and keep the run.
+
+    Args:
+        planned: The cell, which has a lock.
+        tests: The only tests that run; without any, those that the cell is planned for.
+        runner: Runs the cell.
+        level: How deep it is run.
+        attempt: How many runs there were before.
+    """
     lock, cell = planned.resolution.lock, planned.cell
+    assert lock is not None
     result = runner.executor.run(runner.job(planned, level, tests))
     evidence = Evidence(
         key=planned.key,
@@ -84,12 +117,13 @@ def run_once(
     return evidence
 
 
-def plan_cell(
-    cell: Cell, resolution: Resolution, runner: Runner, level: Level, tests: tuple[str, ...] = ()
-) -> PlannedCell:
-    """`cell` with its resolution and the address of its evidence, of `tests` alone if there are any."""
-    key = runner.key(cell, resolution.lock, level, tests) if resolution.lock is not None else ""
-    return PlannedCell(cell=cell, resolution=resolution, key=key, tests=tests)
+def outcome_words(evidence: Sequence[Evidence]) -> str:
+    """What the runs of a cell came to, for a line of progress."""
+    red = {test.test for run in evidence for test in run.failures()}
+    if red:
+        return f"{len(red)} red"
+    outcome = evidence[-1].outcome
+    return "green" if outcome == "ran" else outcome
 
 
 def now() -> dt.datetime:
@@ -98,17 +132,28 @@ def now() -> dt.datetime:
 
 
 def try_cell(
-    cell: Cell,
-    runner: Runner,
-    level: Level,
-    *,
-    lock: Lock | None = None,
-    rerun: bool = False,
+    cell: Cell, runner: Runner, level: Level, *, lock: Lock | None = None, rerun: bool = False
 ) -> tuple[CellVerdict, tuple[Evidence, ...]]:
-    """Resolve (unless `lock` is given), run and judge one cell; the verdict and the evidence it rests on."""
-    resolution = Resolution(outcome="locked", lock=lock) if lock else runner.resolver.resolve(cell, runner.catalog)
-    conflict = resolution.conflict
-    if conflict is not None and conflict.kind == "not-found":
+    """Resolve, run and judge one cell.
+
+    Args:
+        cell: The cell.
+        runner: Runs it.
+        level: How deep it is run.
+        lock: Is run in place of what the cell resolves to.
+        rerun: Whether the cell is run although there is evidence.
+
+    Returns:
+        The verdict, and the evidence that it rests on.
+
+    Raises:
+        UsageError: The index has no release for one of the cell's requirements.
+    """
+    if lock is not None:
+        resolution = Resolution(outcome="locked", lock=lock)
+    else:
+        resolution = runner.resolver.resolve(cell, runner.catalog)
+    if resolution.conflict is not None and resolution.conflict.kind == "not-found":
         refuse_unknown(cell, runner.catalog)
     planned = plan_cell(cell, resolution, runner, level)
     run_cells([planned], runner, level, rerun=rerun)
@@ -117,9 +162,13 @@ def try_cell(
 
 
 def refuse_unknown(cell: Cell, catalog: Catalog) -> None:
-    """Raise UsageError for a requirement that no release on the index fits: a mistake, not an incompatibility."""
+    """Refuse a cell with a requirement that no release fits: that is a mistake, not an incompatibility.
+
+    Raises:
+        UsageError: The index has no release for one of the cell's requirements.
+    """
     for text in cell.requirements:
-        requirement = Requirement(text)
+        requirement = parse_requirement(text)
         releases = catalog.project(requirement.name).releases
         if any(requirement.specifier.contains(release.version, prereleases=True) for release in releases):
             continue

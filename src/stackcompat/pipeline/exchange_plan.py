@@ -8,7 +8,6 @@ from fnmatch import fnmatchcase
 from itertools import product
 
 from stackcompat.core.record import UsageError
-from stackcompat.core.requirements import name_of
 from stackcompat.ecosystem.components import Components
 from stackcompat.evidence.runs import Crossing, PlannedCell
 from stackcompat.plan.cell import Cell
@@ -17,13 +16,18 @@ from stackcompat.resolve.lock import Lock
 
 __all__ = ["choose", "complete", "plan_crossings", "promised"]
 
-# ---------------------------------------------------------------------------------------------------------------------
-# Planning
-# ---------------------------------------------------------------------------------------------------------------------
-
 
 def complete(cell: Cell, lock: Lock, components: Components) -> Cell:
-    """`cell` with what the components in its `lock` want for their artifacts and do not declare; `cell` if nothing."""
+    """A cell with what its components want for their artifacts and do not declare.
+
+    Args:
+        cell: The cell.
+        lock: What the cell resolved to.
+        components: The components of the checkout.
+
+    Returns:
+        The same cell if nothing is missing.
+    """
     versions = lock.versions()
     wanted = {
         name
@@ -32,51 +36,75 @@ def complete(cell: Cell, lock: Lock, components: Components) -> Cell:
         for name in component.undeclared
         if name not in versions
     }
-    asked = {name_of(text) for text in cell.requirements}
-    missing = wanted - asked
+    missing = wanted.difference(cell.roots())
     if not missing:
         return cell
     return cell.model_copy(update={"requirements": tuple(sorted((*cell.requirements, *missing)))})
 
 
 def choose(words: Iterable[str], known: Sequence[str]) -> tuple[str, ...]:
-    """Those of the artifacts `known` that `words` mean: each is a name (with ``*``: a pattern), or words of names.
+    """The artifacts that words stand for.
 
-    A name is that artifact alone, also where other names begin with it. Raises UsageError for one that fits none.
+    Args:
+        words: Each is the name of an artifact, a pattern of names (with ``*``), or a word of names. A name stands for
+            that artifact alone, although other names begin with it.
+        known: The names of all artifacts.
+
+    Raises:
+        UsageError: A word stands for no artifact.
     """
-    chosen: dict[str, None] = {}
+    chosen: set[str] = set()
     for word in words:
-        fit = [name for name in known if fnmatchcase(name, word)]
-        fit = fit or [name for name in known if f"-{word}-" in f"-{name}-"]
-        if not fit:
+        fitting = [name for name in known if fnmatchcase(name, word)]
+        fitting = fitting or [name for name in known if f"-{word}-" in f"-{name}-"]
+        if not fitting:
             raise UsageError(
                 f'there is no artifact "{word}"; allowed are {", ".join(known)}, a word of these, or a pattern'
             )
-        chosen.update(dict.fromkeys(fit))
+        chosen.update(fitting)
     return tuple(sorted(chosen))
 
 
 def plan_crossings(
     writers: Sequence[PlannedCell], readers: Sequence[PlannedCell], keys: Mapping[tuple[str, str], str], square: str
 ) -> tuple[Crossing, ...]:
-    """Every writer with every reader; `keys` has the key of the evidence on reading by the ids of the two cells."""
+    """Cross every writer with every reader.
+
+    Args:
+        writers: The cells that write.
+        readers: The cells that read.
+        keys: The address of the evidence on reading, by the ids of the writing and the reading cell.
+        square: The label of these writers and readers.
+    """
+    pairs = product(_ids(writers), _ids(readers))
     return tuple(
-        Crossing(writer=w, reader=r, key=keys.get((w, r), ""), square=square)
-        for w, r in product(dict.fromkeys(c.cell.id for c in writers), dict.fromkeys(c.cell.id for c in readers))
+        Crossing(writer=writer, reader=reader, key=keys.get((writer, reader), ""), square=square)
+        for writer, reader in pairs
     )
+
+
+def _ids(cells: Iterable[PlannedCell]) -> list[str]:
+    """The ids of cells, each once."""
+    return list(dict.fromkeys(planned.cell.id for planned in cells))
 
 
 def promised(
     promises: Iterable[Promise], written: Mapping[str, dt.datetime], read: Mapping[str, dt.datetime]
 ) -> dict[str, bool]:
-    """Whether each of `promises` covers a crossing, by its artifact.
+    """Whether promises cover a crossing.
 
-    `written` and `read` are the days on which the releases of the writer's and the reader's components were uploaded; a
-    promise about a component that a side does not have, or whose day is not known, is left out.
+    Args:
+        promises: What components promise.
+        written: When the releases of the writer were uploaded, by component.
+        read: When the releases of the reader were uploaded, by component.
+
+    Returns:
+        By artifact, whether its promise covers the crossing. A promise is left out where either side does not have the
+        component, or the day is not known.
     """
-    found = {}
+    covered = {}
     for promise in promises:
         if promise.component in written and promise.component in read:
-            age = (read[promise.component] - written[promise.component]) / dt.timedelta(days=1)
-            found[promise.artifact] = -promise.forward_days <= age <= promise.backward_days
-    return found
+            days = (read[promise.component] - written[promise.component]) / dt.timedelta(days=1)
+            covered[promise.artifact] = -promise.forward_days <= days <= promise.backward_days
+    return covered

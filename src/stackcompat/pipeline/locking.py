@@ -1,44 +1,83 @@
-"""Resolves many cells at once, and reuses what was resolved before while the index says nothing new."""
+"""Resolves many cells at once, and reuses earlier resolutions while the index says nothing new."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from typing import TypeVar
+from collections.abc import Iterable, Sequence
 
 from stackcompat.core.record import digest
 from stackcompat.core.requirements import name_of
 from stackcompat.ecosystem.releases import IndexUnreachable
 from stackcompat.pipeline.runner import Runner
+from stackcompat.pipeline.workers import as_completed
 from stackcompat.plan.cell import Cell
 from stackcompat.resolve.conflict import links_of
 from stackcompat.resolve.lock import Resolution
-from stackcompat.run.executor import Executor
 
-__all__ = ["as_completed", "lock_cells"]
-
-Item = TypeVar("Item")
+__all__ = ["lock_cells"]
 
 
-Result = TypeVar("Result")
+def lock_cells(cells: Sequence[Cell], runner: Runner, *, again: bool = False) -> dict[str, Resolution]:
+    """Resolve cells.
 
+    Args:
+        cells: The cells.
+        runner: Has the index, the resolver and the store.
+        again: Whether cells are resolved again although the index says nothing new about them.
 
-def as_completed(
-    items: Sequence[Item], work: Callable[[Item], Result], executor: Executor
-) -> Iterable[tuple[Item, Result]]:
-    """Results of `work` as they come; an interrupt or error cancels what has not begun and ends what runs."""
-    with ThreadPoolExecutor(executor.workers) as pool:
+    Returns:
+        The resolutions by cell id.
+    """
+    runner.reporter.stage("lock", len(cells))
+    resolutions = {} if again else _known_resolutions(cells, runner)
+    due = []
+    for cell in cells:
+        if cell.id in resolutions:
+            runner.reporter.step(f"{cell.label}: known")
+        else:
+            due.append(cell)
+
+    def resolve(cell: Cell) -> Resolution:
         try:
-            waiting: dict[Future[Result], Item] = {pool.submit(work, item): item for item in items}
-            while waiting:
-                done, _ = wait(waiting, return_when=FIRST_COMPLETED, timeout=0.5)
-                for future in done:
-                    yield waiting.pop(future), future.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            executor.stop()
-            raise
+            return runner.resolver.resolve(cell, runner.catalog)
+        except IndexUnreachable as error:
+            return Resolution(outcome="index-unreachable", detail=str(error))
+
+    for cell, resolution in as_completed(due, resolve, runner.executor):
+        resolutions[cell.id] = resolution
+        _keep(cell, resolution, runner)
+        runner.reporter.step(f"{cell.label}: {resolution.outcome}")
+    return resolutions
+
+
+def _known_resolutions(cells: Sequence[Cell], runner: Runner) -> dict[str, Resolution]:
+    """By cell id, the earlier resolutions that still hold."""
+    consulted = {}
+    for cell in cells:
+        earlier = runner.store.any_resolution(cell.id)
+        if earlier is not None:
+            consulted[cell.id] = _consulted(cell, earlier)
+    with contextlib.suppress(IndexUnreachable):  # each cell asks again for the projects that it needs
+        runner.catalog.prefetch(name for names in consulted.values() for name in names)
+    known = {}
+    for cell in cells:
+        # An extra index and local files can change without the catalog noticing.
+        if cell.id in consulted and not cell.index and not cell.local:
+            with contextlib.suppress(IndexUnreachable):
+                resolution = runner.store.resolution(cell.id, _fingerprint(cell, consulted[cell.id], runner))
+                if resolution is not None:
+                    known[cell.id] = resolution
+    return known
+
+
+def _keep(cell: Cell, resolution: Resolution, runner: Runner) -> None:
+    """Remember a resolution, if the same question has the same answer next time."""
+    if resolution.outcome not in ("locked", "conflict"):
+        return
+    names = _consulted(cell, resolution)
+    with contextlib.suppress(IndexUnreachable):  # then the cell is resolved again the next time
+        runner.catalog.prefetch(names)
+        runner.store.keep_resolution(cell.id, _fingerprint(cell, names, runner), resolution)
 
 
 def _consulted(cell: Cell, resolution: Resolution) -> set[str]:
@@ -52,48 +91,10 @@ def _consulted(cell: Cell, resolution: Resolution) -> set[str]:
 
 
 def _fingerprint(cell: Cell, names: Iterable[str], runner: Runner) -> str:
-    """What a resolution of `cell` rests on besides the cell: releases, the interpreter's patch, who is held back."""
+    """What a resolution rests on besides the cell: the releases of `names`, the interpreter, what is to be newest."""
     interpreter = runner.interpreters[cell.python].label if cell.python in runner.interpreters else ""
-    seen = sorted(
+    releases = sorted(
         runner.catalog.project(name).fingerprint(None if name in cell.admitted else cell.exclude_newer)
         for name in names
     )
-    return digest(seen, interpreter, cell.newest)
-
-
-def lock_cells(cells: Sequence[Cell], runner: Runner, *, again: bool = False) -> dict[str, Resolution]:
-    """Resolve every cell, by cell id. What was resolved before is reused while the index says nothing new about it."""
-    runner.reporter.stage("lock", len(cells))
-    found: dict[str, Resolution] = {}
-    remembered = {} if again else {cell.id: runner.store.any_resolution(cell.id) for cell in cells}
-    consulted = {cell.id: _consulted(cell, old) for cell in cells if (old := remembered.get(cell.id)) is not None}
-    with contextlib.suppress(IndexUnreachable):  # each cell asks again for what it needs
-        runner.catalog.prefetch(name for names in consulted.values() for name in names)
-    due = []
-    for cell in cells:
-        known = None
-        # An extra index and local files can change without the catalog knowing.
-        if cell.id in consulted and not cell.index and not cell.local:
-            with contextlib.suppress(IndexUnreachable):
-                known = runner.store.resolution(cell.id, _fingerprint(cell, consulted[cell.id], runner))
-        if known is not None:
-            found[cell.id] = known
-            runner.reporter.step(f"{cell.label}: known")
-        else:
-            due.append(cell)
-
-    def resolve(cell: Cell) -> Resolution:
-        try:
-            return runner.resolver.resolve(cell, runner.catalog)
-        except IndexUnreachable as error:
-            return Resolution(outcome="index-unreachable", detail=str(error))
-
-    for cell, resolution in as_completed(due, resolve, runner.executor):
-        found[cell.id] = resolution
-        if resolution.outcome in ("locked", "conflict"):
-            names = _consulted(cell, resolution)
-            with contextlib.suppress(IndexUnreachable):  # then it is resolved again the next time
-                runner.catalog.prefetch(names)
-                runner.store.keep_resolution(cell.id, _fingerprint(cell, names, runner), resolution)
-        runner.reporter.step(f"{cell.label}: {resolution.outcome}")
-    return found
+    return digest(releases, interpreter, cell.newest)

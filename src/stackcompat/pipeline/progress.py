@@ -1,4 +1,4 @@
-"""How long work tells how far it is."""
+"""How work that takes long reports its progress."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["Reporter", "Silent"]
 
 
 class Reporter(Protocol):
-    """Told of progress."""
+    """Is told of progress: stages with a number of steps each."""
 
     def stage(self, title: str, total: int) -> None:
         """A stage of `total` steps begins."""
@@ -20,7 +20,7 @@ class Reporter(Protocol):
 
 
 class Silent:
-    """A reporter for whoever does not want to know."""
+    """A reporter that shows nothing."""
 
     def stage(self, title: str, total: int) -> None:
         """See :class:`Reporter`."""

@@ -21,7 +21,7 @@ from stackcompat.pipeline.progress import Reporter, Silent
 from stackcompat.plan.cell import Cell
 from stackcompat.resolve.lock import Lock
 from stackcompat.resolve.resolver import Resolver
-from stackcompat.run.executor import Executor
+from stackcompat.run.interface import Executor
 from stackcompat.run.job import Job, Limits
 from stackcompat.run.package_cache import PackageCache
 

@@ -1,4 +1,4 @@
-"""What a cell's process is told to do: the lock, the tests, the limits."""
+"""A job: everything that a machine needs to run one cell, with the lock, the tests and the limits."""
 
 from __future__ import annotations
 
@@ -18,14 +18,17 @@ from stackcompat.resolve.lock import Lock
 
 __all__ = ["NO_TESTS", "Exchange", "Job", "Limits", "ShippedTests", "own_prefix"]
 
-#: A choice of tests that fits none; no tests at all means every test.
+#: A choice of tests that fits no test. An empty choice would mean every test.
 NO_TESTS = ("",)
 
 
 class Limits(Record):
-    """How much a cell may take: seconds of wall clock for all tests together, MB for all processes.
+    """How much a cell can take.
 
-    `of_tests` are the seconds that one test may take, by the distribution that it exercises.
+    Attributes:
+        seconds: Wall clock for all tests together.
+        memory_mb: Memory of all processes together, in MB.
+        of_tests: The seconds that one test can take, by the distribution that it uses.
     """
 
     seconds: float = 900.0
@@ -34,10 +37,15 @@ class Limits(Record):
 
 
 class Exchange(Record):
-    """What a cell does with artifacts: ``write`` them into `store`, or ``read`` those that lie there.
+    """What a cell does with artifacts.
 
-    Each artifact is a folder of that name in `store`. `artifacts` are those that are meant, all if none. A reader gets
-    a copy, so that no reader sways another, and a writer's artifact is in the store once its test has passed.
+    A reader gets a copy, so that no reader affects another. An artifact is in the store once the writer's test has
+    passed.
+
+    Attributes:
+        mode: ``write`` or ``read``.
+        store: The writer's folder, with a folder for each artifact.
+        artifacts: The only artifacts that are meant; all if there are none.
     """
 
     mode: Literal["write", "read"]
@@ -45,16 +53,16 @@ class Exchange(Record):
     artifacts: tuple[str, ...] = ()
 
     def open(self, folder: Path) -> None:
-        """Make `folder`, in which the tests find or leave the artifacts."""
+        """Make the folder in which the tests find or leave the artifacts."""
         if self.mode == "write":
             folder.mkdir(parents=True)
             return
         with FileLock(f"{self.store}.lock"):
             shutil.copytree(self.store, folder)
-            os.utime(self.store)  # so that what is read is kept
+            os.utime(self.store)  # so that an artifact that is read is not dropped
 
     def close(self, folder: Path, results: Iterable[TestResult]) -> None:
-        """Keep in the store what tests that passed left in `folder`."""
+        """Move into the store what tests left in `folder`, if they passed."""
         if self.mode == "read":
             return
         self.store.mkdir(parents=True, exist_ok=True)
@@ -65,14 +73,19 @@ class Exchange(Record):
 
 
 def own_prefix(distribution: str) -> str:
-    """How the names of the tests that `distribution` ships begin."""
+    """What the names of all tests begin with that a distribution ships."""
     return f"upstream/{distribution}/"
 
 
 class ShippedTests(Record):
-    """Tests that an installed release ships: those that its component's data has `chosen`, of them `tests` (None: all).
+    """The tests that an installed release ships, as far as they count here.
 
-    `folder` is where those of an sdist are. `left_out` are the tests that say nothing here, each with the reason.
+    Attributes:
+        distribution: The distribution that ships them.
+        chosen: Which of its files hold tests, as the component says.
+        folder: Where the files of its sdist are; None where the tests are installed.
+        tests: The only tests that count; None where all do.
+        left_out: The tests that do not count, each with the reason.
     """
 
     distribution: str
@@ -83,14 +96,34 @@ class ShippedTests(Record):
 
     @property
     def prefix(self) -> str:
-        """How the names of these tests begin."""
+        """What the names of these tests begin with."""
         return own_prefix(self.distribution)
 
 
 class Job(Record):
-    """Everything that a nox session needs to run one cell. Lives as ``job.json`` in `folder`, results beside it.
+    """Everything that is needed to run one cell.
 
-    `helpers` is a folder besides the suite's whose modules the tests may import.
+    Attributes:
+        folder: Takes ``job.json``, the environment, the log and the result.
+        lock: What is installed.
+        interpreter: The interpreter that the environment is made from.
+        requirements: What was asked for, to compare the environment with.
+        forced: Requirements that override what metadata says.
+        development: Distributions that must come out as development versions.
+        index: The environment variable with the address of an extra index; empty for none.
+        imports: Pairs of a distribution and a module of it that must be importable.
+        guesses: Distributions whose modules are not known.
+        level: The deepest level of the tests that run.
+        thorough: Whether the tests marked ``thorough`` run, too.
+        tests: The only tests that run; all if there are none.
+        suite: The folder of the tests.
+        files: The files in it that can apply to what is installed.
+        helpers: Another folder whose modules the tests can import.
+        exchange: What is done with artifacts.
+        upstream: The tests that installed releases ship.
+        cache: The folder of the package cache.
+        uv: The path of uv.
+        limits: How much the cell can take.
     """
 
     folder: Path
@@ -115,7 +148,7 @@ class Job(Record):
     limits: Limits = Limits()
 
     def write(self) -> Path:
-        """Write the job into its folder; the path of the file."""
+        """Write the job into its folder, and return the path of the file."""
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / "job.json"
         path.write_text(self.to_json(), encoding="utf-8")
@@ -123,10 +156,10 @@ class Job(Record):
 
     @property
     def result(self) -> Path:
-        """Where the result will stand."""
+        """The file that will hold the result."""
         return self.folder / "result.json"
 
     @property
     def artifacts(self) -> Path:
-        """Where the tests find or leave artifacts."""
+        """The folder in which the tests find or leave artifacts."""
         return self.folder / "artifacts"

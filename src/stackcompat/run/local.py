@@ -1,4 +1,4 @@
-"""Cells on this machine: each one is a nox session in an environment folder of its own, removed afterwards."""
+"""Cells on this machine: each one is a nox session in a folder of its own, which is removed afterwards."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import psutil
 
 from stackcompat.core.redact import strip_addresses
 from stackcompat.evidence.results import CellResult
-from stackcompat.run.executor import Stopped
+from stackcompat.run.interface import Stopped
 from stackcompat.run.job import Job
 from stackcompat.run.package_cache import PackageCache
 
@@ -25,16 +25,20 @@ __all__ = ["LocalExecutor"]
 _NOXFILE = Path(__file__).parent / "noxfile.py"
 
 
-#: Seconds that making and filling an environment may take on top of the tests' own limit.
+#: Seconds that making and filling an environment can take, in addition to the limit of the tests.
 INSTALL_SECONDS = 1800.0
 
 
-#: Cells after which it is looked whether the packages have outgrown their bound: to add up their sizes takes seconds.
-_CELLS_A_LOOK = 50
+#: The packages are measured once in so many cells, since adding up their sizes takes seconds.
+_CELLS_PER_MEASUREMENT = 50
 
 
 class LocalExecutor:
-    """Runs each job as ``nox -s cell`` in a process of its own. `workers` jobs may run at once."""
+    """Runs each job as ``nox -s cell`` in a process of its own.
+
+    Attributes:
+        workers: How many jobs can run at once.
+    """
 
     def __init__(self, cache: PackageCache, workers: int) -> None:
         self.workers = workers
@@ -43,7 +47,7 @@ class LocalExecutor:
         self._guard = threading.Lock()
         self._stopped = False
         self._done = 0
-        _sweep(cache.environments)
+        _remove_leftovers(cache.environments)
 
     def command(self, job: Job) -> list[str]:
         """The nox command that runs `job`."""
@@ -54,37 +58,40 @@ class LocalExecutor:
         ]
 
     def run(self, job: Job) -> CellResult:
-        """See :class:`stackcompat.run.executor.Executor`."""
+        """See :class:`stackcompat.run.interface.Executor`."""
         started, began = dt.datetime.now(dt.UTC), time.monotonic()
         job.write()
         try:
-            output, code = self._nox(job)
+            output, code = self._run_nox(job)
             if job.result.exists():
                 return CellResult.model_validate_json(job.result.read_text(encoding="utf-8"))
             if self._stopped:
                 raise Stopped("stopped before the cell had a result")
-            words = strip_addresses(output)[-2000:]
+            log = strip_addresses(output)[-2000:]
             return CellResult(
-                outcome="disk-full" if "No space left on device" in words else "crashed",
-                detail=f"nox ended with code {code} before the cell had a result: {' '.join(words.split())[-400:]}",
+                outcome="disk-full" if "No space left on device" in log else "crashed",
+                detail=f"nox ended with code {code} before the cell had a result: {' '.join(log.split())[-400:]}",
                 started=started,
                 seconds=round(time.monotonic() - began, 3),
-                log=words,
+                log=log,
             )
         finally:
             shutil.rmtree(job.folder, ignore_errors=True)
             self._trim()
 
     def _trim(self) -> None:
-        """Keep the packages within their bound while a campaign goes on."""
+        """Keep the packages within their bound while more cells are run."""
         with self._guard:
             self._done += 1
-            due = self._done % _CELLS_A_LOOK == 0
+            due = self._done % _CELLS_PER_MEASUREMENT == 0
         if not self._stopped and (due or self._cache.crowded):
             self._cache.trim()
 
-    def _nox(self, job: Job) -> tuple[str, int | None]:
-        environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "NOX", "VIRTUAL_ENV"))}
+    def _run_nox(self, job: Job) -> tuple[str, int | None]:
+        """The output of nox and its exit code; no code if the executor was stopped before."""
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "NOX", "VIRTUAL_ENV"))
+        }
         with (job.folder / "nox.log").open("w+b") as log:
             with self._guard:
                 if self._stopped:
@@ -110,7 +117,7 @@ class LocalExecutor:
             return log.read().decode("utf-8", errors="replace"), process.returncode
 
     def stop(self) -> None:
-        """See :class:`stackcompat.run.executor.Executor`."""
+        """See :class:`stackcompat.run.interface.Executor`."""
         with self._guard:
             self._stopped = True
             running = list(self._running)
@@ -126,9 +133,10 @@ def _end_trees(*processes: subprocess.Popen[bytes]) -> None:
 
 
 def _kill_tree(process: subprocess.Popen[bytes]) -> None:
-    """Kill a process and all below it. Each is stopped before that: what runs may start another meanwhile.
+    """Kill a process and all below it.
 
-    Who is stopped is killed, even if a second interrupt comes between.
+    Each of them is suspended first, since a process that runs could start another one meanwhile. Whatever is suspended
+    is killed in the end, even if a second interrupt comes in between.
     """
     tree: set[psutil.Process] = set()
     try:
@@ -147,8 +155,8 @@ def _kill_tree(process: subprocess.Popen[bytes]) -> None:
                 child.kill()
 
 
-def _sweep(environments: Path) -> None:
-    """Remove what runs that were killed left behind; folders are named after the process that made them."""
+def _remove_leftovers(environments: Path) -> None:
+    """Remove the folders of processes that are gone: a folder is named after the process that made it."""
     for folder in environments.iterdir():
         pid = folder.name.partition("-")[0]
         if pid.isdigit() and not psutil.pid_exists(int(pid)):

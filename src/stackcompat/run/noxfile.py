@@ -1,7 +1,7 @@
 """The nox session that every cell runs in: ``nox -f <this file> -s cell --force-python PATH -- JOB``.
 
-nox makes a new environment for it and removes nothing of the caller's; the executor gives each job an environment
-folder of its own. See run/local.py for the command, and docs/architecture.md for the way a person types it.
+nox makes a new environment and removes nothing of the caller's, since the executor gives each job an environment folder
+of its own. The command is in run/local.py; docs/architecture.md has the one that a person types.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ nox.options.reuse_venv = "never"
 
 @nox.session(venv_backend="uv")
 def cell(session: nox.Session) -> None:
-    """Run one cell: install its lock into this session's environment and run the smoke tests in it."""
+    """Install the lock of one cell into this session's environment, and run its tests there."""
     job = Job.model_validate_json(Path(session.posargs[0]).read_text(encoding="utf-8"))
     result = run(job, Path(session.bin) / "python")
     partial = job.result.with_suffix(".partial")

@@ -1,4 +1,4 @@
-"""What a cell's tests may see: a clean environment, and no network where the system allows it."""
+"""What the tests of a cell can see: a clean environment, and no network where the system allows that."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 
 __all__ = ["INSIDE", "PLUGIN", "clean_environment", "network_can_be_cut"]
 
+#: The folder with the code that runs inside a cell.
 INSIDE = Path(__file__).parent / "inside"
 
 #: What runs the tests inside a cell.
@@ -18,7 +19,13 @@ PLUGIN = INSIDE / "plugin.py"
 
 
 def clean_environment(home: Path, python: Path, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The variables that the tests see: an allow-list of the caller's, and a home and temporary folder of their own."""
+    """The variables that the tests see: an allow-list of the caller's, and a home and temporary folder of their own.
+
+    Args:
+        home: The home folder of the tests, which is made with the temporary folder in it.
+        python: The interpreter of the environment, whose folder is first on the path.
+        environ: The variables of the caller.
+    """
     allowed = re.compile(r"LANG|LC_\w+|TZ|OPENBLAS_\w+|NVPL_\w+|OMP_\w+|MKL_\w+|LD_LIBRARY_PATH|CUDA_\w+|SSL_CERT_\w+")
     kept = {name: value for name, value in environ.items() if allowed.fullmatch(name)}
     temporary = home / "tmp"
@@ -35,7 +42,7 @@ def clean_environment(home: Path, python: Path, environ: Mapping[str, str] = os.
 
 
 def network_can_be_cut() -> bool:
-    """Whether this system lets us take the network away from a process."""
+    """Whether this system can take the network away from a process."""
     if not sys.platform.startswith("linux"):
         return False
     check = [sys.executable, "-I", "-S", str(INSIDE / "fence.py"), "--check"]

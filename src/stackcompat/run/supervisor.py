@@ -1,343 +1,312 @@
-"""Starts the tests of a cell in a process of their own and enforces their limits.
+"""The tests of a cell, run in as many processes as it takes.
 
 A test that kills its process, hangs or eats the memory loses only itself: the rest goes on in a new process.
 """
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
-import itertools
 import json
 import os
 import shutil
-import signal
-import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
-import psutil
-
-from stackcompat.core.record import StackcompatError
 from stackcompat.evidence.results import Isolation, TestResult
+from stackcompat.run.inside.protocol import ArtifactJob, CollectedTest, Event, OwnTestsJob, PluginJob
 from stackcompat.run.job import NO_TESTS, Job, ShippedTests
+from stackcompat.run.process import LostTest, ProcessLimits, run_process
 from stackcompat.run.sandbox import INSIDE, PLUGIN, clean_environment, network_can_be_cut
 
-__all__ = ["LOG_CHARACTERS", "Supervisor", "adopt_orphans"]
+__all__ = ["LOG_CHARACTERS", "Observations", "supervise"]
 
+#: How much of the log is kept, in characters from its end.
 LOG_CHARACTERS = 20_000
 
+#: Processes after which a suite is left as it is. Each one makes progress by at least one test.
+_MOST_PROCESSES = 1000
 
-class Supervisor:
-    """Runs the suite to its end, starting a new process where a test took the old one with it."""
 
-    def __init__(self, job: Job, python: Path, harness: Path) -> None:
-        self.job = job
-        self.results: dict[str, TestResult] = {}
-        self.environments: list[tuple[str, dict[str, str]]] = []
-        self.foreign: list[str] = []
-        self.suite_error = ""
-        self.over_time = False
-        self.owner = os.getppid()
-        self.python = python
-        self._harness = harness
-        self._pending: dict[str, dict[str, Any]] = {}
-        self.numbers = itertools.count()
-        self.log = job.folder / "log.txt"
-        self._fenced = network_can_be_cut()
-        self.isolation = Isolation(
-            network="loopback only" if self._fenced else "open",
-            memory_limit_mb=job.limits.memory_mb,
-            time_limit_s=job.limits.seconds,
-        )
+@dataclass
+class Observations:
+    """What the tests of a cell showed so far.
 
-    def log_text(self) -> str:
-        """The last part of what the tests printed."""
-        return self.log.read_text(encoding="utf-8", errors="replace")[-LOG_CHARACTERS:] if self.log.exists() else ""
+    Attributes:
+        isolation: The fence that the tests run behind.
+        results: The tests that have an outcome, by name.
+        collected: The tests that pytest found, by name.
+        environments: What was installed at the start and at the end of each process.
+        foreign: Modules that were loaded from outside of the environment.
+        suite_error: What is wrong with the suite itself; empty if nothing is.
+        over_time: Whether the time of the cell was over before the tests were.
+        processes: How many processes were started.
+        log: The last part of what the tests printed.
+    """
 
-    def run(self) -> None:
-        """Run until every test has an outcome; each start of a process makes progress by at least one test."""
-        deadline = time.monotonic() + self.job.limits.seconds
-        own = {test for each in self.job.upstream for test in self.job.tests if test.startswith(each.prefix)}
-        tests = tuple(test for test in self.job.tests if test not in own)
-        if tests or (self.job.files and not own) or not self.job.upstream:
-            self._run_suite(tests, deadline)
-        for each in self.job.upstream:
-            if not self.suite_error and not self.over_time:
-                self._run_own(each, deadline)
-
-    def _run_suite(self, tests: tuple[str, ...], deadline: float) -> None:
-        for _ in range(1000):
-            finished = _Process(self, tests, deadline).run()
-            remaining = self.remaining()
-            together = tuple(test for test in remaining if not self._pending[test]["alone"])
-            # Where the last test took the process with it, one more start reads back what that left of the environment.
-            due = together or remaining[:1] or NO_TESTS
-            if self.suite_error or self.over_time or due == tests or (finished and not remaining):
-                return
-            tests = due
-
-    def _run_own(self, own: ShippedTests, deadline: float) -> None:
-        """Run the tests that a release ships; what did not begin within their time box did not apply."""
-        if own.distribution in self.blocked():
-            reason = f"{own.distribution} cannot be imported ({self.blocked()[own.distribution]})"
-            self.set_aside(own, own.prefix, "blocked", reason)
-            return
-        asked = self.job.tests
-        for test, reason in own.left_out.items():
-            if not asked or test in asked:
-                self.set_aside(own, test, "not-applicable", reason)
-        counted = own.tests if own.tests is not None else asked
-        tests = tuple(test for test in counted if test.startswith(own.prefix) and (not asked or test in asked))
-        if not tests and (asked or own.tests is not None):
-            return
-        until = time.time() + own.chosen.seconds
-        due = tests
-        for _ in range(1000):
-            before = len(self.results)
-            finished = _Process(self, due, deadline, own, until).run()
-            if self.over_time or (finished and not self.remaining()) or len(self.results) == before:
-                break
-            # A file that took the process with it when it was loaded is left out from then on.
-            due = self.remaining() or tests
-        for test in {*tests, *self.remaining()} - self.results.keys():
-            self.set_aside(own, test, "not-applicable", "was not reached")
-
-    def set_aside(self, own: ShippedTests, test: str, outcome: str, reason: str) -> None:
-        """Record a test of a release's own that is not run."""
-        fields = {"test": test, "level": "upstream", "components": (own.distribution,)}
-        self.results[test] = TestResult.model_validate(fields | {"outcome": outcome, "reason": reason})
+    isolation: Isolation
+    results: dict[str, TestResult] = field(default_factory=dict)
+    collected: dict[str, CollectedTest] = field(default_factory=dict)
+    environments: list[tuple[Literal["start", "end"], dict[str, str]]] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+    suite_error: str = ""
+    over_time: bool = False
+    processes: int = 0
+    log: str = ""
 
     def remaining(self) -> tuple[str, ...]:
         """The tests without an outcome."""
-        return tuple(test for test in self._pending if test not in self.results)
-
-    def command(self, job_file: Path) -> list[str]:
-        """How the probe is started inside the fence."""
-        probe = [str(self.python), "-I", "-X", "faulthandler", str(PLUGIN), str(job_file)]
-        return [sys.executable, "-I", "-S", str(INSIDE / "fence.py"), *probe] if self._fenced else probe
-
-    def probe_job(
-        self, events: Path, tests: Iterable[str], own: ShippedTests | None = None, until: float = 0.0
-    ) -> dict[str, object]:
-        """What the probe is told: to run the smoke tests, or those that a release ships and that begin `until` then."""
-        return {
-            "events": str(events),
-            "tests": list(tests),
-            "imports": [list(pair) for pair in self.job.imports],
-            "guesses": list(self.job.guesses),
-            "level": self.job.level,
-            "thorough": self.job.thorough,
-            "suite": str(self.job.suite),
-            "files": list(self.job.files),
-            "limits": self.job.limits.of_tests,
-            "blocked": self.blocked(),
-            "helpers": [str(self.job.helpers)] if self.job.helpers else [],
-            "temporary": [str(self.job.folder / "home" / "tmp")],
-            "exchange": self._exchange(),
-            "upstream": self._upstream(own, until) if own is not None else None,
-            "harness": str(self._harness),
-        }
+        return tuple(test for test in self.collected if test not in self.results)
 
     def blocked(self) -> dict[str, str]:
-        """The distributions that an import test found wanting, each with that test."""
+        """The distributions that cannot be imported, each with the test that showed it."""
         red = (result for result in self.results.values() if result.outcome in ("failed", "crashed"))
-        return {name: test.test for test in red if test.level == "import" for name in test.components}
+        return {name: result.test for result in red if result.level == "import" for name in result.components}
 
-    def _exchange(self) -> dict[str, object] | None:
-        asked = self.job.exchange
-        if asked is None:
-            return None
-        return {"mode": asked.mode, "artifacts": list(asked.artifacts), "folder": str(self.job.artifacts)}
 
-    def _upstream(self, own: ShippedTests, until: float) -> dict[str, object]:
-        lost = [name for name, result in self.results.items() if result.outcome not in ("passed", "not-applicable")]
-        folder = ""
-        if own.folder is not None:
-            copy = self.job.folder / "upstream" / own.distribution
-            if not copy.exists():  # so that nothing that a test leaves is there for another cell
-                shutil.copytree(own.folder, copy)
-            folder = str(copy)
-        return {
-            "distribution": own.distribution,
-            "folder": folder,
-            "files": list(own.chosen.tests),
-            "without": list(own.chosen.without),
-            "lost": lost,
-            "until": until,
-        }
+@dataclass(frozen=True)
+class _Supervision:
+    """What stays the same while the tests of a cell run.
 
-    def take(self, event: dict[str, Any]) -> None:
-        """Take one event of the probe into account."""
-        match event["event"]:
-            case "environment":
-                self.environments.append((event["when"], event["distributions"]))
-            case "collected":
-                for test in event["tests"]:
-                    self._pending.setdefault(test["test"], test)
-            case "broken-suite":
-                self.suite_error = f"{event['where']}: {event['message']}"
-            case "end":
-                fields = {name: value for name, value in event.items() if name != "event"}
-                self.results[event["test"]] = TestResult.model_validate(fields)
-            case "done":
-                self.foreign.extend(event["foreign"])
+    Attributes:
+        job: What is to be run.
+        python: The interpreter of the environment.
+        harness: The folder with pytest.
+        fenced: Whether the network is cut.
+        limits: What each process is held to.
+    """
 
-    def lose(self, test: str, outcome: str, reason: str, seconds: float) -> None:
-        """Record a test that took its process with it."""
-        known = self._pending.get(test, {"level": "interop", "components": []})
-        for own in self.job.upstream:  # a file of them is not announced before it is loaded
-            if test.startswith(own.prefix):
-                known = {"level": "upstream", "components": [own.distribution]}
-        self.results[test] = TestResult.model_validate(
-            {
-                "test": test,
-                "level": known["level"],
-                "components": tuple(known["components"]),
-                "artifact": known.get("artifact", ""),
-                "feature": known.get("feature", ""),
-                "outcome": outcome,
-                "reason": reason,
-                "seconds": round(seconds, 3),
-                "failure": {"type": "ProcessEnded", "message": reason} if outcome == "crashed" else None,
-            }
+    job: Job
+    python: Path
+    harness: Path
+    fenced: bool
+    limits: ProcessLimits
+
+
+def supervise(job: Job, python: Path, harness: Path) -> Observations:
+    """Run the tests of a job until each has an outcome, the time of the cell is over, or the suite is broken.
+
+    Args:
+        job: What is to be run. Its folder takes the log and the files that pass between the processes.
+        python: The interpreter of the environment.
+        harness: The folder with pytest.
+    """
+    fenced = network_can_be_cut()
+    limits = ProcessLimits(
+        seconds=job.limits.seconds,
+        deadline=time.monotonic() + job.limits.seconds,
+        memory_mb=job.limits.memory_mb,
+        parent=os.getppid(),
+    )
+    supervision = _Supervision(job, python, harness, fenced, limits)
+    observations = Observations(
+        Isolation(
+            network="loopback only" if fenced else "open",
+            memory_limit_mb=limits.memory_mb,
+            time_limit_s=limits.seconds,
         )
+    )
+    own = {test for shipped in job.upstream for test in job.tests if test.startswith(shipped.prefix)}
+    tests = tuple(test for test in job.tests if test not in own)
+    if tests or (job.files and not own) or not job.upstream:
+        _run_suite(tests, supervision, observations)
+    for shipped in job.upstream:
+        if not observations.suite_error and not observations.over_time:
+            _run_own_tests(shipped, supervision, observations)
+    log = _log_file(job)
+    observations.log = log.read_text(encoding="utf-8", errors="replace")[-LOG_CHARACTERS:] if log.exists() else ""
+    return observations
 
 
-class _Process:
-    """One process of the suite, watched: events are read as they come, limits are enforced from outside."""
+def _log_file(job: Job) -> Path:
+    return job.folder / "log.txt"
 
-    def __init__(
-        self,
-        tests: Supervisor,
-        wanted: tuple[str, ...],
-        deadline: float,
-        own: ShippedTests | None = None,
-        until: float = 0.0,
-    ) -> None:
-        self._tests = tests
-        self._deadline = deadline
-        folder, number = tests.job.folder, next(tests.numbers)
-        self._events = folder / f"events-{number}.jsonl"
-        self._job_file = folder / f"probe-{number}.json"
-        self._job_file.write_text(json.dumps(tests.probe_job(self._events, wanted, own, until)), encoding="utf-8")
-        self._others = set(psutil.Process().children())
-        self._offset = 0
-        self._running: tuple[str, float, float] | None = None
-        self._done = False
 
-    def run(self) -> bool:
-        """Run to the end of the process; whether the probe said it was done."""
-        home = self._tests.job.folder / "home"
-        environment = clean_environment(home, self._tests.python)
-        with self._tests.log.open("ab") as log:
-            process = subprocess.Popen(
-                self._tests.command(self._job_file),
-                cwd=home,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-            try:
-                lost = self._watch(process)
-            finally:
-                self._end(process)
-        self._read()
-        if self._running and not self._done:
-            test, began, _ = self._running
-            outcome, reason = lost or ("crashed", _how_it_ended(process.returncode))
-            if process.returncode == -signal.SIGKILL and lost is None:
-                outcome, reason = "out-of-memory", "killed by the system"
-            self._tests.lose(test, outcome, reason, time.monotonic() - began)
-        return self._done
+# ---------------------------------------------------------------------------------------------------------------------
+# The smoke tests
+# ---------------------------------------------------------------------------------------------------------------------
 
-    def _watch(self, process: subprocess.Popen[bytes]) -> tuple[str, str] | None:
-        """Wait for the end; why the process was ended, if it was not its own."""
-        memory_checked = 0.0
-        while process.poll() is None:
-            time.sleep(0.02)
-            if os.getppid() != self._tests.owner:
-                raise StackcompatError("whoever asked for this cell has ended")
-            self._read()
-            now = time.monotonic()
-            if self._running and now - self._running[1] > self._running[2]:
-                return "timeout", f"not finished after {self._running[2]:.0f} s"
-            if now > self._deadline:
-                self._tests.over_time = True
-                return "timeout", f"the cell's limit of {self._tests.job.limits.seconds:.0f} s was reached"
-            if now - memory_checked > 0.5:
-                memory_checked = now
-                used = self._memory_mb()
-                if used > self._tests.job.limits.memory_mb:
-                    limit = self._tests.job.limits.memory_mb
-                    return "out-of-memory", f"{used:.0f} MB used of {limit} MB allowed"
-        return None
 
-    def _tree(self) -> list[psutil.Process]:
-        """What the tests started, daemons included (see :func:`adopt_orphans`)."""
-        mine = [child for child in psutil.Process().children() if child not in self._others]
-        return mine + [process for child in mine for process in _offspring(child)]
-
-    def _memory_mb(self) -> float:
-        used = 0
-        for process in self._tree():
-            with contextlib.suppress(psutil.Error):  # it ended while we looked
-                used += process.memory_info().rss
-        return used / 2**20
-
-    def _end(self, process: subprocess.Popen[bytes]) -> None:
-        """End the process, and whatever the tests left running."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        for _ in range(10):  # what is ended may have started more in the meantime
-            left = self._tree()
-            if not left:
-                return
-            for other in left:
-                with contextlib.suppress(psutil.Error):
-                    other.kill()
-            psutil.wait_procs(left, timeout=5)
-
-    def _read(self) -> None:
-        if not self._events.exists():
+def _run_suite(tests: tuple[str, ...], supervision: _Supervision, observations: Observations) -> None:
+    """Run `tests` of the suite, all if there are none; those that need a process of their own come last, one by one."""
+    for _ in range(_MOST_PROCESSES):
+        finished = _run_tests(_plugin_job(tests, supervision, observations), supervision, observations)
+        remaining = observations.remaining()
+        together = tuple(test for test in remaining if not observations.collected[test]["alone"])
+        # Where the last test took the process with it, one more start reads back what that left of the environment.
+        due = together or remaining[:1] or NO_TESTS
+        ended = observations.suite_error or observations.over_time
+        if ended or due == tests or (finished and not remaining):
             return
-        with self._events.open("rb") as file:
-            file.seek(self._offset)
-            for line in file:
-                if not line.endswith(b"\n"):
-                    break
-                self._offset += len(line)
-                event = json.loads(line)
-                if event["event"] == "start":
-                    self._running = (event["test"], time.monotonic(), float(event["limit"]))
-                elif event["event"] == "end":
-                    self._running = None
-                elif event["event"] == "done":
-                    self._done = True
-                self._tests.take(event)
+        tests = due
 
 
-def _how_it_ended(code: int | None) -> str:
-    if code is not None and code < 0:
-        return f"the process died of {signal.Signals(-code).name}"
-    return f"the process exited with code {code} in the middle of the test"
+# ---------------------------------------------------------------------------------------------------------------------
+# The tests that a release ships
+# ---------------------------------------------------------------------------------------------------------------------
 
 
-def _offspring(process: psutil.Process) -> list[psutil.Process]:
-    try:
-        return list(process.children(recursive=True))
-    except psutil.NoSuchProcess:
-        return []
+def _run_own_tests(shipped: ShippedTests, supervision: _Supervision, observations: Observations) -> None:
+    """Run the tests that a release ships; what did not begin within their time box did not apply."""
+    unimportable = observations.blocked()
+    if shipped.distribution in unimportable:
+        reason = f"{shipped.distribution} cannot be imported ({unimportable[shipped.distribution]})"
+        _set_aside(shipped.prefix, shipped, "blocked", reason, observations)
+        return
+    asked = supervision.job.tests
+    for test, reason in shipped.left_out.items():
+        if not asked or test in asked:
+            _set_aside(test, shipped, "not-applicable", reason, observations)
+    counted = shipped.tests if shipped.tests is not None else asked
+    tests = tuple(test for test in counted if test.startswith(shipped.prefix) and (not asked or test in asked))
+    if not tests and (asked or shipped.tests is not None):
+        return
+    until = time.time() + shipped.chosen.seconds
+    due = tests
+    for _ in range(_MOST_PROCESSES):
+        before = len(observations.results)
+        plugin_job = _plugin_job(due, supervision, observations)
+        plugin_job["upstream"] = _own_tests_job(shipped, until, supervision, observations)
+        finished = _run_tests(plugin_job, supervision, observations)
+        if observations.over_time or (finished and not observations.remaining()) or len(observations.results) == before:
+            break
+        # A file that took the process with it when it was loaded is left out from then on.
+        due = observations.remaining() or tests
+    for test in {*tests, *observations.remaining()} - observations.results.keys():
+        _set_aside(test, shipped, "not-applicable", "was not reached", observations)
 
 
-def adopt_orphans() -> None:
-    """Become the parent of descendants whose own parent ends (Linux): a daemon cannot hide from being ended."""
-    if sys.platform.startswith("linux"):
-        set_child_subreaper = 36
-        ctypes.CDLL(None).prctl(set_child_subreaper, 1, 0, 0, 0)
+def _set_aside(
+    test: str,
+    shipped: ShippedTests,
+    outcome: Literal["blocked", "not-applicable"],
+    reason: str,
+    observations: Observations,
+) -> None:
+    """Record a test of a release that is not run."""
+    observations.results[test] = TestResult(
+        test=test, level="upstream", components=(shipped.distribution,), outcome=outcome, reason=reason
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# One process
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def _run_tests(plugin_job: PluginJob, supervision: _Supervision, observations: Observations) -> bool:
+    """Run one process of the tests and record what it showed; whether the plugin came to its end."""
+    job = supervision.job
+    job_file = job.folder / f"plugin-{observations.processes}.json"
+    job_file.write_text(json.dumps(plugin_job), encoding="utf-8")
+    observations.processes += 1
+    home = job.folder / "home"
+    ended = run_process(
+        _command(job_file, supervision),
+        home=home,
+        environment=clean_environment(home, supervision.python),
+        log=_log_file(job),
+        events=Path(plugin_job["events"]),
+        limits=supervision.limits,
+        take=lambda event: _record(event, observations),
+    )
+    observations.over_time = observations.over_time or ended.over_time
+    if ended.lost is not None:
+        _record_lost(ended.lost, job, observations)
+    return ended.done
+
+
+def _command(job_file: Path, supervision: _Supervision) -> list[str]:
+    """How the plugin is started, behind the fence where the system has one."""
+    plugin = [str(supervision.python), "-I", "-X", "faulthandler", str(PLUGIN), str(job_file)]
+    return [sys.executable, "-I", "-S", str(INSIDE / "fence.py"), *plugin] if supervision.fenced else plugin
+
+
+def _plugin_job(tests: tuple[str, ...], supervision: _Supervision, observations: Observations) -> PluginJob:
+    """What the plugin is asked for: `tests` of the suite, all if there are none."""
+    job = supervision.job
+    return {
+        "events": str(job.folder / f"events-{observations.processes}.jsonl"),
+        "tests": list(tests),
+        "imports": [list(pair) for pair in job.imports],
+        "guesses": list(job.guesses),
+        "level": job.level,
+        "thorough": job.thorough,
+        "suite": str(job.suite),
+        "files": list(job.files),
+        "limits": job.limits.of_tests,
+        "blocked": observations.blocked(),
+        "helpers": [str(job.helpers)] if job.helpers else [],
+        "temporary": [str(job.folder / "home" / "tmp")],
+        "exchange": _artifact_job(job),
+        "upstream": None,
+        "harness": str(supervision.harness),
+    }
+
+
+def _artifact_job(job: Job) -> ArtifactJob | None:
+    """What the plugin does with artifacts."""
+    exchange = job.exchange
+    if exchange is None:
+        return None
+    return {"mode": exchange.mode, "artifacts": list(exchange.artifacts), "folder": str(job.artifacts)}
+
+
+def _own_tests_job(
+    shipped: ShippedTests, until: float, supervision: _Supervision, observations: Observations
+) -> OwnTestsJob:
+    """The tests of a release that the plugin runs in place of the suite; none of them begins after `until`."""
+    folder = ""
+    if shipped.folder is not None:
+        copy = supervision.job.folder / "upstream" / shipped.distribution
+        if not copy.exists():  # so that nothing that a test leaves is there for another cell
+            shutil.copytree(shipped.folder, copy)
+        folder = str(copy)
+    return {
+        "distribution": shipped.distribution,
+        "folder": folder,
+        "files": list(shipped.chosen.tests),
+        "without": list(shipped.chosen.without),
+        "lost": [n for n, result in observations.results.items() if result.outcome not in ("passed", "not-applicable")],
+        "until": until,
+    }
+
+
+def _record(event: Event, observations: Observations) -> None:
+    """Take one event of the plugin into account."""
+    match event["event"]:
+        case "environment":
+            observations.environments.append((event["when"], event["distributions"]))
+        case "collected":
+            for test in event["tests"]:
+                observations.collected.setdefault(test["test"], test)
+        case "broken-suite":
+            observations.suite_error = f"{event['where']}: {event['message']}"
+        case "end":
+            fields = {name: value for name, value in event.items() if name != "event"}
+            observations.results[event["test"]] = TestResult.model_validate(fields)
+        case "done":
+            observations.foreign.extend(event["foreign"])
+        case "start":  # only whoever watches the process wants to know
+            pass
+
+
+def _record_lost(lost: LostTest, job: Job, observations: Observations) -> None:
+    """Record a test that took its process with it."""
+    known = observations.collected.get(lost.test)
+    result = {
+        "test": lost.test,
+        "level": known["level"] if known else "interop",
+        "components": known["components"] if known else [],
+        "artifact": known["artifact"] if known else "",
+        "feature": known["feature"] if known else "",
+        "outcome": lost.outcome,
+        "reason": lost.reason,
+        "seconds": round(lost.seconds, 3),
+        "failure": {"type": "ProcessEnded", "message": lost.reason} if lost.outcome == "crashed" else None,
+    }
+    for shipped in job.upstream:  # a file of them is not announced before it is loaded
+        if lost.test.startswith(shipped.prefix):
+            result |= {"level": "upstream", "components": [shipped.distribution], "artifact": "", "feature": ""}
+    observations.results[lost.test] = TestResult.model_validate(result)

@@ -13,7 +13,7 @@ from stackcompat.blame.diagnosis import Diagnosis
 from stackcompat.blame.exchange import choose_test, diagnose_crossing, diagnose_crossings
 from stackcompat.core.record import UsageError
 from stackcompat.evidence.results import TestResult
-from stackcompat.pipeline.exchange import artifact_store
+from stackcompat.pipeline.artifacts import artifact_store
 from stackcompat.run.job import Job
 from stackcompat.verdict.exchange import ArtifactVerdict, CrossingVerdict
 from support.blame_world import Rule

@@ -12,20 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from packaging.requirements import Requirement
 
 from stackcompat.core.record import StackcompatError, UsageError
 from stackcompat.ecosystem.components import Component, Components
 from stackcompat.ecosystem.interpreters import this_platform
-from stackcompat.ecosystem.releases import Catalog, IndexUnreachable, Project
 from stackcompat.evidence.results import TestResult
 from stackcompat.evidence.runs import RunRecord
 from stackcompat.evidence.shards import shards
-from stackcompat.pipeline.cells import now, try_cell
+from stackcompat.pipeline.cells import now
 from stackcompat.pipeline.execution import execute
-from stackcompat.pipeline.locking import lock_cells
 from stackcompat.pipeline.progress import Silent
-from stackcompat.plan.cell import Cell
 from stackcompat.plan.matrix import Matrix
 from stackcompat.resolve.conflict import Conflict
 from stackcompat.resolve.lock import Resolution
@@ -33,7 +29,7 @@ from stackcompat.run.job import Job
 from stackcompat.table.build import summarise
 from stackcompat.table.components import ComponentRow
 from stackcompat.verdict.verdict import CellVerdict, judge
-from support.fakes import Catalogue, FakeExecutor, FakeResolver, make_runner
+from support.fakes import Catalogue, FakeExecutor, make_runner
 from support.made_up import COMPONENTS, blocked, failed, make_lock, passed, starved
 
 NEWEST = {"alpha": "2.0", "beta": "2.0"}
@@ -208,47 +204,6 @@ def test_a_cell_that_does_not_resolve_is_not_run(tmp_path: Path) -> None:
     runner.store.close()
 
 
-class Patchy:
-    """The made-up index, except that it does not answer for `lost`."""
-
-    lost = "beta"
-
-    def project(self, name: str) -> Project:
-        if name == self.lost:
-            raise IndexUnreachable(f"the package index did not answer for {name}")
-        return WORLD.project(name)
-
-    def prefetch(self, names: Iterable[str]) -> None:
-        for name in names:
-            self.project(name)
-
-    def requires(self, name: str, version: str) -> tuple[Requirement, ...]:
-        return WORLD.requires(name, version)
-
-
-class AskingResolver(FakeResolver):
-    """Looks at the catalog as the real one does when it says who is held back."""
-
-    def resolve(self, cell: Cell, catalog: Catalog | None = None) -> Resolution:
-        for name in cell.roots():
-            assert catalog is not None
-            catalog.project(name)
-        return super().resolve(cell, catalog)
-
-
-def test_an_index_that_stops_answering_costs_the_cells_that_need_it(tmp_path: Path) -> None:
-    runner, _, resolver = make_runner(tmp_path, all_green, NEWEST, catalog=Patchy())
-    cells = [Cell(python="3.12", platform="p", requirements=(name,), label=name) for name in ("alpha", "beta")]
-    lock_cells(cells, runner)
-    assert len(resolver.asked) == 2
-    # Both are remembered or not; whichever, only what the index says nothing about is asked again.
-    asking = replace(runner, resolver=AskingResolver(NEWEST))  # type: ignore[arg-type]
-    found = lock_cells(cells, asking)
-    assert [found[cell.id].outcome for cell in cells] == ["locked", "index-unreachable"]
-    assert "did not answer for beta" in found[cells[1].id].detail
-    runner.store.close()
-
-
 def test_the_pythons_that_are_not_there_are_told(tmp_path: Path) -> None:
     runner, _, _ = make_runner(tmp_path, all_green, NEWEST, catalog=WORLD)
     record = execute(matrix({"policy": "newest"}, pythons=("3.99", "3.12")), runner)
@@ -377,70 +332,6 @@ def test_an_interrupt_ends_what_runs_and_waits_for_nothing_else(tmp_path: Path, 
 
 
 # --- one cell by hand ---
-
-
-def cell(*requirements: str, **more: Any) -> Cell:
-    fields = {
-        "python": "3.12",
-        "platform": this_platform(),
-        "requirements": requirements,
-        "label": ", ".join(requirements),
-    }
-    return Cell.model_validate(fields | more)
-
-
-def test_try_judges_one_cell_and_keeps_the_evidence(tmp_path: Path) -> None:
-    runner, executor, _ = make_runner(tmp_path, red_with_old_beta, NEWEST, catalog=WORLD)
-    asked = cell("alpha==2.0", "beta==1.0")
-    verdict, evidence = try_cell(asked, runner, "interop")
-    assert (verdict.verdict, len(evidence)) == ("broken", 2)
-    verdict, again = try_cell(asked, runner, "interop")
-    assert again == evidence
-    assert len(executor.asked) == 2
-    try_cell(asked, runner, "interop", rerun=True)
-    assert len(executor.asked) == 4
-    runner.store.close()
-
-
-def test_try_at_another_level_is_another_question(tmp_path: Path) -> None:
-    runner, executor, _ = make_runner(tmp_path, all_green, NEWEST, catalog=WORLD)
-    try_cell(cell("alpha"), runner, "interop")
-    try_cell(cell("alpha"), runner, "import")
-    assert [job.level for job in executor.asked] == ["interop", "import"]
-    runner.store.close()
-
-
-def test_try_with_a_lock_resolves_nothing(tmp_path: Path) -> None:
-    runner, executor, resolver = make_runner(tmp_path, all_green, NEWEST, catalog=WORLD)
-    lock = make_lock({"alpha": "1.0"})
-    try_cell(cell("alpha"), runner, "interop", lock=lock)
-    assert not resolver.asked
-    assert executor.asked[0].lock == lock
-    runner.store.close()
-
-
-@pytest.mark.parametrize(
-    ("request_", "sentence"),
-    [
-        ("alpha==9", '"alpha==9": the index has no such release of alpha; its newest are 1.0, 2.0, 3.0'),
-        ("nosuch", '"nosuch": the index has no such release of nosuch; its newest are no release at all'),
-    ],
-)
-def test_a_release_that_does_not_exist_is_a_mistake(tmp_path: Path, request_: str, sentence: str) -> None:
-    absent = Resolution(outcome="conflict", conflict=Conflict(kind="not-found", sentence="no"))
-    runner, _, _ = make_runner(tmp_path, all_green, NEWEST, {request_: absent}, catalog=WORLD)
-    with pytest.raises(UsageError) as caught:
-        try_cell(cell(request_), runner, "interop")
-    assert str(caught.value) == sentence
-    runner.store.close()
-
-
-def test_a_dependency_that_does_not_exist_is_no_mistake_of_the_user(tmp_path: Path) -> None:
-    absent = Resolution(outcome="conflict", conflict=Conflict(kind="not-found", sentence="the index has no omega"))
-    runner, _, _ = make_runner(tmp_path, all_green, NEWEST, {"alpha": absent}, catalog=WORLD)
-    verdict, _ = try_cell(cell("alpha"), runner, "interop")
-    assert verdict.verdict == "unresolvable"
-    runner.store.close()
 
 
 def test_a_matrix_with_a_release_that_does_not_exist_runs_nothing(tmp_path: Path) -> None:

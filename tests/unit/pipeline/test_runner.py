@@ -12,8 +12,8 @@ from stackcompat.core.vocabulary import Level
 from stackcompat.ecosystem.components import Components
 from stackcompat.evidence.results import TestResult
 from stackcompat.evidence.runs import PlannedCell
+from stackcompat.pipeline.artifacts import Reading, Writing
 from stackcompat.pipeline.cells import plan_cell, run_cells
-from stackcompat.pipeline.exchange import Reading, Writing
 from stackcompat.pipeline.progress import Silent
 from stackcompat.pipeline.runner import JobTransform, Runner
 from stackcompat.pipeline.upstream import OwnTests

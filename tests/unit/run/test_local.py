@@ -15,7 +15,7 @@ import pytest
 
 from stackcompat.evidence.results import CellResult
 from stackcompat.resolve.lock import Lock
-from stackcompat.run.executor import Stopped
+from stackcompat.run.interface import Stopped
 from stackcompat.run.job import Job, Limits
 from stackcompat.run.local import LocalExecutor, _end_trees
 from stackcompat.run.package_cache import RESERVE, PackageCache
@@ -68,7 +68,7 @@ def test_each_cell_is_a_nox_session_with_the_interpreter_by_path(cache: PackageC
 @pytest.mark.parametrize(
     ("bound", "left", "gone"), [(10, RESERVE, 50), (2**40, RESERVE, None), (2**40, RESERVE - 1, 1)]
 )
-def test_the_packages_stay_within_their_bound_while_a_campaign_goes_on(
+def test_the_packages_stay_within_their_bound_while_more_cells_are_run(
     bound: int, left: int, gone: int | None, cache: PackageCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A cell after which they are looked at finds them too large, or the first one a disk that is nearly full."""

@@ -1,0 +1,126 @@
+"""Which releases are known not to work together, from all cells of a covering array. Pure functions.
+
+Two releases are known not to work together if some run shows it, or if a failure counts against these two alone and
+nothing that was observed explains it. A release is known not to work on a Python if the same test of it fails in two
+environments there, no other component is a suspect, and the test passes with that release on that Python nowhere.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from stackcompat.ecosystem.components import Components
+from stackcompat.evidence.results import Evidence
+from stackcompat.pipeline.goal_cell import GoalCell, Pins, exact_pin
+from stackcompat.plan.cell import readable
+from stackcompat.verdict.attribution import attribute_failure
+from stackcompat.verdict.pairs import PairVerdict, judge_pairs
+
+__all__ = ["KnownBroken", "find_known_broken", "named_together"]
+
+
+@dataclass(frozen=True)
+class KnownBroken:
+    """Pairs of pins that are known not to work together. A Python is a pin, too.
+
+    Attributes:
+        sentences: Says of each pair what is known.
+        apart: The pairs that hide others, so that further cells keep them apart. A pair whose tests passed nowhere yet
+            hides nothing but itself.
+    """
+
+    sentences: dict[Pins, str]
+    apart: frozenset[Pins]
+
+    def settles(self, pins: Iterable[str]) -> bool:
+        """Whether some two of `pins` are known not to work together."""
+        return any(pair in self.sentences for pair in _pairs(pins))
+
+    def hides(self, pins: Iterable[str]) -> bool:
+        """Whether some two of `pins` hide the others."""
+        return any(pair in self.apart for pair in _pairs(pins))
+
+
+def _pairs(pins: Iterable[str]) -> Iterator[Pins]:
+    return map(frozenset, combinations(sorted(pins), 2))
+
+
+def find_known_broken(
+    cells: Sequence[GoalCell], evidence: Mapping[str, tuple[Evidence, ...]], components: Components
+) -> KnownBroken:
+    """Find what all cells together say.
+
+    Args:
+        cells: The cells.
+        evidence: The runs of the cells, by evidence key.
+        components: The components of the checkout.
+    """
+    # What metadata forbids is judged like anything else: the goal forces it, too.
+    verdicts = [cell.verdict.model_copy(update={"forced": ()}) for cell in cells]
+    red = {
+        _pair_pins(pair, components): pair
+        for pair in judge_pairs(verdicts, evidence, components)
+        if pair.verdict in ("broken", "unresolvable")
+    }
+    observed = {pins for pins, pair in red.items() if not pair.inferred or pair.verdict == "unresolvable"}
+    broken = sorted(observed | _sole_suspects(cells, red, observed), key=sorted)
+    passed = {status.result.test for cell in cells for status in cell.statuses if status.state == "passed"}
+    apart = {pins for pins in broken if pins in observed or passed.intersection(red[pins].tests)}
+    single = _broken_on_python(cells, components)
+    sentences = {pins: f"{named_together(pins)} is {red[pins].verdict}" for pins in broken}
+    sentences |= {pins: f"{named_together(pins)} is broken by itself" for pins in single}
+    return KnownBroken(sentences=sentences, apart=frozenset(apart | single))
+
+
+def _pair_pins(pair: PairVerdict, components: Components) -> Pins:
+    first, second = components[pair.first].distribution, components[pair.second].distribution
+    return frozenset((exact_pin(first, pair.first_version), exact_pin(second, pair.second_version)))
+
+
+def _sole_suspects(cells: Iterable[GoalCell], red: Mapping[Pins, PairVerdict], observed: Collection[Pins]) -> set[Pins]:
+    """The pairs that some failure counts against alone, where no observed pair explains it."""
+    found = set()
+    for cell in cells:
+        failing = cell.failing()
+        suspects = [pins for pins in red if failing and pins <= cell.installed]
+        for test in failing:
+            suspected = [pins for pins in suspects if test in red[pins].tests]
+            if len(suspected) == 1 and suspected[0] not in observed:
+                found.add(suspected[0])
+    return found
+
+
+def _broken_on_python(cells: Iterable[GoalCell], components: Components) -> set[Pins]:
+    """The releases that fail on a Python whatever they are with, each as a pair of two pins."""
+    environments = {cell.verdict.lock_id: cell for cell in cells if cell.statuses}.values()
+    failed: Counter[tuple[str, Pins]] = Counter()
+    for cell in environments:
+        for status in cell.statuses:
+            if status.state == "confirmed":
+                attribution = attribute_failure(status.result, cell.versions, components)
+                if attribution.sure and len(attribution.components) == 1:
+                    (name,) = attribution.components
+                    failed[status.result.test, _on_python(name, cell, components)] += 1
+    tests = {test for test, _ in failed}
+    passed = {
+        (status.result.test, _on_python(name, cell, components))
+        for cell in environments
+        for status in cell.statuses
+        if status.state == "passed" and status.result.test in tests
+        for name in cell.ownership.users(status.result.components)
+    }
+    return {pins for (test, pins), times in failed.items() if times > 1 and (test, pins) not in passed}
+
+
+def _on_python(component: str, cell: GoalCell, components: Components) -> Pins:
+    """The release of a component in a cell, and the cell's Python."""
+    release = exact_pin(components[component].distribution, cell.versions[component])
+    return frozenset((cell.python_pin, release))
+
+
+def named_together(pins: Iterable[str]) -> str:
+    """Pins as a person says them."""
+    return " with ".join(sorted(readable([pin]) for pin in pins))
