@@ -192,21 +192,16 @@ def _line(unit: str, names: tuple[str, ...], red: RedCell, catalog: Catalog) -> 
 
 def _may_be_tried(release: Release, red_release: Release, red: RedCell) -> bool:
     """Whether an installer could take `release` in place of `red_release`, on the Python and at the time of `red`."""
-    return (
-        not release.yanked
-        and (red_release.parsed.is_prerelease or not release.parsed.is_prerelease)
-        and release.supports(red.python)
-        and (red.until is None or release.uploaded <= red.until)
-    )
+    prereleases = red_release.parsed.is_prerelease
+    return release.can_be_taken(python=red.python, before=red.until, prereleases=prereleases)
 
 
 def _pins(unit: str, names: tuple[str, ...], release: Release, catalog: Catalog) -> dict[str, str]:
     """What `unit` consists of at `release` of its leader: of each follower, the newest release that is not newer."""
     pins = {unit: release.version}
     for follower in names[1:]:
-        fitting = [
-            other for other in catalog.project(follower).releases if other.parsed <= release.parsed and not other.yanked
-        ]
+        others = catalog.project(follower).releases
+        fitting = [other for other in others if other.parsed <= release.parsed and not other.yanked]
         if fitting:
             pins[follower] = fitting[-1].version
     return pins

@@ -74,6 +74,34 @@ class Release(Record):
         except InvalidSpecifier:
             return True
 
+    def can_be_taken(
+        self,
+        *,
+        python: str | None = None,
+        since: dt.datetime | None = None,
+        before: dt.datetime | None = None,
+        prereleases: bool = False,
+        yanked: bool = False,
+    ) -> bool:
+        """Whether an installer can take the release: a final one that is not yanked, unless such are asked for.
+
+        Args:
+            python: It must declare itself fit for this Python; any if None.
+            since: It must be uploaded at this moment or later.
+            before: It must be uploaded at this moment or earlier.
+            prereleases: It can be a pre-release.
+            yanked: It can be yanked.
+        """
+        if self.yanked and not yanked:
+            return False
+        if self.parsed.is_prerelease and not prereleases:
+            return False
+        if python is not None and not self.supports(python):
+            return False
+        if since is not None and self.uploaded < since:
+            return False
+        return before is None or self.uploaded <= before
+
 
 class Project(Record):
     """A distribution's releases, lowest version first."""
@@ -95,27 +123,13 @@ class Project(Record):
         prereleases: bool = False,
         yanked: bool = False,
     ) -> Iterator[Release]:
-        """The releases that an installer can take, highest first: final ones that are not yanked, unless asked for.
+        """The releases that an installer can take, highest first.
 
-        Args:
-            python: Only releases that declare themselves fit for this Python; any without it.
-            since: Only releases uploaded at this moment or later.
-            before: Only releases uploaded at this moment or earlier.
-            prereleases: Pre-releases as well.
-            yanked: Yanked releases as well.
+        See :meth:`Release.can_be_taken` for the arguments.
         """
         for release in reversed(self.releases):
-            if release.yanked and not yanked:
-                continue
-            if release.parsed.is_prerelease and not prereleases:
-                continue
-            if python is not None and not release.supports(python):
-                continue
-            if since is not None and release.uploaded < since:
-                continue
-            if before is not None and release.uploaded > before:
-                continue
-            yield release
+            if release.can_be_taken(python=python, since=since, before=before, prereleases=prereleases, yanked=yanked):
+                yield release
 
     def newest(
         self, *, python: str | None = None, before: dt.datetime | None = None, prereleases: bool = False
