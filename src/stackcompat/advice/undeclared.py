@@ -1,4 +1,4 @@
-"""What a release needs and does not declare: told from the failure of whoever had it without. Pure."""
+"""What a release needs and does not declare, as the failure says that occurs where it is not installed. Pure."""
 
 from __future__ import annotations
 
@@ -12,38 +12,51 @@ from stackcompat.table.frontiers import FrontierReason, FrontierRow
 from stackcompat.verdict.missing import missing_in
 from stackcompat.verdict.signature import parse_signature
 
-__all__ = ["Undeclared", "alone", "undeclared"]
+__all__ = ["Undeclared", "lone_component", "undeclared"]
 
 
 class Undeclared(NamedTuple):
-    """The distribution that asks, and the component's distribution that it could not do without."""
+    """The distribution that asks for a module, and the component's distribution that it needs for that."""
 
     asks: str
     needs: str
 
 
 def undeclared(signature: str, rows: Iterable[ComponentRow]) -> Undeclared | None:
-    """Who needs which of the components in `rows`, if a failure says that the whole of it is not installed.
+    """The component that a failure says is needed and not installed at all; None: it says nothing of the kind.
 
-    What a resolver did not bring along was not declared. A module inside of a component is another matter: the
-    component is there, in a release that has it elsewhere.
+    A resolver installs everything that is declared, so what it did not install was not declared. Where a module inside
+    a component is missing, the component is installed, in a release that does not have the module: that is another
+    failure.
+
+    Args:
+        signature: The failure.
+        rows: The components of the table.
     """
     failure = parse_signature(signature)
     missing = missing_in(failure.message)
     if failure.type not in ("ModuleNotFoundError", "ImportError") or missing.kind != "module":
         return None
     name = canonicalize_name(missing.owner)
-    needs = next((row.distribution for row in rows if row.distribution == name), "")
-    if missing.words != failure.message or not needs or needs == failure.package:
+    needed = next((row.distribution for row in rows if row.distribution == name), "")
+    if missing.words != failure.message or not needed or needed == failure.package:
         return None
-    return Undeclared(failure.package, needs)
+    return Undeclared(failure.package, needed)
 
 
-def alone(reason: FrontierReason, row: FrontierRow, rows: Iterable[ComponentRow]) -> str:
-    """The side of a frontier whose own failure a reason is; empty if it is of both together."""
+def lone_component(reason: FrontierReason, row: FrontierRow, rows: Iterable[ComponentRow]) -> str:
+    """The component of a frontier that fails alone; empty: both have a part in it.
+
+    Args:
+        reason: Why pairs of the frontier do not work.
+        row: The frontier.
+        rows: The components of the table.
+    """
     if reason.alone:
         return reason.alone
-    distributions = {one.name: one.distribution for one in rows}
-    lacks = undeclared(reason.signature, rows)
+    distributions = {component.name: component.distribution for component in rows}
+    missing = undeclared(reason.signature, rows)
     sides = {distributions.get(name, name): name for name in (row.first, row.second)}
-    return sides.get(lacks.asks, "") if lacks is not None and lacks.needs not in sides else ""
+    if missing is None or missing.needs in sides:
+        return ""
+    return sides.get(missing.asks, "")

@@ -9,6 +9,7 @@ covering arrays are made of pins. A *requirement* is any PEP 508 text.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Annotated
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -21,6 +22,7 @@ __all__ = [
     "RequirementText",
     "SpecifierText",
     "allows",
+    "exact_pins",
     "exact_version",
     "exactly",
     "marker_environment",
@@ -89,6 +91,12 @@ def only_version(requirement: Requirement) -> str:
     """The one version that a requirement allows (``==`` or ``===``, without ``*``); empty if it allows several."""
     exact = [s.version for s in requirement.specifier if s.operator in ("==", "===") and not s.version.endswith(".*")]
     return exact[0] if len(exact) == 1 else ""
+
+
+def exact_pins(requirements: Iterable[str]) -> dict[str, str]:
+    """The requirements that allow one version only, distribution to version."""
+    versions = {parsed.name: only_version(parsed) for parsed in map(parse_requirement, requirements)}
+    return {name: version for name, version in versions.items() if version}
 
 
 def exact_version(specifier: SpecifierSet) -> str:

@@ -7,14 +7,14 @@ has to be mended. A case with a writer is a crossing: the environment of the cas
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 from packaging.version import Version
 
 from stackcompat.blame.diagnosis import Diagnosis
 from stackcompat.blame.driver import Inquiry, diagnose_cells
 from stackcompat.core.record import Record
-from stackcompat.core.requirements import only_version, parse_requirement
+from stackcompat.core.requirements import exact_pins
 from stackcompat.ecosystem.components import Components
 from stackcompat.pipeline.cells import plan_cell, run_cells
 from stackcompat.pipeline.exchange import plan_exchange, run_exchange
@@ -55,7 +55,7 @@ class Calibration(Record):
         if self.blame is None or not all(_is_version(culprit.version) for culprit in self.blame.culprits):
             return False
         found = {(culprit.name, Version(culprit.version)) for culprit in self.blame.culprits}
-        known = {(name, Version(version)) for name, version in _exact_pins(self.case.culprit).items()}
+        known = {(name, Version(version)) for name, version in exact_pins(self.case.culprit).items()}
         return found == known
 
 
@@ -77,12 +77,12 @@ def healthy_neighbours(calibration: Calibration, cases: Sequence[KnownCase], com
     if calibration.blame is None:
         return {}
     blamed = calibration.case
-    pins = _exact_pins(blamed.requirements)
+    pins = exact_pins(blamed.requirements)
     outside = {}
     for case in cases:
         if case.neighbour_of != blamed.id or case.verdict != "works" or case.python != blamed.python:
             continue
-        others = _exact_pins(case.requirements)
+        others = exact_pins(case.requirements)
         if any(culprit.name not in {*others, "python"} for culprit in calibration.blame.culprits):
             continue
         moved = {name for name in others.keys() | pins.keys() if others.get(name) != pins.get(name)}
@@ -100,13 +100,6 @@ def _followers(moved: Collection[str], components: Components) -> set[str]:
         for component in components.components
         if component.moves_with and components[component.moves_with].distribution in moved
     }
-
-
-def _exact_pins(requirements: Iterable[str]) -> dict[str, str]:
-    """By name, the version of each requirement that is an exact pin."""
-    parsed = [parse_requirement(text) for text in requirements]
-    versions = {requirement.name: only_version(requirement) for requirement in parsed}
-    return {name: version for name, version in versions.items() if version}
 
 
 def _is_version(text: str) -> bool:

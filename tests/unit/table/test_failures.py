@@ -2,17 +2,14 @@ from __future__ import annotations
 
 import datetime as dt
 
-from stackcompat.blame.culprit import Culprit, SearchResult
-from stackcompat.blame.diagnosis import Diagnoses, Diagnosis
 from stackcompat.core.redact import public
-from stackcompat.table.cells import JudgedCell, gather
-from stackcompat.table.failures import FailureGroup, group_failures
-from stackcompat.verdict.verdict import judge
+from stackcompat.table.failures import FailureGroup, failures_by_kind, group_failures
+from stackcompat.table.judged import JudgedCell, judge_cells
 from support.made_up import COMPONENTS, NOW, History, failed, history, make_cell, planned, run_of
 
 
 def groups_of(made: History) -> tuple[list[FailureGroup], dict[str, tuple[str, ...]], tuple[JudgedCell, ...]]:
-    cases = gather(COMPONENTS, (made.record(),), made.evidence)
+    cases = judge_cells(COMPONENTS, (made.record(),), made.evidence)
     groups, of_cell = group_failures(cases, COMPONENTS)
     return list(groups), of_cell, cases
 
@@ -57,27 +54,6 @@ def test_a_failure_of_the_newest_releases_comes_with_their_cells_first() -> None
     assert group.cells[0] == next(case.verdict.cell.id for case in cases if case.today)
 
 
-def test_the_fuller_diagnosis_says_who_is_to_blame() -> None:
-    """Two cells fail alike; the search in one of them, the later one, showed only one of the two members."""
-    made = History()
-    brought: list[Diagnosis] = []
-    test = failed("t", "alpha", "beta", packages=("beta", "alpha"))
-    for version, names in (("1.2.0", ("alpha", "beta")), ("1.3.0", ("alpha",))):
-        versions = {"alpha": version, "beta": "2.0.0"}
-        cell = planned(make_cell(versions), versions)
-        made.cells.append(cell)
-        made.evidence[cell.key] = (run_of(cell, test), run_of(cell, test, attempt=1))
-        culprits = tuple(Culprit(name=name, version=versions[name]) for name in names)
-        moment = NOW + dt.timedelta(days=len(brought))
-        brought.append(
-            Diagnosis.of(judge(cell, made.evidence[cell.key]), test, SearchResult(culprits=culprits), moment)
-        )
-    cases = gather(COMPONENTS, (made.record(),), made.evidence)
-    (group,), _ = group_failures(cases, COMPONENTS, Diagnoses(brought))
-    assert group.blamed is not None
-    assert [culprit.name for culprit in group.blamed.culprits] == ["alpha", "beta"]
-
-
 def test_a_long_traceback_is_cut_at_its_beginning() -> None:
     made = History()
     cell = planned(make_cell({"alpha": "1.0.0"}), {"alpha": "1.0.0"})
@@ -99,3 +75,13 @@ def test_public_text_has_no_folders_of_a_machine() -> None:
     assert public('File "/srv/checkout/tests/interop/test_beta.py"') == 'File "…/interop/test_beta.py"'
     assert public("see https://index.example/simple/alpha now") == "see <address> now"
     assert public("either/or, 1/2 and a/b/c stay") == "either/or, 1/2 and a/b/c stay"
+
+
+def test_failures_stand_by_kind_those_of_the_newest_releases_first() -> None:
+    groups, _, _ = groups_of(history())
+    kinds = failures_by_kind(groups)
+    assert list(kinds) == ["today", "elsewhere", "unresolvable", "flaky", "unknown"]
+    assert sorted(group.id for found in kinds.values() for group in found) == sorted(group.id for group in groups)
+    assert all(group.today for group in kinds["today"])
+    assert {group.verdict for group in kinds["elsewhere"]} <= {"broken", "uninstallable"}
+    assert {group.verdict for group in kinds["unknown"]} <= {"invalid", "infra-error", "changed"}
