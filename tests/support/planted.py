@@ -9,11 +9,11 @@ from typing import Any
 from stackcompat.core.vocabulary import Verdict
 from stackcompat.frontier.answers import Frontier, PairAnswer, PairQuestion
 from stackcompat.frontier.frontier import StoredFrontier
-from stackcompat.frontier.inference import Pair
+from stackcompat.frontier.inference import Pair, infer, read_row
 from stackcompat.frontier.space import PairSpace, Side
 from stackcompat.frontier.static.usage import Missing
 
-__all__ = ["Planted", "chart_of", "stairs", "table"]
+__all__ = ["Planted", "chart_of", "inferred_from", "stairs", "table"]
 
 _BEGIN = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
 
@@ -41,6 +41,22 @@ def chart_of(found: Frontier, foreseen: Mapping[Pair, Sequence[Missing]] | None 
     return StoredFrontier.of(
         found, foreseen or {}, **{**fields, "seen": dt.datetime(2026, 11, 20, tzinfo=dt.UTC), **more}
     )
+
+
+def inferred_from(
+    rows: Mapping[int, Sequence[int]], observed: Mapping[Pair, bool], expected_broken: Collection[Pair] = ()
+) -> tuple[dict[Pair, bool], set[Pair]]:
+    """Whether each pair works that was observed or is inferred, and the pairs that must be observed."""
+    readings = {row: read_row(row, columns, observed) for row, columns in rows.items()}
+    expected = {row: frozenset(column for other, column in expected_broken if other == row) for row in rows}
+    inference = infer(readings, expected)
+    works = {
+        (row, column): good
+        for row, columns in rows.items()
+        for column, good in zip(columns, inference.status[row], strict=True)
+        if good is not None
+    }
+    return works, set(inference.due)
 
 
 class Planted:

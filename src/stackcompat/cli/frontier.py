@@ -29,7 +29,7 @@ from stackcompat.frontier.answers import NO_VERDICT
 from stackcompat.frontier.driver import Survey
 from stackcompat.frontier.frontier import FRONTIERS, StoredFrontier
 from stackcompat.frontier.inference import Pair
-from stackcompat.frontier.search import DEAREST, explore
+from stackcompat.frontier.search import MAX_RUNS_PER_QUESTION, explore
 from stackcompat.frontier.static.wheels import WheelNames
 from stackcompat.plan.checkout import find_checkout
 from stackcompat.report.text import interval_words
@@ -53,8 +53,8 @@ __all__ = ["answer", "frontier_", "moment", "print_frontier"]
 )
 @click.option(
     "--budget",
-    type=click.IntRange(DEAREST),
-    help=f"The most runs to make now, at least the {DEAREST} of one question; default: as many as it takes.",
+    type=click.IntRange(MAX_RUNS_PER_QUESTION),
+    help=f"The most runs to make now, at least {MAX_RUNS_PER_QUESTION}; default: as many as it takes.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Chooses the sample that is checked.")
 @jobs_option
