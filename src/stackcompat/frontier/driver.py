@@ -28,7 +28,8 @@ from stackcompat.evidence.runs import PlannedCell
 from stackcompat.frontier.answers import PairAnswer, PairQuestion, Predictions
 from stackcompat.frontier.inference import Pair
 from stackcompat.frontier.space import PairSpace, Side
-from stackcompat.frontier.static.usage import Missing, NameTable, lost, missing, wanted
+from stackcompat.frontier.static.names import NameTable
+from stackcompat.frontier.static.usage import Missing, missing, wanted, without_unseen_attributes
 from stackcompat.pipeline.cells import plan_cell, run_cells
 from stackcompat.pipeline.locking import lock_cells
 from stackcompat.pipeline.progress import Reporter
@@ -178,7 +179,7 @@ class Survey:
                             for place, giving in enumerate(names[giver])
                             if giving.modules
                         }
-                        for place, some in lost(lacking, names[giver]).items():
+                        for place, some in without_unseen_attributes(lacking, names[giver]).items():
                             pair = (number, place) if taker == 0 else (place, number)
                             if pair not in self.space.forbidden:
                                 kept[pair] = (*kept.get(pair, ()), *some)

@@ -14,7 +14,7 @@ from stackcompat.ecosystem.releases import IndexUnreachable
 from stackcompat.evidence.results import TestResult
 from stackcompat.frontier.answers import PairQuestion
 from stackcompat.frontier.driver import Survey
-from stackcompat.frontier.static.usage import ModuleNames, NameTable, Take
+from stackcompat.frontier.static.names import ModuleNames, NameTable, Take
 from stackcompat.pipeline.progress import Silent
 from stackcompat.pipeline.runner import Runner
 from stackcompat.resolve.conflict import Conflict

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stackcompat.frontier.frontier import StoredFrontier, without_superseded
+from stackcompat.frontier.frontier import Accuracy, StoredFrontier, compare, without_superseded
 from stackcompat.frontier.search import explore
 from stackcompat.frontier.static.usage import Missing
 from support.planted import Planted, chart_of, stairs, table
@@ -65,3 +65,11 @@ def test_a_deeper_one_of_the_same_two_tells_enough() -> None:
         deep.model_copy(update={"first": deep.first.model_copy(update={"versions": deep.first.versions[1:]})}),
     ):
         assert len(without_superseded((shallow, other))) == 2
+
+
+def test_accuracy() -> None:
+    accuracy = compare({(0, 0), (0, 1)}, {(0, 0): False, (0, 1): True, (0, 2): False, (0, 3): True})
+    assert accuracy == Accuracy(hits=1, misses=1, false=1)
+    assert (accuracy.precision, accuracy.recall) == (0.5, 0.5)
+    assert compare((), {}) == Accuracy(hits=0, misses=0, false=0)
+    assert compare((), {}).precision is None
