@@ -48,10 +48,10 @@ def test_what_is_untested_ends_a_run() -> None:
 
 def test_nothing_was_found() -> None:
     works = stairs([(0, 0)], 2)
-    assert not chart_of(explore(table(1, 2), Planted(works), budget=1)).told
-    assert chart_of(explore(table(1, 2), Planted(works), budget=3)).told
-    assert not chart_of(explore(table(1, 2, permitted=[(0, 0)]), Planted(works), budget=1)).told
-    assert chart_of(explore(table(1, 2, permitted=[]), Planted(works), budget=1)).told
+    assert not chart_of(explore(table(1, 2), Planted(works), budget=1)).adds_to_metadata
+    assert chart_of(explore(table(1, 2), Planted(works), budget=3)).adds_to_metadata
+    assert not chart_of(explore(table(1, 2, permitted=[(0, 0)]), Planted(works), budget=1)).adds_to_metadata
+    assert chart_of(explore(table(1, 2, permitted=[]), Planted(works), budget=1)).adds_to_metadata
 
 
 def test_a_deeper_one_of_the_same_two_tells_enough() -> None:

@@ -15,6 +15,7 @@ from stackcompat.frontier.static.usage import Missing
 from stackcompat.report.html import html
 from stackcompat.report.json import compat, schema
 from stackcompat.report.markdown import markdown
+from stackcompat.report.text import told_frontier, working_partners
 from stackcompat.report.write import write
 from stackcompat.table.build import summarise
 from stackcompat.table.summary import Summary
@@ -127,8 +128,8 @@ def test_what_nobody_tried_is_not_green() -> None:
     unknown = re.findall(r'<td class=(\w+) title="[^"]* untested">\?</td>', grid)
     assert unknown
     assert set(unknown) == {"u"}
-    assert "not complete yet" in text
-    assert "not complete yet" in markdown(summary_of(planted(budget=9)))
+    assert "Not complete yet" in text
+    assert "Not complete yet" in markdown(summary_of(planted(budget=9)))
 
 
 def test_the_short_file_has_the_newest_of_either_side(summary: Summary) -> None:
@@ -138,6 +139,30 @@ def test_the_short_file_has_the_newest_of_either_side(summary: Summary) -> None:
     assert "- Beta 1.3 works with Alpha: 1.2 – 1.7" in text
     assert "Alpha 1.4 works" not in text
     assert "Release by release" not in markdown(summary_of())
+
+
+def test_what_a_frontier_rests_on(summary: Summary) -> None:
+    (row,) = summary.frontiers
+    tested = row.pairs_answered - row.pairs_inferred
+    basis = f"{len(row.pairs)} installable pairs: {tested} tested, {row.pairs_inferred} inferred, from {row.runs} runs"
+    checks = f"{len(row.checks)} inferred pairs were tested afterwards: all right"
+    forecast = f"Forecast from source: precision {row.precision:.0%}, recall {row.recall:.0%}"
+    assert told_frontier(row) == f"{basis}. {checks}. {forecast}"
+    bare = row.model_copy(update={"checks": (), "precision": None, "recall": None})
+    assert told_frontier(bare) == basis
+    wrong = row.checks[0].model_copy(update={"observed": "broken", "inferred": "works"})
+    assert "tested afterwards: 1 of them wrong" in told_frontier(row.model_copy(update={"checks": (wrong, *row.checks)}))
+
+
+def test_a_release_without_a_verdict_is_not_tested_yet() -> None:
+    (row,) = summary_of(planted(budget=9)).frontiers
+    partners = {edge.version: working_partners(row, "alpha", edge) for edge in row.edges}
+    assert "not tested yet" in partners.values()
+    assert partners["1.0"] == "1.0 \N{EN DASH} 1.2"
+    # A release that was tested and works with nothing says so.
+    broken = row.model_copy(update={"pairs": tuple(p.model_copy(update={"verdict": "broken"}) for p in row.pairs)})
+    nothing = row.edges[-1].model_copy(update={"works": ()})
+    assert working_partners(broken, "alpha", nothing) == "none"
 
 
 def test_names_that_are_no_components_are_shown_as_they_are() -> None:

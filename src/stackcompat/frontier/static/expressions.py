@@ -22,7 +22,7 @@ def dotted(reading: Reading, node: ast.expr) -> str:
 
 
 def evaluate(reading: Reading, nodes: Iterable[ast.expr | None]) -> None:
-    """Take what expressions use in any case when they are evaluated: nothing in a lambda, nothing behind a condition."""
+    """Take what expressions use in any case when they are evaluated: nothing in lambdas, nothing behind conditions."""
     pending: list[ast.AST] = [node for node in nodes if node is not None]
     while pending:
         node = pending.pop()
