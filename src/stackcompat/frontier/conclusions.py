@@ -51,7 +51,7 @@ class Landmarks(NamedTuple):
 
     def places(self) -> tuple[int, ...]:
         """All of them, the most telling first."""
-        return *self[:4], *self.aged
+        return self.newest, self.oldest, self.contemporary, self.middle, *self.aged
 
 
 def landmarks(knowledge: Knowledge, row: int) -> Landmarks:

@@ -38,8 +38,8 @@ def test_what_is_untested_ends_a_run() -> None:
     by_hand = chart.model_copy(
         update={
             "findings": tuple(
-                one.model_copy(update={"verdict": "untested" if one.pair == (0, 2) else "works"})
-                for one in chart.findings
+                finding.model_copy(update={"verdict": "untested" if finding.pair == (0, 2) else "works"})
+                for finding in chart.findings
             )
         }
     )

@@ -25,10 +25,10 @@ def test_what_metadata_forbids_needs_no_run() -> None:
 
 def test_what_a_release_requires_in_one_version_alone_brings_its_bounds() -> None:
     found = survey_of("shell").space
-    told = "shell 2.0 depends on exactly engine 2.0, which depends on alpha<1.4,>=1.1"
+    reason = "shell 2.0 depends on exactly engine 2.0, which depends on alpha<1.4,>=1.1"
     assert found.rows() == {0: [0], 1: [1], 2: [0, 1, 3]}
-    assert {found.forbidden[1, 0], found.forbidden[1, 3]} == {told}
-    assert survey_of("alpha", "shell").space.forbidden[0, 1] == told
+    assert {found.forbidden[1, 0], found.forbidden[1, 3]} == {reason}
+    assert survey_of("alpha", "shell").space.forbidden[0, 1] == reason
 
 
 def test_a_span_of_time_chooses_releases() -> None:
@@ -37,7 +37,7 @@ def test_a_span_of_time_chooses_releases() -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "more", "said"),
+    ("names", "more", "sentence"),
     [
         (("beta", "absent"), {}, 'SECOND: the index has no "absent"'),
         (("no name", "alpha"), {}, 'FIRST: "no name" is neither a component nor the plain name of a distribution'),
@@ -47,10 +47,10 @@ def test_a_span_of_time_chooses_releases() -> None:
         (("beta", "alpha"), {"since": day("2026-01-01")}, "--since: beta has no final release since 2026-01-01"),
     ],
 )
-def test_mistakes_are_named(names: tuple[str, str], more: dict[str, Any], said: str) -> None:
+def test_mistakes_are_named(names: tuple[str, str], more: dict[str, Any], sentence: str) -> None:
     with pytest.raises(UsageError) as caught:
         survey_of(*names, **more)
-    assert said in str(caught.value)
+    assert sentence in str(caught.value)
 
 
 def test_a_component_may_be_named_by_its_distribution() -> None:

@@ -68,19 +68,19 @@ def test_each_reason_once_with_what_it_covers(summary: Summary) -> None:
     assert red.sentence == WORDS
     assert red.seen == sum(not pair.inferred for pair in broken)
     assert red.seen + red.inferred == len(broken)
-    releases = [one.version for one in row.second_releases]
+    releases = [release.version for release in row.second_releases]
 
     def covered(reason_range: object) -> set[tuple[str, str]]:
         (top, bottom), (low, high) = reason_range.first, reason_range.second  # type: ignore[attr-defined]
-        rows = [one.version for one in row.first_releases]
+        rows = [release.version for release in row.first_releases]
         downs = rows[rows.index(top) : rows.index(bottom) + 1]
         return {(a, b) for a in downs for b in releases[releases.index(low) : releases.index(high) + 1]}
 
-    together = [pair for one in red.ranges for pair in covered(one)]
+    together = [pair for rectangle in red.ranges for pair in covered(rectangle)]
     assert sorted(together) == sorted((pair.versions["alpha"], pair.versions["beta"]) for pair in broken)
     assert all(row.reasons[pair.reason].sentence == WORDS for pair in broken if pair.reason is not None)
     (forbidden,) = [reason for reason in row.reasons if reason.verdict == "unresolvable"]
-    refused = {pair for one in forbidden.ranges for pair in covered(one)}
+    refused = {pair for rectangle in forbidden.ranges for pair in covered(rectangle)}
     assert refused == {(f"1.{a}", f"1.{b}") for a, b in WORKS} - {(f"1.{a}", f"1.{b}") for a, b in PERMITTED}
 
 
@@ -102,10 +102,10 @@ def test_the_page_has_a_table_that_needs_no_script(summary: Summary) -> None:
     assert '<span class="version">1.7</span> <small>2026-09</small></th>' in grid
     (row,) = summary.frontiers
     signs = {"works": "✓", "broken": "✗"}
-    pairs = {(one.versions["alpha"], one.versions["beta"]): one for one in row.pairs}
-    columns = [one.version for one in reversed(row.second_releases)]
+    pairs = {(pair.versions["alpha"], pair.versions["beta"]): pair for pair in row.pairs}
+    columns = [release.version for release in reversed(row.second_releases)]
     lines = re.findall(r'<tr><th scope="row"><span class="version">(.*?)</span>.*?</th>(.*?)</tr>', grid)
-    assert [version for version, _ in lines] == [one.version for one in reversed(row.first_releases)]
+    assert [version for version, _ in lines] == [release.version for release in reversed(row.first_releases)]
     for down, cells in lines:
         marks = re.findall(r'<td class=(\w+)(?: title=(inferred|"[^"]*"))?>(.)</td>', cells)
         for across, (kind, title, glyph) in zip(columns, marks, strict=True):
@@ -151,7 +151,8 @@ def test_what_a_frontier_rests_on(summary: Summary) -> None:
     bare = row.model_copy(update={"checks": (), "precision": None, "recall": None})
     assert told_frontier(bare) == basis
     wrong = row.checks[0].model_copy(update={"observed": "broken", "inferred": "works"})
-    assert "tested afterwards: 1 of them wrong" in told_frontier(row.model_copy(update={"checks": (wrong, *row.checks)}))
+    disagreeing = row.model_copy(update={"checks": (wrong, *row.checks)})
+    assert "tested afterwards: 1 of them wrong" in told_frontier(disagreeing)
 
 
 def test_a_release_without_a_verdict_is_not_tested_yet() -> None:
