@@ -157,7 +157,7 @@ _STYLES = {"PASS": "green", "BLOCK": "red", "satisfied": "green", "failed": "red
 def _print(report: GateReport) -> None:
     out.print(escape(gate_words(report)), style=_STYLES.get(report.decision, "yellow"))
     if report.alike is not None:
-        out.print(f"  {report.alike.said()}")
+        out.print(f"  {report.alike.summary()}")
     for one in report.requirements:
         style = _STYLES.get(one.state, "yellow")
         out.print(f"  [{style}]{one.state:>9}[/] {one.weight:>8}  {escape(one.sentence)}")
@@ -205,7 +205,7 @@ def replay_(
     if "-" not in (json_file, markdown_file):
         for one in replayed:
             names = ", ".join(one.case.candidates)
-            said = one.wrong or f"{one.report.decision}: {one.report.said()}"
+            said = one.wrong or f"{one.report.decision}: {one.report.summary()}"
             out.print(f"{'[red]✗[/]' if one.wrong else '[green]✓[/]'} {escape(names)}: {escape(said)}")
         out.print(f"{sum(not one.wrong for one in replayed)} / {len(replayed)} decisions as history knows them")
     sys.exit(1 if any(one.wrong for one in replayed) else 0)

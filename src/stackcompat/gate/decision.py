@@ -18,7 +18,7 @@ from stackcompat.ecosystem.components import Components
 from stackcompat.gate.candidate import Candidate
 from stackcompat.gate.comparison import compare
 from stackcompat.gate.evaluate import Hearing
-from stackcompat.gate.model import Decision, FalseReds, GateReport, Judged, NotTested, PairedCell
+from stackcompat.gate.model import Decision, FalseReds, GateReport, JudgedCandidate, NotTested, PairedCell
 from stackcompat.gate.policy import GatePolicy, Waivers
 
 __all__ = ["decide", "false_reds"]
@@ -71,7 +71,7 @@ def decide(
         sentence=sentence,
         remedy=remedy,
         candidates=tuple(
-            Judged(name=c.name, version=c.version, replaces=c.replaces, source=c.source) for c in candidates
+            JudgedCandidate(name=c.name, version=c.version, replaces=c.replaces, source=c.source) for c in candidates
         ),
         policy=policy.title,
         as_of=as_of,

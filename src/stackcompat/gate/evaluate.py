@@ -21,12 +21,12 @@ from stackcompat.gate.comparison import OUTCOMES, Comparison, compare
 from stackcompat.gate.model import (
     Arm,
     Exclusion,
-    Flaky,
+    FlakyTest,
+    GateFinding,
+    GateRequirement,
     NotTested,
     PairedCell,
-    Regression,
-    Requirement,
-    Shown,
+    ShownRun,
     WaiverReport,
 )
 from stackcompat.gate.policy import GatePolicy, Quarantine, Waiver, Waivers, Weight
@@ -86,7 +86,7 @@ class Hearing:
     def _replaced(self) -> str:
         return and_list([f"{c.name} {c.replaces}" for c in self._candidates])
 
-    def hear(self, cell: PairedCell) -> list[Requirement]:
+    def hear(self, cell: PairedCell) -> list[GateRequirement]:
         """The requirements of one cell: one for the cell, and one for each component whose bounds keep it out."""
         if cell.candidate is not None and cell.candidate.planned.resolution.lock is not None:
             installed = cell.candidate.planned.resolution.lock.versions()
@@ -97,7 +97,7 @@ class Hearing:
 
     # --- bounds ---
 
-    def _excluded(self, cell: PairedCell, first: Exclusion, every: Sequence[Exclusion] = ()) -> Requirement:
+    def _excluded(self, cell: PairedCell, first: Exclusion, every: Sequence[Exclusion] = ()) -> GateRequirement:
         """What a bound that keeps the candidate and others apart amounts to."""
         findings = []
         for exclusion in every or (first,):
@@ -105,7 +105,7 @@ class Hearing:
             versions = self._versions(cell)
             waiver = self._waiver("", {*self._moving, exclusion.component}, ident, versions)
             findings.append(
-                Regression(
+                GateFinding(
                     id=ident,
                     state="waived" if waiver else "failed",
                     sentence=exclusion.sentence,
@@ -122,7 +122,7 @@ class Hearing:
         failed = [finding for finding in findings if finding.state == "failed"]
         chief = (failed or findings)[0]
         what = f"{cell.label}: together with {first.component}" if first.by == "other" else cell.label
-        return Requirement(
+        return GateRequirement(
             id=digest(cell.id, first.component, length=12) if first.by == "other" else cell.id,
             rule=cell.rule,
             weight=weight,
@@ -146,7 +146,7 @@ class Hearing:
 
     # --- tests ---
 
-    def _tried(self, cell: PairedCell) -> Requirement:
+    def _tried(self, cell: PairedCell) -> GateRequirement:
         """What the runs of a cell amount to."""
         if cell.untried or cell.control is None or cell.candidate is None:
             return self._undecided(cell, cell.untried or "no arm was planned", "give it more time, or see the reason")
@@ -170,15 +170,15 @@ class Hearing:
             return self._undecided(cell, sentence, "mend what is in the way, and run the gate again")
         return self._compared(case)
 
-    def _undecided(self, cell: PairedCell, sentence: str, remedy: str) -> Requirement:
+    def _undecided(self, cell: PairedCell, sentence: str, remedy: str) -> GateRequirement:
         return self._requirement(cell, "undecided", f"{cell.label} on Python {cell.python}: {sentence}", remedy)
 
-    def _uninstallable(self, case: _Case, sentence: str) -> Requirement:
+    def _uninstallable(self, case: _Case, sentence: str) -> GateRequirement:
         sentence = f"{self.subject} cannot be installed, {self._replaced} can: {sentence}"
         remedy = "see what the installer says of it, and build and upload its files again"
         ident = self._install_id(case)
         waiver = self._waiver("", set(), ident, case.versions)
-        finding = Regression(
+        finding = GateFinding(
             id=ident,
             state="waived" if waiver else "failed",
             sentence=sentence,
@@ -206,7 +206,7 @@ class Hearing:
         ]
         return doubts[:1] if doubts and self._waiver("", set(), ident, case.versions) is None else []
 
-    def _compared(self, case: _Case) -> Requirement:
+    def _compared(self, case: _Case) -> GateRequirement:
         cell = case.cell
         compared = compare(case.control.evidence, case.candidate.evidence)
         self._count_flaky(case)
@@ -256,13 +256,13 @@ class Hearing:
         sentence = f"{passing} {tests} with {self.subject} {before} on Python {cell.python}{besides}"
         return self._requirement(cell, "satisfied", sentence, "", **more)
 
-    def _requirement(self, cell: PairedCell, state: str, sentence: str, remedy: str, **more: object) -> Requirement:
+    def _requirement(self, cell: PairedCell, state: str, sentence: str, remedy: str, **more: object) -> GateRequirement:
         shown = []
         for name, arm in (("control", cell.control), ("candidate", cell.candidate)):
             for run in arm.evidence if arm else ():
                 if run.started >= self._oldest:
                     values = {"run": run.id, "lock": run.lock_id, "started": run.started, "outcome": run.outcome}
-                    shown.append(Shown.model_validate(values | {"arm": name, "versions": self._asked(arm)}))
+                    shown.append(ShownRun.model_validate(values | {"arm": name, "versions": self._asked(arm)}))
         reproduce = ""
         if cell.candidate is not None and all(c.source == "index" for c in self._candidates):
             reproduce = self._command(cell)
@@ -279,7 +279,7 @@ class Hearing:
             "differs": cell.differs,
             "reproduce": reproduce,
         }
-        return Requirement.model_validate(fields | more)
+        return GateRequirement.model_validate(fields | more)
 
     def _command(self, cell: PairedCell) -> str:
         """The command that tries the candidate's arm again; empty where it asks for nothing."""
@@ -321,9 +321,9 @@ class Hearing:
 
     # --- findings ---
 
-    def _findings(self, case: _Case, against: Iterable[Comparison]) -> tuple[Regression, ...]:
+    def _findings(self, case: _Case, against: Iterable[Comparison]) -> tuple[GateFinding, ...]:
         """What regressed, tests with the same failure together, the shallowest first."""
-        grouped: dict[tuple[str, str], list[tuple[Comparison, Regression]]] = {}
+        grouped: dict[tuple[str, str], list[tuple[Comparison, GateFinding]]] = {}
         for one in sorted(against, key=lambda one: LEVELS.index(one.level)):
             finding = self._finding(case, one)
             grouped.setdefault((finding.id, finding.state), []).append((one, finding))
@@ -332,7 +332,7 @@ class Hearing:
             for members in grouped.values()
         )
 
-    def _finding(self, case: _Case, one: Comparison) -> Regression:
+    def _finding(self, case: _Case, one: Comparison) -> GateFinding:
         result = one.result
         failure = result.failure or Failure(type=result.outcome, message=result.reason)
         others = self._others(result, case.versions)
@@ -362,7 +362,7 @@ class Hearing:
         waiver = self._waiver(one.test, {*self._moving, *others}, ident, case.versions)
         quarantine = self._quarantined(one.test)
         told = waiver.reason if waiver else f"quarantined: {quarantine.reason}" if quarantine else ""
-        return Regression(
+        return GateFinding(
             id=ident,
             state="waived" if told else "failed",
             sentence=sentence,
@@ -460,13 +460,13 @@ class Hearing:
                 red += sum(outcome in ("failed", "crashed") for outcome in outcomes)
                 self._rates[test] = (red, runs + sum(o in ("failed", "crashed", "passed") for o in outcomes))
 
-    def flaky(self) -> tuple[Flaky, ...]:
+    def flaky(self) -> tuple[FlakyTest, ...]:
         """The flaky tests of all cells, with their rates."""
         found = []
         for test, (red, runs) in sorted(self._rates.items()):
             quarantine = self._quarantined(test)
             until = quarantine.until if quarantine else None
-            found.append(Flaky(test=test, failed=red, runs=runs, quarantined_until=until))
+            found.append(FlakyTest(test=test, failed=red, runs=runs, quarantined_until=until))
         return tuple(found)
 
 

@@ -17,14 +17,14 @@ __all__ = [
     "Decision",
     "Exclusion",
     "FalseReds",
-    "Flaky",
+    "FlakyTest",
+    "GateFinding",
     "GateReport",
-    "Judged",
+    "GateRequirement",
+    "JudgedCandidate",
     "NotTested",
     "PairedCell",
-    "Regression",
-    "Requirement",
-    "Shown",
+    "ShownRun",
     "WaiverReport",
 ]
 
@@ -34,7 +34,7 @@ SCHEMA_VERSION = 1
 Decision = Literal["PASS", "BLOCK", "NEEDS-REVIEW", "CANNOT-TELL"]
 
 
-class Judged(Record):
+class JudgedCandidate(Record):
     """A candidate as it is published: no paths."""
 
     name: str
@@ -50,7 +50,7 @@ class FalseReds(Record):
     compared: int
     rate: float
 
-    def said(self) -> str:
+    def summary(self) -> str:
         """The same in words."""
         rate = f" ({100 * self.rate:.1f} %)" if self.compared else ""
         return f"A/A: {self.different} of {self.compared} tests came out differently{rate}"
@@ -66,19 +66,19 @@ class GateReport(Record):
     decision: Decision
     sentence: str
     remedy: str = ""
-    candidates: tuple[Judged, ...]
+    candidates: tuple[JudgedCandidate, ...]
     policy: str
     as_of: dt.datetime | None = None
     platform: str
     generated: dt.datetime
     seconds: float
-    requirements: tuple[Requirement, ...]
+    requirements: tuple[GateRequirement, ...]
     not_tested: tuple[NotTested, ...] = ()
-    flaky: tuple[Flaky, ...] = ()
+    flaky: tuple[FlakyTest, ...] = ()
     waivers: tuple[WaiverReport, ...] = ()
     alike: FalseReds | None = None
 
-    def said(self) -> str:
+    def summary(self) -> str:
         """The sentence with its remedy."""
         return f"{self.sentence}; {self.remedy}" if self.remedy else self.sentence
 
@@ -150,7 +150,7 @@ class PairedCell(Record):
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-class Shown(Record):
+class ShownRun(Record):
     """A run that a requirement rests on: `run` and `lock` are ids, `versions` what the components asked for were."""
 
     arm: Literal["control", "candidate"]
@@ -161,7 +161,7 @@ class Shown(Record):
     versions: dict[str, str]
 
 
-class Regression(Record):
+class GateFinding(Record):
     """One thing that speaks against the candidate. `id` is the same for the same failure everywhere."""
 
     id: str
@@ -176,7 +176,7 @@ class Regression(Record):
     waiver: str = ""
 
 
-class Requirement(Record):
+class GateRequirement(Record):
     """What the policy asks of the candidate in one cell, and how it came out.
 
     `counts` are the comparisons of its tests; `doubts` are sentences that ask for a human's judgement; `reproduce` is a
@@ -191,15 +191,15 @@ class Requirement(Record):
     state: Literal["satisfied", "failed", "waived", "undecided"]
     sentence: str
     remedy: str = ""
-    evidence: tuple[Shown, ...] = ()
-    findings: tuple[Regression, ...] = ()
+    evidence: tuple[ShownRun, ...] = ()
+    findings: tuple[GateFinding, ...] = ()
     counts: dict[str, int] = {}
     doubts: tuple[str, ...] = ()
     differs: tuple[str, ...] = ()
     reproduce: str = ""
 
 
-class Flaky(Record):
+class FlakyTest(Record):
     """A test that was red and green on the same lock: how often it failed of how many runs, in both arms."""
 
     test: str

@@ -132,7 +132,7 @@ def _exact(text: str) -> str:
     return str(bound)
 
 
-class _Exemption(Table):
+class _BaseExemption(Table):
     """What someone answers for, until the end of a day (UTC)."""
 
     owner: Annotated[str, Field(min_length=1)]
@@ -144,7 +144,7 @@ class _Exemption(Table):
         return now.astimezone(dt.UTC).date() > self.until
 
 
-class Waiver(_Exemption):
+class Waiver(_BaseExemption):
     """A known break that a release may ship with.
 
     Exactly one of: `test` (an id, or a pattern with ``*``), `pair` (two components), `advisory` (the id of a finding).
@@ -188,7 +188,7 @@ class Waiver(_Exemption):
         return self.advisory == advisory if self.advisory else bool(test) and _fits(test, self.test)
 
 
-class Quarantine(_Exemption):
+class Quarantine(_BaseExemption):
     """A test that is known to be flaky: it never decides, and does not ask anybody either."""
 
     test: str

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from stackcompat.core.text import plain
-from stackcompat.gate.model import GateReport, Requirement
+from stackcompat.gate.model import GateReport, GateRequirement
 from stackcompat.report.junit import fit
 from stackcompat.validation.replay import Replayed
 
@@ -59,7 +59,7 @@ def gate_schema() -> str:
 
 def gate_words(report: GateReport) -> str:
     """One line for a person."""
-    return f"{_SIGNS[report.decision]} {report.decision}: {report.said()}"
+    return f"{_SIGNS[report.decision]} {report.decision}: {report.summary()}"
 
 
 def gate_markdown(report: GateReport) -> str:
@@ -68,20 +68,20 @@ def gate_markdown(report: GateReport) -> str:
     day = f", as of {report.as_of:%Y-%m-%d}" if report.as_of else ""
     parts = [
         f"## {_SIGNS[report.decision]} {report.decision}: {plain(replaced)}{day}",
-        f"**{plain(report.said())}**",
+        f"**{plain(report.summary())}**",
         _requirements(report.requirements),
         *_section("What speaks against it", _findings(report.requirements)),
         *_section("Flaky tests", _flaky(report)),
         *_section("Waivers", _waivers(report)),
         *_section("Not tested", _not_tested(report)),
-        *([report.alike.said()] if report.alike else ()),
+        *([report.alike.summary()] if report.alike else ()),
         f"{plain(report.policy)}, {report.platform}, {report.generated:%Y-%m-%d %H:%M} UTC, {report.seconds:.0f} s. "
         + _METHOD,
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def _requirements(requirements: Sequence[Requirement]) -> str:
+def _requirements(requirements: Sequence[GateRequirement]) -> str:
     if not requirements:
         return "No cell could be made."
     lines = ["| | weight | requirement | what was found |", "| :-: | --- | --- | --- |"]
@@ -92,7 +92,7 @@ def _requirements(requirements: Sequence[Requirement]) -> str:
     return "\n".join(lines)
 
 
-def _findings(requirements: Sequence[Requirement]) -> list[str]:
+def _findings(requirements: Sequence[GateRequirement]) -> list[str]:
     found: dict[str, str] = {}
     for one in requirements:
         for finding in one.findings:
@@ -172,12 +172,12 @@ def gate_junit(report: GateReport) -> str:
     if not report.requirements:
         suite = ET.SubElement(root, "testsuite", name="gate", tests="1", failures="0", errors="1", skipped="0")
         case = ET.SubElement(suite, "testcase", classname="gate", name="plan")
-        ET.SubElement(case, "error", type=report.decision, message=fit(report.said()))
+        ET.SubElement(case, "error", type=report.decision, message=fit(report.summary()))
     ET.indent(root, " ")
     return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def _element(one: Requirement) -> str:
+def _element(one: GateRequirement) -> str:
     if one.state == "satisfied":
         return ""
     if one.weight != "required" or one.state == "waived":
@@ -197,7 +197,7 @@ def replay_markdown(title: str, replayed: Sequence[Replayed]) -> str:
         old = ", ".join(c.replaces for c in one.report.candidates)
         lines.append(
             f"| {'✗' if one.wrong else '✓'} | {plain(names)} | {old} | {one.case.exclude_newer} | {one.case.decision} "
-            f"| {one.report.decision}: {plain(one.report.said())} | {one.report.seconds:.0f} |"
+            f"| {one.report.decision}: {plain(one.report.summary())} | {one.report.seconds:.0f} |"
         )
     parts = [
         f"# {plain(title)}",

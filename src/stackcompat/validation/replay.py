@@ -67,9 +67,9 @@ def load_replay(path: Path) -> Replay:
 def compare_case(case: ReplayCase, report: GateReport) -> str:
     """How the decision differs from the known one; empty if not."""
     if report.decision != case.decision:
-        return f"{report.decision}, known to be {case.decision}: {report.said()}"
-    absent = [name for name in case.names if name not in report.said()]
-    return f"does not name {', '.join(absent)}: {report.said()}" if absent else ""
+        return f"{report.decision}, known to be {case.decision}: {report.summary()}"
+    absent = [name for name in case.names if name not in report.summary()]
+    return f"does not name {', '.join(absent)}: {report.summary()}" if absent else ""
 
 
 def replay(

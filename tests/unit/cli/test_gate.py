@@ -125,7 +125,7 @@ def test_every_decision_has_its_exit_code_and_its_files(
     got, output, error = run("gate", "alpha==1.3.0", "--exclude-newer", "2026-08-16", "--budget", "60", *files)
     report = DECISIONS[code]
     assert (got, error) == (code, "")
-    assert f" {report.decision}: {report.said()}" in output
+    assert f" {report.decision}: {report.summary()}" in output
     assert json.loads((checkout / "out.json").read_text())["decision"] == report.decision
     assert (checkout / "out.markdown").read_text().startswith("## ")
     assert (checkout / "out.junit").read_text().startswith("<?xml")

@@ -66,7 +66,7 @@ def test_a_regression_blocks_and_names_the_other_and_the_attribute() -> None:
         "module 'alpha.experimental.boxes' has no attribute 'MutableBox'"
     )
     assert one.remedy == "release a beta that does without MutableBox first, or keep the name in alpha"
-    assert report.said() == f"{one.sentence}; {one.remedy}"
+    assert report.summary() == f"{one.sentence}; {one.remedy}"
     (finding,) = one.findings
     assert finding.tests == (NO_ATTRIBUTE.test,)
     # The test that could not be tried follows from it, and is told.
