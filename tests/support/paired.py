@@ -6,8 +6,11 @@ from typing import Any
 
 from stackcompat.evidence.results import Evidence, TestResult
 from stackcompat.gate.candidate import Candidate
+from stackcompat.gate.cells import Arm, ExcludedCell, Exclusion, GateCell, PairedCell, UntriedCell
+from stackcompat.gate.context import GateContext, make_context
 from stackcompat.gate.decision import decide
-from stackcompat.gate.model import Arm, GateReport, PairedCell
+from stackcompat.gate.evaluate import CellEvaluation, evaluate_cell
+from stackcompat.gate.model import GateReport
 from stackcompat.gate.policy import GatePolicy, Waivers
 from support.made_up import COMPONENTS, NEWEST, NOW, PLATFORM, make_cell, passed, planned, run_of
 
@@ -43,18 +46,30 @@ def arm(versions: dict[str, str], *runs: tuple[TestResult, ...] | str, **more: A
     return Arm(planned=plan, evidence=tuple(evidence))
 
 
+#: What every cell has, unless a test says otherwise.
+CELL: dict[str, Any] = {
+    "id": "cell",
+    "rule": "newest",
+    "weight": "required",
+    "label": "alpha 1.3.0 with the newest others",
+    "python": "3.12",
+}
+
+
 def pair(*candidate: tuple[TestResult, ...] | str, control: Arm | None = None, **more: Any) -> PairedCell:
     """A required cell whose candidate's arm has these runs, and whose control is green unless given."""
-    fields: dict[str, Any] = {
-        "id": "cell",
-        "rule": "newest",
-        "weight": "required",
-        "label": "alpha 1.3.0 with the newest others",
-        "python": "3.12",
-        "control": control or arm(OLD, GREEN),
-        "candidate": arm(NEWEST, *candidate) if candidate else None,
-    }
-    return PairedCell.model_validate(fields | more)
+    arms = {"control": control or arm(OLD, GREEN), "candidate": arm(NEWEST, *candidate)}
+    return PairedCell.model_validate(CELL | arms | more)
+
+
+def untried(why: str, **more: Any) -> UntriedCell:
+    """A required cell that was not run."""
+    return UntriedCell.model_validate(CELL | {"why": why} | more)
+
+
+def excluded(*exclusions: Exclusion, **more: Any) -> ExcludedCell:
+    """A required cell that bounds keep the candidates out of."""
+    return ExcludedCell.model_validate(CELL | {"control": arm(OLD), "exclusions": exclusions} | more)
 
 
 def changed(*tests: TestResult) -> tuple[TestResult, ...]:
@@ -65,7 +80,7 @@ def changed(*tests: TestResult) -> tuple[TestResult, ...]:
 
 
 def judge(
-    *cells: PairedCell, waivers: Waivers | None = None, candidates: tuple[Candidate, ...] = (ALPHA,), **more: Any
+    *cells: GateCell, waivers: Waivers | None = None, candidates: tuple[Candidate, ...] = (ALPHA,), **more: Any
 ) -> GateReport:
     """The decision on these cells."""
     return decide(
@@ -78,3 +93,20 @@ def judge(
         now=NOW,
         **more,
     )
+
+
+def context(**more: Any) -> GateContext:
+    """What cells are judged by: alpha is the candidate, and there are no waivers, unless given."""
+    fields: dict[str, Any] = {
+        "candidates": (ALPHA,),
+        "policy": POLICY,
+        "waivers": Waivers(),
+        "components": COMPONENTS,
+        "now": NOW,
+    }
+    return make_context(**fields | more)
+
+
+def evaluate(cell: GateCell, **more: Any) -> CellEvaluation:
+    """What one cell amounts to, in a :func:`context` with `more`."""
+    return evaluate_cell(context(**more), cell)

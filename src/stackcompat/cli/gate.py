@@ -14,7 +14,6 @@ from stackcompat.cli.common import (
     jobs_option,
     make_exchange_runner,
     make_runner,
-    open_index,
     out,
     project_option,
     reporting,
@@ -107,26 +106,24 @@ def gate_(
     except ValueError as error:
         raise UsageError(f"--exclude-newer: {error}") from None
     wanted = pythons or policy.pythons
-    bench = make_runner(project, jobs, wanted, policy.level)
-    terms = GateOptions(policy=policy, waivers=waivers, pythons=wanted, known=_known(project), as_of=as_of)
-    exchange = _exchange(policy, project, bench)
+    runner = make_runner(project, jobs, wanted, policy.level)
+    options = GateOptions(policy=policy, waivers=waivers, pythons=wanted, known=_known(project), as_of=as_of)
+    exchange = _exchange_runner(policy, project, runner)
     with reporting(verbose=False) as reporter:
         if aa:
-            report = run_aa_gate(terms, bench, open_index(), reporter, exchange=exchange)
+            report = run_aa_gate(options, runner.reporting(reporter), exchange=exchange)
         else:
             report = run_gate(
                 candidates,
-                terms,
-                bench,
-                open_index(),
-                reporter,
+                options,
+                runner.reporting(reporter),
                 index=index,
                 against=against,
                 budget=budget,
                 rerun=rerun,
                 exchange=exchange,
             )
-    bench.cache.trim()
+    runner.cache.trim()
     write_text("--json", json_file, gate_json(report))
     write_text("--markdown", markdown_file, gate_markdown(report))
     write_text("--junit", junit_file, gate_junit(report))
@@ -135,11 +132,11 @@ def gate_(
     sys.exit(EXIT_CODES[report.decision])
 
 
-def _exchange(policy: GatePolicy, project: Checkout, bench: Runner) -> Runner | None:
-    """The bench for artifacts, where a rule of the policy wants it."""
+def _exchange_runner(policy: GatePolicy, project: Checkout, runner: Runner) -> Runner | None:
+    """The runner of the tests that write and read artifacts; None where no rule of the policy needs it."""
     if not any(isinstance(rule, ArtifactsRule) for rule in policy.rules):
         return None
-    return make_exchange_runner(project, bench)
+    return make_exchange_runner(project, runner)
 
 
 def _default(given: str | None, project: Checkout, name: str) -> Path:
@@ -195,11 +192,11 @@ def replay_(
     told = load_replay(path)
     policy = load_policy(path.parent / told.policy, project.components())
     pythons = tuple(dict.fromkeys(python for case in told.cases for python in case.pythons or policy.pythons))
-    bench = make_runner(project, jobs, pythons, policy.level)
+    runner = make_runner(project, jobs, pythons, policy.level)
+    exchange = _exchange_runner(policy, project, runner)
     with reporting(verbose=False) as reporter:
-        exchange = _exchange(policy, project, bench)
-        replayed = replay(told.cases, policy, bench, open_index(), reporter, exchange=exchange)
-    bench.cache.trim()
+        replayed = replay(told.cases, policy, runner.reporting(reporter), exchange=exchange)
+    runner.cache.trim()
     write_text("--json", json_file, replay_json(told.title, replayed))
     write_text("--markdown", markdown_file, replay_markdown(told.title, replayed))
     if "-" not in (json_file, markdown_file):

@@ -25,6 +25,7 @@ from stackcompat.ecosystem.components import Components
 __all__ = [
     "ArtifactsRule",
     "Direction",
+    "Exemption",
     "FloorsRule",
     "GatePolicy",
     "MetapackageRule",
@@ -181,11 +182,11 @@ class Waiver(_BaseExemption):
             for name, bound in self.versions.items()
         )
 
-    def names(self, *, test: str, components: Collection[str], advisory: str) -> bool:
-        """Whether it is about a failure of `test` between `components` whose finding has the id `advisory`."""
+    def covers(self, *, test: str, components: Collection[str], finding: str) -> bool:
+        """Whether it is about a failure of `test` between `components` whose finding has the id `finding`."""
         if self.pair:
             return set(self.pair) <= set(components)
-        return self.advisory == advisory if self.advisory else bool(test) and _fits(test, self.test)
+        return self.advisory == finding if self.advisory else bool(test) and _fits(test, self.test)
 
 
 class Quarantine(_BaseExemption):
@@ -198,9 +199,12 @@ class Quarantine(_BaseExemption):
         """What it is for."""
         return self.test
 
-    def names(self, test: str) -> bool:
+    def covers(self, test: str) -> bool:
         """Whether it is about `test`."""
         return _fits(test, self.test)
+
+
+Exemption = Waiver | Quarantine
 
 
 class Waivers(Table):

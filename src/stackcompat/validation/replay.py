@@ -20,8 +20,7 @@ from stackcompat.gate.gate import run_gate
 from stackcompat.gate.model import Decision, GateReport
 from stackcompat.gate.options import GateOptions
 from stackcompat.gate.policy import GatePolicy, Waivers
-from stackcompat.pipeline.progress import Reporter
-from stackcompat.pipeline.runner import BulkCatalog, Runner
+from stackcompat.pipeline.runner import Runner
 
 __all__ = ["Replay", "ReplayCase", "Replayed", "compare_case", "load_replay", "replay"]
 
@@ -75,9 +74,7 @@ def compare_case(case: ReplayCase, report: GateReport) -> str:
 def replay(
     cases: Sequence[ReplayCase],
     policy: GatePolicy,
-    bench: Runner,
-    catalog: BulkCatalog,
-    reporter: Reporter,
+    runner: Runner,
     *,
     exchange: Runner | None = None,
 ) -> tuple[Replayed, ...]:
@@ -86,6 +83,6 @@ def replay(
     for case in cases:
         day = parse_date(case.exclude_newer)
         terms = GateOptions(policy=policy, waivers=Waivers(), pythons=case.pythons or policy.pythons, as_of=day)
-        report = run_gate(case.candidates, terms, bench, catalog, reporter, exchange=exchange)
+        report = run_gate(case.candidates, terms, runner, exchange=exchange)
         found.append(Replayed(case=case, report=report, wrong=compare_case(case, report)))
     return tuple(found)

@@ -9,14 +9,15 @@ import pytest
 
 from stackcompat.evidence.runs import PlannedCell
 from stackcompat.gate.candidate import Candidate
+from stackcompat.gate.cells import Arm, Exclusion
 from stackcompat.gate.decision import false_reds
-from stackcompat.gate.model import Arm, Exclusion, FalseReds, NotTested
+from stackcompat.gate.model import FalseReds, NotTested
 from stackcompat.gate.policy import Waivers
 from stackcompat.report.gate import gate_markdown
 from stackcompat.resolve.lock import Resolution
 from stackcompat.verdict.signature import incompatibility_id
 from support.made_up import NEWEST, NOW, blocked, failed, make_cell, not_applicable, passed, planned, run_of, starved
-from support.paired import ALPHA, GREEN, JOINT, OLD, POLICY, arm, changed, judge, pair
+from support.paired import ALPHA, GREEN, JOINT, OLD, POLICY, arm, changed, excluded, judge, pair, untried
 
 NO_ATTRIBUTE = failed(
     "test_import.py::test_import[beta.nets]",
@@ -237,7 +238,7 @@ def test_what_could_not_be_locked(outcome: Any) -> None:
 
 
 def test_a_cell_that_was_not_tried() -> None:
-    report = judge(pair(GREEN), pair(GREEN, id="other", untried="not begun: the time budget is over"))
+    report = judge(pair(GREEN), untried("not begun: the time budget is over", id="other"))
     assert report.decision == "CANNOT-TELL"
     assert "the time budget is over" in report.sentence
 
@@ -474,13 +475,13 @@ def _excluded(by: Any, **more: Any) -> Exclusion:
 
 
 def test_a_bound_of_the_candidate_that_excludes_a_newest_release_blocks() -> None:
-    report = judge(pair(exclusions=(_excluded("candidate"),)))
+    report = judge(excluded(_excluded("candidate")))
     assert (report.decision, report.remedy) == ("BLOCK", "release such a beta first")
     assert report.requirements[0].findings[0].chain == ("alpha 1.3.0 depends on beta>=3",)
 
 
 def test_a_bound_of_another_asks_for_the_order_of_releases() -> None:
-    report = judge(pair(GREEN, exclusions=(_excluded("other"),)))
+    report = judge(pair(GREEN, waiting=(_excluded("other"),)))
     assert report.decision == "NEEDS-REVIEW"
     tried, waiting = report.requirements
     assert (tried.state, tried.weight) == ("satisfied", "required")
@@ -492,7 +493,7 @@ def test_a_bound_of_another_asks_for_the_order_of_releases() -> None:
 
 
 def test_a_python_that_the_candidate_drops_asks_a_human() -> None:
-    lost = pair(id="other", exclusions=(_excluded("python").model_copy(update={"component": ""}),))
+    lost = excluded(_excluded("python").model_copy(update={"component": ""}), id="other")
     report = judge(pair(GREEN), lost)
     assert report.decision == "NEEDS-REVIEW"
     assert [(one.id, one.weight, one.state) for one in report.requirements] == [
@@ -503,7 +504,7 @@ def test_a_python_that_the_candidate_drops_asks_a_human() -> None:
 
 @pytest.mark.parametrize("by", ["candidate", "other"])
 def test_a_bound_can_be_waived(by: Any) -> None:
-    cell = pair(exclusions=(_excluded("candidate"),)) if by == "candidate" else pair(GREEN, exclusions=(_excluded(by),))
+    cell = excluded(_excluded("candidate")) if by == "candidate" else pair(GREEN, waiting=(_excluded(by),))
     report = judge(cell, waivers=waivers(pair=["alpha", "beta"]))
     assert report.decision == "PASS"
 
@@ -549,4 +550,4 @@ def test_the_rate_of_false_reds_counts_every_difference() -> None:
     assert false_reds([pair(changed(RED), (RED,))]) == FalseReds(different=1, compared=3, rate=0.333333)
     red = pair(GREEN, control=arm(OLD, changed(RED), (RED,)))
     assert false_reds([red, pair(GREEN)]) == FalseReds(different=1, compared=6, rate=0.166667)
-    assert false_reds([pair(exclusions=(_excluded("candidate"),))]) == FalseReds(different=0, compared=0, rate=0)
+    assert false_reds([excluded(_excluded("candidate"))]) == FalseReds(different=0, compared=0, rate=0)

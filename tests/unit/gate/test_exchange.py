@@ -14,7 +14,6 @@ from stackcompat.gate.gate import run_aa_gate, run_gate
 from stackcompat.gate.model import FalseReds, GateReport
 from stackcompat.gate.options import GateOptions
 from stackcompat.gate.policy import GatePolicy
-from stackcompat.pipeline.progress import Silent
 from stackcompat.run.job import Job
 from support.fakes import Catalogue, Rule, make_exchange_runner, make_runner
 from support.made_up import failed, passed
@@ -83,8 +82,8 @@ class Judge:
         try:
             terms_ = GateOptions(policy=terms, pythons=("3.12",))
             if alike:
-                return run_aa_gate(terms_, plain, WORLD, Silent(), exchange=exchange)
-            return run_gate(("alpha==1.2",), terms_, plain, WORLD, Silent(), exchange=exchange, **more)
+                return run_aa_gate(terms_, plain, exchange=exchange)
+            return run_gate(("alpha==1.2",), terms_, plain, exchange=exchange, **more)
         finally:
             plain.store.close()
 

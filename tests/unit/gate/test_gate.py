@@ -18,7 +18,6 @@ from stackcompat.gate.gate import run_aa_gate, run_gate
 from stackcompat.gate.model import FalseReds, GateReport
 from stackcompat.gate.options import GateOptions
 from stackcompat.gate.policy import GatePolicy, Waivers
-from stackcompat.pipeline.progress import Silent
 from stackcompat.pipeline.runner import Runner
 from stackcompat.plan.cell import Cell
 from stackcompat.resolve.conflict import Conflict
@@ -124,7 +123,7 @@ def judge(
     bench: Runner, *given: str, policy: GatePolicy = POLICY, as_of: dt.datetime | None = None, **more: Any
 ) -> GateReport:
     terms = GateOptions(policy=policy, waivers=Waivers(), pythons=policy.pythons, as_of=as_of)
-    return run_gate(given or ("alpha==1.2",), terms, bench, WORLD, Silent(), **more)
+    return run_gate(given or ("alpha==1.2",), terms, bench, **more)
 
 
 def test_both_arms_are_alike_but_for_what_moves(open_bench: Any) -> None:
@@ -239,7 +238,7 @@ def test_a_bound_of_the_candidate_that_others_do_not_meet_blocks(open_bench: Any
     )
     bench, executor, _ = open_bench(resolver=Solver(VERSIONS, refuse))
     terms = GateOptions(policy=POLICY, pythons=("3.12",))
-    report = run_gate(("alpha==1.2",), terms, bench, world, Silent())
+    report = run_gate(("alpha==1.2",), terms, replace(bench, catalog=world))
     assert report.decision == "BLOCK"
     assert report.sentence == "alpha 1.2 needs beta>=3, but beta 2.0 is what comes with alpha 1.1"
     assert report.remedy == "release such a beta first, or widen the bound of alpha"
@@ -258,7 +257,7 @@ def test_a_bound_that_a_release_meets_already_is_only_to_be_widened(open_bench: 
         }
     )
     bench, _, _ = open_bench(resolver=Solver(VERSIONS, refuse))
-    report = run_gate(("alpha==1.2",), GateOptions(policy=POLICY, pythons=("3.12",)), bench, world, Silent())
+    report = run_gate(("alpha==1.2",), GateOptions(policy=POLICY, pythons=("3.12",)), replace(bench, catalog=world))
     assert report.sentence == "alpha 1.2 needs beta==1.0, but beta 2.0 is what comes with alpha 1.1"
     assert report.remedy == "widen the bound of alpha"
 
@@ -291,7 +290,7 @@ def test_a_bound_of_what_another_brings_in_leaves_that_one_out(open_bench: Any) 
     )
     policy = POLICY.model_copy(update={"components": ("alpha", "beta", "gamma")})
     bench, executor, _ = open_bench(resolver=Solver(VERSIONS, refuse))
-    report = run_gate(("alpha==1.2",), GateOptions(policy=policy, pythons=("3.12",)), bench, world, Silent())
+    report = run_gate(("alpha==1.2",), GateOptions(policy=policy, pythons=("3.12",)), replace(bench, catalog=world))
     assert report.decision == "NEEDS-REVIEW"
     assert report.sentence == "numbers 2.5.5 depends on alpha<1.2, so alpha 1.2 cannot be installed with it yet"
     assert report.requirements[1].what.endswith("together with gamma")
@@ -468,7 +467,7 @@ def test_a_candidate_must_be_a_component(open_bench: Any) -> None:
     bench, _, _ = open_bench()
     world = Catalogue({"stranger": {"1.0": "2026-01-01", "1.1": "2026-02-01"}})
     with pytest.raises(UsageError, match='"stranger" is no component; allowed are alpha, '):
-        run_gate(("stranger==1.1",), GateOptions(policy=POLICY, pythons=("3.12",)), bench, world, Silent())
+        run_gate(("stranger==1.1",), GateOptions(policy=POLICY, pythons=("3.12",)), replace(bench, catalog=world))
 
 
 def test_alike_runs_count_false_reds(open_bench: Any) -> None:
@@ -477,13 +476,13 @@ def test_alike_runs_count_false_reds(open_bench: Any) -> None:
 
     terms = GateOptions(policy=POLICY, pythons=("3.12",))
     bench, executor, _ = open_bench()
-    report = run_aa_gate(terms, bench, WORLD, Silent())
+    report = run_aa_gate(terms, bench)
     assert report.decision == "PASS"
     assert report.alike == FalseReds(different=0, compared=1, rate=0)
     assert len({job.lock.id for job in executor.asked}) == 1
     assert len(executor.asked) == 2  # the second time does not come from evidence
     bench, _, _ = open_bench(unlucky)
-    report = run_aa_gate(terms, bench, WORLD, Silent())
+    report = run_aa_gate(terms, bench)
     assert report.decision == "BLOCK"
     assert report.alike == FalseReds(different=1, compared=1, rate=1)
 
@@ -491,7 +490,7 @@ def test_alike_runs_count_false_reds(open_bench: Any) -> None:
 def test_alike_needs_a_release(open_bench: Any) -> None:
     bench, _, _ = open_bench()
     with pytest.raises(UsageError, match="--aa: the index has no release of alpha"):
-        run_aa_gate(GateOptions(policy=POLICY, pythons=("3.12",)), bench, Catalogue({}), Silent())
+        run_aa_gate(GateOptions(policy=POLICY, pythons=("3.12",)), replace(bench, catalog=Catalogue({})))
 
 
 def test_two_cells_at_once_share_the_workers(open_bench: Any) -> None:

@@ -8,8 +8,10 @@ from typing import Any
 
 from stackcompat.gate.candidate import Candidate
 from stackcompat.gate.model import NotTested
-from stackcompat.gate.plan import PairedQuestion, broke_before, make_questions, moving
+from stackcompat.gate.moving import find_moving
+from stackcompat.gate.plan import broke_before, make_questions
 from stackcompat.gate.policy import GatePolicy
+from stackcompat.gate.question import PairedQuestion
 from stackcompat.plan.known_cases import KnownCase
 from support.world import World, components, day
 
@@ -135,7 +137,7 @@ def test_equal_questions_are_asked_once_and_by_the_heavier_rule() -> None:
 
 
 def test_what_moves_with_a_candidate_has_its_version_where_there_is_one() -> None:
-    moved = moving([ALPHA], policy(), ROWS, WORLD)
+    moved = find_moving([ALPHA], policy(), ROWS, WORLD)
     assert moved.candidate == {"alpha": "1.2", "native": "1.2"}
     assert moved.control == {"alpha": "1.1", "native": ""}  # there is no native 1.1
     assert moved.asked == ("alpha", "native")
@@ -143,14 +145,14 @@ def test_what_moves_with_a_candidate_has_its_version_where_there_is_one() -> Non
 
 def test_what_moves_with_a_candidate_of_another_index_is_looked_up_there_too() -> None:
     nightly = ALPHA.model_copy(update={"version": "1.3.dev1", "followers": {"native": "1.3.dev1"}})
-    assert moving([nightly], policy(), ROWS, WORLD).candidate == {"alpha": "1.3.dev1", "native": "1.3.dev1"}
+    assert find_moving([nightly], policy(), ROWS, WORLD).candidate == {"alpha": "1.3.dev1", "native": "1.3.dev1"}
     alone = nightly.model_copy(update={"followers": {}})
-    assert moving([alone], policy(), ROWS, WORLD).candidate == {"alpha": "1.3.dev1", "native": ""}
+    assert find_moving([alone], policy(), ROWS, WORLD).candidate == {"alpha": "1.3.dev1", "native": ""}
 
 
 def test_a_follower_that_is_a_candidate_itself_is_taken_as_given() -> None:
     native = Candidate(name="native", version="1.2", replaces="1.0", source="index")
-    moved = moving([ALPHA, native], policy(), ROWS, WORLD)
+    moved = find_moving([ALPHA, native], policy(), ROWS, WORLD)
     assert moved.control == {"alpha": "1.1", "native": "1.0"}
     questions, _ = ask(candidates=(native,))
     assert questions[0].others == ("alpha", "beta", "gamma")

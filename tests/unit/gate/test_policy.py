@@ -139,8 +139,8 @@ def test_a_waiver_of_tests_is_about_tests_alone(tmp_path: Path) -> None:
     path = tmp_path / "waivers.toml"
     path.write_text(WAIVER.replace('pair = ["alpha", "beta"]', 'test = "*"'))
     (waiver,) = load_waivers(path, COMPONENTS).waivers
-    assert waiver.names(test="t.py::x", components=(), advisory="")
-    assert not waiver.names(test="", components=("alpha", "beta"), advisory="SC-1")
+    assert waiver.covers(test="t.py::x", components=(), finding="")
+    assert not waiver.covers(test="", components=("alpha", "beta"), finding="SC-1")
 
 
 @pytest.mark.parametrize(
@@ -158,5 +158,5 @@ def test_a_test_is_named_by_id_or_pattern(tmp_path: Path, pattern: str, test: st
     text = WAIVER.replace('pair = ["alpha", "beta"]', f'test = "{pattern}"')
     path.write_text(text + text.replace("[[waivers]]", "[[quarantine]]").replace("versions", "# versions"))
     loaded = load_waivers(path, COMPONENTS)
-    assert loaded.waivers[0].names(test=test, components=(), advisory="") is fits
-    assert loaded.quarantine[0].names(test) is fits
+    assert loaded.waivers[0].covers(test=test, components=(), finding="") is fits
+    assert loaded.quarantine[0].covers(test) is fits
