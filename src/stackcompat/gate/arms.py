@@ -18,6 +18,7 @@ from packaging.version import Version
 from stackcompat.core.requirements import exactly, parse_requirement
 from stackcompat.ecosystem.interpreters import this_platform
 from stackcompat.evidence.runs import PlannedCell
+from stackcompat.gate.candidate import replaced_in_words
 from stackcompat.gate.cells import Arm, ArmName, ExcludedCell, Exclusion, GateCell, PairedCell, UntriedCell
 from stackcompat.gate.exchange import exchange_arms, plan_artifacts
 from stackcompat.gate.exclusions import WRONG_PYTHON, KeptApart, component_of, explain_conflict
@@ -101,20 +102,24 @@ def _without_control(
     Bounds that exclude each other without the candidates say nothing about them. The cell then counts as untried only
     where the policy requires it.
     """
+    replaced = replaced_in_words(state.candidates)
     conflict = control.resolution.conflict
-    why = f"the control has no lock: {control.resolution.detail or control.resolution.outcome}"
-    if conflict is not None:
-        why = f"it has no solution without the candidate either: {conflict.sentence}"
-        if question.weight != "required" or conflict.kind in WRONG_PYTHON:
-            skip(state, question, why)
-            return None
-    return UntriedCell(**_cell_fields(question, waiting), why=why)
+    if conflict is None:
+        why = f"not run because {replaced} has no lock: {control.resolution.detail or control.resolution.outcome}"
+        remedy = "remove the cause, and run the gate again"
+        return UntriedCell(**_cell_fields(question, waiting), why=why, remedy=remedy)
+    why = f"nothing to compare because {replaced} cannot be installed here either: {conflict.sentence}"
+    if question.weight != "required" or conflict.kind in WRONG_PYTHON:
+        skip(state, question, why)
+        return None
+    remedy = "change what the policy asks for, or name another release with --against"
+    return UntriedCell(**_cell_fields(question, waiting), why=why, remedy=remedy)
 
 
 def _note_held_back(state: GateState, question: PairedQuestion, control: PlannedCell) -> None:
     for held in control.resolution.held_back:
         what = f"{held.name} {held.newest} on Python {question.python}"
-        why = f"{held.got} is in its place, held back by {held.by} ({held.bound})"
+        why = f"{held.by} holds it back to {held.got}: {held.bound}"
         note = NotTested(what=what, why=why)
         if note not in state.not_tested:
             state.not_tested.append(note)
@@ -122,7 +127,7 @@ def _note_held_back(state: GateState, question: PairedQuestion, control: Planned
 
 def _note_waiting(state: GateState, question: PairedQuestion, versions: Mapping[str, str], apart: KeptApart) -> None:
     for name, exclusion in apart.waiting.items():
-        why = f"left out, since {exclusion.chain[0]}"
+        why = f"left out because {exclusion.bound}"
         state.not_tested.append(NotTested(what=f"{name} {versions[name]}", why=why, where=question.place))
 
 
@@ -254,8 +259,9 @@ def _with_exchange(state: GateState, question: PairedQuestion, cell: PairedCell)
         return cell
     runner = state.exchange_runner
     if runner is None:
-        why = "there is no suite of tests that write and read artifacts"
-        return UntriedCell(**_cell_fields(question, cell.waiting), why=why, paired=cell)
+        why = "not run because the project has no tests that write and read artifacts"
+        remedy = "add such tests in tests/exchange, or drop the rule from the policy"
+        return UntriedCell(**_cell_fields(question, cell.waiting), why=why, remedy=remedy, paired=cell)
     exchange = plan_artifacts(
         cell.control.planned.cell,
         cell.candidate.planned.cell,

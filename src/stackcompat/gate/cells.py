@@ -54,6 +54,7 @@ class Exclusion(Record):
             ``other``: another component declares it, and waits for the candidate to be released. ``python``: the
             candidate drops a Python.
         component: The other component; empty where the exclusion is about none.
+        bound: The bound that excludes, in words.
         sentence: What excludes what.
         remedy: What to do about it.
         chain: The bounds behind it, one after another.
@@ -61,6 +62,7 @@ class Exclusion(Record):
 
     by: Literal["candidate", "other", "python"]
     component: str
+    bound: str
     sentence: str
     remedy: str
     chain: tuple[str, ...] = ()
@@ -134,11 +136,13 @@ class UntriedCell(_BaseCell):
     """A cell that was not run.
 
     Attributes:
-        why: The reason.
+        why: The reason, as a part of a sentence about the cell.
+        remedy: What to do about it.
         paired: The cell with both arms; None where it was not locked.
     """
 
     why: str
+    remedy: str
     paired: PairedCell | None = None
 
 

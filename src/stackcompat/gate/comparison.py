@@ -129,7 +129,7 @@ def _passes_now(old: str) -> _Change:
         return _Change("passes")
     if old in ("confirmed", "feature-broken", "blocked"):
         return _Change("fixed")
-    return _Change("unknown", note="there is nothing to compare it with")
+    return _Change("unknown", note="passes, and had no outcome in the control")
 
 
 def _loses_feature(old: str, result: TestResult) -> _Change:

@@ -116,10 +116,13 @@ def _reason(context: GateContext, requirements: Sequence[GateRequirement]) -> _R
         return _Reason("NEEDS-REVIEW", failed[0].sentence, failed[0].remedy)
     if doubts := [doubt for requirement in counted for doubt in requirement.doubts]:
         return _Reason("NEEDS-REVIEW", doubts[0], "look at it, and quarantine or waive what is known")
+    passes = "passes" if len(context.candidates) == 1 else "pass"
+    cells = "the only required cell" if len(required) == 1 else f"all {len(required)} required cells"
     waived = sum(requirement.state == "waived" for requirement in required)
-    waivers = f", {waived} of them by a waiver" if waived else ""
-    cells = "cell holds" if len(required) == 1 else "cells hold"
-    return _Reason("PASS", f"{len(required)} required {cells} with {context.releases}{waivers}")
+    waivers = ""
+    if waived:
+        waivers = ", by a waiver" if len(required) == 1 else f", {waived} of them by a waiver"
+    return _Reason("PASS", f"{context.releases} {passes} {cells}{waivers}")
 
 
 def false_reds(cells: Iterable[GateCell]) -> FalseReds:

@@ -73,7 +73,7 @@ def evaluate_cell(context: GateContext, cell: GateCell) -> CellEvaluation:
     """
     match cell:
         case UntriedCell():
-            outcome = _undecided(cell, cell.why, "give it more time, or see the reason")
+            outcome = _undecided(cell, cell.why, cell.remedy)
             evaluation = CellEvaluation((_requirement(context, cell, outcome),))
         case ExcludedCell():
             evaluation = _evaluate_excluded(context, cell)
@@ -171,7 +171,7 @@ def _too_old(context: GateContext, cell: PairedCell, name: ArmName, arm: Arm) ->
     age = (context.now - arm.evidence[-1].started).days
     allowed = f"{context.policy.max_age_days:g}"
     sentence = f"the evidence of the {name} is {age} days old, and the policy allows {allowed}"
-    return _undecided(cell, sentence, "run the gate again with an index and an executor at hand")
+    return _undecided(cell, sentence, "run the gate again where it can install and run cells")
 
 
 def _evaluate_not_run(context: GateContext, cell: PairedCell, name: ArmName, arm: Arm) -> CellEvaluation:
@@ -186,8 +186,8 @@ def _evaluate_not_run(context: GateContext, cell: PairedCell, name: ArmName, arm
         requirement = _requirement(context, cell, outcome, findings=(finding,))
         return CellEvaluation((requirement,), exemptions=exemptions)
     releases = context.replaced if name == "control" else context.releases
-    sentence = f"could not be tried with {releases}: {verdict.verdict}: {verdict.sentence}"
-    outcome = _undecided(cell, sentence, "mend what is in the way, and run the gate again")
+    sentence = f"no test ran with {releases} ({verdict.verdict}): {verdict.sentence}"
+    outcome = _undecided(cell, sentence, "remove the cause, and run the gate again")
     return CellEvaluation((_requirement(context, cell, outcome),))
 
 
@@ -223,7 +223,7 @@ def _installation_doubts(context: GateContext, cell: PairedCell) -> tuple[tuple[
     finding_id = installation_id(context, cell.python)
     meaning = {
         "uninstallable": "was installed in one fresh environment and not in another",
-        "invalid": "was not in every environment what was asked for",
+        "invalid": "was tried in an environment that differs from its lock",
     }
     for run in cell.candidate.evidence:
         if run.outcome in meaning:
@@ -255,11 +255,13 @@ def _outcome_of_tests(
         return _Outcome("failed", failed[0].sentence + _and_more(failed), failed[0].remedy)
     if open_tests.undecided:
         sentence = open_tests.undecided[0] + _and_more(open_tests.undecided)
-        return _undecided(cell, sentence, "run it again, or mend the test")
+        return _undecided(cell, sentence, "run the gate again, or fix the test")
     unused = [c.name for c in context.candidates if not _is_exercised(context, c.name, compared)]
     if unused:
-        sentence = f"no test that passes in both arms exercises {and_list(unused)}"
-        return _undecided(cell, sentence, "write a smoke test that uses it together with others")
+        sentence = f"no test that passes in both arms uses {and_list(unused)}"
+        return _undecided(
+            cell, sentence, f"write a smoke test that uses {and_list(unused)} together with other components"
+        )
     if findings:
         waived = findings[0]
         return _Outcome("waived", f"{waived.sentence} (waived: {waived.waiver})", waived.remedy)
@@ -287,15 +289,19 @@ def _is_exercised(context: GateContext, distribution: str, compared: Iterable[Co
 
 
 def _satisfied(context: GateContext, cell: PairedCell, compared: Sequence[Comparison]) -> str:
+    """How many tests pass with the candidates, and whether they did so before."""
     counts = _count(compared)
     fixed = counts.get("fixed", 0)
     passing = counts.get("passes", 0) + fixed
-    moving = {context.components[name].distribution for name in context.moving}
-    others = [f"{name} {version}" for name, version in cell.candidate.requested().items() if name not in moving]
-    besides = f", next to {', '.join(others)}" if others else ""
-    tests = "test passes" if passing == 1 else "tests pass"
-    before = f"({fixed} of them not with {context.replaced})" if fixed else f"as with {context.replaced}"
-    return f"{passing} {tests} with {context.releases} {before} on Python {cell.python}{besides}"
+    applicable = sum(counts.values()) - counts.get("skipped", 0)
+    if passing == 1:
+        tests, they = "1 test passes", "it"
+    else:
+        tests, they = f"{'all ' if passing == applicable else ''}{passing} tests pass", "they"
+    before = f", as {they} did with {context.replaced}"
+    if fixed:
+        before = f"; {fixed} of them did not pass with {context.replaced}"
+    return f"{cell.place}: {tests}{before}"
 
 
 def _count(compared: Iterable[Comparison]) -> dict[str, int]:

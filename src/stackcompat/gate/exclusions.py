@@ -74,8 +74,9 @@ def _unexplained(state: GateState, conflict: Conflict) -> Exclusion:
     return Exclusion(
         by="candidate",
         component="",
-        sentence=f"{releases} has no solution with what {replaced} has one with: {conflict.sentence}",
-        remedy=f"widen the bounds of {names_in_words(state.candidates)}, or have the others released first",
+        bound=conflict.sentence,
+        sentence=f"{releases} cannot be installed, although {replaced} can, because {conflict.sentence}",
+        remedy=f"widen the bounds of {names_in_words(state.candidates)}, or release the others first",
         chain=conflict.chain,
     )
 
@@ -91,16 +92,18 @@ def _without_python(state: GateState, python: str, conflict: Conflict) -> Exclus
     refusing = parse_requirement(conflict.sentence.partition(" ")[0]).name if conflict.kind == "python" else ""
     dropped = refusing in state.moving.candidate
     if dropped:
-        remedy = f"see that nobody needs {names} on Python {python} any more, or go on supporting it"
+        remedy = f"make sure that nobody needs {names} on Python {python} any more, or keep supporting it"
     elif conflict.kind == "python":
-        remedy = f"have {names} bring in what supports Python {python}, or exclude it in requires-python"
+        remedy = f"let {names} depend on releases that support Python {python}, or exclude it in requires-python"
     else:
         remedy = f"upload that wheel first, or exclude Python {python} in requires-python"
     releases, replaced = releases_in_words(state.candidates), replaced_in_words(state.candidates)
+    sentence = f"{releases} cannot be installed on Python {python}, although {replaced} can"
     return Exclusion(
         by="python" if dropped else "candidate",
         component="",
-        sentence=f"{releases} has no solution on Python {python}, {replaced} has one: {conflict.sentence}",
+        bound=conflict.sentence,
+        sentence=f"{sentence}, because {conflict.sentence}",
         remedy=remedy,
         chain=conflict.chain,
     )
@@ -119,16 +122,16 @@ def _own_bounds(state: GateState, python: str, versions: Mapping[str, str], conf
 def _own_bound(
     state: GateState, candidate: Candidate, need: Requirement, version: str, conflict: Conflict
 ) -> Exclusion:
-    has = f"{need.name} {version} is what comes with {replaced_in_words(state.candidates)}"
-    if need.name in state.moving.candidate:
-        has = f"{need.name} {version} is what moves with it"
+    release = f"{candidate.name} {candidate.version}"
+    bound = f"{candidate.name} needs {need.name}{need.specifier}"
     remedy = f"widen the bound of {candidate.name}"
     if not _is_released(state, need):
         remedy = f"release such a {need.name} first, or {remedy}"
     return Exclusion(
         by="candidate",
         component=component_of(state, need.name),
-        sentence=f"{candidate.name} {candidate.version} needs {need.name}{need.specifier}, but {has}",
+        bound=bound,
+        sentence=f"{release} cannot be installed with {need.name} {version} because {bound}",
         remedy=remedy,
         chain=conflict.chain or (conflict.sentence,),
     )
@@ -143,38 +146,45 @@ def _is_released(state: GateState, need: Requirement) -> bool:
 def _bounds_of_others(state: GateState, question: PairedQuestion, versions: Mapping[str, str]) -> dict[str, Exclusion]:
     """The exclusions by bounds of the others, or of what the others bring in, by the distribution of the other.
 
-    In the control all of them are installed: the releases that are replaced meet these bounds.
+    In the control all of them are installed: the releases that are replaced meet these bounds. Of several bounds that
+    exclude a distribution, its own is named first.
     """
     needs = {
         name: requirements(state.runner.catalog, name, version, question.python) for name, version in versions.items()
     }
     exclusions: dict[str, Exclusion] = {}
     for other in question.names():
-        for holder in _brought_in(other, needs) - state.moving.candidate.keys():
+        holders = _brought_in(other, needs) - state.moving.candidate.keys()
+        for holder in sorted(holders, key=lambda holder: (holder != other, holder)):
             for need in needs[holder]:
                 wanted = state.moving.candidate.get(need.name, "")
-                if wanted and not need.specifier.contains(wanted, prereleases=True):
-                    exclusions[other] = _bound_of_other(state, other, f"{holder} {versions[holder]}", need, wanted)
+                if other not in exclusions and wanted and not need.specifier.contains(wanted, prereleases=True):
+                    exclusions[other] = _bound_of_other(state, other, holder, versions[holder], need, wanted)
     return exclusions
 
 
-def _bound_of_other(state: GateState, other: str, holder: str, need: Requirement, wanted: str) -> Exclusion:
+def _bound_of_other(
+    state: GateState, other: str, holder: str, version: str, need: Requirement, wanted: str
+) -> Exclusion:
     """The exclusion of `other` by a bound of `holder`, which is `other` itself or something that it brings in.
 
     Args:
         state: The gate that asks.
         other: The distribution that cannot be there with the candidates.
-        holder: The release that declares the bound, with its version.
+        holder: The distribution that declares the bound.
+        version: The version of the holder.
         need: The bound.
         wanted: The version that the candidate's arm has of what the bound is about.
     """
-    name = holder.partition(" ")[0]
-    bound = f"{holder} depends on {need.name}{need.specifier}"
+    releases = releases_in_words(state.candidates)
+    release = f"{need.name} {wanted}"
+    bound = f"{holder} {version} depends on {need.name}{need.specifier}"
     return Exclusion(
         by="other",
-        component=component_of(state, name) or component_of(state, other),
-        sentence=f"{bound}, so {releases_in_words(state.candidates)} cannot be installed with it yet",
-        remedy=f"release {article(name)} that takes {need.name} {wanted}, before or right after",
+        component=component_of(state, holder) or component_of(state, other),
+        bound=bound,
+        sentence=f"{releases} cannot be installed with {other} yet because {bound}",
+        remedy=f"release {article(holder)} that accepts {release}, before {release} or right after it",
         chain=(bound, f"{need.name}=={wanted} is requested"),
     )
 

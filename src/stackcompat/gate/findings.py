@@ -42,7 +42,7 @@ def make_exclusion(
         exclusion: What keeps what out.
         versions: Component to version as they would be without the exclusion.
     """
-    finding_id = f"SC-{digest('excluded', exclusion.sentence, length=10)}"
+    finding_id = f"SC-{digest('excluded', context.releases, exclusion.component, exclusion.bound, length=10)}"
     waiver = find_waiver(
         context, components={*context.moving, exclusion.component}, finding=finding_id, versions=versions
     )
@@ -79,8 +79,8 @@ def make_uninstallable(
     finding = GateFinding(
         id=finding_id,
         state="waived" if waiver else "failed",
-        sentence=f"{context.releases} cannot be installed, {context.replaced} can: {reason}",
-        remedy="see what the installer says of it, and build and upload its files again",
+        sentence=f"{context.releases} cannot be installed, although {context.replaced} can: {reason}",
+        remedy="read what the installer says, then build and upload the files again",
         level="install",
         waiver=waiver.reason if waiver else "",
     )
@@ -158,27 +158,40 @@ def _make_regression(
 def _regression_sentence(
     context: GateContext, cell: PairedCell, result: TestResult, failure: Failure, affected: Sequence[str]
 ) -> str:
+    """The sentence of a test that regressed.
+
+    Args:
+        context: What the cells are judged by.
+        cell: The cell.
+        result: The test as it fails with the candidates.
+        failure: How it fails.
+        affected: The other components that it affects, with their versions.
+    """
     alone = len(context.candidates) == 1
-    whom = f"{'breaks' if alone else 'break'} {and_list(affected)}"
-    if not affected:
-        whom = "breaks by itself" if alone else "break by themselves"
-    message = failure.message
-    if len(message) > _MESSAGE_CHARACTERS:
-        message = f"{message[:_MESSAGE_CHARACTERS]}…"
-    sentence = f"{context.releases} {whom}: {_action(result)} fails with {failure.type}: {message}"
+    fails = "fails" if alone else "fail"
+    others = f"with {and_list(affected)}" if affected else "by itself" if alone else "by themselves"
+    sentence = f"{context.releases} {fails} {others} because {_event(result, failure)}"
     if cell.direction == "backward":
-        sentence += f" (on what {context.replaced} wrote)"
+        sentence += f" ({context.releases} reads what {context.replaced} wrote)"
     if cell.direction == "forward":
-        sentence += f" (in the environment of {context.replaced}, or on what it reads there)"
+        sentence += f" ({context.replaced} reads what {context.releases} writes)"
     if cell.differs:
         sentence += f" (the arms also differ in {', '.join(cell.differs)})"
     return sentence
 
 
-def _action(result: TestResult) -> str:
-    """What a test does, in words: an import test is named after its module, any other test by its id."""
+def _event(result: TestResult, failure: Failure) -> str:
+    """How a test fails, such as ``import alpha raises ImportError: ...``.
+
+    An import test is named after its module, any other test by its id.
+    """
     module = re.search(r"\[([\w.]+)\]$", result.test)
-    return f"import {module[1]}" if result.level == "import" and module else result.test
+    subject = f"import {module[1]}" if result.level == "import" and module else result.test
+    message = failure.message
+    if len(message) > _MESSAGE_CHARACTERS:
+        message = f"{message[:_MESSAGE_CHARACTERS]}…"
+    verb = "raises" if result.outcome == "failed" else "ends with"
+    return f"{subject} {verb} {failure.type}: {message}"
 
 
 def affected_components(context: GateContext, result: TestResult, versions: Mapping[str, str]) -> list[str]:
@@ -208,9 +221,9 @@ def _remedy(context: GateContext, failure: Failure, affected: Sequence[str]) -> 
     missing = _missing_name(failure)
     names, others = context.names, and_list(affected)
     if not affected:
-        return f"mend it in {names}"
+        return f"fix this in {names}"
     if not missing:
-        return f"release {article(others)} that works with it first, or undo the change in {names}"
+        return f"release {article(others)} that works with {context.releases} first, or undo the change in {names}"
     asking = context.components.of_distribution(failure.package)
     if asking is not None and asking.name in context.moving:
         return f"make {names} do without {missing}, or require {article(others)} that has it"

@@ -88,7 +88,8 @@ def _out_of_time(cell: PairedCell, budget: Budget) -> UntriedCell:
         label=cell.label,
         python=cell.python,
         waiting=cell.waiting,
-        why=f"not begun: the time budget of {budget.seconds:g} s would not have lasted",
+        why=f"not run because too little was left of the time budget of {budget.seconds:.0f} s",
+        remedy="give more time with --budget; what has run is not run again",
         paired=cell,
     )
 

@@ -119,8 +119,8 @@ def test_what_is_read_no_more_blocks_in_its_own_direction(
     report = judge(table(lambda w, r: (w, r) == (writer, reader)), policy(direction))
     assert report.decision == decision
     if decision == "BLOCK":
-        assert "alpha 1.2 breaks" in report.sentence
-        assert ("on what alpha 1.1 wrote" in report.sentence) == (direction == "backward")
+        assert "alpha 1.2 fails" in report.sentence
+        assert ("alpha 1.2 reads what alpha 1.1 wrote" in report.sentence) == (direction == "backward")
         # What the control reads of its own was written, and read, once more in fresh environments.
         assert judge.modes.count("write") >= 2
 

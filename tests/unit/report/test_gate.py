@@ -49,9 +49,9 @@ def test_the_published_schema_is_that_of_the_code() -> None:
 
 
 def test_one_line_for_a_person() -> None:
-    assert gate_words(PASS) == "✓ PASS: 1 required cell holds with alpha 1.3.0"
-    assert gate_words(BLOCK).startswith("✗ BLOCK: alpha 1.3.0 breaks beta 2.4.1: ")
-    assert gate_words(BLOCK).endswith("; release a beta that works with it first, or undo the change in alpha")
+    assert gate_words(PASS) == "✓ PASS: alpha 1.3.0 passes the only required cell"
+    assert gate_words(BLOCK).startswith("✗ BLOCK: alpha 1.3.0 fails with beta 2.4.1 because ")
+    assert gate_words(BLOCK).endswith("; release a beta that works with alpha 1.3.0 first, or undo the change in alpha")
 
 
 def test_markdown_has_the_decision_the_reasons_and_how_to_do_it_again() -> None:
@@ -112,7 +112,7 @@ def test_the_replay_is_a_table_with_what_is_known() -> None:
     wrong = Replayed(case=case.model_copy(update={"decision": "PASS"}), report=BLOCK, wrong="BLOCK, known to be PASS")
     text = replay_markdown("History", [right, wrong])
     assert "**1 of 2 decisions are as history knows them.**" in text
-    assert "| ✓ | alpha 1.3.0 | 1.2.0 | 2026-08-16 | BLOCK | BLOCK: alpha 1.3.0 breaks beta 2.4.1" in text
+    assert "| ✓ | alpha 1.3.0 | 1.2.0 | 2026-08-16 | BLOCK | BLOCK: alpha 1.3.0 fails with beta 2.4.1" in text
     assert "| ✗ | alpha 1.3.0 |" in text
     assert "It broke beta." in text
     told = json.loads(replay_json("History", [right, wrong]))
