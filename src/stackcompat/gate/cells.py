@@ -54,6 +54,7 @@ class Exclusion(Record):
             ``other``: another component declares it, and waits for the candidate to be released. ``python``: the
             candidate drops a Python.
         component: The other component; empty where the exclusion is about none.
+        version: The version of that component in the control; empty where there is none.
         bound: The bound that excludes, in words.
         sentence: What excludes what.
         remedy: What to do about it.
@@ -62,6 +63,7 @@ class Exclusion(Record):
 
     by: Literal["candidate", "other", "python"]
     component: str
+    version: str = ""
     bound: str
     sentence: str
     remedy: str

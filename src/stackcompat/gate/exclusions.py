@@ -130,6 +130,7 @@ def _own_bound(
     return Exclusion(
         by="candidate",
         component=component_of(state, need.name),
+        version=version,
         bound=bound,
         sentence=f"{release} cannot be installed with {need.name} {version} because {bound}",
         remedy=remedy,
@@ -159,12 +160,12 @@ def _bounds_of_others(state: GateState, question: PairedQuestion, versions: Mapp
             for need in needs[holder]:
                 wanted = state.moving.candidate.get(need.name, "")
                 if other not in exclusions and wanted and not need.specifier.contains(wanted, prereleases=True):
-                    exclusions[other] = _bound_of_other(state, other, holder, versions[holder], need, wanted)
+                    exclusions[other] = _bound_of_other(state, other, holder, versions, need, wanted)
     return exclusions
 
 
 def _bound_of_other(
-    state: GateState, other: str, holder: str, version: str, need: Requirement, wanted: str
+    state: GateState, other: str, holder: str, versions: Mapping[str, str], need: Requirement, wanted: str
 ) -> Exclusion:
     """The exclusion of `other` by a bound of `holder`, which is `other` itself or something that it brings in.
 
@@ -172,16 +173,18 @@ def _bound_of_other(
         state: The gate that asks.
         other: The distribution that cannot be there with the candidates.
         holder: The distribution that declares the bound.
-        version: The version of the holder.
+        versions: Distribution to version in the control.
         need: The bound.
         wanted: The version that the candidate's arm has of what the bound is about.
     """
     releases = releases_in_words(state.candidates)
     release = f"{need.name} {wanted}"
-    bound = f"{holder} {version} depends on {need.name}{need.specifier}"
+    bound = f"{holder} {versions[holder]} depends on {need.name}{need.specifier}"
+    blamed = holder if component_of(state, holder) else other
     return Exclusion(
         by="other",
-        component=component_of(state, holder) or component_of(state, other),
+        component=component_of(state, blamed),
+        version=versions[blamed],
         bound=bound,
         sentence=f"{releases} cannot be installed with {other} yet because {bound}",
         remedy=f"release {article(holder)} that accepts {release}, before {release} or right after it",

@@ -42,6 +42,8 @@ def make_exclusion(
         exclusion: What keeps what out.
         versions: Component to version as they would be without the exclusion.
     """
+    if exclusion.component and exclusion.version:
+        versions = {**versions, exclusion.component: exclusion.version}  # a component that is left out is in no lock
     finding_id = f"SC-{digest('excluded', context.releases, exclusion.component, exclusion.bound, length=10)}"
     waiver = find_waiver(
         context, components={*context.moving, exclusion.component}, finding=finding_id, versions=versions

@@ -13,6 +13,7 @@ from stackcompat.resolve.conflict import Conflict
 from stackcompat.resolve.lock import Resolution
 from support.fakes import Catalogue, FakeResolver
 from support.gate import NEWEST, POLICY, VERSIONS, Solver, judge
+from support.paired import waivers
 
 
 def test_a_bound_of_the_candidate_that_others_do_not_meet_blocks(open_runner: Any) -> None:
@@ -231,3 +232,24 @@ def test_components_wait_in_turn_and_each_is_a_requirement(open_runner: Any) -> 
     report = judge(runner, policy=policy, world=world)
     assert [row.what.partition(": together with ")[2] for row in report.requirements] == ["", "beta", "gamma"]
     assert {name for job in executor.asked for name in job.lock.versions()} == {"alpha", "numbers"}
+
+
+@pytest.mark.parametrize(
+    ("versions", "decision"),
+    [
+        ({"alpha": "==1.2", "gamma": "==3.0"}, "PASS"),
+        ({"alpha": "==1.2", "gamma": "==2.0"}, "NEEDS-REVIEW"),
+        ({"alpha": "==1.1", "gamma": "==3.0"}, "NEEDS-REVIEW"),
+    ],
+)
+def test_a_waiver_of_a_pair_covers_a_component_that_is_left_out(
+    open_runner: Any, versions: dict[str, str], decision: str
+) -> None:
+    def refuse(chosen: dict[str, str], cell: Cell) -> str:
+        return "gamma==3.0 depends on alpha<1.2" if chosen["alpha"] == "1.2" and "gamma" in chosen else ""
+
+    policy = POLICY.model_copy(update={"components": ("alpha", "alpha-native", "beta", "gamma")})
+    runner, _, _ = open_runner(resolver=Solver(VERSIONS, refuse))
+    report = judge(runner, policy=policy, waivers=waivers(pair=["alpha", "gamma"], versions=versions))
+    assert report.decision == decision
+    assert [row.state for row in report.waivers] == ["used" if decision == "PASS" else "unused"]
