@@ -13,7 +13,8 @@ from stackcompat.evidence.results import TestResult
 from stackcompat.gate.gate import run_aa_gate, run_gate
 from stackcompat.gate.model import GateReport
 from stackcompat.gate.options import GateOptions
-from stackcompat.gate.policy import GatePolicy, Waivers
+from stackcompat.gate.policy import GatePolicy
+from stackcompat.gate.waivers import Waivers
 from stackcompat.pipeline.runner import Runner
 from stackcompat.plan.cell import Cell
 from stackcompat.resolve.conflict import Conflict

@@ -12,7 +12,8 @@ from stackcompat.gate.context import GateContext, make_context
 from stackcompat.gate.decision import decide
 from stackcompat.gate.evaluate import CellEvaluation, evaluate_cell
 from stackcompat.gate.model import GateReport
-from stackcompat.gate.policy import GatePolicy, Waivers
+from stackcompat.gate.policy import GatePolicy
+from stackcompat.gate.waivers import Waivers
 from support.made_up import COMPONENTS, NEWEST, NOW, PLATFORM, blocked, failed, make_cell, passed, planned, run_of
 
 ALPHA = Candidate(name="alpha", version="1.3.0", replaces="1.2.0", source="index")

@@ -24,7 +24,8 @@ from stackcompat.core.record import UsageError
 from stackcompat.gate.gate import run_aa_gate, run_gate
 from stackcompat.gate.model import GateReport
 from stackcompat.gate.options import GateOptions
-from stackcompat.gate.policy import ArtifactsRule, GatePolicy, Waivers, load_policy, load_waivers
+from stackcompat.gate.policy import ArtifactsRule, GatePolicy, load_policy
+from stackcompat.gate.waivers import Waivers, load_waivers
 from stackcompat.pipeline.runner import Runner
 from stackcompat.plan.checkout import Checkout, find_checkout
 from stackcompat.plan.known_cases import KnownCase, load_cases

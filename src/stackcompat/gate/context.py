@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from stackcompat.ecosystem.components import Components, versions_of
 from stackcompat.gate.candidate import Candidate, names_in_words, releases_in_words, replaced_in_words
 from stackcompat.gate.cells import ExcludedCell, GateCell, PairedCell, UntriedCell
-from stackcompat.gate.policy import GatePolicy, Waivers
+from stackcompat.gate.policy import GatePolicy
+from stackcompat.gate.waivers import Waivers
 
 __all__ = ["GateContext", "component_versions", "expected_versions", "make_context"]
 

@@ -23,7 +23,8 @@ from stackcompat.gate.evaluate import evaluate_cell
 from stackcompat.gate.exemptions import report_exemptions
 from stackcompat.gate.flaky import report_flaky
 from stackcompat.gate.model import Decision, FalseReds, GateReport, GateRequirement, JudgedCandidate, NotTested
-from stackcompat.gate.policy import GatePolicy, Waivers
+from stackcompat.gate.policy import GatePolicy
+from stackcompat.gate.waivers import Waivers
 
 __all__ = ["decide", "false_reds"]
 

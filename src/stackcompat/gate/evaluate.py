@@ -30,8 +30,9 @@ from stackcompat.gate.findings import find_regressions, installation_id, make_ex
 from stackcompat.gate.flaky import FlakyRate, flaky_rates
 from stackcompat.gate.model import GateFinding, GateRequirement, NotTested, RequirementState, ShownRun
 from stackcompat.gate.open_tests import OpenTests, sort_open_tests
-from stackcompat.gate.policy import Exemption, Weight
+from stackcompat.gate.policy import Weight
 from stackcompat.gate.reproduce import reproduce_command
+from stackcompat.gate.waivers import Exemption
 from stackcompat.verdict.verdict import judge
 
 __all__ = ["CellEvaluation", "evaluate_cell"]

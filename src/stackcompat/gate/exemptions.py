@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from stackcompat.gate.context import GateContext
 from stackcompat.gate.model import ExemptionState, WaiverReport
-from stackcompat.gate.policy import Exemption, Quarantine, Waiver
+from stackcompat.gate.waivers import Exemption, Quarantine, Waiver
 
 __all__ = ["find_quarantine", "find_waiver", "report_exemptions"]
 

@@ -18,7 +18,7 @@ from stackcompat.gate.comparison import Comparison
 from stackcompat.gate.context import GateContext, component_versions
 from stackcompat.gate.exemptions import find_quarantine, find_waiver
 from stackcompat.gate.model import GateFinding
-from stackcompat.gate.policy import Exemption
+from stackcompat.gate.waivers import Exemption
 from stackcompat.verdict.attribution import attribute_failure
 from stackcompat.verdict.signature import api_of, incompatibility_id
 

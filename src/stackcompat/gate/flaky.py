@@ -9,7 +9,7 @@ from stackcompat.gate.cells import Arm, PairedCell
 from stackcompat.gate.context import GateContext
 from stackcompat.gate.exemptions import find_quarantine
 from stackcompat.gate.model import FlakyTest
-from stackcompat.gate.policy import Quarantine
+from stackcompat.gate.waivers import Quarantine
 from stackcompat.verdict.outcomes import classify
 
 __all__ = ["FlakyRate", "count_runs", "flaky_rates", "report_flaky"]

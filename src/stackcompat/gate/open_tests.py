@@ -11,7 +11,7 @@ from stackcompat.gate.context import GateContext, component_versions
 from stackcompat.gate.exemptions import find_quarantine, find_waiver
 from stackcompat.gate.findings import affected_components
 from stackcompat.gate.model import NotTested
-from stackcompat.gate.policy import Exemption
+from stackcompat.gate.waivers import Exemption
 
 __all__ = ["OpenTests", "sort_open_tests"]
 

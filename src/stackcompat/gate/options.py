@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 
 from stackcompat.core.record import Record
-from stackcompat.gate.policy import GatePolicy, Waivers
+from stackcompat.gate.policy import GatePolicy
+from stackcompat.gate.waivers import Waivers
 from stackcompat.plan.known_cases import KnownCase
 
 __all__ = ["GateOptions"]

@@ -41,7 +41,8 @@ class PairedQuestion(Record):
     @property
     def id(self) -> str:
         """Content address of the question."""
-        return digest(self.rule, self.label, self.python, self.others, self.thorough, length=12)
+        artifacts = [self.only] if self.only else []  # the label names the direction
+        return digest(self.rule, self.label, self.python, self.others, self.thorough, *artifacts, length=12)
 
     @property
     def place(self) -> str:

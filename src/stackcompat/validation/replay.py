@@ -19,7 +19,8 @@ from stackcompat.core.toml import Table, load_record
 from stackcompat.gate.gate import run_gate
 from stackcompat.gate.model import Decision, GateReport
 from stackcompat.gate.options import GateOptions
-from stackcompat.gate.policy import GatePolicy, Waivers
+from stackcompat.gate.policy import GatePolicy
+from stackcompat.gate.waivers import Waivers
 from stackcompat.pipeline.runner import Runner
 
 __all__ = ["Replay", "ReplayCase", "Replayed", "compare_case", "load_replay", "replay"]

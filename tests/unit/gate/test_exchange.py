@@ -70,7 +70,7 @@ class Judge:
         self.folder = folder
         self.modes: list[str] = []
 
-    def __call__(self, rule: Rule, terms: GatePolicy, *, alike: bool = False, **more: Any) -> GateReport:
+    def __call__(self, rule: Rule, asked: GatePolicy, *, alike: bool = False, **more: Any) -> GateReport:
         def counted(job: Job, before: int) -> Iterable[TestResult] | str:
             assert job.exchange is not None
             self.modes.append(job.exchange.mode)
@@ -80,10 +80,10 @@ class Judge:
         (plain.suite.folder / "test_box.py").write_text(SUITE)
         exchange = make_exchange_runner(plain, plain.suite.folder)
         try:
-            terms_ = GateOptions(policy=terms, pythons=("3.12",))
+            options = GateOptions(policy=asked, pythons=("3.12",))
             if alike:
-                return run_aa_gate(terms_, plain, exchange=exchange)
-            return run_gate(("alpha==1.2",), terms_, plain, exchange=exchange, **more)
+                return run_aa_gate(options, plain, exchange=exchange)
+            return run_gate(("alpha==1.2",), options, plain, exchange=exchange, **more)
         finally:
             plain.store.close()
 
@@ -178,3 +178,11 @@ def test_alike_arms_write_and_read_twice_anew(judge: Judge, direction: str) -> N
         assert report.decision == "PASS"
         assert report.alike == FalseReds(different=0, compared=compared, rate=0)
         assert judge.modes == ["write", "read", "write", "read"]
+
+
+def test_two_rules_with_artifacts_of_their_own_are_two_cells(judge: Judge) -> None:
+    one = policy("backward", only=["box"])
+    other = policy("backward", only=["b*"])
+    both = one.model_copy(update={"rules": (*one.rules, *other.rules)})
+    report = judge(table(lambda writer, reader: False), both)
+    assert len({requirement.id for requirement in report.requirements}) == 2

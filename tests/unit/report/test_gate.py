@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from stackcompat.gate.model import GateReport
-from stackcompat.gate.policy import Waivers
+from stackcompat.gate.waivers import Waivers
 from stackcompat.report.gate import (
     gate_json,
     gate_junit,
