@@ -63,7 +63,8 @@ def load_candidates(
         if candidate.name in loaded:
             raise UsageError(f'CANDIDATE: "{candidate.name}" is given twice; allowed is once')
         if runner.components.of_distribution(candidate.name) is None:
-            known = ", ".join(row.distribution for row in runner.components.components if row.distribution)
+            rows = [row for row in runner.components.components if row.distribution]
+            known = ", ".join(dict.fromkeys(row.distribution for row in rows))
             raise UsageError(f'CANDIDATE: "{candidate.name}" is no component; allowed are {known}')
         loaded[candidate.name] = candidate
     named = named_predecessors(against, list(loaded))

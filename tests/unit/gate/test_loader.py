@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 
 from stackcompat.core.record import UsageError
+from stackcompat.ecosystem.components import Components
 from stackcompat.ecosystem.releases import IndexUnreachable
 from stackcompat.gate.candidate import Candidate
 from stackcompat.gate.loader import load_candidates
 from support.fakes import Catalogue, FakeResolver, make_runner
 from support.loopback_index import LoopbackIndex
+from support.made_up import component
 
 WORLD = Catalogue({"alpha": {"1.0": "2026-01-01", "1.1": "2026-02-01"}, "beta": {"1.0": "2026-01-01"}})
 
@@ -59,6 +61,16 @@ def take(tmp_path: Path) -> Iterator[Take]:
         return load_candidates(loading, given, pythons=("3.12",), **more)
 
     yield load
+    runner.store.close()
+
+
+def test_what_is_no_component_is_refused_with_each_distribution_once(tmp_path: Path) -> None:
+    world = Catalogue({"stranger": {"1.0": "2026-01-01", "1.1": "2026-02-01"}})
+    rows = (component("alpha"), component("alpha-part", distributions=("alpha",)), component("beta"))
+    runner, _, _ = make_runner(tmp_path, lambda *_: (), {}, catalog=world)
+    sentence = 'CANDIDATE: "stranger" is no component; allowed are alpha, beta'
+    with pytest.raises(UsageError, match=f"^{sentence}$"):
+        load_candidates(replace(runner, components=Components(components=rows)), ("stranger==1.1",), pythons=("3.12",))
     runner.store.close()
 
 
