@@ -119,7 +119,7 @@ def _without_control(
 def _note_held_back(state: GateState, question: PairedQuestion, control: PlannedCell) -> None:
     for held in control.resolution.held_back:
         what = f"{held.name} {held.newest} on Python {question.python}"
-        why = f"{held.by} holds it back to {held.got}: {held.bound}"
+        why = f"held back to {held.got} by {held.by}: {held.bound}"
         note = NotTested(what=what, why=why)
         if note not in state.not_tested:
             state.not_tested.append(note)
@@ -261,7 +261,7 @@ def _with_exchange(state: GateState, question: PairedQuestion, cell: PairedCell)
     if runner is None:
         why = "not run because the project has no tests that write and read artifacts"
         remedy = "add such tests in tests/exchange, or drop the rule from the policy"
-        return UntriedCell(**_cell_fields(question, cell.waiting), why=why, remedy=remedy, paired=cell)
+        return cell.untried(why, remedy)
     exchange = plan_artifacts(
         cell.control.planned.cell,
         cell.candidate.planned.cell,

@@ -121,6 +121,20 @@ class PairedCell(_BaseCell):
             update={"control": self.control.since(moment), "candidate": self.candidate.since(moment)}
         )
 
+    def untried(self, why: str, remedy: str) -> UntriedCell:
+        """The cell as one that is not run; see :class:`UntriedCell`."""
+        return UntriedCell(
+            id=self.id,
+            rule=self.rule,
+            weight=self.weight,
+            label=self.label,
+            python=self.python,
+            waiting=self.waiting,
+            why=why,
+            remedy=remedy,
+            paired=self,
+        )
+
 
 class ExcludedCell(_BaseCell):
     """A cell whose control has a lock, and in which a bound of the candidates keeps them out.

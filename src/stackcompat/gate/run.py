@@ -51,16 +51,15 @@ def run_gate_cells(
         state: The gate that asks.
         cells: What is to be run, first things first.
         rerun: Run also what has all of its evidence.
-        budget: No cell is begun that would likely end after it. A cell with all of its evidence costs no time, and the
-            budget leaves none of these out.
+        budget: No cell is begun that would likely end after it. A cell with all of its evidence costs no time and is
+            never left out.
     """
     paired = [cell for cell in cells if isinstance(cell, PairedCell)]
     state.runner.reporter.stage("run", len(paired))
     done: dict[str, GateCell] = {}
     if not rerun:
-        done |= {
-            cell.id: cell for cell in (_with_evidence(state, cell) for cell in paired) if _is_complete(state, cell)
-        }
+        known = [_with_evidence(state, cell) for cell in paired]
+        done |= {cell.id: cell for cell in known if _is_complete(state, cell)}
     for cell in done.values():
         state.runner.reporter.step(f"{cell.place}: known")
     due = [cell for cell in paired if cell.id not in done]
@@ -81,17 +80,8 @@ def run_gate_cells(
 
 
 def _out_of_time(cell: PairedCell, budget: Budget) -> UntriedCell:
-    return UntriedCell(
-        id=cell.id,
-        rule=cell.rule,
-        weight=cell.weight,
-        label=cell.label,
-        python=cell.python,
-        waiting=cell.waiting,
-        why=f"not run because too little was left of the time budget of {budget.seconds:.0f} s",
-        remedy="give more time with --budget; what has run is not run again",
-        paired=cell,
-    )
+    why = f"not run because too little was left of the time budget of {budget.seconds:.0f} s"
+    return cell.untried(why, "give more time with --budget; what has run is not run again")
 
 
 def _run_batch(state: GateState, batch: Sequence[PairedCell], *, rerun: bool) -> None:

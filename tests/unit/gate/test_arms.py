@@ -94,7 +94,7 @@ def test_who_is_held_back_is_told(open_runner: Any) -> None:
     runner, _, _ = open_runner(resolver=Holding(NEWEST))
     report = judge(runner)
     (row,) = report.not_tested
-    assert (row.what, row.why) == ("beta 3.0 on Python 3.12", "gamma holds it back to 2.0: gamma depends on beta<3")
+    assert (row.what, row.why) == ("beta 3.0 on Python 3.12", "held back to 2.0 by gamma: gamma depends on beta<3")
 
 
 def test_a_missing_python_cannot_tell(open_runner: Any) -> None:
