@@ -10,11 +10,11 @@ from stackcompat.report.text import (
     feature_releases,
     frontier_words,
     held_back_pins,
-    interval_words,
     island_exclusions,
     island_guide,
     joined_releases,
     where_it_holds,
+    working_partners,
 )
 from stackcompat.resolve.islands import number_islands
 from stackcompat.table.accelerators import shown_components
@@ -265,9 +265,10 @@ def _frontier(row: FrontierRow, summary: Summary) -> str:
     titles = summary.titles()
     first, second = (plain(titled(titles, name)) for name in (row.first, row.second))
     lines = []
-    for title, edges, other in ((first, row.edges, second), (second, row.second_edges, first)):
+    sides = ((row.first, first, row.edges, second), (row.second, second, row.second_edges, first))
+    for name, title, edges, other in sides:
         for edge in list(reversed(edges))[:_NEWEST_FEW]:
-            lines.append(f"- {title} {edge.version} works with {other}: {interval_words(edge.works)}")
+            lines.append(f"- {title} {edge.version} works with {other}: {working_partners(row, name, edge)}")
     heading = f"### {first} with {second}, Python {row.python}, to {row.level}"
     return "\n\n".join([heading, "\n".join([*lines, "", f"{frontier_words(row)}."])])
 
