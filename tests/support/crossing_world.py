@@ -22,7 +22,8 @@ from stackcompat.plan.cell import Cell
 from stackcompat.resolve.conflict import Conflict
 from stackcompat.resolve.lock import Lock, Pin, Resolution
 from stackcompat.run.job import Job
-from stackcompat.verdict.exchange import CrossingVerdict, ExchangeSide, judge_crossing
+from stackcompat.verdict.artifacts import ExchangeSide
+from stackcompat.verdict.exchange import CrossingVerdict, judge_crossing
 from support.blame_world import Rule, Universe
 from support.fakes import FakeExecutor, make_exchange_runner, make_runner
 from support.made_up import PLATFORM, failed, passed

@@ -18,8 +18,9 @@ from stackcompat.core.requirements import name_of
 from stackcompat.core.text import and_list
 from stackcompat.ecosystem.components import Components
 from stackcompat.evidence.results import TestResult
+from stackcompat.verdict.artifacts import ExchangeSide
 from stackcompat.verdict.attribution import Attribution, attribute_failure
-from stackcompat.verdict.exchange import CrossingVerdict, ExchangeSide
+from stackcompat.verdict.exchange import CrossingVerdict
 from stackcompat.verdict.outcomes import why
 from stackcompat.verdict.ownership import Ownership
 from stackcompat.verdict.signature import failure_of, leading, similar_failure

@@ -20,7 +20,8 @@ from stackcompat.evidence.runs import ExchangePlan, PlannedCell
 from stackcompat.pipeline.cells import now
 from stackcompat.pipeline.exchange import cross
 from stackcompat.pipeline.runner import Runner
-from stackcompat.verdict.exchange import CrossingVerdict, ExchangeSide, written
+from stackcompat.verdict.artifacts import ExchangeSide
+from stackcompat.verdict.exchange import CrossingVerdict, written
 from stackcompat.verdict.outcomes import classify
 from stackcompat.verdict.signature import failure_of, leading
 

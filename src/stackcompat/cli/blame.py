@@ -34,7 +34,8 @@ from stackcompat.evidence.runs import ExchangePlan, PlannedCell
 from stackcompat.evidence.store import Store
 from stackcompat.pipeline.runner import Runner
 from stackcompat.plan.checkout import Checkout, find_checkout, published_sets
-from stackcompat.verdict.exchange import CrossingVerdict, ExchangeSide, judge_crossings
+from stackcompat.verdict.artifacts import ExchangeSide
+from stackcompat.verdict.exchange import CrossingVerdict, judge_crossings
 from stackcompat.verdict.outcomes import why
 from stackcompat.verdict.verdict import CellVerdict, judge
 

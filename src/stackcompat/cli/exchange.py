@@ -37,7 +37,8 @@ from stackcompat.pipeline.exchange import plan_exchange, run_exchange
 from stackcompat.pipeline.exchange_plan import choose
 from stackcompat.plan.cell import Cell
 from stackcompat.plan.checkout import find_checkout
-from stackcompat.verdict.exchange import ArtifactVerdict, CrossingVerdict, judge_crossing
+from stackcompat.verdict.artifacts import ArtifactVerdict
+from stackcompat.verdict.exchange import CrossingVerdict, judge_crossing
 
 __all__ = ["answer", "exchange_"]
 

@@ -12,7 +12,7 @@ from stackcompat.evidence.runs import PlannedCell
 from stackcompat.frontier.answers import PairAnswer
 from stackcompat.frontier.survey import Survey
 from stackcompat.verdict.attribution import attribute_failure
-from stackcompat.verdict.outcomes import TestStatus, classify, why
+from stackcompat.verdict.outcomes import TestStatus, why
 from stackcompat.verdict.verdict import CellVerdict, judge
 
 __all__ = ["judge_pair"]
@@ -50,7 +50,7 @@ def judge_pair(
         reused: How many of these there were before the question.
     """
     verdict = judge(planned, evidence)
-    statuses = classify(evidence)
+    statuses = verdict.statuses
     answer = PairAnswer(
         verdict=verdict.verdict,
         level=verdict.level,

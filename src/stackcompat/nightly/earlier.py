@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 from stackcompat.core.redact import public
 from stackcompat.verdict.history import GREEN, RED, CellAtRun, History
-from stackcompat.verdict.outcomes import classify
 from stackcompat.verdict.signature import failure_of
 from stackcompat.verdict.verdict import CellVerdict
 
@@ -56,4 +55,4 @@ def _signatures(verdict: CellVerdict) -> set[str]:
 
 def passed_tests(cell: CellAtRun) -> frozenset[str]:
     """The tests that passed in a cell."""
-    return frozenset(status.result.test for status in classify(cell.runs) if status.state == "passed")
+    return frozenset(status.result.test for status in cell.verdict.statuses if status.state == "passed")

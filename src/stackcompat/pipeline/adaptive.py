@@ -91,7 +91,7 @@ def next_round(
         if cell.cell.overrides == goal.template.overrides and not cell.cell.local
     ]
     locked, _ = share_covered(goal.combinations, [cell.held for cell in cells if cell.held])
-    known = find_known_broken(cells, evidence, components)
+    known = find_known_broken(cells, components)
     unanswered = _without_verdict(goal, cells, known)
     answered = 100.0 * (1 - len(unanswered) / len(goal.combinations)) if goal.combinations else 100.0
     further, reasons = _plan_round(goal, cells, known, unanswered, left)

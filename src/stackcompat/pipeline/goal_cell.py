@@ -14,7 +14,7 @@ from stackcompat.evidence.results import Evidence
 from stackcompat.evidence.runs import PlannedCell
 from stackcompat.plan.cell import Cell
 from stackcompat.plan.goal import Goal
-from stackcompat.verdict.outcomes import TestStatus, classify
+from stackcompat.verdict.outcomes import TestStatus
 from stackcompat.verdict.ownership import Ownership
 from stackcompat.verdict.retry import next_run
 from stackcompat.verdict.verdict import CellVerdict, judge
@@ -36,7 +36,6 @@ class GoalCell:
         undecided: Whether the same cell is tried again in the next run, whatever else happens.
         versions: The version of each component in its lock.
         ownership: Which component a distribution belongs to.
-        statuses: What all runs of each test say.
     """
 
     verdict: CellVerdict
@@ -45,7 +44,11 @@ class GoalCell:
     undecided: bool
     versions: dict[str, str]
     ownership: Ownership
-    statuses: tuple[TestStatus, ...]
+
+    @property
+    def statuses(self) -> tuple[TestStatus, ...]:
+        """What all runs of each test say."""
+        return self.verdict.statuses
 
     @property
     def python_pin(self) -> str:
@@ -117,7 +120,6 @@ def read_goal_cell(
         undecided=due or planned.resolution.outcome not in ("locked", "conflict", "no-wheel-for-platform"),
         versions=versions,
         ownership=Ownership(components, versions),
-        statuses=classify(evidence),
     )
 
 

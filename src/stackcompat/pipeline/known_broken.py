@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from stackcompat.ecosystem.components import Components
-from stackcompat.evidence.results import Evidence
 from stackcompat.pipeline.goal_cell import GoalCell, Pins, exact_pin
 from stackcompat.plan.cell import readable
 from stackcompat.verdict.attribution import attribute_failure
@@ -48,21 +47,18 @@ def _pairs(pins: Iterable[str]) -> Iterator[Pins]:
     return map(frozenset, combinations(sorted(pins), 2))
 
 
-def find_known_broken(
-    cells: Sequence[GoalCell], evidence: Mapping[str, tuple[Evidence, ...]], components: Components
-) -> KnownBroken:
+def find_known_broken(cells: Sequence[GoalCell], components: Components) -> KnownBroken:
     """Find what all cells together say.
 
     Args:
         cells: The cells.
-        evidence: The runs of the cells, by evidence key.
         components: The components of the checkout.
     """
     # What metadata forbids is judged like anything else: the goal forces it, too.
     verdicts = [cell.verdict.model_copy(update={"forced": ()}) for cell in cells]
     red = {
         _pair_pins(pair, components): pair
-        for pair in judge_pairs(verdicts, evidence, components)
+        for pair in judge_pairs(verdicts, components)
         if pair.verdict in ("broken", "unresolvable")
     }
     observed = {pins for pins, pair in red.items() if not pair.inferred or pair.verdict == "unresolvable"}

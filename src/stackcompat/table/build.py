@@ -68,9 +68,7 @@ def summarise(
     )
     history = History(past, evidence, diagnoses)
     past_of_cell, past_of_pair = history.of_cells(), history.of_pairs(components)
-    pairs = pair_rows(
-        rows, judge_pairs([cell.verdict for cell in cells], evidence, components, diagnoses), failures, now
-    )
+    pairs = pair_rows(rows, judge_pairs([cell.verdict for cell in cells], components, diagnoses), failures, now)
     pairs = tuple(_with_history(row, past_of_pair.get((row.first, row.second), ())) for row in pairs)
     table = tuple(cell_row(cell, failures_of_cell.get(cell.id, ())) for cell in cells)
     table = tuple(_with_history(row, past_of_cell.get(row.id, ())) for row in table)

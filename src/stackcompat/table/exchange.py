@@ -19,8 +19,8 @@ from stackcompat.evidence.results import Evidence, TestResult
 from stackcompat.evidence.runs import Crossing, PlannedCell, RunRecord
 from stackcompat.table.base import Sparse, Timestamp
 from stackcompat.table.culprits import CulpritRow, culprits_of_crossing
-from stackcompat.verdict.exchange import ArtifactVerdict, CrossingVerdict, judge_crossings
-from stackcompat.verdict.outcomes import classify
+from stackcompat.verdict.artifacts import ArtifactVerdict
+from stackcompat.verdict.exchange import CrossingVerdict, judge_crossings
 
 __all__ = [
     "CrossingCell",
@@ -107,10 +107,10 @@ def passed_reads(runs: Iterable[RunRecord], evidence: Mapping[str, tuple[Evidenc
     """
     reads = []
     exchanges = [run.exchange for run in runs if run.exchange is not None]
-    for crossing, verdict in chain.from_iterable(judge_crossings(plan, evidence) for plan in exchanges):
+    for _, verdict in chain.from_iterable(judge_crossings(plan, evidence) for plan in exchanges):
         works = {artifact.artifact for artifact in verdict.artifacts if artifact.verdict == "works"}
         writer, reader = _locked(verdict.writer), _locked(verdict.reader)
-        for status in classify(evidence.get(crossing.key, ())):
+        for status in verdict.reads:
             if status.state == "passed" and status.result.artifact in works:
                 reads.append(PassedRead(status.result, writer, reader))
     return tuple(reads)

@@ -17,9 +17,9 @@ from stackcompat.evidence.runs import PlannedCell, RunRecord
 from stackcompat.table.base import Sparse
 from stackcompat.table.culprits import CulpritRow, culprit_of_cell
 from stackcompat.table.vocabulary import POLICIES
-from stackcompat.verdict.outcomes import TestStatus, classify
+from stackcompat.verdict.components import judge_components, judge_parts
+from stackcompat.verdict.outcomes import TestStatus
 from stackcompat.verdict.ownership import pins_of
-from stackcompat.verdict.pairs import judge_components, judge_parts
 from stackcompat.verdict.verdict import CellVerdict, judge
 
 __all__ = ["ComponentInCell", "JudgedCell", "distinct_cells", "judge_cells"]
@@ -40,7 +40,6 @@ class JudgedCell(NamedTuple):
         planned: The cell and what it was locked to.
         verdict: What the evidence says of it.
         runs: The evidence.
-        statuses: Where each test stands.
         components: The components in it, by name.
         parts: The components in it that are a part of another's distribution, if a test tells anything of them.
         asked: Names of the components that it asks for.
@@ -52,7 +51,6 @@ class JudgedCell(NamedTuple):
     planned: PlannedCell
     verdict: CellVerdict
     runs: tuple[Evidence, ...]
-    statuses: tuple[TestStatus, ...]
     components: dict[str, ComponentInCell]
     parts: dict[str, ComponentInCell]
     asked: frozenset[str]
@@ -64,6 +62,11 @@ class JudgedCell(NamedTuple):
     def id(self) -> str:
         """The cell's id."""
         return self.verdict.cell.id
+
+    @property
+    def statuses(self) -> tuple[TestStatus, ...]:
+        """What all runs of each test say."""
+        return self.verdict.statuses
 
     @property
     def python(self) -> str:
@@ -159,16 +162,14 @@ def _judge_cell(
     verdict = judge(planned, runs)
     if verdict.seen is None:  # what the index and the machine had was seen when the run began
         verdict = verdict.model_copy(update={"seen": started})
-    statuses = classify(runs)
     versions = versions_of(verdict.installed, components)
-    states = judge_components(verdict, statuses, components, diagnoses)
-    parts = judge_parts(verdict, statuses, components, diagnoses)
+    states = judge_components(verdict, components, diagnoses)
+    parts = judge_parts(verdict, components, diagnoses)
     owners = [components.of_distribution(name) for name in planned.cell.roots()]
     return JudgedCell(
         planned=planned,
         verdict=verdict,
         runs=runs,
-        statuses=statuses,
         components={
             name: ComponentInCell(version=version, verdict=states[name][0], level=states[name][1])
             for name, version in versions.items()

@@ -1,34 +1,39 @@
-"""What the runs of one test amount to: passed, failed again in the same way, flaky, starved and so on."""
+"""What all runs of one test say: passed, failed again in the same way, flaky and so on. Pure functions over records."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal
 
-from stackcompat.core.record import Record
 from stackcompat.evidence.results import NO_NETWORK, Evidence, Failure, TestResult
 
-__all__ = ["TestStatus", "classify", "why"]
+__all__ = ["TestState", "TestStatus", "classify", "why"]
 
-# ---------------------------------------------------------------------------------------------------------------------
-# One test over all runs of a cell
-# ---------------------------------------------------------------------------------------------------------------------
+#: What all runs of a test say. ``confirmed``: it failed the same way in two environments. ``feature-broken``: the same,
+#: of a feature that most users do without. ``flaky``: it failed and also passed, or failed in different ways.
+#: ``unconfirmed``: it failed and was not tried again. ``infra``: infrastructure kept it from an outcome. ``blocked``: a
+#: component that it needs cannot be imported.
+TestState = Literal[
+    "passed", "confirmed", "feature-broken", "flaky", "unconfirmed", "infra", "blocked", "not-applicable"
+]
 
 
-class TestStatus(Record):
-    """Where one test stands after every run of a lock.
+@dataclass(frozen=True, slots=True)  # no Record: a history holds one for each test of each cell
+class TestStatus:
+    """What all runs of one test in one cell say.
 
-    ``confirmed`` failed the same way in two environments, ``flaky`` failed and also passed, or failed in different
-    ways, ``once`` failed and was not tried again, ``starved`` was kept from an outcome by infrastructure; ``limited``
-    is as confirmed, of a feature that most users do without. `result` is the run that tells; `note` says in a few words
-    what a reader should know besides.
+    Attributes:
+        state: What they say.
+        result: The run that shows it.
+        note: What else a reader should know, in a few words.
     """
 
-    state: Literal[
-        "passed", "confirmed", "feature-broken", "flaky", "unconfirmed", "infra", "blocked", "not-applicable"
-    ]
+    __test__ = False  # not a test class, whatever pytest thinks of its name
+
+    state: TestState
     result: TestResult
     note: str = ""
 
@@ -41,7 +46,8 @@ _EXHAUSTED = re.compile(
 )
 
 
-def _starved(result: TestResult) -> bool:
+def _is_infra(result: TestResult) -> bool:
+    """Whether infrastructure kept a test from an outcome of its own."""
     if result.outcome in ("timeout", "out-of-memory"):
         return True
     failure = result.failure
@@ -50,54 +56,59 @@ def _starved(result: TestResult) -> bool:
     )
 
 
-def _same_way(first: TestResult, second: TestResult) -> bool:
-    """The same exception from the same place; the message may hold numbers that differ from run to run."""
-
-    def way(result: TestResult) -> tuple[str, str, str, str]:
-        failure = result.failure or Failure(type="", message="")
-        return result.outcome, failure.type, failure.package, failure.where
-
-    return way(first) == way(second)
+def _way_of_failing(result: TestResult) -> tuple[str, str, str, str]:
+    """The exception and its place, without the message: numbers in it can differ from run to run."""
+    failure = result.failure or Failure(type="", message="")
+    return result.outcome, failure.type, failure.package, failure.where
 
 
 def why(result: TestResult) -> str:
-    """What a test that is not green says for itself, in one line."""
+    """Why a test is not green, in one line: the signature of its failure, else its reason."""
     return result.failure.signature if result.failure else result.reason
 
 
 def classify(runs: Iterable[Evidence]) -> tuple[TestStatus, ...]:
-    """Where each test stands, in the order of the first run that had it. Runs that did not run tests count for nothing.
+    """What all runs of each test say.
 
-    `runs` are oldest first; each is a fresh environment of the same lock, and may have run some of the tests only.
+    Args:
+        runs: Runs of one lock, oldest first, each in a fresh environment. A run can have only some of the tests. Runs
+            in which no tests ran do not count.
+
+    Returns:
+        The tests in the order in which the runs have them.
     """
-    seen: dict[str, list[TestResult]] = {}
+    results: dict[str, list[TestResult]] = {}
     for run in runs:
         if run.outcome == "ran":
             for result in run.tests:
-                seen.setdefault(result.test, []).append(result)
-    return tuple(_status_of(results) for results in seen.values())
+                results.setdefault(result.test, []).append(result)
+    return tuple(_status_of(results_of_test) for results_of_test in results.values())
 
 
 def _status_of(results: Sequence[TestResult]) -> TestStatus:
-    starved = [result for result in results if _starved(result)]
-    red = [result for result in results if result.outcome in ("failed", "crashed") and result not in starved]
+    """What the runs of one test say, oldest first."""
+    infra = [result for result in results if _is_infra(result)]
+    red = [result for result in results if result.outcome in ("failed", "crashed") and not _is_infra(result)]
     green = [result for result in results if result.outcome == "passed"]
     if red and green:
-        return TestStatus(state="flaky", result=red[-1], note="failed once and passed once in fresh environments")
+        return TestStatus("flaky", red[-1], "failed once and passed once in fresh environments")
     if green:
-        return TestStatus(state="passed", result=green[-1])
-    for first, second in combinations(red, 2):
-        if _same_way(first, second):
-            same = why(first) == why(second)
-            note = "" if same else f"with another message the other time: {why(first)}"
-            return TestStatus(state="feature-broken" if second.feature else "confirmed", result=second, note=note)
-    if len(red) > 1:
-        note = f"failed in {len(red)} fresh environments, each time differently: {why(red[0])}; then {why(red[-1])}"
-        return TestStatus(state="flaky", result=red[-1], note=note)
+        return TestStatus("passed", green[-1])
     if red:
-        return TestStatus(state="unconfirmed", result=red[0], note="failed once and was not tried again")
-    if starved:
-        last = starved[-1]
-        return TestStatus(state="infra", result=last, note=why(last) or last.outcome)
+        return _status_of_red(red)
+    if infra:
+        return TestStatus("infra", infra[-1], why(infra[-1]) or infra[-1].outcome)
     last = results[-1]
-    return TestStatus(state="blocked" if last.outcome == "blocked" else "not-applicable", result=last)
+    return TestStatus("blocked" if last.outcome == "blocked" else "not-applicable", last)
+
+
+def _status_of_red(red: Sequence[TestResult]) -> TestStatus:
+    """What the failures of a test say that never passed, oldest first."""
+    if len(red) == 1:
+        return TestStatus("unconfirmed", red[0], "failed once and was not tried again")
+    for first, second in combinations(red, 2):
+        if _way_of_failing(first) == _way_of_failing(second):
+            note = "" if why(first) == why(second) else f"with another message the other time: {why(first)}"
+            return TestStatus("feature-broken" if second.feature else "confirmed", second, note)
+    note = f"failed in {len(red)} fresh environments, each time differently: {why(red[0])}; then {why(red[-1])}"
+    return TestStatus("flaky", red[-1], note)

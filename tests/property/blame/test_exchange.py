@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from stackcompat.blame.diagnosis import Diagnosis
 from stackcompat.blame.exchange import SIDES
-from stackcompat.verdict.exchange import ExchangeSide
+from stackcompat.verdict.artifacts import ExchangeSide
 from support.blame_world import Rule
 from support.crossing_world import Crossed, CrossingWorld, Shelf, edges_of
 

@@ -80,7 +80,7 @@ class World(NamedTuple):
             red = [test for test in tests if test.outcome == "failed"]
             evidence[cell.key] = (run_of(cell, *tests), run_of(cell, *red, attempt=1))
             verdicts.append(judge(cell, evidence[cell.key]))
-        found = judge_pairs(verdicts, evidence, COMPONENTS)
+        found = judge_pairs(verdicts, COMPONENTS)
         pairs = {(p.first, p.first_version, p.second, p.second_version): p for p in found}
         return {pair: said for pair, said in pairs.items() if "alpha-native" not in pair}  # it moves with alpha
 

@@ -9,9 +9,10 @@ from stackcompat.blame.culprit import Culprit, SearchResult
 from stackcompat.blame.diagnosis import Diagnoses, Diagnosis, unsearched_cells, unsearched_crossings
 from stackcompat.ecosystem.components import Components
 from stackcompat.evidence.results import TestResult
-from stackcompat.verdict.exchange import ArtifactVerdict, CrossingVerdict
-from stackcompat.verdict.outcomes import classify
-from stackcompat.verdict.pairs import judge_components, judge_pairs
+from stackcompat.verdict.artifacts import ArtifactVerdict
+from stackcompat.verdict.components import judge_components
+from stackcompat.verdict.exchange import CrossingVerdict
+from stackcompat.verdict.pairs import judge_pairs
 from stackcompat.verdict.signature import leading
 from stackcompat.verdict.verdict import CellVerdict, judge
 from support.made_up import COMPONENTS, NOW, component, failed, make_cell, planned, run_of
@@ -116,12 +117,12 @@ def test_pairs_and_components_go_by_the_diagnosis() -> None:
     diagnoses = Diagnoses([diagnosis(verdict, "beta", "gamma")])
 
     def red(found: Diagnoses | None) -> dict[tuple[str, str], bool]:
-        pairs = judge_pairs([verdict], {cell.key: runs}, COMPONENTS, found)
+        pairs = judge_pairs([verdict], COMPONENTS, found)
         return {(pair.first, pair.second): pair.inferred for pair in pairs if pair.verdict == "broken"}
 
     assert red(None) == {("alpha", "beta"): True, ("alpha", "gamma"): True, ("beta", "gamma"): True}
     assert red(diagnoses) == {("beta", "gamma"): False}
-    states = judge_components(verdict, classify(runs), COMPONENTS, diagnoses)
+    states = judge_components(verdict, COMPONENTS, diagnoses)
     assert {name for name, (said, _) in states.items() if said == "broken"} == {"beta", "gamma"}
 
 

@@ -15,7 +15,8 @@ from stackcompat.core.record import UsageError
 from stackcompat.evidence.results import TestResult
 from stackcompat.pipeline.artifacts import artifact_store
 from stackcompat.run.job import Job
-from stackcompat.verdict.exchange import ArtifactVerdict, CrossingVerdict
+from stackcompat.verdict.artifacts import ArtifactVerdict
+from stackcompat.verdict.exchange import CrossingVerdict
 from support.blame_world import Rule
 from support.crossing_world import Crossed, CrossingWorld, Shelf, edges_of
 from support.made_up import failed, make_cell, planned

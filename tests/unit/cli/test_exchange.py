@@ -26,7 +26,8 @@ from stackcompat.evidence.store import Store
 from stackcompat.pipeline.exchange_plan import plan_crossings
 from stackcompat.plan.cell import Cell
 from stackcompat.plan.checkout import Checkout
-from stackcompat.verdict.exchange import ArtifactVerdict, CrossingVerdict, ExchangeSide
+from stackcompat.verdict.artifacts import ArtifactVerdict, ExchangeSide
+from stackcompat.verdict.exchange import CrossingVerdict
 from support.made_up import NOW, failed, make_cell, passed, planned, run_of, unresolved
 
 COMPONENTS = """

@@ -39,3 +39,7 @@ def test_a_class_is_the_same_with_and_without_its_module() -> None:
     assert len({Failure(type="AttributeError", message=message).signature for message in said}) == 1
     other = Failure(type="AttributeError", message="module 'alpha.core' has no attribute 'lid'")
     assert "'alpha.core'" in other.signature
+
+
+def test_a_failure_record_reads_as_one_line() -> None:
+    assert Failure(type="ValueError", message="no", package="beta").signature == "ValueError: no [beta]"

@@ -27,7 +27,7 @@ def known(*runs: tuple[str, str, list[TestResult]]) -> KnownBroken:
         cell = planned(make_cell(versions, python), versions)
         evidence[cell.key] = (run_of(cell, *results), run_of(cell, *results, attempt=1))
         cells.append(read_goal_cell(cell, evidence[cell.key], GOAL, COMPONENTS))
-    return find_known_broken(cells, evidence, COMPONENTS)
+    return find_known_broken(cells, COMPONENTS)
 
 
 def lacking(test: str) -> TestResult:

@@ -11,7 +11,8 @@ from stackcompat.report.json import compat
 from stackcompat.report.markdown import markdown
 from stackcompat.table.build import summarise
 from stackcompat.table.exchange import passed_reads
-from stackcompat.verdict.exchange import ExchangeSide, judge_crossings
+from stackcompat.verdict.artifacts import ExchangeSide
+from stackcompat.verdict.exchange import judge_crossings
 from support.made_up import COMPONENTS, NOW, History, failed, make_cell, passed, planned, run_of
 
 OLD, NEW = {"alpha": "1.0.0", "beta": "2.0.0"}, {"alpha": "1.3.0", "beta": "2.4.1"}

@@ -1,4 +1,4 @@
-"""The rules of evidence for components and pairs, one by one."""
+"""The rules of evidence for pairs, one by one."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from stackcompat.evidence.results import Evidence, TestResult
+from stackcompat.evidence.results import TestResult
 from stackcompat.evidence.runs import PlannedCell
-from stackcompat.verdict.outcomes import classify
-from stackcompat.verdict.pairs import PairVerdict, judge_components, judge_pairs
+from stackcompat.verdict.pairs import PairVerdict, judge_pairs
 from stackcompat.verdict.verdict import CellVerdict, judge
 from support.made_up import (
     COMPONENTS,
@@ -39,46 +38,22 @@ def red(message: str = "no", **more: Any) -> TestResult:
 GREEN = passed(TRAIN, "alpha", "beta")
 
 
-# Components in a cell
-
-
-def test_components_of_a_cell() -> None:
-    versions = {"alpha": "1.3", "beta": "2.4", "gamma": "1.0", "delta": "5.3", "epsilon": "3.1"}
-    cell = cell_of(versions)
-    wrong = failed("t", "beta", "alpha", "gamma", type="TypeError", packages=("beta", "alpha"))
-    tests = (wrong, passed("g", "gamma", level="run"), starved("d", "delta-checkpoint"))
-    runs = (run_of(cell, *tests), run_of(cell, wrong, attempt=1))
-    assert judge_components(judge(cell, runs), classify(runs), COMPONENTS) == {
-        "alpha": ("broken", "interop"),
-        "alpha-native": ("broken", "interop"),
-        "beta": ("broken", "interop"),
-        "gamma": ("works", "run"),
-        "delta": ("infra-error", "interop"),
-        "epsilon": ("untested", "install"),
-    }
-
-
-# Pairs
-
-
 class Pairs:
     """Cells in the making, and the verdicts on their pairs."""
 
     def __init__(self) -> None:
         self.cells: list[CellVerdict] = []
-        self.evidence: dict[str, tuple[Evidence, ...]] = {}
 
     def add(self, versions: dict[str, str], *tests: TestResult, python: str = "3.12", **more: Any) -> Pairs:
         """A cell whose red tests fail twice."""
         cell = cell_of(versions, python, **more)
         again = tuple(test for test in tests if test.outcome in ("failed", "crashed"))
         runs = (run_of(cell, *tests), *((run_of(cell, *again, attempt=1),) if again else ()))
-        self.evidence[cell.key] = runs
         self.cells.append(judge(cell, runs))
         return self
 
     def verdicts(self) -> dict[tuple[str, str, str, str], PairVerdict]:
-        found = judge_pairs(self.cells, self.evidence, COMPONENTS)
+        found = judge_pairs(self.cells, COMPONENTS)
         return {(p.first, p.first_version, p.second, p.second_version): p for p in found}
 
     def of(self, first: str, second: str) -> PairVerdict:
@@ -169,8 +144,7 @@ def test_infrastructure_turns_no_pair_red_or_green() -> None:
 def test_a_flaky_pair() -> None:
     made = Pairs()
     cell = cell_of()
-    made.evidence[cell.key] = (run_of(cell, red()), run_of(cell, GREEN, attempt=1))
-    made.cells.append(judge(cell, made.evidence[cell.key]))
+    made.cells.append(judge(cell, (run_of(cell, red()), run_of(cell, GREEN, attempt=1))))
     made.add({"alpha": "1.0", "beta": "2.4"}, GREEN)
     assert made.of("alpha 1.3", "beta 2.4").verdict == "flaky"
 
@@ -235,10 +209,9 @@ def test_a_failure_without_a_record_is_held_against_the_pair_too() -> None:
 
 def test_the_platform_counts_too() -> None:
     made = Pairs().add(BOTH, GREEN)
-    other = made.cells[0].model_copy(update={"cell": make_cell(BOTH).model_copy(update={"platform": "darwin-arm64"})})
-    broken = tuple(run.model_copy(update={"tests": (red(),)}) for run in made.evidence[other.key] * 2)
-    made.evidence["mac"] = broken
-    made.cells.append(other.model_copy(update={"key": "mac"}))
+    cell = cell_of(BOTH)
+    mac = cell.model_copy(update={"cell": cell.cell.model_copy(update={"platform": "darwin-arm64"})})
+    made.cells.append(judge(mac, (run_of(mac, red()), run_of(mac, red(), attempt=1))))
     assert PLATFORM != "darwin-arm64"
     pair = made.of("alpha 1.3", "beta 2.4")
     assert (pair.verdict, pair.pythons) == ("broken", {"3.12": "broken"})

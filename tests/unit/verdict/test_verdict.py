@@ -1,4 +1,4 @@
-"""The rules of evidence for tests and cells, one by one."""
+"""The rules of evidence for cells, one by one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from stackcompat.evidence.results import Failure, TestResult
+from stackcompat.evidence.results import TestResult
 from stackcompat.evidence.runs import PlannedCell
 from stackcompat.resolve.lock import Resolution
 from stackcompat.verdict.outcomes import classify
@@ -223,11 +223,10 @@ def test_a_verdict_rests_on_its_runs() -> None:
     assert verdict.installed["beta"] == "2.4"
 
 
-def test_settle_keeps_the_order_and_leaves_out_other_runs() -> None:
+def test_a_verdict_holds_its_classified_tests_and_no_json_has_them() -> None:
     cell = cell_of()
-    runs = (run_of(cell, GREEN, passed("a", "alpha")), run_of(cell, red(), outcome="invalid"))
-    assert [(s.result.test, s.state) for s in classify(runs)] == [(TRAIN, "passed"), ("a", "passed")]
-
-
-def test_a_failure_record_reads_as_one_line() -> None:
-    assert Failure(type="ValueError", message="no", package="beta").signature == "ValueError: no [beta]"
+    runs = (run_of(cell, GREEN, passed("a", "alpha")),)
+    verdict = judge(cell, runs)
+    assert verdict.statuses == classify(runs)
+    assert "statuses" not in verdict.model_dump()
+    assert "statuses" not in verdict.to_json()
