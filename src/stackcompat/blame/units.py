@@ -20,6 +20,7 @@ from stackcompat.core.requirements import name_of
 from stackcompat.ecosystem.components import Components
 from stackcompat.ecosystem.releases import Catalog, Release
 from stackcompat.verdict.missing import modules_named
+from stackcompat.verdict.ownership import names_distribution
 from stackcompat.verdict.signature import owner_of
 
 __all__ = ["ReleaseLine", "Units", "find_units", "pinned"]
@@ -160,11 +161,7 @@ def _named(red: RedCell, components: Components) -> list[str]:
     failure, installed = red.failure, red.versions
     traced = [name for name in reversed(failure.packages) if name in installed]
     owners = [owner_of(module, installed, components) for module in modules_named(failure.message)]
-    mentioned = [
-        name
-        for name in installed
-        if len(name) > 2 and re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", failure.message)
-    ]
+    mentioned = [name for name in installed if len(name) > 2 and names_distribution(failure.message, name)]
     return [name for name in (*traced, *owners, *mentioned) if name]
 
 

@@ -1,7 +1,7 @@
-"""Whom a failing test points at. Pure: a failure's words and its traceback in, components out.
+"""Whom a failing test points at. Pure: the message of a failure and its traceback in, components out.
 
-A component that moves with another (its release follows the other's) is that other here, unless the two are all there
-is to suspect: otherwise each failure of the one would point at both and nobody could ever be sure.
+A component that moves with another (its release follows the other's) stands for that other here, unless the two are all
+there is to suspect: otherwise each failure of the one would point at both, and nothing could ever be certain.
 """
 
 from __future__ import annotations
@@ -23,9 +23,11 @@ __all__ = ["Attribution", "Attributor", "FailureAlone", "attribute_failure"]
 class Attribution(Record):
     """The components that a failing test points at.
 
-    Without a `doubt`, the failure itself names them (at most two), or no others had a part in it. Otherwise they are
-    all that had a part; `doubt` says in a sentence why it is no more than a suspicion. `traced` are those on the way
-    down the traceback, deepest last.
+    Attributes:
+        components: Without a doubt, the components that the failure itself names (at most two), or the only ones that
+            had a part in it. With a doubt, all that had a part.
+        traced: The components on the traceback, deepest last.
+        doubt: Why it is no more than a suspicion, in a sentence; empty if it is more.
     """
 
     components: frozenset[str]
@@ -44,7 +46,14 @@ class Attributor(Protocol):
     def attribute(
         self, verdict: CellVerdict, test: TestResult, present: Collection[str], components: Components
     ) -> Attribution:
-        """Whom the failing `test` of the cell of `verdict` points at, among the components `present` there."""
+        """Whom a failing test points at.
+
+        Args:
+            verdict: The verdict on the cell.
+            test: The failing test.
+            present: The components in the cell.
+            components: The components of the ecosystem.
+        """
         ...
 
     def is_explained(self, verdict: CellVerdict, test: TestResult) -> bool:
@@ -53,7 +62,7 @@ class Attributor(Protocol):
 
 
 class FailureAlone:
-    """Goes by what a failure itself says: where no search has been made."""
+    """Goes by what a failure itself says: for failures that no search was made for."""
 
     def attribute(
         self, verdict: CellVerdict, test: TestResult, present: Collection[str], components: Components
@@ -69,55 +78,61 @@ class FailureAlone:
 
 
 def attribute_failure(test: TestResult, present: Collection[str], components: Components) -> Attribution:
-    """Whom the failing `test` points at, among the components `present` in its cell.
+    """Whom a failing test points at, by what the failure says.
 
-    A module or an attribute of A that code of B does not find points at A and B and at nobody else; such errors are
-    Python's own words. Otherwise everybody who had a part is a suspect: those that the test uses, those on the
-    traceback, and where that is one only, another one that the message names.
+    If code of B does not find a module or an attribute of A, the failure points at A and B and at nobody else: such
+    errors are Python's own words. Otherwise everybody who had a part is a suspect: the components that the test uses,
+    those on the traceback and, if that is only one, another one that the message names.
+
+    Args:
+        test: The failing test.
+        present: The components in its cell.
+        components: The components of the ecosystem.
     """
-    names = Ownership(components, present)
+    ownership = Ownership(components, present)
     failure = test.failure or Failure(type="", message="")
-    traced = names.users(failure.packages)
-    named = _missing_name(failure, names)
+    traced = ownership.users(failure.packages)
+    named = _named_by_missing_name(failure, ownership)
     if named is not None:
-        return Attribution(components=names.lead(named), traced=traced)
-    involved = frozenset(names.users(test.components)) | frozenset(traced)
+        return Attribution(components=ownership.lead(named), traced=traced)
+    involved = frozenset(ownership.users(test.components)) | frozenset(traced)
     doubt = ""
     if len(involved) == 1:
         others = mentioned(failure.message, components) & set(present) - involved
         if len(others) == 1:
-            involved = names.lead(involved | others)
+            involved = ownership.lead(involved | others)
             doubt = f"of {' and '.join(sorted(involved))}, one is known from the error's message only"
     elif len(involved) > 2:
         doubt = f"{', '.join(sorted(involved))} all had a part in {test.test}"
-    if failure.package and names.owner(failure.package) is None:
-        doubt = doubt or f"the error came out of {failure.package}, which is no component"
+    if not doubt and failure.package and ownership.owner(failure.package) is None:
+        doubt = f"the error came out of {failure.package}, which is no component"
     return Attribution(components=involved, traced=traced, doubt=doubt)
 
 
-#: Where a module that answers for its own names refuses one (PEP 562): who asked is the caller.
-_RAISED_BY_MODULE = re.compile(r":(?:__)?getattr(?:__)?$")
+#: Where a module that answers for its own names refuses one (PEP 562).
+_REFUSED_BY_MODULE = re.compile(r":(?:__)?getattr(?:__)?$")
 
 
-def _missing_name(failure: Failure, names: Ownership) -> frozenset[str] | None:
-    """The component that lacks a module or a name and the one whose code asks for it, if the failure says so.
+def _named_by_missing_name(failure: Failure, ownership: Ownership) -> frozenset[str] | None:
+    """The component that lacks a module or a name and the component whose code asks for it; None if nothing is missing.
 
-    The one that asks stands alone when it asks itself, or something that is no component.
+    The component that asks stands alone if it asks itself, or something that is no component.
     """
     kind = failure.type.rpartition(".")[2]
-    asks = names.owner(failure.package)
+    asks = ownership.owner(failure.package)
     if kind not in ("AttributeError", "ImportError", "ModuleNotFoundError") or asks is None:
         return None
     if "partially initialized" in failure.message:  # a circular import: the module would have the name, only not yet
         return None
-    callers = [name for name in map(names.owner, failure.packages) if name not in (None, asks)]
+    callers = [owner for owner in map(ownership.owner, failure.packages) if owner is not None and owner != asks]
     missing = missing_in(failure.message)
     if missing.kind in ("module", "attribute", "import"):
-        lacks = names.of_module(missing.owner)
-        if lacks == asks and callers and _RAISED_BY_MODULE.search(failure.where):
-            return frozenset(name for name in (callers[-1], asks) if name)
+        lacks = ownership.of_module(missing.owner)
+        if lacks == asks and callers and _REFUSED_BY_MODULE.search(failure.where):
+            return frozenset((callers[-1], asks))
         return frozenset((asks, lacks or asks))
-    dropped = {names.of_module(name) for name in dotted_names(failure.message)} - {None}
-    if dropped == {asks} and kind == "AttributeError":  # raised by the module itself: the caller asked
-        return frozenset(name for name in (*callers[-1:], asks) if name) if callers else None
+    # A module that raises the error itself names what it dropped, in its own words: then the caller asked.
+    dropped = {ownership.of_module(name) for name in dotted_names(failure.message)} - {None}
+    if dropped == {asks} and kind == "AttributeError" and callers:
+        return frozenset((callers[-1], asks))
     return None

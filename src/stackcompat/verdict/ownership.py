@@ -5,21 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 
-from stackcompat.core.requirements import only_version, parse_requirement
+from stackcompat.core.requirements import exact_pins
 from stackcompat.ecosystem.components import Component, Components
 from stackcompat.plan.cell import Cell
 
-__all__ = ["Ownership", "mentioned", "pins_of"]
+__all__ = ["Ownership", "mentioned", "names_distribution", "pins_of"]
 
 
 def pins_of(cell: Cell, components: Components) -> dict[str, str]:
-    """Component to version, for the components that the cell asks for by an exact version."""
+    """Component to version, for the components that a cell asks for in one version only."""
     pins = {}
-    for requirement in map(parse_requirement, cell.requirements):
-        exact = only_version(requirement)
-        component = components.of_distribution(requirement.name)
-        if exact and component and component.distribution == requirement.name:
-            pins[component.name] = exact
+    for name, version in exact_pins(cell.requirements).items():
+        component = components.of_distribution(name)
+        if component is not None and component.distribution == name:
+            pins[component.name] = version
     return pins
 
 
@@ -28,36 +27,46 @@ def mentioned(sentence: str, components: Components) -> frozenset[str]:
     return frozenset(
         component.name
         for component in components.with_own_distribution()
-        if any(re.search(rf"(?<![\w.-]){re.escape(d)}(?![\w-])", sentence) for d in component.distributions)
+        if any(names_distribution(sentence, distribution) for distribution in component.distributions)
     )
 
 
+def names_distribution(text: str, distribution: str) -> bool:
+    """Whether a distribution is named in a text, not only as a part of another name."""
+    return re.search(rf"(?<![\w.-]){re.escape(distribution)}(?![\w-])", text) is not None
+
+
 class Ownership:
-    """Which of the components `present` in a cell a distribution or a module belongs to."""
+    """Which of the components in a cell a distribution or a module belongs to.
+
+    Args:
+        components: The components of the ecosystem.
+        present: The names of those in the cell.
+    """
 
     def __init__(self, components: Components, present: Collection[str]) -> None:
-        here = [component for component in components.with_own_distribution() if component.name in present]
-        self._owner = {d: component.name for component in reversed(here) for d in component.distributions}
-        self._modules = {module: component.name for component in reversed(here) for module in _modules(component)}
-        #: Component that moves with another to that other.
-        self.leaders = {c.name: c.moves_with for c in here if c.moves_with in present}
+        rows = [component for component in components.with_own_distribution() if component.name in present]
+        self._owner = {d: component.name for component in reversed(rows) for d in component.distributions}
+        self._modules = {module: component.name for component in reversed(rows) for module in _modules(component)}
+        #: Component to the component that it moves with.
+        self.leaders = {c.name: c.moves_with for c in rows if c.moves_with in present}
 
     def owner(self, distribution: str) -> str | None:
-        """The component of `distribution`, if it belongs to one that is here."""
+        """The component of a distribution; None if it belongs to none in the cell."""
         return self._owner.get(distribution)
 
     def users(self, distributions: Iterable[str]) -> tuple[str, ...]:
-        """Components of `distributions`, each once, in order, leaders for those that they lead."""
+        """The components of `distributions`, each once, in order; of one that moves with another, that other."""
         owners = (self._owner[d] for d in distributions if d in self._owner)
         return tuple(dict.fromkeys(self.leaders.get(name, name) for name in owners))
 
     def lead(self, names: Collection[str]) -> frozenset[str]:
-        """`names` with leaders for those that they lead, unless a leader and its follower are all there is."""
+        """`names` with that other in place of one that moves with another, unless just these two are left."""
         led = frozenset(self.leaders.get(name, name) for name in names)
         return frozenset(names) if len(led) < len(names) == 2 else led
 
     def of_module(self, name: str) -> str | None:
-        """The component that has the module, or that has what is in it, by its dotted name."""
+        """The component that has a module, or the module that it is in, by its dotted name; None if none has."""
         while name:
             if name in self._modules:
                 return self._modules[name]
@@ -66,5 +75,6 @@ class Ownership:
 
 
 def _modules(component: Component) -> tuple[str, ...]:
+    """The modules of a component; if none are listed, those named like its distributions."""
     named = tuple(module.name for module in component.modules)
     return named or tuple(distribution.replace("-", "_") for distribution in component.distributions)

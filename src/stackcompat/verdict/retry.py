@@ -15,27 +15,34 @@ from stackcompat.verdict.outcomes import classify
 
 __all__ = ["NextRun", "next_run"]
 
-#: Runs in one execution of a matrix after which a cell is left as it is.
+#: After this many runs in one execution of a matrix, a cell is left as it is.
 MOST_ATTEMPTS = 3
 
 
 class NextRun(Record):
-    """Another run is due: of `tests`, or of all when empty."""
+    """Another run that is due.
+
+    Attributes:
+        tests: The tests to run; all if empty.
+    """
 
     tests: tuple[str, ...] = ()
 
 
 def next_run(earlier: Sequence[Evidence], now: Sequence[Evidence]) -> NextRun | None:
-    """The next run for one evidence key, from what `earlier` executions and this one (`now`) saw, oldest first."""
+    """The next run for one evidence key; None if no run is due.
+
+    Args:
+        earlier: The runs of earlier executions of a matrix, oldest first.
+        now: The runs of this execution, oldest first.
+    """
     if len(now) >= MOST_ATTEMPTS:
         return None
     evidence = [*earlier, *now]
-    ran = [run for run in evidence if run.outcome == "ran"]
-    if not ran:
-        if sum(run.outcome == "uninstallable" for run in evidence) >= 2:
-            return None
-        return NextRun() if len(now) < 2 else None
+    if not any(run.outcome == "ran" for run in evidence):
+        refused = sum(run.outcome == "uninstallable" for run in evidence)
+        return NextRun() if refused < 2 and len(now) < 2 else None
     tried_now = Counter(test.test for run in now for test in run.tests)
-    undecided = [status for status in classify(ran) if status.state in ("unconfirmed", "infra")]
-    due = [status.result.test for status in undecided if tried_now[status.result.test] < 2]
-    return NextRun(tests=tuple(sorted(due))) if due else None
+    undecided = [status.result.test for status in classify(evidence) if status.state in ("unconfirmed", "infra")]
+    due = sorted(test for test in undecided if tried_now[test] < 2)
+    return NextRun(tests=tuple(due)) if due else None

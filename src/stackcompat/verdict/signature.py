@@ -1,7 +1,4 @@
-"""What a failure says, brought down to what stays the same from run to run.
-
-One failure has one signature wherever it is met, so that failures can be grouped and compared.
-"""
+"""Failures compared and grouped: one failure has one signature wherever it occurs. Pure."""
 
 from __future__ import annotations
 
@@ -29,12 +26,12 @@ __all__ = [
 
 
 def failure_kind(signature: str) -> str:
-    """A failure's signature with a # for each number that stands by itself, which may be another with each release."""
+    """A failure's signature with a # in place of each number of its own, which can differ from release to release."""
     return re.sub(r"(?<![\w.])v?\d+(?:\.\d+)*(?!\w)", "#", signature)
 
 
 def incompatibility_id(signature: str, distributions: Iterable[str]) -> str:
-    """The name of the incompatibility that shows as `signature` between distributions, the same wherever it is seen."""
+    """The id of the incompatibility that shows as `signature` between distributions: the same wherever it is seen."""
     return f"SC-{digest('advisory', failure_kind(signature), sorted(distributions), length=10)}"
 
 
@@ -76,36 +73,43 @@ def parse_signature(signature: str) -> Failure:
 
 
 def owner_of(module: str, installed: Collection[str], components: Components) -> str | None:
-    """The distribution among `installed` that has `module` (dotted, what is in it included), as far as names tell."""
-    known = {m.name: c.distribution for c in reversed(components.components) for m in c.modules}
+    """The distribution that has a module, as far as names tell.
+
+    Args:
+        module: The dotted name of a module, or of what is in it.
+        installed: The distributions to choose from.
+        components: The components of the ecosystem, which list modules.
+    """
+    listed = {m.name: c.distribution for c in reversed(components.components) for m in c.modules}
     name = module
     while name:
-        if known.get(name) in installed:
-            return known[name]
+        if listed.get(name) in installed:
+            return listed[name]
         name = name.rpartition(".")[0]
+    # A distribution is often called like its module: `a-b-c`, `a-b` or `a` for a.b.c, or `b` within a namespace.
     parts = [canonicalize_name(part) for part in module.split(".")[:3]]
-    spelt = ["-".join(parts[:length]) for length in (3, 2, 1)] + parts[1:2]
-    return next((name for name in spelt if name in installed), None)
+    spellings = ["-".join(parts[:length]) for length in (3, 2, 1)] + parts[1:2]
+    return next((spelling for spelling in spellings if spelling in installed), None)
 
 
 def leading(failures: Sequence[TestResult]) -> TestResult:
-    """The failing test that a search follows: of what keeps a module from loading, else of what most tests show.
+    """The failing test that a search follows.
 
-    Of tests that fail the same way it is the shallowest, and then the one that uses least.
+    It shows what keeps a module from loading or, if nothing does, what most tests show. Of tests that fail in the same
+    way it is the shallowest, then the one that uses the fewest components.
     """
-
-    def weight(test: TestResult) -> tuple[bool, int]:
-        return test.level != "import", -sum(similar_failure(test, other) for other in failures)
-
-    first = min(failures, key=weight)
-    same = [test for test in failures if similar_failure(test, first)]
-    return min(same, key=lambda test: (LEVELS.index(test.level), len(set(test.components)), test.seconds))
+    first = min(
+        failures, key=lambda test: (test.level != "import", -sum(similar_failure(test, other) for other in failures))
+    )
+    similar = [test for test in failures if similar_failure(test, first)]
+    return min(similar, key=lambda test: (LEVELS.index(test.level), len(set(test.components)), test.seconds))
 
 
-def similar_failure(one: TestResult, other: TestResult) -> bool:
-    return same_failure(failure_of(one), failure_of(other))
+def similar_failure(first: TestResult, second: TestResult) -> bool:
+    """Whether two tests show the same failure; see :func:`same_failure`."""
+    return same_failure(failure_of(first), failure_of(second))
 
 
 def failure_of(test: TestResult) -> Failure:
-    """Why a test failed, also where it left no exception."""
+    """Why a test failed; if it left no exception, its outcome and its reason stand for one."""
     return test.failure or Failure(type=test.outcome, message=test.reason)
