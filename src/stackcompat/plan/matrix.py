@@ -134,8 +134,8 @@ def _check_policy(matrix: Matrix, key: str, policy: Policy, components: Componen
     leaders = [row.name for row in rows if not row.moves_with]
     match policy:
         case Pairs():
-            own = [name for name in leaders if components.whole(components[name]) is None]
-            _check_names(matrix, f"{key}.releases", policy.releases, own)
+            releasable = [name for name in leaders if components.whole(components[name]) is None]
+            _check_names(matrix, f"{key}.releases", policy.releases, releasable)
             for place, seed in enumerate(policy.seeds):
                 seed_key = f"{key}.seeds[{place}]"
                 names = [_name_of_exact_pin(matrix, text, seed_key) for text in seed]
