@@ -23,7 +23,8 @@ from stackcompat.advice.advisory import Advisory
 from stackcompat.advice.undeclared import lone_component
 from stackcompat.core.record import Record
 from stackcompat.core.requirements import name_of, python_key, version_key
-from stackcompat.ecosystem.releases import Catalog, needs
+from stackcompat.ecosystem.declared import needs
+from stackcompat.ecosystem.releases import Catalog
 from stackcompat.table.cells import CellRow
 from stackcompat.table.summary import Summary
 

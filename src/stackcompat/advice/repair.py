@@ -10,7 +10,8 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from stackcompat.advice.bounds import BoundFinding
-from stackcompat.ecosystem.releases import Catalog, applies
+from stackcompat.ecosystem.declared import applies
+from stackcompat.ecosystem.releases import Catalog
 
 __all__ = ["repaired"]
 

@@ -20,7 +20,8 @@ from stackcompat.advice.installable import Bounds, installable, upload_times
 from stackcompat.advice.pair_lookup import PairLookup, pair_verdicts
 from stackcompat.core.record import Record
 from stackcompat.core.vocabulary import LEVELS, Level
-from stackcompat.ecosystem.releases import Catalog, Project, Release, needs
+from stackcompat.ecosystem.declared import needs
+from stackcompat.ecosystem.releases import Catalog, Project, Release
 from stackcompat.table.summary import Summary
 from stackcompat.table.today import Today
 

@@ -15,7 +15,8 @@ from stackcompat.blame.culprit import Culprit, SearchResult
 from stackcompat.blame.probe import RedCell
 from stackcompat.core.record import Record
 from stackcompat.ecosystem.components import Components
-from stackcompat.ecosystem.releases import Catalog, needs
+from stackcompat.ecosystem.declared import needs
+from stackcompat.ecosystem.releases import Catalog
 from stackcompat.evidence.results import WarningSeen
 from stackcompat.resolve.conflict import Conflict
 from stackcompat.verdict.missing import missing_in

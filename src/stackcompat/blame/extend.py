@@ -7,7 +7,7 @@ from stackcompat.blame.minimise import minimise
 from stackcompat.blame.probe import Search
 from stackcompat.blame.questions import SearchState, ask, ask_exactly, held_probe, versions_that_fail_too
 from stackcompat.blame.trace import keep_member, trace
-from stackcompat.ecosystem.releases import needs
+from stackcompat.ecosystem.declared import needs
 from stackcompat.verdict.missing import missing_in
 from stackcompat.verdict.signature import owner_of
 

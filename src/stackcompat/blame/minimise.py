@@ -11,7 +11,7 @@ from stackcompat.blame.questions import SearchState, answer_for, ask_exactly
 from stackcompat.blame.trace import culprit_between, keep_member, trace
 from stackcompat.blame.units import pinned
 from stackcompat.core.text import and_list
-from stackcompat.ecosystem.releases import needs
+from stackcompat.ecosystem.declared import needs
 
 __all__ = ["minimise"]
 

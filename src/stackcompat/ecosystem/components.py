@@ -75,7 +75,7 @@ class Component(Table):
         hardware: The hardware that its real use wants.
         documentation: The address of its documentation.
         untested: Why no smoke test exercises it; empty if some do.
-        moves_with: A component whose release decides this one's, so that this one is never pinned by itself.
+        moves_with: A component whose release decides this one's, so that this one is never pinned alone.
         blocker: What keeps its tests from going deeper than they do.
         deprecation_months: How long it promises to keep what it has deprecated.
         seconds: Time limit of one test of it.

@@ -19,8 +19,9 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 from pypi_simple import DistributionPackage
 
+from stackcompat.ecosystem.declared import declared_in
 from stackcompat.ecosystem.index_client import IndexClient
-from stackcompat.ecosystem.releases import IndexUnreachable, Project, Release, ReleaseFile, declared_in
+from stackcompat.ecosystem.releases import IndexUnreachable, Project, Release, ReleaseFile
 
 __all__ = ["PackageIndex"]
 

@@ -71,13 +71,13 @@ class IndexClient:
             return answer.content
 
     def metadata(self, wheel: DistributionPackage, what: str) -> str:
-        """The core metadata of a wheel: a file beside it (PEP 658) or, if there is none, a part of the wheel.
+        """The core metadata of a wheel: a file of its own (PEP 658) or, if there is none, a part of the wheel.
 
         `what` says what it is, such as ``the metadata of alpha 1.0``.
         """
         with _unreachable_without(what):
             if wheel.has_metadata:
-                # An index can say that there is a file beside the wheel without giving its hash.
+                # An index can say that there is such a file without giving its hash.
                 return self._client.get_package_metadata(wheel, verify=bool(wheel.metadata_digests), timeout=30)
             with RemoteZip(wheel.url, session=self._session, timeout=30) as archive:
                 member = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))

@@ -86,7 +86,7 @@ class Store:
         return self._resolution(query)
 
     def any_resolution(self, cell_id: str) -> Resolution | None:
-        """What a cell resolved to when it was last asked for, whatever the index looked like."""
+        """What a cell resolved to when it was last asked for, however the index looked then."""
         return self._resolution(sa.select(db.resolutions.c.record).where(db.resolutions.c.cell == cell_id))
 
     def _resolution(self, query: sa.Select[Any]) -> Resolution | None:

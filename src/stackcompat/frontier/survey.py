@@ -12,7 +12,8 @@ from packaging.specifiers import SpecifierSet
 from stackcompat.core.record import UsageError
 from stackcompat.core.requirements import parse_requirement
 from stackcompat.ecosystem.components import Component, Components
-from stackcompat.ecosystem.releases import Bound, Catalog, Release, bounds_on, needs
+from stackcompat.ecosystem.declared import Bound, bounds_on, needs
+from stackcompat.ecosystem.releases import Catalog, Release
 from stackcompat.frontier.inference import Pair
 from stackcompat.frontier.space import PairSpace, Side
 from stackcompat.pipeline.runner import BulkCatalog

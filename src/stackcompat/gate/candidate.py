@@ -13,7 +13,8 @@ from packaging.version import InvalidVersion, Version
 from stackcompat.core.record import Record, UsageError
 from stackcompat.core.requirements import exact_version, parse_requirement
 from stackcompat.core.text import and_list
-from stackcompat.ecosystem.releases import Catalog, Project, applies
+from stackcompat.ecosystem.declared import applies
+from stackcompat.ecosystem.releases import Catalog, Project
 
 __all__ = [
     "Candidate",

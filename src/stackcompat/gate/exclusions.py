@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 
 from stackcompat.core.requirements import name_of
 from stackcompat.core.text import article
-from stackcompat.ecosystem.releases import requirements
+from stackcompat.ecosystem.declared import requirements
 from stackcompat.gate.candidate import Candidate, names_in_words, releases_in_words, replaced_in_words
 from stackcompat.gate.cells import Exclusion
 from stackcompat.gate.question import PairedQuestion

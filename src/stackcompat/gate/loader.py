@@ -20,8 +20,9 @@ from pypi_simple import NoSuchProjectError, PyPISimple, UnsupportedContentTypeEr
 
 from stackcompat.core.record import StackcompatError, UsageError
 from stackcompat.core.requirements import parse_requirement
+from stackcompat.ecosystem.declared import declared_in
 from stackcompat.ecosystem.interpreters import Interpreter, this_platform
-from stackcompat.ecosystem.releases import IndexUnreachable, declared_in
+from stackcompat.ecosystem.releases import IndexUnreachable
 from stackcompat.gate.candidate import Candidate, SourceKind, kind_of, named_predecessors, newest_three, predecessor
 from stackcompat.pipeline.runner import Runner
 from stackcompat.plan.cell import Cell

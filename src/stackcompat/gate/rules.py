@@ -11,7 +11,8 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from stackcompat.ecosystem.components import Components
-from stackcompat.ecosystem.releases import Catalog, Release, requirements
+from stackcompat.ecosystem.declared import requirements
+from stackcompat.ecosystem.releases import Catalog, Release
 from stackcompat.gate.candidate import Candidate, releases_in_words, replaced_in_words
 from stackcompat.gate.model import NotTested
 from stackcompat.gate.moving import find_moving

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from stackcompat.core.record import UsageError
 from stackcompat.ecosystem.components import Components, load_components
-from stackcompat.ecosystem.releases import Catalog, needs
+from stackcompat.ecosystem.declared import needs
+from stackcompat.ecosystem.releases import Catalog
 from stackcompat.plan.cell import Cell
 from stackcompat.plan.matrix import Matrix, load_matrix
 from stackcompat.plan.policies import Metapackage
@@ -75,7 +76,7 @@ class Checkout:
         return load_components(self.matrices / "components.toml")
 
     def matrix(self, given: str) -> Matrix:
-        """The matrix in the file `given`, or of that name in ``matrices/``."""
+        """The matrix in the file `given`, or of that name in ``matrices/``. Raises UsageError if there is none."""
         path = Path(given)
         if not path.exists() and not path.suffix:
             path = self.matrices / f"{given}.toml"
@@ -86,7 +87,14 @@ class Checkout:
 
 
 def find_checkout(given: str | None) -> Checkout:
-    """The project in `given`, or in the nearest folder upwards that has ``matrices/components.toml``."""
+    """The checkout to work in.
+
+    Args:
+        given: Its folder; without it, the nearest folder upwards that has ``matrices/components.toml``.
+
+    Raises:
+        UsageError: The folder has no such file, or there is no such folder.
+    """
     start = Path(given).resolve() if given else Path.cwd()
     for folder in [start] if given else [start, *start.parents]:
         if (folder / "matrices" / "components.toml").is_file():

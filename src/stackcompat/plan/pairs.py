@@ -10,7 +10,7 @@ from packaging.specifiers import SpecifierSet
 
 from stackcompat.core.record import Record
 from stackcompat.core.requirements import name_of, split_pin
-from stackcompat.ecosystem.releases import needs
+from stackcompat.ecosystem.declared import needs
 from stackcompat.plan.cell import Cell, readable
 from stackcompat.plan.covering import CombinationSpace
 from stackcompat.plan.goal import Goal

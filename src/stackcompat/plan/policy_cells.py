@@ -11,7 +11,8 @@ from packaging.specifiers import SpecifierSet
 
 from stackcompat.core.dates import end_of_day
 from stackcompat.core.requirements import unbounded
-from stackcompat.ecosystem.releases import Project, Release, needs, requirements
+from stackcompat.ecosystem.declared import needs, requirements
+from stackcompat.ecosystem.releases import Project, Release
 from stackcompat.plan.cell import Cell, readable
 from stackcompat.plan.goal import pin_requirements
 from stackcompat.plan.inputs import PlanInputs

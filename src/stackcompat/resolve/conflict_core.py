@@ -48,7 +48,7 @@ def refused(conflict: Conflict, cell: Cell) -> tuple[ConflictMember, ...]:
 
 
 def _member(requirement: str, cell: Cell, links: Sequence[Link], depth: int = 0) -> ConflictMember:
-    """The member behind a requirement: the release that it names, the cell's pin of it, or whoever depends on it."""
+    """The member behind a requirement: the release that it names, the cell's pin of it, or what depends on it."""
     name = name_of(requirement)
     for text in [requirement, *(text for text in cell.requirements if name_of(text) == name)]:
         if version := only_version(Requirement(text)):

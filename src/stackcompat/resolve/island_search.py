@@ -172,7 +172,7 @@ def _accused(search: _Search, resolution: Resolution) -> _Names:
 
 
 def _island(search: _Search, names: _Names, absent: tuple[Excluded, ...], distributions: Mapping[str, str]) -> Island:
-    """The record of an island, with the components beside it and those kept out."""
+    """The record of an island, with the other components of its lock and those that are kept out."""
     lock = _resolution(search, names).lock
     assert lock is not None
     versions = lock.versions()

@@ -150,6 +150,11 @@ def newest_members(components: Components, catalog: Catalog, python: str) -> tup
     """The components at the newest releases that installers take on `python`, and those that have none for it.
 
     A component is neither if it moves with another, is a part of another, or is not published (yet).
+
+    Args:
+        components: The components of the ecosystem.
+        catalog: Tells the releases.
+        python: The Python.
     """
     members, absent = [], []
     for component in components.with_own_distribution():

@@ -15,7 +15,7 @@ from stackcompat.plan.cell import Cell
 
 __all__ = ["compile_arguments", "extra_index", "local_source", "uv_environment", "write_question"]
 
-#: What the environment may tell uv: where packages are and how to reach them, never which to prefer.
+#: The variables that uv gets: where packages are and how to reach them, never which of them to prefer.
 _PASSED_ON = re.compile(
     r"(UV_(DEFAULT_INDEX|INDEX(_URL|_STRATEGY|_.*_(USERNAME|PASSWORD))?|EXTRA_INDEX_URL|FIND_LINKS"
     r"|NATIVE_TLS|SYSTEM_CERTS|HTTP_TIMEOUT|HTTP_RETRIES|INSECURE_HOST|KEYRING_PROVIDER|CONFIG_FILE|OFFLINE"
@@ -80,7 +80,7 @@ def compile_arguments(cell: Cell, python: Path) -> list[str]:
     """
     arguments = ["pip", "compile", "requirements.in", "--python", str(python)]
     arguments += ["--format", "pylock.toml", "--no-header", "--no-sources"]
-    # Given although they are uv's defaults, since a person's configuration file may prefer others.
+    # Given although they are uv's defaults, since a person's configuration file can prefer others.
     arguments += ["--resolution", "highest", "--prerelease", "if-necessary"]
     if cell.exclude_newer is not None:
         arguments += ["--exclude-newer", cell.exclude_newer.isoformat().replace("+00:00", "Z")]

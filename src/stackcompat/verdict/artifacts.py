@@ -24,7 +24,7 @@ class ArtifactVerdict(Record):
         artifact: The artifact.
         verdict: The verdict.
         sentence: The verdict and its reason in one line.
-        side: The side that could not do its part by itself.
+        side: The side that cannot do its part alone.
         failures: The reader's tests that the verdict rests on, if it is not green.
         passed: How many of the reader's tests passed.
         not_applicable: How many did not apply.
@@ -96,7 +96,7 @@ def _not_written(artifact: str, writes: Sequence[TestStatus]) -> ArtifactVerdict
         red = next((status for status in writes if status.state == state), None)
         if red is not None:
             sentence = f"could not be written: {why(red.result) or red.note}"
-            # What one side cannot do by itself is no incompatibility of the two.
+            # What one side cannot do alone is no incompatibility of the two.
             of_artifact: Verdict = "untested" if state == "confirmed" else verdict
             return ArtifactVerdict(artifact=artifact, verdict=of_artifact, sentence=sentence, side="writer")
     if any(status.state == "passed" for status in writes):

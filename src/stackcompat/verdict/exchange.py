@@ -4,7 +4,7 @@ Pure functions over records. The rules of evidence for a crossing:
 
 * a reader's test that fails in two fresh environments counts against the crossing only if the same test passed on what
   the writer, or the reader, wrote for itself: that is its baseline, and a test without one says nothing;
-* what one side cannot do by itself (install, write, read back) is no incompatibility of the two: the artifact is
+* what one side cannot do alone (install, write, read back) is no incompatibility of the two: the artifact is
   ``untested``, and the side is named;
 * ``changed`` says that everything can be read, but the same seed gives other values on the two sides.
 
@@ -46,7 +46,7 @@ class CrossingVerdict(Record):
         verdict: The worst verdict over the artifacts; if there are none, why not.
         level: The level of the verdict.
         sentence: The verdict and its reason in one line.
-        side: The side that could not do its part by itself.
+        side: The side that cannot do its part alone.
         artifacts: What is known of each artifact.
         conflict: Why a side has no lock, if bounds exclude each other.
         seen: When the last run of either side began.

@@ -167,7 +167,7 @@ class _Tally:
         passes: Tests that use both and passed, each with the first cell that shows it.
         passed_there: Tests that passed where both are installed. Whatever else fails them, these two alone do not.
         passed_alone: Places that passed a test of their own, which uses nobody else.
-        passed_somewhere: Tests that passed in some cell, with whatever versions.
+        passed_somewhere: Tests that passed in some cell, with any versions.
         failures: Failures that count against a place.
         cleared: Places that a failure could point at as well, but that are inferred to work, with the reason.
     """
@@ -273,7 +273,7 @@ def _red(place: _Place, failures: Sequence[_CountedFailure]) -> PairVerdict:
     """The verdict on a pair that failures count against."""
     verdict = worst(failure.verdict for failure in failures)
     deciding = [failure for failure in failures if failure.verdict == verdict]
-    # What was observed goes before what was inferred, then the shallowest level: the rest may follow from it.
+    # What was observed goes before what was inferred, then the shallowest level: the rest can follow from it.
     first = min(deciding, key=lambda failure: (bool(failure.doubt), LEVELS.index(failure.level)))
     tests = {failure.test for failure in deciding if failure.test}
     return _pair_verdict(

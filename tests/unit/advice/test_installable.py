@@ -5,7 +5,7 @@ from __future__ import annotations
 from stackcompat.advice.installable import installable, upload_times
 from stackcompat.advice.pair_lookup import KnownVerdict
 from stackcompat.advice.timeline import timeline
-from stackcompat.ecosystem.releases import needs
+from stackcompat.ecosystem.declared import needs
 from support.world import World, day
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stackcompat.ecosystem.releases import Project, Release, needs
+from stackcompat.ecosystem.releases import Project, Release
 from support.world import World, day
 
 NOW = day("2026-11-22")
@@ -46,12 +46,3 @@ def test_fingerprint_changes_with_what_a_resolver_sees() -> None:
     yanked = ALPHA.model_copy(update={"releases": (ALPHA.releases[0].model_copy(update={"yanked": True}),)})
     kept = ALPHA.model_copy(update={"releases": ALPHA.releases[:1]})
     assert yanked.fingerprint() != kept.fingerprint()
-
-
-def test_what_a_release_needs_here() -> None:
-    requires = ["beta>=1", "Beta<3", "gamma>2; python_version<'3.12'", "delta; extra=='all'", "epsilon"]
-    catalog = World({"alpha": {"1.0": {"uploaded": "2026-01-01", "requires": requires}}})
-    found = needs(catalog, "alpha", "1.0", "3.12")
-    assert found.keys() == {"beta", "epsilon"}
-    assert found["beta"].contains("2.9")
-    assert not found["beta"].contains("3.0")
