@@ -1,12 +1,12 @@
 """How many runs it takes to find who broke what, in made-up worlds of growing size.
 
-For each size, breaks of one, two and three components are planted at random in otherwise healthy worlds, and the mean
-number of environments is printed that each way of searching asks for, with the share of worlds in which a search that
-can be wrong names exactly the planted components:
+For each size, breaks of one, two and three components are planted at random in worlds that are healthy otherwise. For
+each way of searching it prints the mean number of environments that it asks for. For those ways that can be wrong it
+also prints the share of worlds in which they name exactly the planted components.
 
 ``all``, ``one``, ``none``  :mod:`stackcompat.blame.search`, where the traceback goes through all members, one, or none
-``plain``       one component after another taken back to its newest release, and those that cannot be bisected
-``linear``      each component of the cell moved alone, release by release, until the test passes
+``plain``       each component in turn is moved to its newest release, and those that cannot be are bisected
+``linear``      each component of the cell is moved alone, release by release, until the test passes
 ``pairwise``    every release of every component beside every release of every other
 ``exhaustive``  every combination of releases of every component
 
@@ -22,11 +22,13 @@ from dataclasses import replace
 from itertools import chain, product
 from math import comb
 from pathlib import Path
+from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from stackcompat.blame.culprit import Probe, RedCell, SearchResult
-from stackcompat.blame.search import Search, search
+from stackcompat.blame.culprit import SearchResult
+from stackcompat.blame.probe import Probe, RedCell, Search
+from stackcompat.blame.search import search
 from support.blame_world import Rule, Universe, answered
 
 COMPONENTS = (10, 20, 50)
@@ -35,13 +37,33 @@ RELEASES = (10, 50, 100)
 TRACEBACKS = {"all": None, "one": 1, "none": 0}
 
 
-def planted(
-    components: int, releases: int, dice: random.Random
-) -> tuple[Universe, dict[str, int], Rule, tuple[str, ...]]:
-    """A world with one break of one to three components, a cell that shows it, and what the cell asks for.
+class Planted(NamedTuple):
+    """A world with one planted break, and a cell that shows it.
 
-    The failing test uses what the cell asks for: the members, and three more.
+    Attributes:
+        world: The world.
+        versions: What is installed in the cell.
+        rule: The break.
+        used: What the cell asks for, and the failing test uses.
     """
+
+    world: Universe
+    versions: dict[str, int]
+    rule: Rule
+    used: tuple[str, ...]
+
+    def red(self) -> RedCell:
+        """The cell."""
+        return self.world.red(self.versions, self.rule, roots=self.used)
+
+    def naming(self, number: int | None) -> Planted:
+        """The same with a traceback through only so many members; None: all."""
+        rule = replace(self.rule, named=self.rule.named[:number])
+        return self._replace(world=replace(self.world, rules=(rule,)), rule=rule)
+
+
+def plant(components: int, releases: int, dice: random.Random) -> Planted:
+    """A break of one to three components in a world of this size; the cell asks for the members and three more."""
     names = [f"c{number:02}" for number in range(components)]
     versions = {name: dice.randrange(releases) for name in names}
     members = dice.sample(names, dice.choice((1, 2, 2, 2, 3)))
@@ -54,20 +76,21 @@ def planted(
             versions[name] = min(versions[name], releases - 2)
     rule = Rule(ranges, named=tuple(members))
     others = [name for name in names if name not in members]
-    return Universe(dict.fromkeys(names, releases), (rule,)), versions, rule, (*members, *dice.sample(others, 3))
+    world = Universe(dict.fromkeys(names, releases), (rule,))
+    return Planted(world, versions, rule, (*members, *dice.sample(others, 3)))
 
 
-def linear(world: Universe, versions: dict[str, int], rule: Rule) -> int:
+def linear(case: Planted) -> int:
     """Probes of moving each component alone, step by step to both sides, until it passes or there is no more."""
     total = 0
-    for name, size in world.sizes.items():
-        first, last = rule.members.get(name, (0, size - 1))
-        total += versions[name] - max(first - 1, 0) + min(last + 1, size - 1) - versions[name]
+    for name, size in case.world.sizes.items():
+        first, last = case.rule.members.get(name, (0, size - 1))
+        total += min(last + 1, size - 1) - max(first - 1, 0)
     return total
 
 
 def plain(red: RedCell, world: Universe) -> Search[set[str]]:
-    """Take back one component at a time to its newest release, and bisect each of those that cannot be."""
+    """Move one component at a time to its newest release, and bisect each of those that cannot be."""
     versions = dict(red.versions)
     for name in world.sizes:
         newest = str(world.sizes[name] - 1)
@@ -83,35 +106,32 @@ def plain(red: RedCell, world: Universe) -> Search[set[str]]:
     return members
 
 
-def blamed(world: Universe, versions: dict[str, int], rule: Rule, used: tuple[str, ...]) -> SearchResult:
-    """What the search comes to, of a cell that fails by `rule`."""
-    red = world.red(versions, rule, roots=used)
-    return answered(search(red, world, world.components, 1000), world, rule)
+def find(case: Planted) -> SearchResult:
+    """What the search finds."""
+    world = case.world
+    return answered(search(case.red(), world, world.components, 1000), world, case.rule)
 
 
 def row(components: int, releases: int, count: int, dice: random.Random) -> list[str]:
     """Means over `count` worlds of one size."""
     probes, exact = Counter[str](), Counter[str]()
     for _ in range(count):
-        world, versions, rule, used = planted(components, releases, dice)
-        for way, named in TRACEBACKS.items():
-            told = replace(rule, named=rule.named[:named])
-            found = blamed(replace(world, rules=(told,)), versions, told, used)
-            probes[way] += found.probes
-            exact[way] += {culprit.name for culprit in found.culprits} == rule.members.keys()
-        world.asked.clear()
-        red = world.red(versions, rule, roots=used)
-        exact["plain"] += answered(plain(red, world), world, rule) == rule.members.keys()
-        probes["plain"] += len(world.asked)
-        probes["linear"] += linear(world, versions, rule)
-    told_exact = [
-        text
-        for way in (*TRACEBACKS, "plain")
-        for text in (f"{probes[way] / count:.1f}", f"{100 * exact[way] / count:.0f} %")
-    ]
+        case = plant(components, releases, dice)
+        members = case.rule.members.keys()
+        for way, number in TRACEBACKS.items():
+            result = find(case.naming(number))
+            probes[way] += result.probes
+            exact[way] += {culprit.name for culprit in result.culprits} == members
+        case.world.asked.clear()
+        exact["plain"] += answered(plain(case.red(), case.world), case.world, case.rule) == members
+        probes["plain"] += len(case.world.asked)
+        probes["linear"] += linear(case)
+    measured = []
+    for way in (*TRACEBACKS, "plain"):
+        measured += [f"{probes[way] / count:.1f}", f"{100 * exact[way] / count:.0f} %"]
     pairwise = comb(components, 2) * releases**2
     every = f"{releases**components:.0e}"
-    return [str(components), str(releases), *told_exact, f"{probes['linear'] / count:.1f}", str(pairwise), every]
+    return [str(components), str(releases), *measured, f"{probes['linear'] / count:.1f}", str(pairwise), every]
 
 
 def main() -> None:

@@ -1,21 +1,23 @@
-"""A made-up universe of components and releases with planted rules, and an answer to every probe of a search."""
+"""A made-up universe of components and releases with planted rules, which answers every probe of a search."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from packaging.requirements import Requirement
 
-from stackcompat.blame.culprit import Probe, ProbeAnswer, RedCell
-from stackcompat.blame.search import Search, Value
+from stackcompat.blame.culprit import SearchResult
+from stackcompat.blame.probe import Probe, ProbeAnswer, RedCell, Search, Value
+from stackcompat.blame.search import search
 from stackcompat.ecosystem.components import Components
 from stackcompat.ecosystem.releases import Project, Release
 from stackcompat.evidence.results import Failure, TestResult
 from support.world import components
 
-__all__ = ["Rule", "Universe", "answered"]
+__all__ = ["PAIR", "Led", "Rule", "Universe", "answered", "blame", "names", "value_of"]
 
 _EPOCH = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
@@ -47,13 +49,17 @@ class Rule:
 class Universe:
     """Components with so many releases each, numbered from 0; releases come out in turns, a day apart.
 
-    The first of `rules` that holds decides (so a rule may mask another). `holes` are (component, release) that cannot
-    be installed, `trouble` gives an outcome in place of an answer to a question, by how many were asked before.
+    Attributes:
+        sizes: How many releases each component has.
+        rules: What fails. The first rule that holds decides, so that a rule can hide another one.
+        missing: Pairs of component and release that cannot be installed.
+        trouble: An outcome in place of the answer to a question, by the number of questions before it.
+        asked: The probes that were asked.
     """
 
     sizes: Mapping[str, int]
     rules: tuple[Rule, ...] = ()
-    holes: frozenset[tuple[str, int]] = frozenset()
+    missing: frozenset[tuple[str, int]] = frozenset()
     trouble: Callable[[int], str | None] = lambda _: None
     asked: list[Probe] = field(default_factory=list)
     _projects: dict[str, Project] = field(default_factory=dict)
@@ -102,7 +108,7 @@ class Universe:
                 release.version
                 for release in self.project(name).releases
                 if (probe.until is None or release.uploaded <= probe.until)
-                and (name, int(release.version)) not in self.holes
+                and (name, int(release.version)) not in self.missing
             ]
             if name not in versions:
                 if not fit:
@@ -110,7 +116,7 @@ class Universe:
                 versions[name] = fit[-1]
             elif probe.until and self.project(name).releases[int(versions[name])].uploaded > probe.until:
                 return ProbeAnswer(outcome="unresolved", detail=f"no such {name} then")
-        if any((name, int(version)) in self.holes for name, version in versions.items()):
+        if any((name, int(version)) in self.missing for name, version in versions.items()):
             return ProbeAnswer(outcome="unresolved", detail="no wheel")
         if trouble == "flaky":
             return ProbeAnswer(outcome="unresolved", versions=versions, detail="flaky", ran=True)
@@ -122,11 +128,48 @@ class Universe:
         return ProbeAnswer(outcome="other", versions=versions, signature=found.failure.signature, ran=True)
 
 
-def answered(search: Search[Value], world: Universe, rule: Rule) -> Value:
-    """What `search` comes to in `world`."""
+class Led(Universe):
+    """`alpha-native` moves with `alpha`, and is required by it."""
+
+    @property
+    def components(self) -> Components:
+        """A component for each."""
+        return components(*self.sizes, **{"alpha-native": "alpha"})
+
+    def requires(self, name: str, version: str) -> tuple[Requirement, ...]:
+        """Alpha pins its native half."""
+        return (Requirement(f"alpha-native=={version}"),) if name == "alpha" else ()
+
+
+#: Two components that fail together, and are both on the traceback.
+PAIR = Rule({"alpha": (4, 5), "beta": (2, 6)}, named=("beta", "alpha"))
+
+
+def answered(steps: Search[Value], world: Universe, rule: Rule) -> Value:
+    """What a search, whose `steps` these are, comes to in `world`."""
     try:
-        probe = next(search)
+        probe = next(steps)
         while True:
-            probe = search.send(world.answer(probe, rule))
+            probe = steps.send(world.answer(probe, rule))
     except StopIteration as end:
         return end.value  # type: ignore[no-any-return]
+
+
+def blame(world: Universe, versions: Mapping[str, int], rule: Rule = PAIR, **cell: Any) -> SearchResult:
+    """What a search finds for the cell with `versions`, which fails by `rule`; `cell` are other fields of it."""
+    red = world.red(versions, rule).model_copy(update=cell)
+    return answered(search(red, world, world.components), world, rule)
+
+
+def names(found: SearchResult) -> dict[str, str]:
+    """The versions of the culprits, by name."""
+    return {culprit.name: culprit.version for culprit in found.culprits}
+
+
+def value_of(steps: Search[Value]) -> Value:
+    """The value of a search that asks nobody."""
+    try:
+        next(steps)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
+    raise AssertionError("it asked")

@@ -1,4 +1,4 @@
-"""A made-up universe in which what some releases write others do not read, behind a bench whose executor answers so."""
+"""A made-up universe in which some releases write what others do not read, on a runner whose executor answers so."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from packaging.requirements import Requirement
 
 from stackcompat.blame.culprit import Culprit
 from stackcompat.blame.diagnosis import Diagnosis
-from stackcompat.blame.exchange import blame_crossing, follow
+from stackcompat.blame.exchange import choose_test, diagnose_crossing
 from stackcompat.core.record import digest
 from stackcompat.ecosystem.releases import Catalog
 from stackcompat.evidence.results import TestResult
 from stackcompat.evidence.runs import ExchangePlan
 from stackcompat.pipeline.exchange import plan_exchange, run_exchange
-from stackcompat.pipeline.progress import Silent
 from stackcompat.plan.cell import Cell
 from stackcompat.resolve.conflict import Conflict
 from stackcompat.resolve.lock import Lock, Pin, Resolution
@@ -32,7 +31,7 @@ __all__ = ["Crossed", "CrossingWorld", "Shelf", "edges_of"]
 
 
 class Shelf(Universe):
-    """A universe with the one more thing that campaigns ask of an index."""
+    """A universe with the one more thing that runners ask of an index."""
 
     def prefetch(self, names: Iterable[str]) -> None:
         """Nothing is far away."""
@@ -88,7 +87,7 @@ class _Resolver:
                 for release in self._universe.project(requirement.name).releases
                 if requirement.specifier.contains(release.version)
                 and (cell.exclude_newer is None or release.uploaded <= cell.exclude_newer)
-                and (requirement.name, int(release.version)) not in self._universe.holes
+                and (requirement.name, int(release.version)) not in self._universe.missing
             ]
             if not fit:
                 return Resolution(outcome="conflict", conflict=Conflict(kind="not-found", sentence=f"no {requirement}"))
@@ -98,7 +97,7 @@ class _Resolver:
 
 
 class CrossingWorld:
-    """A bench over `universe` in which `rule` says what is not read."""
+    """A runner over `universe` in which `rule` says what is not read."""
 
     def __init__(self, folder: Path, universe: Shelf, rule: Callable[[Job, int], Iterable[TestResult]]) -> None:
         plain, executor, _ = make_runner(folder, rule, {}, catalog=universe)
@@ -108,7 +107,7 @@ class CrossingWorld:
         self.executor: FakeExecutor = executor
         self.resolver = _Resolver(universe)
         plain = replace(plain, components=universe.components, resolver=self.resolver)  # type: ignore[arg-type]
-        self.bench = make_exchange_runner(plain, folder / "helpers")
+        self.runner = make_exchange_runner(plain, folder / "helpers")
 
     def cell(self, versions: Mapping[str, int], python: str = "3.12") -> Cell:
         """One that pins all of `versions`."""
@@ -117,18 +116,18 @@ class CrossingWorld:
 
     def cross(self, writer: Cell, *readers: Cell) -> tuple[CrossingVerdict, ExchangePlan]:
         """The verdict on the first of `readers`, and the plan of all of them."""
-        plan = plan_exchange([("s", [writer], readers)], self.bench)
-        plan = run_exchange(plan, self.bench)
-        evidence = self.bench.store.of_keys([*(c.key for c in plan.crossings), *(c.key for c in plan.cells)])
+        plan = plan_exchange([("s", [writer], readers)], self.runner)
+        plan = run_exchange(plan, self.runner)
+        evidence = self.runner.store.of_keys([*(c.key for c in plan.crossings), *(c.key for c in plan.cells)])
         return judge_crossing(plan.crossings[0], plan, evidence), plan
 
     def blame(self, writer: Cell, *readers: Cell, **more: Any) -> dict[ExchangeSide, Diagnosis]:
         """Who is to blame where the first of `readers` reads what `writer` wrote; then `asked` holds only that."""
         verdict, plan = self.cross(writer, *readers)
-        test = follow(verdict)
+        test = choose_test(verdict)
         self.executor.asked.clear()
         self.resolver.asked.clear()
-        return blame_crossing(verdict, test, self.bench, self.universe, Silent(), plans=[plan], **more)
+        return diagnose_crossing(verdict, test, self.runner, plans=[plan], **more)
 
 
 def edges_of(culprit: Culprit, rule: Rule, size: int) -> bool:

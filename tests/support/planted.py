@@ -9,17 +9,17 @@ from typing import Any
 from stackcompat.core.vocabulary import Verdict
 from stackcompat.frontier.answers import Frontier, PairAnswer, PairQuestion
 from stackcompat.frontier.frontier import StoredFrontier
-from stackcompat.frontier.inference import Pair
+from stackcompat.frontier.inference import Pair, infer, read_row
 from stackcompat.frontier.space import PairSpace, Side
 from stackcompat.frontier.static.usage import Missing
 
-__all__ = ["Planted", "chart_of", "stairs", "table"]
+__all__ = ["Planted", "chart_of", "inferred_from", "stairs", "table"]
 
 _BEGIN = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
 
 
 def table(rows: int, columns: int, permitted: Collection[Pair] | None = None) -> PairSpace:
-    """So many releases of both sides, uploaded evenly over the same time; what is not `permitted` is forbidden."""
+    """Releases of both sides, uploaded evenly over the same time. What is not `permitted` is forbidden."""
 
     def side(name: str, count: int) -> Side:
         moments = tuple(_BEGIN + dt.timedelta(days=number * 700 / count) for number in range(count))
@@ -35,21 +35,39 @@ def stairs(edges: Sequence[tuple[int, int]], columns: int) -> dict[Pair, bool]:
     return {(row, c): low <= c <= high for row, (low, high) in enumerate(edges) for c in range(columns)}
 
 
-def chart_of(found: Frontier, foreseen: Mapping[Pair, Sequence[Missing]] | None = None, **more: Any) -> StoredFrontier:
-    """What was found as it is kept: on Python 3.12, to imports, on a day in 2026."""
-    fields: dict[str, Any] = {"python": "3.12", "platform": "linux-x86_64", "level": "import"}
-    return StoredFrontier.of(
-        found, foreseen or {}, **{**fields, "seen": dt.datetime(2026, 11, 20, tzinfo=dt.UTC), **more}
-    )
+def chart_of(
+    frontier: Frontier, forecast: Mapping[Pair, Sequence[Missing]] | None = None, **fields: Any
+) -> StoredFrontier:
+    """The record of a frontier, unless `fields` differ: on Python 3.12, to imports, on a day in 2026."""
+    defaults = {"python": "3.12", "platform": "linux-x86_64", "level": "import"}
+    seen = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
+    return StoredFrontier.of(frontier, forecast or {}, **{**defaults, "seen": seen, **fields})
+
+
+def inferred_from(
+    rows: Mapping[int, Sequence[int]], observed: Mapping[Pair, bool], expected_broken: Collection[Pair] = ()
+) -> tuple[dict[Pair, bool], set[Pair]]:
+    """Whether each pair works that was observed or is inferred, and the pairs that must be observed."""
+    readings = {row: read_row(row, columns, observed) for row, columns in rows.items()}
+    expected = {row: frozenset(column for other, column in expected_broken if other == row) for row in rows}
+    inference = infer(readings, expected)
+    works = {
+        (row, column): good
+        for row, columns in rows.items()
+        for column, good in zip(columns, inference.status[row], strict=True)
+        if good is not None
+    }
+    return works, set(inference.due)
 
 
 class Planted:
-    """Answers questions from `works`; pairs in `shallow` work up to imports only, those in
-    `silent` get no verdict, those in `hidden` at least not with the partners that come first. A broken one in `alone`
-    points at that side and nobody else.
+    """Answers questions from a planted table.
 
-    A green pair takes one run, a red one two, as confirmation has it, and it fails with `words`. No question may be
-    asked twice.
+    A pair that works takes one run. A broken pair takes two, one of them the confirmation. No question must be asked
+    twice.
+
+    Attributes:
+        asked: The questions so far.
     """
 
     def __init__(
@@ -61,6 +79,16 @@ class Planted:
         words: str = "",
         alone: Mapping[Pair, str] | None = None,
     ) -> None:
+        """Plant a table.
+
+        Args:
+            works: Whether each pair works.
+            shallow: Pairs that can be imported and then fail.
+            silent: Pairs that get no verdict.
+            hidden: Pairs that get no verdict with the partners of their own time.
+            words: The sentence of each failure.
+            alone: The side that alone is to blame, of broken pairs.
+        """
         self._works = works
         self._shallow = shallow
         self._silent = silent
@@ -83,8 +111,8 @@ class Planted:
             return PairAnswer(verdict=verdict, level="install", runs=2, evidence=evidence)
         if not self._works[question.pair]:
             alone = self._alone.get(question.pair, "")
-            said = {"sentence": self._words, "signature": f"{alone or 'it'} fails", "alone": alone}
-            return PairAnswer(verdict="broken", level="import", runs=2, evidence=evidence, **said)
+            failure = {"sentence": self._words, "signature": f"{alone or 'it'} fails", "alone": alone}
+            return PairAnswer(verdict="broken", level="import", runs=2, evidence=evidence, **failure)
         if question.level != "import" and question.pair in self._shallow:
             return PairAnswer(verdict="broken", level=question.level, sentence=self._words, runs=2, evidence=evidence)
         return PairAnswer(verdict="works", level=question.level, runs=1, evidence=evidence)

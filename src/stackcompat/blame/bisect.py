@@ -1,35 +1,33 @@
-"""Search without knowing what is searched: delta debugging, and the edges of a red stretch along a line. Pure.
+"""The edges of a red stretch along a line of releases. Pure.
 
-Every function is a generator, so that whoever drives it may answer from a store, a machine, or a made-up world: it
-yields whatever the test it is given yields, and its result is what it returns.
+Galloping is from Bentley, Yao: An almost optimal algorithm for unbounded searching, Information Processing Letters
+5(3), 1976.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator
-from typing import Any, Literal, NamedTuple, TypeVar
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import NamedTuple
 
-__all__ = ["Edges", "StepOutcome", "Steps", "edges"]
+from stackcompat.blame.probe import ProbeOutcome, Search
 
-StepOutcome = Literal["pass", "same", "other", "unresolved", "infra"]
+__all__ = ["PATIENCE", "Edges", "find_edges"]
 
-
-Value = TypeVar("Value")
-
-
-#: A part of a search: asks whatever the test asks, and comes to a value.
-Steps = Generator[Any, Any, Value]
-
-
-#: Unusable places in a row after which a gallop, or a bisection, gives up on what lies beyond them.
+#: After so many unresolved places in a row a gallop goes on at the end of the line only, and after so many in all a
+#: bisection looks no more between them.
 PATIENCE = 3
 
 
 class Edges(NamedTuple):
     """The red stretch around a place on a line.
 
-    `good` is the place before `bad`, its first red one; `fixed` the place after its last. None: no place on that side
-    was seen to pass. `unresolved` are places that were tried and could not be judged; `tried` is how many were.
+    Attributes:
+        good: The passing place before `bad`; None where none was seen to pass.
+        bad: The first red place.
+        fixed: The passing place after the red stretch; None where none was seen to pass.
+        unresolved: Places that were tried and could not be judged.
+        tried: How many places were tried.
     """
 
     good: int | None
@@ -44,124 +42,158 @@ class Edges(NamedTuple):
         return self.good is not None or self.fixed is not None
 
 
-def edges(
+def find_edges(
     length: int,
-    here: int,
-    test: Callable[[int], Steps[StepOutcome]],
+    red_place: int,
+    outcome_at: Callable[[int], Search[ProbeOutcome]],
     *,
     known: int | None = None,
     growth: int = 2,
     presumed: Collection[int] = (),
-) -> Steps[Edges]:
-    """The edges of the red stretch around `here`, which fails, on a line of `length` places.
+) -> Search[Edges]:
+    """The edges of the red stretch around a place that fails.
 
-    To each side it gallops (Bentley, Yao: An almost optimal algorithm for unbounded searching, Information Processing
-    Letters 5(3), 1976), each step `growth` times the one before, until a place passes, and bisects between; `known`
-    is a place that passes, and galloping begins beyond places that are `presumed` to fail. What does not decide is
-    passed over, three in a row at most, beyond which only the end is tried; what is next to it on either side is then
-    looked for.
+    To each side it gallops until a place passes, and bisects between. Places that cannot be judged are passed over.
+    After `PATIENCE` of them in a row only the end of the line is tried, and then the places next to the red ones.
+
+    Args:
+        length: How many places the line has.
+        red_place: The place that fails.
+        outcome_at: Asks for the outcome at a place. No place is asked for twice.
+        known: A place that passes.
+        growth: How many times as long as the last each galloping step is.
+        presumed: Places that most likely fail: galloping begins beyond them.
     """
-    line = _Line(here, test, (min(here, *presumed, here), max(here, *presumed, here)))
+    line = _Line(
+        red_place=red_place,
+        ask=outcome_at,
+        presumed={-1: min((red_place, *presumed)), 1: max((red_place, *presumed))},
+        outcomes={red_place: "same"},
+    )
     if known is not None:
         line.outcomes[known] = "pass"
-    older = yield from line.side(-1, 0, growth)
-    newer = yield from line.side(1, length - 1, growth)
-    floor = -1 if older is None else older
-    red = [place for place, outcome in line.outcomes.items() if outcome == "same" and floor < place <= here]
-    unresolved = sorted(place for place, outcome in line.outcomes.items() if outcome not in ("pass", "same"))
-    return Edges(older, min(red), newer, tuple(unresolved), line.tried)
+    good = yield from _edge(line, -1, 0, growth)
+    fixed = yield from _edge(line, 1, length - 1, growth)
+    before = -1 if good is None else good
+    red = [place for place, outcome in line.outcomes.items() if outcome == "same" and before < place <= red_place]
+    unresolved = sorted(place for place in line.outcomes if _is_unresolved(line, place))
+    return Edges(good, min(red), fixed, tuple(unresolved), line.tried)
 
 
+@dataclass
 class _Line:
-    def __init__(self, here: int, test: Callable[[int], Steps[StepOutcome]], presumed: tuple[int, int]) -> None:
-        self.outcomes: dict[int, StepOutcome] = {here: "same"}
-        self.tried = 0
-        self._presumed = presumed
-        self._here = here
-        self._test = test
+    """What is known of a line.
 
-    def at(self, place: int) -> Steps[StepOutcome]:
-        if place not in self.outcomes:
-            outcome: StepOutcome = yield from self._test(place)
-            self.outcomes[place] = outcome
-            self.tried += 1
-        return self.outcomes[place]
+    Attributes:
+        red_place: The place that fails.
+        ask: Asks for the outcome at a place.
+        presumed: In each direction (-1, 1), the farthest place that most likely fails.
+        outcomes: What is known of the places.
+        tried: How many places were asked for.
+    """
 
-    def side(self, step: int, end: int, growth: int) -> Steps[int | None]:
-        """The passing place next to the red stretch on one side, which ends at `end`."""
-        passed = [p for p, outcome in self.outcomes.items() if outcome == "pass" and (p - self._here) * step > 0]
-        far: int | None = min(passed, key=self._distance, default=None)
-        if far is None:
-            far = yield from self._gallop(step, end, growth)
-        if far is None:
-            far = yield from self._brink(step, end)
-        if far is None:
-            return None
-        edge: int = yield from self._bisect(far, step)
-        return edge
+    red_place: int
+    ask: Callable[[int], Search[ProbeOutcome]]
+    presumed: dict[int, int]
+    outcomes: dict[int, ProbeOutcome]
+    tried: int = 0
 
-    def _distance(self, place: int) -> int:
-        return abs(place - self._here)
 
-    def _gallop(self, step: int, end: int, growth: int) -> Steps[int | None]:
-        start = self._presumed[step > 0]
-        span = (end - start) * step
-        distances = sorted({min(growth**n, span) for n in range(span.bit_length() + 1)}) if span > 0 else []
-        lost = 0
-        for distance in distances:
-            if lost >= PATIENCE and distance != span:
-                continue
-            place: int = start + step * distance
-            outcome: StepOutcome = yield from self.at(place)
-            if outcome == "pass":
-                return place
-            lost = 0 if outcome == "same" else lost + 1
+def _outcome_at(line: _Line, place: int) -> Search[ProbeOutcome]:
+    if place not in line.outcomes:
+        line.outcomes[place] = yield from line.ask(place)
+        line.tried += 1
+    return line.outcomes[place]
+
+
+def _is_unresolved(line: _Line, place: int) -> bool:
+    """Whether `place` was tried and could not be judged."""
+    return line.outcomes.get(place) not in (None, "pass", "same")
+
+
+def _distance(line: _Line, place: int) -> int:
+    return abs(place - line.red_place)
+
+
+def _last_red(line: _Line, stop: int, direction: int) -> int:
+    """The farthest place in one direction, before `stop`, that is known to fail."""
+    red = [place for place in range(line.red_place, stop, direction) if line.outcomes.get(place) == "same"]
+    return red[-1]
+
+
+def _edge(line: _Line, direction: int, end: int, growth: int) -> Search[int | None]:
+    """The passing place next to the red stretch in one direction; None where no place up to `end` passes."""
+    known = [
+        place
+        for place, outcome in line.outcomes.items()
+        if outcome == "pass" and (place - line.red_place) * direction > 0
+    ]
+    passing: int | None = min(known, key=lambda place: _distance(line, place), default=None)
+    if passing is None:
+        passing = yield from _gallop(line, direction, end, growth)
+    if passing is None:
+        passing = yield from _search_next_to_the_red(line, direction, end)
+    if passing is None:
         return None
+    return (yield from _bisect(line, passing, direction))
 
-    def _brink(self, step: int, end: int) -> Steps[int | None]:
-        """A passing place between the red ones and the next that was tried and cannot be judged, if there is one."""
-        while True:
-            near = max(self._last_red(end + step, step), self._presumed[step > 0], key=self._distance)
-            gap = next((p for p in range(near + step, end + step, step) if self._is_unresolved(p)), near)
-            left = range(near + step, gap, step)
-            if not left:
-                return None
-            place = left[len(left) // 2]
-            outcome = yield from self.at(place)
-            if outcome == "pass":
-                return place
 
-    def _is_unresolved(self, place: int) -> bool:
-        return self.outcomes.get(place) not in (None, "pass", "same")
+def _gallop(line: _Line, direction: int, end: int, growth: int) -> Search[int | None]:
+    """The first place that passes, at growing distances; after too many unresolved ones, only `end` is tried."""
+    start = line.presumed[direction]
+    span = (end - start) * direction
+    if span <= 0:
+        return None
+    unresolved_in_a_row = 0
+    for distance in sorted({min(growth**step, span) for step in range(span.bit_length() + 1)}):
+        if unresolved_in_a_row >= PATIENCE and distance != span:
+            continue
+        place: int = start + direction * distance
+        outcome = yield from _outcome_at(line, place)
+        if outcome == "pass":
+            return place
+        unresolved_in_a_row = 0 if outcome == "same" else unresolved_in_a_row + 1
+    return None
 
-    def _bisect(self, far: int, step: int) -> Steps[int]:
-        """The passing place next to the red stretch, between which and `far`, which passes, it ends.
 
-        The last place that is presumed to fail comes first. Then it halves what is left; where that cannot be judged,
-        it halves what is left on both sides of that: the red ones and the passing ones go on to the first place, from
-        either end, that cannot be judged.
-        """
-        lost = 0
-        while True:
-            near = self._last_red(far, step)
-            open_ = range(near + step, far, step)
-            unresolved = [place for place in open_ if self._is_unresolved(place)]
-            if unresolved and lost >= PATIENCE:
-                before, after = range(near + step, unresolved[0], step), range(unresolved[-1] + step, far, step)
-                left = list(before or after)
-            else:
-                left = [place for place in open_ if place not in unresolved]
-            if not left:
-                return far
-            presumed = self._presumed[step > 0]
-            place = presumed if presumed in left else left[len(left) // 2]
-            outcome = yield from self.at(place)
-            if outcome == "pass":
-                far = place
-            elif outcome != "same":
-                lost += 1
+def _search_next_to_the_red(line: _Line, direction: int, end: int) -> Search[int | None]:
+    """Where galloping found nothing: a passing place between the last red place and the first unresolved one."""
+    stop = end + direction
+    while True:
+        red = _last_red(line, stop, direction)
+        near = max(red, line.presumed[direction], key=lambda place: _distance(line, place))
+        beyond = range(near + direction, stop, direction)
+        unresolved = next((place for place in beyond if _is_unresolved(line, place)), near)
+        between = range(near + direction, unresolved, direction)
+        if not between:
+            return None
+        place = between[len(between) // 2]
+        outcome = yield from _outcome_at(line, place)
+        if outcome == "pass":
+            return place
 
-    def _last_red(self, far: int, step: int) -> int:
-        """The red place next to `far`, from here on."""
-        way = range(self._here, far, step)
-        return max((place for place in way if self.outcomes.get(place) == "same"), key=self._distance)
+
+def _bisect(line: _Line, passing: int, direction: int) -> Search[int]:
+    """The passing place next to the red stretch, which ends before the place `passing`.
+
+    It halves what lies between the last red place and the first passing one, beginning with the farthest place that
+    most likely fails. Places that cannot be judged are left out. After `PATIENCE` of them, it halves only what lies
+    before the first and beyond the last of them: so the edge is known as closely as it can be from both sides.
+    """
+    resigned = 0
+    while True:
+        between = range(_last_red(line, passing, direction) + direction, passing, direction)
+        unresolved = [place for place in between if _is_unresolved(line, place)]
+        left = [place for place in between if place not in unresolved]
+        if unresolved and resigned >= PATIENCE:
+            before = range(between.start, unresolved[0], direction)
+            left = list(before or range(unresolved[-1] + direction, passing, direction))
+        if not left:
+            return passing
+        presumed = line.presumed[direction]
+        place = presumed if presumed in left else left[len(left) // 2]
+        outcome = yield from _outcome_at(line, place)
+        if outcome == "pass":
+            passing = place
+        elif outcome != "same":
+            resigned += 1

@@ -1,7 +1,7 @@
-"""Delta debugging: the smallest part of a set that still fails.
+"""Delta debugging: the smallest part of a set that still fails. Pure.
 
 Zeller, Hildebrandt: Simplifying and isolating failure-inducing input, IEEE Transactions on Software Engineering 28(2),
-2002. Written as a generator that yields what to try, so that whoever drives it decides how it is answered.
+2002.
 """
 
 from __future__ import annotations
@@ -9,31 +9,45 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-from stackcompat.blame.bisect import Steps
+from stackcompat.blame.probe import Search
 
 __all__ = ["ddmin"]
 
 
-def ddmin(items: Sequence[str], fails: Callable[[tuple[str, ...]], Steps[bool]]) -> Steps[tuple[str, ...]]:
-    """A part of `items` that fails, and from which nothing can be left out one by one; all of `items` are known to.
+def ddmin(items: Sequence[str], fails: Callable[[tuple[str, ...]], Search[bool]]) -> Search[tuple[str, ...]]:
+    """A part of `items` that fails, and from which no item can be left out.
 
-    Zeller and Hildebrandt's ddmin: ever finer parts, each alone and each left out. What is neither red nor green counts
-    as not failing.
+    This is Zeller and Hildebrandt's *ddmin*. It tries ever finer parts, each part alone and then all but that part.
+
+    Args:
+        items: What is known to fail when all of it is there.
+        fails: Asks whether a part fails. A part that is neither red nor green does not.
     """
     left = tuple(items)
-    parts = 2
+    granularity = 2
     while len(left) > 1:
-        bounds = [len(left) * number // parts for number in range(parts + 1)]
-        chunks = [left[start:end] for start, end in pairwise(bounds)]
-        tried = [(chunk, 2) for chunk in chunks]
-        if parts > 2:
-            tried += [(tuple(i for i in left if i not in chunk), max(parts - 1, 2)) for chunk in chunks]
-        for chunk, finer in tried:
-            if (yield from fails(chunk)):
-                left, parts = chunk, finer
-                break
+        smaller = yield from _smaller(left, granularity, fails)
+        if smaller is not None:
+            left, granularity = smaller
+        elif granularity < len(left):
+            granularity = min(len(left), 2 * granularity)
         else:
-            if parts >= len(left):
-                break
-            parts = min(len(left), 2 * parts)
+            break
     return left
+
+
+def _smaller(
+    items: tuple[str, ...], granularity: int, fails: Callable[[tuple[str, ...]], Search[bool]]
+) -> Search[tuple[tuple[str, ...], int] | None]:
+    """A smaller part of `items` that fails, and into how many parts to cut it next; None where no such part fails."""
+    bounds = [len(items) * number // granularity for number in range(granularity + 1)]
+    parts = [items[start:end] for start, end in pairwise(bounds)]
+    for part in parts:
+        if (yield from fails(part)):
+            return part, 2
+    if granularity > 2:  # of two parts, all but the one is the other
+        for part in parts:
+            rest = tuple(item for item in items if item not in part)
+            if (yield from fails(rest)):
+                return rest, granularity - 1
+    return None

@@ -33,12 +33,14 @@ class Diagnosis(SearchResult):
     """What a search found about one failing test of a cell, or of one side of a crossing. The store keeps it.
 
     Attributes:
-        cell: The id of the cell, or of the crossing. lock_id: What the cell was locked to; of a crossing, what both
-        sides were. Empty where the cell does not resolve. failing: The failing test. Where the cell does not resolve,
-        it has no name, and its reason is the resolver's. made: When the search ended. side: Of a crossing, the side
-        whose releases the search moved while it held the other side. moved: Which side of the break moved, and how;
-        None where no culprit was found. chain: The requirements that exclude each other, where the cell does not
-        resolve.
+        cell: The id of the cell, or of the crossing.
+        lock_id: What the cell was locked to; of a crossing, what both sides were. Empty where the cell does not
+            resolve.
+        failing: The failing test. Where the cell does not resolve, it has no name, and its reason is the resolver's.
+        made: When the search ended.
+        side: Of a crossing, the side whose releases the search moved while it held the other side.
+        moved: Which side of the break moved, and how; None where no culprit was found.
+        chain: The requirements that exclude each other, where the cell does not resolve.
     """
 
     cell: str
@@ -107,7 +109,7 @@ class Diagnosis(SearchResult):
     def reaches(self, versions: Mapping[str, str]) -> bool:
         """Whether `versions` have each culprit, at a release in the stretch that was found to be red."""
         return all(
-            culprit.name in versions and culprit.red(Version(versions[culprit.name])) for culprit in self.culprits
+            culprit.name in versions and culprit.is_red(Version(versions[culprit.name])) for culprit in self.culprits
         )
 
 
@@ -130,10 +132,10 @@ class Diagnoses:
         releases this cell has.
         """
         alike = [d for d in self._of_cells if d.names and similar_failure(d.failing, test)]
-        own = [diagnosis for diagnosis in alike if diagnosis.lock_id == verdict.lock_id]
+        of_this_lock = [diagnosis for diagnosis in alike if diagnosis.lock_id == verdict.lock_id]
         others = [diagnosis for diagnosis in alike if set(diagnosis.names) <= verdict.installed.keys()]
         others.sort(key=lambda diagnosis: not diagnosis.reaches(verdict.installed))
-        return next(iter(own or others), None)
+        return next(iter(of_this_lock or others), None)
 
     def of_crossing(self, verdict: CrossingVerdict, test: TestResult) -> tuple[Diagnosis, ...]:
         """The diagnoses that explain the failing `test` of the crossing of `verdict`: the reader's, then the writer's.
@@ -146,13 +148,9 @@ class Diagnoses:
         for diagnosis in self._of_crossings:
             if similar_failure(diagnosis.failing, test):
                 by_lock.setdefault(diagnosis.lock_id, {}).setdefault(diagnosis.side, diagnosis)
-        own = by_lock.pop(verdict.lock_id, {})
-        others = (
-            sides
-            for sides in by_lock.values()
-            if all(d.certain and d.reaches(verdict.installed(side)) for side, d in sides.items())
-        )
-        chosen = own if any(diagnosis.names for diagnosis in own.values()) else next(others, own)
+        chosen = by_lock.pop(verdict.lock_id, {})
+        if not any(diagnosis.names for diagnosis in chosen.values()):
+            chosen = next((sides for sides in by_lock.values() if _explain(sides, verdict)), chosen)
         return tuple(chosen[side] for side in sorted(chosen))
 
     def was_searched(self, verdict: CellVerdict, test: TestResult) -> bool:
@@ -186,73 +184,96 @@ class Diagnoses:
         diagnosis = self.of_cell(verdict, test)
         if by_failure.sure or diagnosis is None or not diagnosis.certain:
             return by_failure
-        names = Ownership(components, present)
-        owners = {name: names.owner(name) or _carrier(name, present, components) for name in diagnosis.names}
-        blamed = names.lead({component for component in owners.values() if component})
-        if not blamed:
-            return by_failure
-        doubt = ""
-        if diagnosis.lock_id != verdict.lock_id:
-            doubt = f"{and_list(sorted(blamed))} was shown to be to blame for it in cell {diagnosis.cell}"
-        if None in owners.values() or len(blamed) > 2:
-            culprits = [f"{name} {verdict.installed.get(name, '')}".rstrip() for name in diagnosis.names]
-            doubt = f"{and_list(culprits)} are to blame together"
-        package = failure_of(test).package
-        brings = None if names.owner(package) else _carrier(package, present, components)
-        if len(blamed) == 1 and brings and brings not in blamed:
-            doubt = doubt or f"it comes out of {package}, which is there for {brings}"
-            blamed = blamed | {brings}
-        return Attribution(components=blamed, doubt=doubt)
+        return _attribution(diagnosis, verdict, test, present, components) or by_failure
+
+
+def _explain(sides: Mapping[ExchangeSide, Diagnosis], verdict: CrossingVerdict) -> bool:
+    """Whether the diagnoses of another crossing, by side, explain a failure in the crossing of `verdict`."""
+    return all(diagnosis.certain and diagnosis.reaches(verdict.installed(side)) for side, diagnosis in sides.items())
+
+
+def _attribution(
+    diagnosis: Diagnosis,
+    verdict: CellVerdict,
+    test: TestResult,
+    present: Collection[str],
+    components: Components,
+) -> Attribution | None:
+    """Whom the failing `test` points at by a certain `diagnosis`; None where no culprit is of a component."""
+    ownership = Ownership(components, present)
+    owners = {name: ownership.owner(name) or _carrier(name, present, components) for name in diagnosis.names}
+    blamed = ownership.lead({component for component in owners.values() if component})
+    if not blamed:
+        return None
+    doubt = ""
+    if diagnosis.lock_id != verdict.lock_id:
+        doubt = f"{and_list(sorted(blamed))} was shown to be to blame for it in cell {diagnosis.cell}"
+    if None in owners.values() or len(blamed) > 2:
+        culprits = [f"{name} {verdict.installed.get(name, '')}".rstrip() for name in diagnosis.names]
+        doubt = f"{and_list(culprits)} are to blame together"
+    package = failure_of(test).package
+    carrier = None if ownership.owner(package) else _carrier(package, present, components)
+    if len(blamed) == 1 and carrier and carrier not in blamed:
+        blamed = blamed | {carrier}
+        doubt = doubt or f"it comes out of {package}, which is there for {carrier}"
+    return Attribution(components=blamed, doubt=doubt)
 
 
 def _carrier(distribution: str, present: Collection[str], components: Components) -> str | None:
-    """The component whose documentation installs `distribution` beside it, if it is here."""
+    """The component, of those `present`, whose documentation installs `distribution` beside it; None: no component."""
     for component in components.components:
         if component.name in present:
-            beside = {canonicalize_name(Requirement(text).name) for text in component.install}
-            if distribution in beside - set(component.distributions):
+            installed = {canonicalize_name(Requirement(text).name) for text in component.install}
+            if distribution in installed - set(component.distributions):
                 return component.name
     return None
 
 
 def unsearched_cells(verdicts: Iterable[CellVerdict], diagnoses: Diagnoses) -> tuple[CellVerdict, ...]:
-    """One broken cell for each distinct failure that leads in some cell and that no search was made for.
+    """The broken cells in which a search is due: one for each distinct failure that leads in some cell.
 
-    The cells that ask for the newest releases come first, and of each failure the cell with the fewest distributions: a
-    search in it is the cheapest.
+    Cells that ask for the newest releases come first. Of each failure it is the cell with the fewest distributions,
+    since a search in it is the cheapest.
     """
     red = [verdict for verdict in verdicts if verdict.verdict == "broken"]
     red.sort(key=lambda verdict: (verdict.cell.policy != "newest", len(verdict.installed)))
-    found: list[tuple[CellVerdict, TestResult]] = []
+    due: list[CellVerdict] = []
+    tests: list[TestResult] = []
     for verdict in red:
         test = leading(verdict.failures)
-        if not diagnoses.was_searched(verdict, test) and not any(similar_failure(test, other) for _, other in found):
-            found.append((verdict, test))
-    return tuple(verdict for verdict, _ in found)
+        if not diagnoses.was_searched(verdict, test) and not _fails_like_any(test, tests):
+            due.append(verdict)
+            tests.append(test)
+    return tuple(due)
 
 
 def unsearched_crossings(
     verdicts: Iterable[CrossingVerdict], diagnoses: Diagnoses
 ) -> tuple[tuple[CrossingVerdict, TestResult], ...]:
-    """Each distinct failure that leads for an artifact in some crossing, with one where no search was made for it.
+    """The crossings in which a search is due, with the test to follow: one for each distinct failure of an artifact.
 
-    What is not read comes before what is changed, and of each failure the crossing whose sides differ least: a search
-    in it is the cheapest. Tests of one artifact that fail in one crossing are taken to fail for the same reason.
+    What is not read comes before what is changed. Of each failure it is the crossing whose sides differ least, since a
+    search in it is the cheapest. Tests of one artifact that fail in one crossing are taken to fail for the same reason.
     """
-
-    def weight(seen: tuple[CrossingVerdict, TestResult]) -> tuple[bool, int]:
-        verdict, test = seen
-        changed = test.failure is not None and test.failure.changed
-        return changed, len(verdict.installed("writer").items() ^ verdict.installed("reader").items())
-
-    due: list[tuple[CrossingVerdict, TestResult]] = []
+    candidates: list[tuple[CrossingVerdict, TestResult]] = []
     for verdict in verdicts:
         for artifact in dict.fromkeys(test.artifact for test in verdict.red):
             tests = [test for test in verdict.red if test.artifact == artifact]
             if not any(diagnoses.of_crossing(verdict, test) for test in tests):
-                due.append((verdict, leading(tests)))
-    found: list[tuple[CrossingVerdict, TestResult]] = []
-    for verdict, test in sorted(due, key=weight):
-        if not any(similar_failure(test, other) for _, other in found):
-            found.append((verdict, test))
-    return tuple(found)
+                candidates.append((verdict, leading(tests)))
+    due: list[tuple[CrossingVerdict, TestResult]] = []
+    for verdict, test in sorted(candidates, key=_cost):
+        if not _fails_like_any(test, [other for _, other in due]):
+            due.append((verdict, test))
+    return tuple(due)
+
+
+def _cost(candidate: tuple[CrossingVerdict, TestResult]) -> tuple[bool, int]:
+    """A sort key: failures before changed values, then by how many distributions the two sides differ in."""
+    verdict, test = candidate
+    is_changed = test.failure is not None and test.failure.changed
+    return is_changed, len(verdict.installed("writer").items() ^ verdict.installed("reader").items())
+
+
+def _fails_like_any(test: TestResult, others: Iterable[TestResult]) -> bool:
+    return any(similar_failure(test, other) for other in others)

@@ -1,4 +1,4 @@
-"""The command that finds out who broke a cell or a crossing, and how any command says it."""
+"""The command that searches for who broke a cell or a crossing, and how each command prints what was found."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import click
 from rich.markup import escape
 
 from stackcompat.blame.diagnosis import DIAGNOSES, Diagnoses, Diagnosis, unsearched_cells, unsearched_crossings
-from stackcompat.blame.driver import Inquiry, blame, blame_each
-from stackcompat.blame.exchange import blame_crossing, blame_crossings, follow
+from stackcompat.blame.driver import Inquiry, diagnose_cell, diagnose_cells
+from stackcompat.blame.exchange import choose_test, diagnose_crossing, diagnose_crossings
 from stackcompat.blame.search import BUDGET
 from stackcompat.cli.common import (
     find_cell,
@@ -20,7 +20,6 @@ from stackcompat.cli.common import (
     json_option,
     make_exchange_runner,
     make_runner,
-    open_index,
     open_store,
     out,
     project_option,
@@ -28,11 +27,12 @@ from stackcompat.cli.common import (
     write_json,
 )
 from stackcompat.core.record import StackcompatError, UsageError
+from stackcompat.core.vocabulary import Level
 from stackcompat.ecosystem.interpreters import how_to_get
 from stackcompat.evidence.results import TestResult
-from stackcompat.evidence.runs import ExchangePlan
+from stackcompat.evidence.runs import ExchangePlan, PlannedCell
 from stackcompat.evidence.store import Store
-from stackcompat.pipeline.runner import BulkCatalog, Runner
+from stackcompat.pipeline.runner import Runner
 from stackcompat.plan.checkout import Checkout, find_checkout, published_sets
 from stackcompat.verdict.exchange import CrossingVerdict, ExchangeSide, judge_crossings
 from stackcompat.verdict.outcomes import why
@@ -41,14 +41,17 @@ from stackcompat.verdict.verdict import CellVerdict, judge
 __all__ = [
     "about_option",
     "blame_",
-    "blame_answer",
-    "crossing_answer",
+    "crossing_json",
+    "diagnosis_json",
+    "find_crossing_culprits",
     "find_culprit",
-    "find_misreading",
-    "print_blame",
-    "print_misreading",
+    "print_crossing_diagnoses",
+    "print_diagnosis",
     "probes_option",
 ]
+
+#: A runner for this level has every kind of test.
+_EVERY_KIND_OF_TEST: Level = "upstream"
 
 probes_option = click.option(
     "--probes", type=click.IntRange(1), default=BUDGET, show_default=True, help="Environments that blame may try."
@@ -81,22 +84,22 @@ def blame_(
 ) -> None:
     """Find who broke CELL of the last runs (its id, or the first characters): the smallest set of versions.
 
-    Of a crossing, which is the id of the cell that writes, +, and that of the one that reads, it is the smallest set on
-    either side.
+    For a crossing, CELL is the id of the cell that writes, a +, and the id of the cell that reads. Then it is the
+    smallest set on either side.
 
     \b
     stackcompat blame 1a2b3c
     stackcompat blame 1a2b3c+4d5e6f --about orbax-pytree
-    stackcompat blame --minutes 30    # every failure of the last runs that nobody was blamed for yet
+    stackcompat blame --minutes 30    # every failure of the last runs that was not searched for yet
 
-    Tries further combinations, each of which is evidence like any other; stopped, it goes on where it was. What it
-    finds stands in the reports that are written from then on.
+    It tries further combinations, each of which is evidence like any other. When it is stopped, it goes on where it was
+    the next time. What it finds is in the reports that are written from then on.
     """  # noqa: D301  (\b is click's mark for a paragraph to be left as it is)
     project = find_checkout(project_folder)
     store = open_store(project)
     if cell is None:
-        for option, given in (("--about", about), ("--json", json_file)):
-            if given:
+        for option, value in (("--about", about), ("--json", json_file)):
+            if value:
                 raise UsageError(f"{option}: is about one cell; name it, or leave the option away")
         _blame_all(project, store, probes, minutes, jobs)
         return
@@ -104,37 +107,47 @@ def blame_(
         raise UsageError("--minutes: is for all failures; leave CELL away, or use --probes")
     if "+" in cell:
         _blame_crossing(project, store, find_crossing(store, cell), probes, about, json_file)
-        return
-    planned = find_cell(store, cell)
+    else:
+        _blame_cell(project, store, find_cell(store, cell), probes, about, json_file)
+
+
+def _blame_cell(
+    project: Checkout, store: Store, planned: PlannedCell, probes: int, about: str, json_file: str | None
+) -> None:
+    """Search for who broke one cell, keep what is found and print it."""
     verdict = judge(planned, store.of_key(planned.key) if planned.key else ())
-    bench = make_runner(project, 1, [planned.cell.python], "upstream")  # that level has every kind of test
-    if planned.cell.python not in bench.interpreters:
-        raise StackcompatError(how_to_get(planned.cell.python))
-    found = find_culprit(verdict, bench, open_index(), project, probes, about)
-    bench.cache.trim()
-    _keep(verdict, found, store)
+    runner = make_runner(project, 1, [planned.cell.python], _EVERY_KIND_OF_TEST)
+    _refuse_missing([planned.cell.python], runner)
+    diagnosis = find_culprit(verdict, runner, project, probes, about)
+    runner.cache.trim()
+    _keep(verdict, diagnosis, store)
     question = {"schema_version": 1, "cell": planned.cell.id, "sentence": verdict.sentence}
-    write_json(json_file, question | blame_answer(found))
+    write_json(json_file, question | diagnosis_json(diagnosis))
     if json_file != "-":
-        print_blame(found)
+        print_diagnosis(diagnosis)
 
 
 def _blame_crossing(
     project: Checkout, store: Store, verdict: CrossingVerdict, probes: int, about: str, json_file: str | None
 ) -> None:
-    """Search for who keeps an artifact of one crossing from being read, keep it and say it."""
-    test = follow(verdict, about)
+    """Search for who keeps an artifact of one crossing from being read, keep what is found and print it."""
+    test = choose_test(verdict, about)
     pythons = [planned.cell.python for planned in verdict.sides.values()]
-    plain = make_runner(project, 1, pythons)
-    for python in pythons:
-        if python not in plain.interpreters:
-            raise StackcompatError(how_to_get(python))
-    found = find_misreading(verdict, test, make_exchange_runner(project, plain), open_index(), _plans(store), probes)
-    plain.cache.trim()
+    runner = make_runner(project, 1, pythons)
+    _refuse_missing(pythons, runner)
+    diagnoses = find_crossing_culprits(verdict, test, make_exchange_runner(project, runner), _plans(store), probes)
+    runner.cache.trim()
     question = {"schema_version": 1, "crossing": verdict.id, "sentence": verdict.sentence}
-    write_json(json_file, question | crossing_answer(found))
+    write_json(json_file, question | crossing_json(diagnoses))
     if json_file != "-":
-        print_misreading(found)
+        print_crossing_diagnoses(diagnoses)
+
+
+def _refuse_missing(pythons: Sequence[str], runner: Runner) -> None:
+    """Say how to get a Python that is not on this machine."""
+    for python in pythons:
+        if python not in runner.interpreters:
+            raise StackcompatError(how_to_get(python))
 
 
 def _plans(store: Store) -> list[ExchangePlan]:
@@ -143,113 +156,137 @@ def _plans(store: Store) -> list[ExchangePlan]:
 
 
 def _blame_all(project: Checkout, store: Store, probes: int, minutes: float | None, jobs: int) -> None:
-    """Search for the culprit of each distinct failure of the last runs that no search was made for."""
-    planned = {cell.key: cell for record in store.runs() for cell in record.cells if cell.key}
-    evidence = store.of_keys(planned)
-    verdicts = [judge(cell, evidence.get(key, ())) for key, cell in planned.items()]
-    due = unsearched_cells(verdicts, Diagnoses(store.kept(DIAGNOSES)))
+    """Search for the culprit of each distinct failure of the last runs that was not searched for yet."""
+    due = unsearched_cells(_cell_verdicts(store), Diagnoses(store.kept(DIAGNOSES)))
     pythons = sorted({verdict.cell.python for verdict in due})
-    bench, catalog = make_runner(project, jobs, pythons, "upstream"), open_index()  # that level has every kind of test
+    runner = make_runner(project, jobs, pythons, _EVERY_KIND_OF_TEST)
     inquiries = [
-        Inquiry(verdict, published_sets(project, verdict.cell, catalog))
+        Inquiry(verdict, published_sets(project, verdict.cell, runner.catalog))
         for verdict in due
-        if verdict.cell.python in bench.interpreters
+        if verdict.cell.python in runner.interpreters
     ]
-    done = 0
     seconds = None if minutes is None else minutes * 60
     began = time.monotonic()
-    with reporting(verbose=False) as reporter:
-        for inquiry, found in blame_each(inquiries, bench, catalog, reporter, budget=probes, seconds=seconds):
-            _keep(inquiry.verdict, found, store)
-            out.print(f"{inquiry.verdict.cell.id}: {escape(inquiry.verdict.sentence)}")
-            print_blame(found)
-            done += 1
-    rest = None if seconds is None else seconds - (time.monotonic() - began)
-    searched, crossed = _blame_crossings(project, store, catalog, probes, rest, jobs)
-    done += searched
-    bench.cache.trim()
-    left = len(due) + crossed - done
+    searched = _blame_cells(inquiries, runner, store, probes, seconds)
+    if seconds is not None:
+        seconds -= time.monotonic() - began
+    crossings_searched, crossings_due = _blame_crossings(project, store, probes, seconds, jobs)
+    runner.cache.trim()
+    searched += crossings_searched
+    left = len(due) + crossings_due - searched
     out.print(
-        f"{done} {'failure' if done == 1 else 'failures'} searched"
+        f"{searched} {'failure' if searched == 1 else 'failures'} searched"
         + (f", {left} left for the next time" if left else "")
     )
 
 
-def _blame_crossings(
-    project: Checkout, store: Store, catalog: BulkCatalog, probes: int, seconds: float | None, jobs: int
-) -> tuple[int, int]:
-    """The same for each distinct failure of a crossing: how many were searched, and how many there are."""
-    plans = _plans(store)
-    verdicts = [
-        verdict
-        for record in store.runs()
-        if record.exchange is not None
-        for _, verdict in judge_crossings(record.exchange, store.of_keys(record.evidence_keys()))
-    ]
-    due = unsearched_crossings(verdicts, Diagnoses(store.kept(DIAGNOSES)))
+def _cell_verdicts(store: Store) -> list[CellVerdict]:
+    """The verdicts on the cells of the last runs."""
+    planned = {cell.key: cell for record in store.runs() for cell in record.cells if cell.key}
+    evidence = store.of_keys(planned)
+    return [judge(cell, evidence.get(key, ())) for key, cell in planned.items()]
+
+
+def _crossing_verdicts(store: Store) -> list[CrossingVerdict]:
+    """The verdicts on the crossings of the last runs."""
+    verdicts: list[CrossingVerdict] = []
+    for record in store.runs():
+        if record.exchange is not None:
+            judged = judge_crossings(record.exchange, store.of_keys(record.evidence_keys()))
+            verdicts += [verdict for _, verdict in judged]
+    return verdicts
+
+
+def _blame_cells(inquiries: Sequence[Inquiry], runner: Runner, store: Store, probes: int, seconds: float | None) -> int:
+    """Search in each of the cells, keep what is found and print it; how many searches were made."""
+    searched = 0
+    with reporting(verbose=False) as reporter:
+        searches = diagnose_cells(inquiries, runner.reporting(reporter), budget=probes, seconds=seconds)
+        for inquiry, diagnosis in searches:
+            _keep(inquiry.verdict, diagnosis, store)
+            out.print(f"{inquiry.verdict.cell.id}: {escape(inquiry.verdict.sentence)}")
+            print_diagnosis(diagnosis)
+            searched += 1
+    return searched
+
+
+def _blame_crossings(project: Checkout, store: Store, probes: int, seconds: float | None, jobs: int) -> tuple[int, int]:
+    """The same for each distinct failure of a crossing: how many searches were made, and how many are due."""
+    due = unsearched_crossings(_crossing_verdicts(store), Diagnoses(store.kept(DIAGNOSES)))
     if not due:
         return 0, 0
-    pythons = sorted({planned.cell.python for verdict, _ in due for planned in verdict.sides.values()})
-    bench = make_exchange_runner(project, make_runner(project, jobs, pythons))
-    here = [one for one in due if all(p.cell.python in bench.interpreters for p in one[0].sides.values())]
-    done = 0
+    pythons = {verdict.id: {side.cell.python for side in verdict.sides.values()} for verdict, _ in due}
+    runner = make_exchange_runner(project, make_runner(project, jobs, sorted(set().union(*pythons.values()))))
+    possible = [(verdict, test) for verdict, test in due if pythons[verdict.id] <= runner.interpreters.keys()]
+    searched = 0
     with reporting(verbose=False) as reporter:
-        searches = blame_crossings(here, bench, catalog, reporter, plans=plans, budget=probes, seconds=seconds)
-        for (verdict, test), found in searches:
-            _keep_sides(found, store)
+        shown = runner.reporting(reporter)
+        searches = diagnose_crossings(possible, shown, plans=_plans(store), budget=probes, seconds=seconds)
+        for (verdict, test), diagnoses in searches:
+            _keep_sides(diagnoses, store)
             out.print(f"{verdict.id}: {escape(test.artifact)}: {escape(why(test))}")
-            print_misreading(found)
-            done += 1
-    return done, len(due)
+            print_crossing_diagnoses(diagnoses)
+            searched += 1
+    return searched, len(due)
 
 
-def _keep(verdict: CellVerdict, found: Diagnosis, store: Store) -> None:
-    """Remember who broke a cell; where nothing could be resolved, the resolver says it every time.
+def _keep(verdict: CellVerdict, diagnosis: Diagnosis, store: Store) -> None:
+    """Keep who broke a cell.
 
-    A search that the machine kept from an answer was none.
+    What broke a feature is not kept, and neither is why a cell does not resolve: the resolver says so every time.
     """
-    if not _fruitless(found) and found.failing.test in {test.test for test in verdict.failures}:
-        store.keep(DIAGNOSES, found)
+    if _says_something(diagnosis) and diagnosis.failing.test in {test.test for test in verdict.failures}:
+        store.keep(DIAGNOSES, diagnosis)
 
 
-def _keep_sides(found: Mapping[ExchangeSide, Diagnosis], store: Store) -> None:
-    """The same for a crossing, of either side."""
-    for diagnosis in found.values():
-        if not _fruitless(diagnosis):
+def _keep_sides(diagnoses: Mapping[ExchangeSide, Diagnosis], store: Store) -> None:
+    """Keep who is to blame on either side of a crossing."""
+    for diagnosis in diagnoses.values():
+        if _says_something(diagnosis):
             store.keep(DIAGNOSES, diagnosis)
 
 
-def _fruitless(found: Diagnosis) -> bool:
-    return bool(found.infra and not found.culprits)
+def _says_something(diagnosis: Diagnosis) -> bool:
+    """False for a search that the machine or the index kept from finding anybody: it has to be made again."""
+    return bool(diagnosis.culprits) or not diagnosis.infra
 
 
-def find_misreading(
-    verdict: CrossingVerdict,
-    test: TestResult,
-    bench: Runner,
-    catalog: BulkCatalog,
-    plans: Sequence[ExchangePlan],
-    probes: int,
+def find_culprit(verdict: CellVerdict, runner: Runner, project: Checkout, probes: int, about: str) -> Diagnosis:
+    """Who broke a cell; progress is shown.
+
+    Args:
+        verdict: The verdict on the cell.
+        runner: Resolves and runs the cells that the search asks for.
+        project: The checkout, whose metapackages say which sets are published.
+        probes: How many environments the search may ask for.
+        about: A part of the message, or of the name, of the test to follow.
+    """
+    inquiry = Inquiry(verdict, published_sets(project, verdict.cell, runner.catalog), about)
+    with reporting(verbose=False) as reporter:
+        return diagnose_cell(inquiry, runner.reporting(reporter), budget=probes)
+
+
+def find_crossing_culprits(
+    verdict: CrossingVerdict, test: TestResult, runner: Runner, plans: Sequence[ExchangePlan], probes: int
 ) -> dict[ExchangeSide, Diagnosis]:
-    """Who, on each side of the crossing of `verdict`, keeps `test` from passing; it is kept. Progress is shown."""
+    """Who is to blame on each side of a crossing. It is kept; progress is shown.
+
+    Args:
+        verdict: The verdict on the crossing.
+        test: The reader's failing test.
+        runner: Runs the crossings that the searches ask for.
+        plans: Plans in whose evidence sets that pass are looked for.
+        probes: How many environments the searches may ask for.
+    """
     with reporting(verbose=False) as reporter:
-        found = blame_crossing(verdict, test, bench, catalog, reporter, plans=plans, budget=probes)
-    _keep_sides(found, bench.store)
-    return found
+        diagnoses = diagnose_crossing(verdict, test, runner.reporting(reporter), plans=plans, budget=probes)
+    _keep_sides(diagnoses, runner.store)
+    return diagnoses
 
 
-def find_culprit(
-    verdict: CellVerdict, bench: Runner, catalog: BulkCatalog, project: Checkout, probes: int, about: str
-) -> Diagnosis:
-    """Who broke the cell of `verdict`, with progress shown."""
-    sets = published_sets(project, verdict.cell, catalog)
-    with reporting(verbose=False) as reporter:
-        return blame(verdict, bench, catalog, reporter, sets=sets, budget=probes, about=about)
-
-
-def blame_answer(found: Diagnosis) -> dict[str, Any]:
+def diagnosis_json(diagnosis: Diagnosis) -> dict[str, Any]:
     """The JSON twin of what is printed."""
-    moved = found.moved
+    moved = diagnosis.moved
     return {
         "culprit": [
             {
@@ -263,53 +300,58 @@ def blame_answer(found: Diagnosis) -> dict[str, Any]:
                 "shown_by": culprit.shown_by,
                 "moved_by": moved.sentence if moved else "",
             }
-            for culprit in found.culprits
+            for culprit in diagnosis.culprits
         ],
         "moved": moved.model_dump(mode="json") if moved else None,
-        "probes": found.probes,
-        "linear": found.linear,
-        "blamed_test": found.failing.test,
-        "blamed_failure": why(found.failing),
-        "doubt": found.doubt,
-        "chain": list(found.chain),
-        "known_to_work": found.passing,
-        "other_findings": [finding.model_dump(mode="json") for finding in found.findings],
-        "probe_evidence": list(found.evidence),
+        "probes": diagnosis.probes,
+        "linear": diagnosis.linear,
+        "blamed_test": diagnosis.failing.test,
+        "blamed_failure": why(diagnosis.failing),
+        "doubt": diagnosis.doubt,
+        "chain": list(diagnosis.chain),
+        "known_to_work": diagnosis.passing,
+        "other_findings": [failure.model_dump(mode="json") for failure in diagnosis.findings],
+        "probe_evidence": list(diagnosis.evidence),
     }
 
 
-def crossing_answer(found: Mapping[ExchangeSide, Diagnosis]) -> dict[str, Any]:
+def crossing_json(diagnoses: Mapping[ExchangeSide, Diagnosis]) -> dict[str, Any]:
     """The JSON twin of what is printed of a crossing: the culprits of both sides, then each side's own answer."""
-    sides = {side: blame_answer(one) for side, one in found.items()}
+    sides = {side: diagnosis_json(diagnosis) for side, diagnosis in diagnoses.items()}
     return {
-        "culprit": [{"side": side} | row for side, told in sides.items() for row in told["culprit"]],
-        **{name: sum(told[name] for told in sides.values()) for name in ("probes", "linear")},
+        "culprit": [{"side": side} | culprit for side, answer in sides.items() for culprit in answer["culprit"]],
+        "probes": sum(answer["probes"] for answer in sides.values()),
+        "linear": sum(answer["linear"] for answer in sides.values()),
         "sides": sides,
     }
 
 
-def print_misreading(found: Mapping[ExchangeSide, Diagnosis]) -> None:
-    """Say who it was on each side of a crossing."""
-    for side, diagnosis in found.items():
-        print_blame(diagnosis, f"{side}: ")
+def print_crossing_diagnoses(diagnoses: Mapping[ExchangeSide, Diagnosis]) -> None:
+    """Print who is to blame on each side of a crossing."""
+    for side, diagnosis in diagnoses.items():
+        print_diagnosis(diagnosis, f"{side}: ")
 
 
-def print_blame(found: Diagnosis, side: str = "") -> None:
-    """Say who it was: a sentence for each culprit, who moved, and what it took; on which `side`, of a crossing."""
-    culprits = found.culprits
-    if culprits:
-        names = " with ".join(f"{culprit.name} {culprit.version}" for culprit in culprits)
-        out.print(f"{side}[bold]culprit:[/] {escape(names)}")
-    elif side:
-        out.print(f"{side}nobody was found to blame")
-    for culprit in culprits:
+def print_diagnosis(diagnosis: Diagnosis, prefix: str = "") -> None:
+    """Print who is to blame: a sentence for each culprit, which side moved, and what the search took.
+
+    Args:
+        diagnosis: What the search found.
+        prefix: Of a crossing, the side that it is about; then it is also said that nobody was found.
+    """
+    if diagnosis.culprits:
+        names = " with ".join(f"{culprit.name} {culprit.version}" for culprit in diagnosis.culprits)
+        out.print(f"{prefix}[bold]culprit:[/] {escape(names)}")
+    elif prefix:
+        out.print(f"{prefix}nobody was found to blame")
+    for culprit in diagnosis.culprits:
         out.print(f"  {escape(culprit.sentence())}")
-    if found.moved:
-        out.print(f"  {escape(found.moved.sentence)}")
-    if found.doubt:
-        out.print(f"  not certain: {escape(found.doubt)}", style="yellow")
-    for finding in found.findings:
-        moved = ", ".join(f"{name} {version}" for name, version in list(finding.moved.items())[:3])
-        out.print(f"  another failure{f' with {moved}' if moved else ''}: {escape(finding.signature)}", style="dim")
-    taken = "1 probe" if found.probes == 1 else f"{found.probes} probes"
-    out.print(f"  {taken}; release by release it would have been {found.linear}", style="dim")
+    if diagnosis.moved:
+        out.print(f"  {escape(diagnosis.moved.sentence)}")
+    if diagnosis.doubt:
+        out.print(f"  not certain: {escape(diagnosis.doubt)}", style="yellow")
+    for failure in diagnosis.findings:
+        moved = ", ".join(f"{name} {version}" for name, version in list(failure.moved.items())[:3])
+        out.print(f"  another failure{f' with {moved}' if moved else ''}: {escape(failure.signature)}", style="dim")
+    taken = "1 probe" if diagnosis.probes == 1 else f"{diagnosis.probes} probes"
+    out.print(f"  {taken}; release by release it would have been {diagnosis.linear}", style="dim")

@@ -8,8 +8,14 @@ from typing import Any
 import click
 from rich.markup import escape
 
-from stackcompat.blame.exchange import follow
-from stackcompat.cli.blame import about_option, crossing_answer, find_misreading, print_misreading, probes_option
+from stackcompat.blame.exchange import choose_test
+from stackcompat.cli.blame import (
+    about_option,
+    crossing_json,
+    find_crossing_culprits,
+    print_crossing_diagnoses,
+    probes_option,
+)
 from stackcompat.cli.common import (
     COULD_NOT_TELL,
     EXIT_CODES,
@@ -133,13 +139,13 @@ def exchange_(
     verdict = judge_crossing(crossing, plan, runner.store.of_keys(keys))
     found = None
     if blaming and verdict.red:
-        found = find_misreading(verdict, follow(verdict, about), runner, runner.catalog, [plan], probes)
+        found = find_crossing_culprits(verdict, choose_test(verdict, about), runner, [plan], probes)
     runner.cache.trim()
-    write_json(json_file, answer(verdict) | (crossing_answer(found) if found else {}))
+    write_json(json_file, answer(verdict) | (crossing_json(found) if found else {}))
     if json_file != "-":
         _print(verdict, verbose)
         if found:
-            print_misreading(found)
+            print_crossing_diagnoses(found)
     sys.exit(EXIT_CODES.get(verdict.verdict, COULD_NOT_TELL))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 import sys
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -25,17 +26,21 @@ from stackcompat.core.dates import parse_date
 from stackcompat.core.record import StackcompatError, UsageError
 from stackcompat.core.vocabulary import LEVELS, Level
 from stackcompat.ecosystem.interpreters import find_interpreters, how_to_get, this_platform
-from stackcompat.frontier.answers import NO_VERDICT
-from stackcompat.frontier.driver import Survey
+from stackcompat.frontier.answers import Frontier
+from stackcompat.frontier.driver import ask
+from stackcompat.frontier.forecast import Forecast, make_forecast
 from stackcompat.frontier.frontier import FRONTIERS, StoredFrontier
 from stackcompat.frontier.inference import Pair
-from stackcompat.frontier.search import DEAREST, explore
+from stackcompat.frontier.search import MAX_RUNS_PER_QUESTION, explore
 from stackcompat.frontier.static.wheels import WheelNames
+from stackcompat.frontier.survey import Survey, make_survey
+from stackcompat.pipeline.runner import Runner
 from stackcompat.plan.checkout import find_checkout
-from stackcompat.report.text import interval_words
+from stackcompat.report.text import told_frontier, working_partners
 from stackcompat.run.package_cache import default_cache
+from stackcompat.table.frontiers import FrontierRow, frontier_row
 
-__all__ = ["answer", "frontier_", "moment", "print_frontier"]
+__all__ = ["answer", "frontier_", "moment", "print_frontier", "search"]
 
 
 @click.command("frontier")
@@ -53,10 +58,12 @@ __all__ = ["answer", "frontier_", "moment", "print_frontier"]
 )
 @click.option(
     "--budget",
-    type=click.IntRange(DEAREST),
-    help=f"The most runs to make now, at least the {DEAREST} of one question; default: as many as it takes.",
+    type=click.IntRange(MAX_RUNS_PER_QUESTION),
+    help=f"The most runs to make now, at least {MAX_RUNS_PER_QUESTION}; default: as many as it takes.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Chooses the sample that is checked.")
+@click.option(
+    "--seed", type=int, default=0, show_default=True, help="Chooses the sample of inferred pairs that is tested."
+)
 @jobs_option
 @json_option
 @project_option
@@ -73,57 +80,72 @@ def frontier_(
     json_file: str | None,
     project_folder: str | None,
 ) -> None:
-    """Find which releases of FIRST work with which of SECOND (components or distributions), from few runs.
+    """Find which releases of FIRST work with which releases of SECOND (components or distributions), from few runs.
 
     \b
     stackcompat frontier flax jax --python 3.12 --since 2025-01
 
-    What follows from what was seen is marked inferred, and a random sample of it is checked. The answer is kept in the
+    What follows from tested pairs is marked inferred, and a random sample of it is tested. The answer is kept in the
     store, and published with the next report.
 
     Exit code: 0 when each pair has a verdict and the sample agreed; 2 bad usage; 3 when the budget ended before.
     """  # noqa: D301  (as above)
-    project = find_checkout(project_folder)
     newest = next(iter(find_interpreters().values()), None)
     python = python or (newest.python if newest else "3.12")
-    bench = make_runner(project, jobs, [python], level)
-    if python not in bench.interpreters:
+    index = open_index()
+    runner = replace(make_runner(find_checkout(project_folder), jobs, [python], level), catalog=index)
+    if python not in runner.interpreters:
         raise StackcompatError(how_to_get(python))
-    catalog = open_index()
-    survey = Survey(
+    survey = make_survey(
         (first, second),
-        project.components(),
-        catalog,
+        runner.components,
+        index,
         python=python,
         since=moment("--since", since, end=False),
         until=moment("--until", until, end=True),
     )
-    space = survey.space
-    levels: list[Level] = ["import"] if level == "import" else ["import", level]
-    readings = WheelNames(default_cache() / "names", catalog.sources, newest)
+    wheels = WheelNames(default_cache() / "names", index.sources, newest)
     with reporting(verbose=False) as reporter:
-        foreseen = survey.forecast(readings.of, reporter)
-        readings.keep()
-        reporter.stage("pairs", sum(map(len, space.rows().values())))
-        found = explore(
-            space,
-            lambda questions: survey.ask(questions, bench, reporter),
-            levels=levels,
-            budget=budget,
-            seed=seed,
-            batch=jobs,
-            forecast=foreseen.names(levels),
-        )
-    bench.cache.trim()
-    chart = StoredFrontier.of(
-        found, foreseen.at(level), python=python, platform=this_platform(), level=level, seen=dt.datetime.now(dt.UTC)
+        forecast = make_forecast(survey, wheels.of, reporter)
+        wheels.keep()
+        found = search(survey, forecast, runner.reporting(reporter), level=level, budget=budget, seed=seed, batch=jobs)
+    runner.cache.trim()
+    frontier = StoredFrontier.of(
+        found, forecast.at(level), python=python, platform=this_platform(), level=level, seen=dt.datetime.now(dt.UTC)
     )
-    if chart.told:
-        bench.store.keep(FRONTIERS, chart)
-    write_json(json_file, answer(chart))
+    if frontier.adds_to_metadata:
+        runner.store.keep(FRONTIERS, frontier)
+    write_json(json_file, answer(frontier))
     if json_file != "-":
-        print_frontier(chart)
-    sys.exit(0 if found.complete else COULD_NOT_TELL)
+        print_frontier(frontier)
+    sys.exit(0 if frontier.complete else COULD_NOT_TELL)
+
+
+def search(
+    survey: Survey, forecast: Forecast, runner: Runner, *, level: Level, budget: int | None, seed: int, batch: int
+) -> Frontier:
+    """Search the pairs of a survey with cells.
+
+    Args:
+        survey: The two components.
+        forecast: What pairs are predicted to lack.
+        runner: Runs the cells, and is told of each answer.
+        level: How deep a pair has to work.
+        budget: The most runs to make; None for as many as it takes.
+        seed: Chooses the sample that is tested.
+        batch: How many questions are asked at once.
+    """
+    levels: list[Level] = ["import"] if level == "import" else ["import", level]
+    runner.reporter.stage("pairs", sum(map(len, survey.space.rows().values())))
+    return explore(
+        survey.space,
+        lambda questions: ask(survey, questions, runner),
+        levels=levels,
+        budget=budget,
+        seed=seed,
+        batch=batch,
+        forecast=forecast.names(levels),
+    )
 
 
 def moment(option: str, text: str | None, *, end: bool) -> dt.datetime | None:
@@ -141,66 +163,68 @@ def moment(option: str, text: str | None, *, end: bool) -> dt.datetime | None:
     return moment if end or len(text) > len("2025-01-15") else moment.replace(hour=0, minute=0, second=0)
 
 
-def answer(chart: StoredFrontier) -> dict[str, Any]:
+def answer(frontier: StoredFrontier) -> dict[str, Any]:
     """The JSON twin of what `frontier` prints. Versions are keyed by component name."""
-    first, second = chart.first, chart.second
+    first, second = frontier.first, frontier.second
 
-    def named(pair: Pair) -> dict[str, str]:
+    def versions(pair: Pair) -> dict[str, str]:
         return {first.name: first.versions[pair[0]], second.name: second.versions[pair[1]]}
 
     return {
         "schema_version": 1,
         "first": first.name,
         "second": second.name,
-        "python": chart.python,
-        "platform": chart.platform,
-        "level": chart.level,
-        "runs": chart.runs,
-        "reused": chart.reused,
-        "complete": chart.complete,
-        "disagreement": chart.disagreement,
+        "python": frontier.python,
+        "platform": frontier.platform,
+        "level": frontier.level,
+        "runs": frontier.runs,
+        "reused": frontier.reused,
+        "complete": frontier.complete,
+        "disagreement": frontier.disagreement,
         "checks": [
-            {**named(check.pair), "inferred": check.inferred, "observed": check.observed} for check in chart.checks
+            {**versions(check.pair), "inferred": check.inferred, "observed": check.observed}
+            for check in frontier.checks
         ],
-        "counts": chart.counts(),
-        "forecast": {"precision": chart.precision, "recall": chart.recall},
+        "counts": frontier.counts(),
+        "forecast": {"precision": frontier.precision, "recall": frontier.recall},
         "edges": [
-            {first.name: version, "works": [list(ends) for ends in chart.intervals(0, row)]}
+            {first.name: version, "works": [list(ends) for ends in frontier.intervals(0, row)]}
             for row, version in enumerate(first.versions)
         ],
         "pairs": [
-            {**named(finding.pair), **finding.model_dump(mode="json", exclude={"pair"})} for finding in chart.findings
+            {**versions(finding.pair), **finding.model_dump(mode="json", exclude={"pair"})}
+            for finding in frontier.findings
         ],
     }
 
 
-def print_frontier(chart: StoredFrontier) -> None:
-    """A row for each release of the first, and what it cost."""
-    first, second, known = chart.first, chart.second, chart.by_pair()
-    table = Table(first.name, f"works with {second.name}", "works", "broken", "inferred", box=None, header_style="bold")
-    for row, version in reversed(list(enumerate(first.versions))):
-        here = [known[row, column] for column in range(len(second.versions))]
+def print_frontier(frontier: StoredFrontier) -> None:
+    """Print a row for each release of the first side, what the verdicts rest on, and what they cost."""
+    first, second = frontier.first.name, frontier.second.name
+    published = frontier_row(frontier)
+    table = Table(first, f"works with {second}", "works", "broken", "inferred", box=None, header_style="bold")
+    for row, edge in reversed(list(enumerate(published.edges))):
+        findings = frontier.along(0, row)
+        verdicts = [finding.verdict for finding in findings]
         table.add_row(
-            version,
-            interval_words(chart.intervals(0, row)),
-            str(sum(finding.verdict == "works" for finding in here)),
-            str(sum(finding.verdict == "broken" for finding in here)),
-            str(sum(finding.inferred for finding in here)),
+            edge.version,
+            working_partners(published, first, edge),
+            str(verdicts.count("works")),
+            str(verdicts.count("broken")),
+            str(sum(finding.inferred for finding in findings)),
         )
     out.print(table)
-    counts = chart.counts()
-    inferred = counts.pop("inferred")
-    permitted = sum(counts.values()) - counts.pop("unresolvable", 0)
-    said = ", ".join(f"{number} {verdict}" for verdict, number in counts.items())
-    out.print(f"{permitted} pairs that metadata permits: {said}; {inferred} of these inferred")
-    earlier = f" (and {chart.reused} made before)" if chart.reused else ""
-    wrong = sum(not check.agrees for check in chart.checks)
-    out.print(
-        f"{chart.runs} runs{earlier}; {len(chart.checks)} inferred pairs were checked, {wrong} came out otherwise"
-    )
-    accuracy = (chart.precision, chart.recall)
-    shares = [f"{share:.0%}" if share is not None else "none to tell by" for share in accuracy]
-    out.print(f"forecast from source, against what was observed: precision {shares[0]}, recall {shares[1]}")
-    if not chart.complete:
-        silent = sum(counts.get(verdict, 0) for verdict in NO_VERDICT)
-        out.print(f"Not complete: {silent} pairs have no verdict; the same command goes on from here.", style="yellow")
+    counts = frontier.counts()
+    out.print(f"{counts.get('works', 0)} pairs work, {counts.get('broken', 0)} are broken.")
+    out.print(f"{told_frontier(published)}.")
+    out.print(f"{frontier.runs} runs were made now, {frontier.reused} were made before.")
+    if not frontier.complete:
+        out.print(f"{_what_is_open(published)}; the same command goes on from here.", style="yellow")
+
+
+def _what_is_open(row: FrontierRow) -> str:
+    """What a search that is not complete leaves open."""
+    silent = len(row.pairs) - row.pairs_answered
+    if silent:
+        return f"Not complete: {silent} pair{'s have' if silent > 1 else ' has'} no verdict"
+    return "Not complete: a sample of the inferred pairs is still to be tested"

@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from rich.markup import escape
 
-from stackcompat.cli.blame import about_option, blame_answer, find_culprit, print_blame, probes_option
+from stackcompat.cli.blame import about_option, diagnosis_json, find_culprit, print_diagnosis, probes_option
 from stackcompat.cli.common import (
     COULD_NOT_TELL,
     EXIT_CODES,
@@ -95,12 +95,12 @@ def try_(
         verdict, evidence = try_cell(cell, runner.reporting(reporter), level, lock=lock, rerun=rerun)
     found = None
     if blaming and (verdict.verdict in ("broken", "unresolvable") or verdict.broken_features):
-        found = find_culprit(verdict, runner, runner.catalog, project, probes, about)
-    write_json(json_file, answer(verdict, evidence) | (blame_answer(found) if found else {}))
+        found = find_culprit(verdict, runner, project, probes, about)
+    write_json(json_file, answer(verdict, evidence) | (diagnosis_json(found) if found else {}))
     if json_file != "-":
         print_verdict(verdict, evidence, verbose)
         if found:
-            print_blame(found)
+            print_diagnosis(found)
     sys.exit(EXIT_CODES.get(verdict.verdict, COULD_NOT_TELL))
 
 

@@ -170,8 +170,11 @@ def _flat_diagnosis(record: dict[str, Any]) -> dict[str, Any]:
     """A diagnosis of version 0, in which the blame and the result of the search were records of their own, as one."""
     blame: dict[str, Any] = record["blame"]
     result: dict[str, Any] = blame["found"]
+    moved: dict[str, Any] | None = blame.get("moved")
+    if moved is not None and moved["kind"] == "born red":
+        moved = moved | {"kind": "never passed"}
     own = {name: value for name, value in record.items() if name != "blame"}
-    return own | result | {name: blame[name] for name in ("moved", "chain") if name in blame}
+    return own | result | {"moved": moved, "chain": blame.get("chain", [])}
 
 
 def _kept_elsewhere(connection: Connection) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from stackcompat.frontier.inference import Pair
 from stackcompat.frontier.space import PairSpace
 
 __all__ = [
-    "HIDDEN",
+    "ASKED_AGAIN",
     "NO_VERDICT",
     "Ask",
     "Check",
@@ -23,16 +23,22 @@ __all__ = [
     "disagreement",
 ]
 
-#: What is no verdict on a pair.
+#: Verdicts that say nothing about a pair.
 NO_VERDICT: tuple[Verdict, ...] = ("untested", "infra-error", "invalid")
 
 
-#: Answers that other partners might change.
-HIDDEN: tuple[Verdict, ...] = ("untested", "unresolvable")
+#: Verdicts that other partners might change: such a pair is asked about once more, with the partners of today.
+ASKED_AGAIN: tuple[Verdict, ...] = ("untested", "unresolvable")
 
 
 class PairQuestion(NamedTuple):
-    """Whether this pair works, as far as `level`; `again` with other partners, since those before hid the answer."""
+    """Does this pair work, as far as `level`?
+
+    Attributes:
+        pair: Row and column.
+        level: How deep the pair is tried.
+        again: Whether the pair is tried with the partners of today, because those of its own time hid the answer.
+    """
 
     pair: Pair
     level: Level
@@ -40,11 +46,18 @@ class PairQuestion(NamedTuple):
 
 
 class PairAnswer(Record):
-    """What came of a question. `level` is the first that is red or else the deepest that was reached.
+    """The answer to a question.
 
-    `runs` counts those made for this question, `reused` those that there were before. A break has the `signature` of
-    its failure, which ends the sentence; `doubt` says why the failure may be another's. `alone` is the side that it
-    points at and nobody else, if it does: then it is no failure of the two together.
+    Attributes:
+        verdict: What the runs say of the pair.
+        level: The first level that is red, or else the deepest that was reached.
+        sentence: The verdict in words. For a broken pair it ends with the signature of the failure.
+        signature: The signature of the failure.
+        doubt: Why the failure may come from a third component.
+        alone: The side that alone is to blame, if one is. Then the failure is not one of the two together.
+        runs: How many runs were made for this question.
+        reused: How many runs there were before.
+        evidence: The ids of the runs.
     """
 
     verdict: Verdict
@@ -58,16 +71,16 @@ class PairAnswer(Record):
     evidence: tuple[str, ...] = ()
 
 
-#: By level, the names that each pair is expected to want for there.
+#: By level, the names that each pair is predicted to lack there.
 Predictions = Mapping[Level, Mapping[Pair, frozenset[str]]]
 
 
-#: Answers to questions, in their order.
+#: Answers questions, in their order.
 Ask = Callable[[Sequence[PairQuestion]], Sequence[PairAnswer]]
 
 
 class PairFinding(Record):
-    """What is known of a pair. An inferred verdict has no evidence of its own."""
+    """The verdict on a pair. An inferred verdict has no evidence of its own."""
 
     verdict: Verdict
     level: Level
@@ -80,7 +93,7 @@ class PairFinding(Record):
 
 
 class Check(Record):
-    """An inferred pair that was asked after all."""
+    """An inferred pair that was tested afterwards."""
 
     pair: Pair
     inferred: Verdict
@@ -93,7 +106,16 @@ class Check(Record):
 
 
 class Frontier(Record):
-    """The answer. `complete` if each pair has a verdict and a sample agreed with what is inferred."""
+    """The result of a search.
+
+    Attributes:
+        space: The pairs that were searched.
+        findings: The verdict on every pair.
+        checks: The inferred pairs that were tested afterwards.
+        runs: How many runs were made.
+        reused: How many runs there were before.
+        complete: Whether each pair has a verdict, and the last sample of inferred pairs agreed with its tests.
+    """
 
     space: PairSpace
     findings: dict[Pair, PairFinding]
@@ -103,7 +125,7 @@ class Frontier(Record):
     complete: bool = True
 
     def observed(self) -> dict[Pair, bool]:
-        """Whether each pair works that was tried and has a verdict."""
+        """Whether each pair works that was tested and has a verdict."""
         return {
             pair: finding.verdict == "works"
             for pair, finding in self.findings.items()

@@ -1,10 +1,9 @@
-"""A frontier as it is kept: the answer of a search, where and when it was found, and what was foreseen."""
+"""A frontier as it is kept: the answer of a search, where and when it was found, and what was predicted."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import groupby
 
 from stackcompat.core.record import Kind, Record
 from stackcompat.core.requirements import python_key
@@ -18,16 +17,34 @@ __all__ = ["FRONTIERS", "Accuracy", "StoredFinding", "StoredFrontier", "compare"
 
 
 class StoredFinding(PairFinding):
-    """What is known of one pair (a release of the first, one of the second), and what the forecast said of it."""
+    """The verdict on one pair, and what the forecast said about it.
+
+    Attributes:
+        pair: The place of the release of the first side, and that of the release of the second side.
+        forecast: What the pair was predicted to lack, each as a sentence.
+    """
 
     pair: Pair
     forecast: tuple[str, ...] = ()
 
 
 class StoredFrontier(Record):
-    """Which releases of `first` work with which of `second`, as far as `level`, as it was known at the time `seen`.
+    """Which releases of one component work with which releases of another.
 
-    `precision` and `recall` are those of the forecast, against the pairs that were observed.
+    Attributes:
+        first: The first component and its releases.
+        second: The second component and its releases.
+        python: The Python.
+        platform: The platform.
+        level: How deep a pair has to work.
+        seen: When the search ended.
+        findings: The verdict on every pair.
+        checks: The inferred pairs that were tested afterwards.
+        runs: How many runs were made.
+        reused: How many runs there were before.
+        complete: Whether each pair has a verdict, and the last sample of inferred pairs agreed with its tests.
+        precision: The share of the predicted breaks that were observed; None if none was predicted for a tested pair.
+        recall: The share of the observed breaks that were predicted; None if none was observed.
     """
 
     first: Side
@@ -47,44 +64,53 @@ class StoredFrontier(Record):
     @classmethod
     def of(
         cls,
-        found: Frontier,
-        foreseen: Mapping[Pair, Sequence[Missing]],
+        frontier: Frontier,
+        forecast: Mapping[Pair, Sequence[Missing]],
         *,
         python: str,
         platform: str,
         level: Level,
         seen: dt.datetime,
     ) -> StoredFrontier:
-        """The chart of what a search `found`; `foreseen` is what each pair was expected to want for at `level`."""
-        accuracy = compare({pair for pair, lacking in foreseen.items() if lacking}, found.observed())
+        """The record of what a search found.
+
+        Args:
+            frontier: What the search found.
+            forecast: What each pair was predicted to lack at `level`.
+            python: The Python.
+            platform: The platform.
+            level: How deep a pair has to work.
+            seen: When the search ended.
+        """
+        accuracy = compare({pair for pair, missing in forecast.items() if missing}, frontier.observed())
         return cls(
-            first=found.space.first,
-            second=found.space.second,
+            first=frontier.space.first,
+            second=frontier.space.second,
             python=python,
             platform=platform,
             level=level,
             seen=seen,
             findings=tuple(
-                StoredFinding(pair=pair, forecast=tuple(map(str, foreseen.get(pair, ()))), **dict(finding))
-                for pair, finding in found.findings.items()
+                StoredFinding(pair=pair, forecast=tuple(map(str, forecast.get(pair, ()))), **dict(finding))
+                for pair, finding in frontier.findings.items()
             ),
-            checks=found.checks,
-            runs=found.runs,
-            reused=found.reused,
-            complete=found.complete,
+            checks=frontier.checks,
+            runs=frontier.runs,
+            reused=frontier.reused,
+            complete=frontier.complete,
             precision=accuracy.precision,
             recall=accuracy.recall,
         )
 
     def to_json(self) -> str:
-        """One line of JSON that leaves out what is as by default: most pairs have no more than a verdict."""
+        """One line of JSON without the fields that have their default: most pairs have no more than a verdict."""
         return self.model_dump_json(by_alias=False, exclude_defaults=True)
 
     @property
-    def told(self) -> bool:
-        """Whether it says anything that metadata does not say already."""
-        known = (finding.verdict for finding in self.findings)
-        return self.complete or any(verdict not in (*NO_VERDICT, "unresolvable") for verdict in known)
+    def adds_to_metadata(self) -> bool:
+        """Whether it says more than what metadata forbids: some pair was tried and has a verdict, or all is known."""
+        verdicts = (finding.verdict for finding in self.findings)
+        return self.complete or any(verdict not in (*NO_VERDICT, "unresolvable") for verdict in verdicts)
 
     @property
     def disagreement(self) -> float | None:
@@ -92,7 +118,7 @@ class StoredFrontier(Record):
         return disagreement(self.checks)
 
     def counts(self) -> dict[str, int]:
-        """How many pairs have which verdict, and how many of them are inferred."""
+        """How many pairs have each verdict, and how many are inferred."""
         verdicts = [finding.verdict for finding in self.findings]
         inferred = sum(finding.inferred for finding in self.findings)
         return {verdict: verdicts.count(verdict) for verdict in dict.fromkeys(verdicts)} | {"inferred": inferred}
@@ -101,51 +127,81 @@ class StoredFrontier(Record):
         """The findings by their pair."""
         return {finding.pair: finding for finding in self.findings}
 
-    def intervals(self, axis: int, number: int) -> tuple[tuple[str, str], ...]:
-        """The first and last of each run of the other side's releases that work with the release `number` of a side.
+    def along(self, axis: int, number: int) -> list[StoredFinding]:
+        """The findings for one release, by the releases of the other side.
 
-        `axis` 0 is the first side. A run goes past what metadata forbids, and past nothing else.
+        Args:
+            axis: The side of the release: 0 or 1.
+            number: The place of the release on its side.
         """
-        other, known = (self.second, self.first)[axis], self.by_pair()
-        line = [
-            (place, finding.verdict == "works")
-            for place in range(len(other.versions))
-            if (finding := known[(number, place) if axis == 0 else (place, number)]).verdict != "unresolvable"
-        ]
-        runs = [[place for place, _ in some] for good, some in groupby(line, key=lambda one: one[1]) if good]
-        return tuple((other.versions[run[0]], other.versions[run[-1]]) for run in runs)
+        return [finding for finding in self.findings if finding.pair[axis] == number]
+
+    def intervals(self, axis: int, number: int) -> tuple[tuple[str, str], ...]:
+        """The intervals of the other side's releases that work with one release, as first and last version.
+
+        An interval goes past what metadata forbids, and past nothing else.
+
+        Args:
+            axis: The side of the release: 0 or 1.
+            number: The place of the release on its side.
+        """
+        versions = (self.second, self.first)[axis].versions
+        intervals: list[tuple[str, str]] = []
+        continues = False
+        for finding in self.along(axis, number):
+            if finding.verdict == "unresolvable":
+                continue
+            version = versions[finding.pair[1 - axis]]
+            if finding.verdict == "works" and continues:
+                intervals[-1] = intervals[-1][0], version
+            elif finding.verdict == "works":
+                intervals.append((version, version))
+            continues = finding.verdict == "works"
+        return tuple(intervals)
 
 
-def _subject(chart: StoredFrontier) -> tuple[str, ...]:
-    return chart.first.name, chart.second.name, chart.python, chart.platform, chart.level
+def _subject(frontier: StoredFrontier) -> tuple[str, ...]:
+    """What a frontier is about."""
+    return frontier.first.name, frontier.second.name, frontier.python, frontier.platform, frontier.level
 
 
-#: Of each two components, on a Python and platform and to a level, the frontier that was found last counts.
-FRONTIERS = Kind("frontier", StoredFrontier, key=lambda chart: "/".join(_subject(chart)), made=lambda chart: chart.seen)
+#: Of the frontiers about the same subject, the one that was found last counts.
+FRONTIERS = Kind(
+    "frontier",
+    StoredFrontier,
+    key=lambda frontier: "/".join(_subject(frontier)),
+    made=lambda frontier: frontier.seen,
+)
 
 
-def without_superseded(charts: Iterable[StoredFrontier]) -> tuple[StoredFrontier, ...]:
-    """Those of `charts` that no complete, deeper one of the same two, of as many releases, makes superfluous.
+def without_superseded(frontiers: Iterable[StoredFrontier]) -> tuple[StoredFrontier, ...]:
+    """Leave out each frontier that a complete, deeper one about the same releases covers.
 
-    They come by name, the newest Python first.
+    The rest comes by name, the newest Python first.
     """
-    known = sorted(sorted(charts, key=_subject), key=lambda chart: python_key(chart.python), reverse=True)
+    ordered = sorted(sorted(frontiers, key=_subject), key=lambda frontier: python_key(frontier.python), reverse=True)
+    return tuple(frontier for frontier in ordered if not any(_covers(other, frontier) for other in ordered))
 
-    def covers(one: StoredFrontier, other: StoredFrontier) -> bool:
-        alike = (one.first.name, one.second.name, one.python, one.platform)
-        return (
-            alike == (other.first.name, other.second.name, other.python, other.platform)
-            and one.complete
-            and LEVELS.index(one.level) > LEVELS.index(other.level)
-            and set(one.first.versions) >= set(other.first.versions)
-            and set(one.second.versions) >= set(other.second.versions)
-        )
 
-    return tuple(chart for chart in known if not any(covers(other, chart) for other in known))
+def _covers(deep: StoredFrontier, shallow: StoredFrontier) -> bool:
+    """Whether `deep` is complete and says more about every pair of `shallow`."""
+    return (
+        _subject(deep)[:-1] == _subject(shallow)[:-1]
+        and deep.complete
+        and LEVELS.index(deep.level) > LEVELS.index(shallow.level)
+        and set(deep.first.versions) >= set(shallow.first.versions)
+        and set(deep.second.versions) >= set(shallow.second.versions)
+    )
 
 
 class Accuracy(Record):
-    """How a forecast of breaks came out: `hits` were foreseen, `misses` were not, `false` were foreseen and work."""
+    """How often a forecast of breaks was right.
+
+    Attributes:
+        hits: Breaks that were predicted and observed.
+        misses: Breaks that were observed and not predicted.
+        false: Predicted breaks where the pair works.
+    """
 
     hits: int
     misses: int
@@ -153,17 +209,17 @@ class Accuracy(Record):
 
     @property
     def precision(self) -> float | None:
-        """The share of the breaks foreseen that came; None when none was foreseen."""
+        """The share of the predicted breaks that were observed; None when none was predicted."""
         return self.hits / (self.hits + self.false) if self.hits + self.false else None
 
     @property
     def recall(self) -> float | None:
-        """The share of the breaks that came which were foreseen; None when none came."""
+        """The share of the observed breaks that were predicted; None when none was observed."""
         return self.hits / (self.hits + self.misses) if self.hits + self.misses else None
 
 
-def compare(foreseen: Collection[Pair], observed: Mapping[Pair, bool]) -> Accuracy:
-    """Hold the pairs that were foreseen to break against what was observed (whether a pair works)."""
+def compare(predicted: Collection[Pair], observed: Mapping[Pair, bool]) -> Accuracy:
+    """Hold the pairs that were predicted to break against what was observed (whether a pair works)."""
     broken = {pair for pair, works in observed.items() if not works}
-    met = observed.keys() & set(foreseen)
-    return Accuracy(hits=len(met & broken), misses=len(broken - met), false=len(met - broken))
+    tested = observed.keys() & set(predicted)
+    return Accuracy(hits=len(tested & broken), misses=len(broken - tested), false=len(tested - broken))

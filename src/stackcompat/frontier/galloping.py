@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Collection, Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections import deque
+from collections.abc import Iterator, Sequence
 
-__all__ = ["by_halves", "gallop", "middle_of_gap", "neighbours", "place_of"]
+__all__ = ["by_halves", "gallop", "middle_of_gap", "nearest", "neighbours", "place_of"]
 
 
 def by_halves(rows: Sequence[int]) -> Iterator[int]:
-    """Both ends, then the middle, the middles of the halves, and so on."""
+    """Both ends, then the middle, then the middles of the halves, and so on."""
     if not rows:
         return
     yield rows[0]
     if len(rows) > 1:
         yield rows[-1]
-    spans = [(0, len(rows) - 1)]
-    for low, high in spans:
+    spans = deque([(0, len(rows) - 1)])
+    while spans:
+        low, high = spans.popleft()
         if high - low > 1:
             middle = (low + high) // 2
             yield rows[middle]
             spans += [(low, middle), (middle, high)]
 
 
-def neighbours(row: int, rows: Collection[int]) -> list[int]:
-    """The next of `rows` below and above `row`, as far as there are any."""
-    older = max((other for other in rows if other < row), default=None)
-    newer = min((other for other in rows if other > row), default=None)
-    return [other for other in (older, newer) if other is not None]
+def neighbours(row: int, rows: Sequence[int]) -> list[int]:
+    """The next of `rows` (ascending) below and above `row`, as far as there are any; never `row` itself."""
+    below, above = bisect_left(rows, row), bisect_right(rows, row)
+    return [*rows[max(below - 1, 0) : below], *rows[above : above + 1]]
+
+
+def nearest(row: int, rows: Sequence[int]) -> int | None:
+    """The one of `rows` (ascending) that is nearest to `row`, the lower of two; None where there are none."""
+    above = bisect_left(rows, row)
+    around = rows[max(above - 1, 0) : above + 1]
+    return min(around, key=lambda other: abs(other - row), default=None)
 
 
 def place_of(columns: Sequence[int], column: int) -> int:
@@ -36,10 +44,19 @@ def place_of(columns: Sequence[int], column: int) -> int:
 
 
 def gallop(status: Sequence[bool | None], low: int, guesses: Sequence[int]) -> int | None:
-    """Where to ask for the edge above `low`, which works; None if nothing is open there.
+    """Choose where to ask for the upper edge of what works.
 
-    At the first of `guesses` that is open, else from the nearest in steps that double, and by halves once between what
-    works and what is broken.
+    That is the first guess that lies in the open stretch above `low`. Where no guess does, it is a place in steps that
+    double, counted from the guess that is nearest to the stretch, and the middle once the stretch ends at a known place
+    (Bentley, Yao: An almost optimal algorithm for unbounded searching, Information Processing Letters 5(3), 1976).
+
+    Args:
+        status: Whether each place works; None where that is open.
+        low: A place that works.
+        guesses: Places where the edge can be expected, the likeliest first; at least one.
+
+    Returns:
+        The place, or None if the place above `low` is not open.
     """
     high = low + 1
     while high < len(status) and status[high] is None:

@@ -1,4 +1,4 @@
-"""The pairs of releases that a frontier is about: two sides, and what metadata forbids."""
+"""The pairs of releases that a frontier is about: two sides, and the pairs that metadata forbids."""
 
 from __future__ import annotations
 
@@ -22,14 +22,20 @@ class Side(Record):
 
 
 class PairSpace(Record):
-    """Every pair of releases of two components. `forbidden` are those that metadata excludes, each with its reason."""
+    """Every pair of releases of two components: a table with a row for each release of `first`.
+
+    Attributes:
+        first: The component whose releases are the rows.
+        second: The component whose releases are the columns.
+        forbidden: The pairs that metadata excludes, each with the reason.
+    """
 
     first: Side
     second: Side
     forbidden: dict[Pair, str] = {}
 
     def rows(self) -> dict[int, list[int]]:
-        """The columns (releases of the second) that metadata permits, by row (release of the first)."""
+        """The columns that metadata permits, by row."""
         columns = range(len(self.second.versions))
         return {
             row: [column for column in columns if (row, column) not in self.forbidden]
@@ -38,15 +44,21 @@ class PairSpace(Record):
 
     @cached_property
     def contemporary(self) -> tuple[int, ...]:
-        """By row, the column that is the likeliest to work with its release.
+        """By row, the column of the partner that most likely works with the row's release.
 
-        It is the release of the same number, if both came within a day (then they are made together), else the newest
-        that was there on that day.
+        That is the release with the same version number, if both were uploaded within a day of each other: then they
+        were made together. Otherwise it is the newest release that existed on that day.
         """
-        columns = list(enumerate(zip(self.second.versions, self.second.uploaded, strict=True)))
-        found = []
-        for version, came in zip(self.first.versions, self.first.uploaded, strict=True):
-            there = [column for column, (_, moment) in columns if moment.date() <= came.date()]
-            twins = (column for column, (other, moment) in columns if other == version and abs(moment - came) < _DAY)
-            found.append(next(twins, max(there, default=0)))
-        return tuple(found)
+        return tuple(
+            self._contemporary_of(version, uploaded)
+            for version, uploaded in zip(self.first.versions, self.first.uploaded, strict=True)
+        )
+
+    def _contemporary_of(self, version: str, uploaded: dt.datetime) -> int:
+        newest = 0
+        for column, (other, moment) in enumerate(zip(self.second.versions, self.second.uploaded, strict=True)):
+            if other == version and abs(moment - uploaded) < _DAY:
+                return column
+            if moment.date() <= uploaded.date():
+                newest = column
+        return newest

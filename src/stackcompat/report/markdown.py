@@ -9,7 +9,6 @@ from stackcompat.core.text import and_list, plain
 from stackcompat.report.text import (
     alone,
     held_pins,
-    interval_words,
     island_key,
     island_names,
     kept_off,
@@ -17,6 +16,7 @@ from stackcompat.report.text import (
     pair_on,
     together,
     told_frontier,
+    working_partners,
 )
 from stackcompat.resolve.islands import number_islands
 from stackcompat.table.exchange import CrossingCell, ExchangeSquare
@@ -245,10 +245,10 @@ def _frontiers(summary: Summary) -> list[str]:
     for row in summary.frontiers:
         first, second = (plain(titles.get(name, name)) for name in (row.first, row.second))
         parts.append(f"### {first} with {second}, Python {row.python}, to {row.level}")
-        sides = ((first, row.edges, second), (second, row.second_edges, first))
+        sides = ((row.first, first, row.edges, second), (row.second, second, row.second_edges, first))
         lines = [
-            f"- {title} {edge.version} works with {other}: {interval_words(edge.works)}"
-            for title, edges, other in sides
+            f"- {title} {edge.version} works with {other}: {working_partners(row, name, edge)}"
+            for name, title, edges, other in sides
             for edge in edges[: -_NEWEST_FEW - 1 : -1]
         ]
         parts.append("\n".join([*lines, "", f"{told_frontier(row)}."]))

@@ -12,7 +12,7 @@ from stackcompat.resolve.islands import IslandRow
 from stackcompat.table.components import ComponentRow
 from stackcompat.table.exchange import CrossingCulprit
 from stackcompat.table.features import FeatureRow
-from stackcompat.table.frontiers import FrontierRow
+from stackcompat.table.frontiers import FrontierEdge, FrontierRow
 from stackcompat.table.pairs import PairRow
 from stackcompat.table.pinned import PinnedSet
 from stackcompat.table.summary import Summary
@@ -34,6 +34,7 @@ __all__ = [
     "together",
     "told_frontier",
     "told_history",
+    "working_partners",
 ]
 
 #: How a verdict stands in a line of many: height tells as much as the colour that a page may add.
@@ -137,16 +138,29 @@ def limited(row: FeatureRow, summary: Summary) -> list[str]:
 
 
 def told_frontier(row: FrontierRow) -> str:
-    """What a frontier rests on: ``340 pairs that can be had: 336 answered, 210 inferred, from 61 runs; ...``."""
-    wrong = sum(check.inferred != check.observed for check in row.checks)
-    shares = [f"{share:.0%}" if share is not None else "none to tell by" for share in (row.precision, row.recall)]
-    answers = f"{row.pairs_answered} answered, {row.pairs_inferred} inferred, from {row.runs} runs"
-    parts = [
-        f"{len(row.pairs)} pairs that can be had: {answers}",
-        f"{len(row.checks)} inferred pairs were checked, {wrong} came out otherwise",
-        f"forecast from source: precision {shares[0]}, recall {shares[1]}",
-    ]
-    return "; ".join(parts) + ("" if row.complete else "; not complete yet")
+    """What a frontier rests on: ``340 installable pairs: 126 tested, 210 inferred, 4 without a verdict. ...``."""
+    counts = [f"{row.pairs_answered - row.pairs_inferred} tested", f"{row.pairs_inferred} inferred"]
+    if row.pairs_answered < len(row.pairs):
+        counts.append(f"{len(row.pairs) - row.pairs_answered} without a verdict")
+    sentences = [f"{len(row.pairs)} installable pairs: {', '.join(counts)}, from {row.runs} runs"]
+    if row.checks:
+        wrong = sum(check.inferred != check.observed for check in row.checks)
+        outcome = f"{wrong} of them wrong" if wrong else "all right"
+        sentences.append(f"{len(row.checks)} inferred pairs were tested afterwards: {outcome}")
+    shares = {"precision": row.precision, "recall": row.recall}
+    known = [f"{name} {share:.0%}" for name, share in shares.items() if share is not None]
+    if known:
+        sentences.append(f"Forecast from source: {', '.join(known)}")
+    if not row.complete:
+        sentences.append("Not complete yet")
+    return ". ".join(sentences)
+
+
+def working_partners(row: FrontierRow, component: str, edge: FrontierEdge) -> str:
+    """The releases that work with one release of `component`, as intervals; ``none``, or ``not tested yet``."""
+    verdicts = {pair.verdict for pair in row.pairs if pair.versions[component] == edge.version}
+    untested = bool(verdicts) and verdicts.isdisjoint({"works", "broken"})
+    return "not tested yet" if untested else interval_words(edge.works)
 
 
 def interval_words(works: Iterable[tuple[str, str]]) -> str:

@@ -1,10 +1,9 @@
-"""Frontiers as published: release by release, with their edges and how they were found."""
+"""Frontiers as they are published: release by release, with the edges of what works and how they were found."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import groupby
 from typing import Annotated, NamedTuple
 
 from pydantic import Field
@@ -14,6 +13,7 @@ from stackcompat.core.redact import public
 from stackcompat.core.vocabulary import Level, Verdict
 from stackcompat.frontier.frontier import StoredFinding, StoredFrontier
 from stackcompat.frontier.inference import Pair
+from stackcompat.frontier.nearest import NearestPair
 from stackcompat.frontier.space import Side
 from stackcompat.table.base import Sparse
 from stackcompat.verdict.signature import failure_kind
@@ -38,53 +38,53 @@ class DatedRelease(Record):
 
 
 class FrontierPair(Sparse):
-    """Two releases, each one of its side. Tried as of the day on which the later of the two was uploaded."""
+    """Two releases, one of each side, with partners of the day on which the later of the two was uploaded."""
 
     versions: Annotated[dict[str, str], Field(description="Component to version, the two of the pair.")]
     verdict: Verdict
-    level: Annotated[Level, Field(description="The first that is red, or else the deepest that was reached.")] = (
+    level: Annotated[Level, Field(description="The first level that is red, or else the deepest that was reached.")] = (
         "interop"
     )
-    inferred: Annotated[bool, Field(description="Whether it follows from other pairs; then it was not tried.")] = True
+    inferred: Annotated[bool, Field(description="Whether it follows from other pairs; then it was not tested.")] = True
     evidence: Annotated[str, Field(description="Id of one run that shows it; empty: inferred, or bounds say it.")] = ""
     reason: Annotated[
         int | None,
-        Field(description="Place in `reasons`; of an inferred break, that of the nearest break that was seen."),
+        Field(description="Place in `reasons`; of an inferred break, that of the nearest observed break."),
     ] = None
 
 
 class FrontierRange(Record):
-    """Releases from one to another of the first side with releases from one to another of the second."""
+    """Releases of the first side with releases of the second side: the first and the last release of each."""
 
     first: tuple[str, str]
     second: tuple[str, str]
 
 
 class FrontierReason(Record):
-    """What pairs that do not work say for themselves, once."""
+    """One reason why pairs do not work, and the pairs that have it."""
 
     verdict: Verdict
     level: Level
     sentence: str
-    signature: Annotated[str, Field(description="That of the failure; empty: none was met.")]
-    doubt: Annotated[str, Field(description="Why the failure may be another's; empty: it is surely of these two.")]
+    signature: Annotated[str, Field(description="The signature of the failure; empty: there was no failure.")]
+    doubt: Annotated[str, Field(description="Why the failure may come from a third component; empty: no doubt.")]
     alone: Annotated[
-        str, Field(description="The component that it points at and nobody else; empty: both, or others too.")
+        str, Field(description="The component that alone is to blame; empty: both together, or others too.")
     ] = ""
-    seen: Annotated[int, Field(description="Pairs that were seen to have it.")]
+    seen: Annotated[int, Field(description="Pairs that were observed to have it.")]
     inferred: Annotated[int, Field(description="Pairs that are inferred to be broken, of which this is the nearest.")]
     ranges: Annotated[tuple[FrontierRange, ...], Field(description="Where it is, inferred pairs included.")]
 
 
 class FrontierEdge(Record):
-    """The releases of the second side that work with one of the first, as intervals: first and last release of each."""
+    """The releases of one side that work with one release of the other: first and last release of each interval."""
 
     version: str
     works: tuple[tuple[str, str], ...]
 
 
 class FrontierCheck(Record):
-    """An inferred pair that was tried after all."""
+    """An inferred pair that was tested afterwards."""
 
     versions: dict[str, str]
     inferred: Verdict
@@ -101,23 +101,24 @@ class FrontierRow(Record):
     second: str
     python: str
     platform: str
-    level: Annotated[Level, Field(description="How far a pair has to work.")]
+    level: Annotated[Level, Field(description="How deep a pair has to work.")]
     seen: dt.datetime
     complete: Annotated[bool, Field(description="Whether each pair has a verdict and the last checks agreed.")]
-    runs: Annotated[int, Field(description="Fresh environments that were made for it, or that there were before.")]
+    runs: Annotated[int, Field(description="Runs that were made for it, or that there were before.")]
     pairs_answered: Annotated[int, Field(description="Pairs that work or are broken.")]
     pairs_inferred: int
     checks: Annotated[tuple[FrontierCheck, ...], Field(description="Inferences that were checked.")]
     disagreement: Annotated[float | None, Field(description="The share of these that were wrong; null: no checks.")]
-    precision: Annotated[float | None, Field(description="Of the forecast from source, against what was tried.")]
-    recall: Annotated[float | None, Field(description="Of the forecast from source, against what was tried.")]
+    precision: Annotated[float | None, Field(description="Of the forecast from source, against what was tested.")]
+    recall: Annotated[float | None, Field(description="Of the forecast from source, against what was tested.")]
     first_releases: tuple[DatedRelease, ...]
     second_releases: tuple[DatedRelease, ...]
     edges: tuple[FrontierEdge, ...]
     second_edges: Annotated[tuple[FrontierEdge, ...], Field(description="The same, seen from the second side.")]
     reasons: tuple[FrontierReason, ...]
     pairs: Annotated[
-        tuple[FrontierPair, ...], Field(description="What is not there cannot be had together: `reasons` tell why.")
+        tuple[FrontierPair, ...],
+        Field(description="A pair that is not listed cannot be installed together: `reasons` say why."),
     ]
 
     def told(self) -> tuple[FrontierPair, ...]:
@@ -125,11 +126,11 @@ class FrontierRow(Record):
         return tuple(pair for pair in self.pairs if pair.verdict in ("works", "broken"))
 
     def observed(self) -> tuple[FrontierPair, ...]:
-        """The pairs that were seen to work or to be broken."""
+        """The pairs that were observed to work or to be broken."""
         return tuple(pair for pair in self.told() if not pair.inferred)
 
 
-class _Said(NamedTuple):
+class _Reason(NamedTuple):
     """What makes two reasons the same."""
 
     verdict: Verdict
@@ -140,76 +141,86 @@ class _Said(NamedTuple):
     alone: str
 
 
-def frontier_row(chart: StoredFrontier) -> FrontierRow:
-    """What is published of a chart. Works by itself if one of the two is no component of the table."""
-    first, second, known = chart.first, chart.second, chart.by_pair()
-    said = {f.pair: _said(f) for f in chart.findings if f.sentence and f.verdict != "works"}
-    alike: dict[_Said, _Said] = {}
-    for pair, one in said.items():
-        said[pair] = alike.setdefault(_kind(one), one)
-    broken = [pair for pair in said if known[pair].verdict == "broken"]
-    for finding in chart.findings:
-        if finding.inferred and finding.verdict == "broken" and broken:
-            said[finding.pair] = said[_nearest(finding.pair, broken)]
-    reasons = sorted(dict.fromkeys(said.values()), key=lambda reason: reason.verdict != "broken")  # red ones first
-
-    def named(pair: Pair) -> dict[str, str]:
-        return {first.name: first.versions[pair[0]], second.name: second.versions[pair[1]]}
-
+def frontier_row(frontier: StoredFrontier) -> FrontierRow:
+    """What is published of a frontier. Neither of the two need be a component of the table."""
+    first, second = frontier.first, frontier.second
+    reason_of = _reasons(frontier)
+    # Failures come before bounds.
+    reasons = sorted(dict.fromkeys(reason_of.values()), key=lambda reason: reason.verdict != "broken")
     return FrontierRow(
         first=first.name,
         second=second.name,
-        python=chart.python,
-        platform=chart.platform,
-        level=chart.level,
-        seen=chart.seen,
-        complete=chart.complete,
-        runs=chart.runs + chart.reused,
-        pairs_answered=sum(finding.verdict in ("works", "broken") for finding in chart.findings),
-        pairs_inferred=sum(finding.inferred for finding in chart.findings),
+        python=frontier.python,
+        platform=frontier.platform,
+        level=frontier.level,
+        seen=frontier.seen,
+        complete=frontier.complete,
+        runs=frontier.runs + frontier.reused,
+        pairs_answered=sum(finding.verdict in ("works", "broken") for finding in frontier.findings),
+        pairs_inferred=sum(finding.inferred for finding in frontier.findings),
         checks=tuple(
-            FrontierCheck(versions=named(check.pair), inferred=check.inferred, observed=check.observed)
-            for check in chart.checks
+            FrontierCheck(versions=_versions(frontier, check.pair), inferred=check.inferred, observed=check.observed)
+            for check in frontier.checks
         ),
-        disagreement=chart.disagreement,
-        precision=chart.precision,
-        recall=chart.recall,
+        disagreement=frontier.disagreement,
+        precision=frontier.precision,
+        recall=frontier.recall,
         first_releases=_dated(first),
         second_releases=_dated(second),
-        edges=_edges(chart, 0),
-        second_edges=_edges(chart, 1),
-        reasons=tuple(_reason(reason, [p for p in said if said[p] == reason], chart, known) for reason in reasons),
+        edges=_edges(frontier, 0),
+        second_edges=_edges(frontier, 1),
+        reasons=tuple(_published_reason(reason, reason_of, frontier) for reason in reasons),
         pairs=tuple(
             FrontierPair(
-                versions=named(finding.pair),
+                versions=_versions(frontier, finding.pair),
                 verdict=finding.verdict,
                 level=finding.level,
                 inferred=finding.inferred,
                 evidence=next(iter(finding.evidence), ""),
-                reason=reasons.index(said[finding.pair]) if finding.pair in said else None,
+                reason=reasons.index(reason_of[finding.pair]) if finding.pair in reason_of else None,
             )
-            for finding in chart.findings
+            for finding in frontier.findings
             if finding.verdict != "unresolvable"
         ),
     )
 
 
-def _said(finding: StoredFinding) -> _Said:
-    return _Said(
+def _versions(frontier: StoredFrontier, pair: Pair) -> dict[str, str]:
+    """Component to version, of a pair."""
+    row, column = pair
+    return {
+        frontier.first.name: frontier.first.versions[row],
+        frontier.second.name: frontier.second.versions[column],
+    }
+
+
+def _reasons(frontier: StoredFrontier) -> dict[Pair, _Reason]:
+    """The reason of each pair that does not work; of an inferred break, that of the nearest observed one."""
+    alike: dict[_Reason, _Reason] = {}
+    reasons: dict[Pair, _Reason] = {}
+    for finding in frontier.findings:
+        if finding.sentence and finding.verdict != "works":
+            reason = _reason(finding)
+            reasons[finding.pair] = alike.setdefault(_without_numbers(reason), reason)
+    broken = NearestPair(pair for pair, reason in reasons.items() if reason.verdict == "broken")
+    for finding in frontier.findings:
+        nearest = broken.to(finding.pair) if finding.inferred and finding.verdict == "broken" else None
+        if nearest is not None:
+            reasons[finding.pair] = reasons[nearest]
+    return reasons
+
+
+def _reason(finding: StoredFinding) -> _Reason:
+    return _Reason(
         finding.verdict, finding.level, public(finding.sentence), finding.signature, finding.doubt, finding.alone
     )
 
 
-def _kind(said: _Said) -> _Said:
-    """What a failure says without its numbers, which may differ from pair to pair; a bound is what it is."""
-    if not said.signature:
-        return said
-    return said._replace(sentence=failure_kind(said.sentence), signature=failure_kind(said.signature))
-
-
-def _nearest(pair: Pair, others: Iterable[Pair]) -> Pair:
-    """The one in the nearest row, there in the nearest column: a release breaks by what it uses."""
-    return min(others, key=lambda other: (abs(other[0] - pair[0]), abs(other[1] - pair[1]), other))
+def _without_numbers(reason: _Reason) -> _Reason:
+    """A failure without its numbers, which can differ from pair to pair. A bound stays as it is."""
+    if not reason.signature:
+        return reason
+    return reason._replace(sentence=failure_kind(reason.sentence), signature=failure_kind(reason.signature))
 
 
 def _dated(side: Side) -> tuple[DatedRelease, ...]:
@@ -219,42 +230,61 @@ def _dated(side: Side) -> tuple[DatedRelease, ...]:
     )
 
 
-def _edges(chart: StoredFrontier, axis: int) -> tuple[FrontierEdge, ...]:
-    side = (chart.first, chart.second)[axis]
+def _edges(frontier: StoredFrontier, axis: int) -> tuple[FrontierEdge, ...]:
+    side = (frontier.first, frontier.second)[axis]
     return tuple(
-        FrontierEdge(version=version, works=chart.intervals(axis, number))
+        FrontierEdge(version=version, works=frontier.intervals(axis, number))
         for number, version in enumerate(side.versions)
     )
 
 
-def _reason(
-    said: _Said, pairs: Collection[Pair], chart: StoredFrontier, known: Mapping[Pair, StoredFinding]
-) -> FrontierReason:
-    inferred = sum(known[pair].inferred for pair in pairs)
+def _published_reason(reason: _Reason, reason_of: Mapping[Pair, _Reason], frontier: StoredFrontier) -> FrontierReason:
+    """What is published of a reason; `reason_of` has the reason of each pair that does not work."""
+    findings = [finding for finding in frontier.findings if reason_of.get(finding.pair) == reason]
+    inferred = sum(finding.inferred for finding in findings)
     return FrontierReason(
-        **said._asdict(), seen=len(pairs) - inferred, inferred=inferred, ranges=tuple(_ranges(set(pairs), chart, known))
+        **reason._asdict(),
+        seen=len(findings) - inferred,
+        inferred=inferred,
+        ranges=_ranges({finding.pair for finding in findings}, frontier),
     )
 
 
-def _ranges(
-    pairs: Collection[Pair], chart: StoredFrontier, known: Mapping[Pair, StoredFinding]
-) -> Iterable[FrontierRange]:
+def _ranges(pairs: Collection[Pair], frontier: StoredFrontier) -> tuple[FrontierRange, ...]:
     """`pairs` as rectangles: rows that follow each other and have the same stretch of columns are one."""
-    first, second = chart.first.versions, chart.second.versions
-    stretches: dict[tuple[int, int], list[int]] = {}
+    first, second = frontier.first.versions, frontier.second.versions
+    rows_of: dict[tuple[int, int], list[int]] = {}
     for row in sorted({row for row, _ in pairs}):
-        permitted = [c for c in range(len(second)) if known[row, c].verdict != "unresolvable" or (row, c) in pairs]
-        for here, some in groupby(permitted, key=lambda column, row=row: (row, column) in pairs):  # type: ignore[misc]
-            if here:
-                columns = list(some)
-                stretches.setdefault((columns[0], columns[-1]), []).append(row)
-    for (low, high), rows in stretches.items():
-        for top, bottom in _follow(rows):
-            yield FrontierRange(first=(first[top], first[bottom]), second=(second[low], second[high]))
+        for stretch in _stretches(frontier.along(0, row), pairs):
+            rows_of.setdefault(stretch, []).append(row)
+    return tuple(
+        FrontierRange(first=(first[top], first[bottom]), second=(second[low], second[high]))
+        for (low, high), rows in rows_of.items()
+        for top, bottom in _runs(rows)
+    )
 
 
-def _follow(rows: Sequence[int]) -> Iterable[tuple[int, int]]:
+def _stretches(findings: Iterable[StoredFinding], pairs: Collection[Pair]) -> list[tuple[int, int]]:
+    """The first and last column of each stretch of `pairs` in a row. It goes past pairs that metadata forbids."""
+    stretches: list[tuple[int, int]] = []
+    continues = False
+    for finding in findings:
+        column = finding.pair[1]
+        if finding.pair in pairs:
+            first = stretches.pop()[0] if continues else column
+            stretches.append((first, column))
+            continues = True
+        elif finding.verdict != "unresolvable":
+            continues = False
+    return stretches
+
+
+def _runs(numbers: Sequence[int]) -> list[tuple[int, int]]:
     """The first and last of each run of numbers that follow each other."""
-    for _, some in groupby(enumerate(rows), key=lambda item: item[1] - item[0]):
-        run = [row for _, row in some]
-        yield run[0], run[-1]
+    runs: list[tuple[int, int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1] = runs[-1][0], number
+        else:
+            runs.append((number, number))
+    return runs

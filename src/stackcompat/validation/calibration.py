@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 from packaging.version import Version
 
 from stackcompat.blame.diagnosis import Diagnosis
-from stackcompat.blame.driver import Inquiry, blame_each
+from stackcompat.blame.driver import Inquiry, diagnose_cells
 from stackcompat.core.record import Record
 from stackcompat.core.requirements import only_version, parse_requirement
 from stackcompat.ecosystem.components import Components
@@ -89,7 +89,7 @@ def healthy_neighbours(calibration: Calibration, cases: Sequence[KnownCase], com
         moved -= _followers(moved, components)
         for culprit in calibration.blame.culprits:
             if moved == {culprit.name} and culprit.name in others and _is_version(culprit.version):
-                outside[case.id] = not culprit.red(Version(others[culprit.name]))
+                outside[case.id] = not culprit.is_red(Version(others[culprit.name]))
     return outside
 
 
@@ -173,7 +173,7 @@ def _with_culprits(calibrations: Sequence[Calibration], runner: Runner) -> list[
         if calibration.case.culprit and not calibration.wrong and isinstance(calibration.verdict, CellVerdict)
     ]
     diagnoses: dict[tuple[str, str], Diagnosis] = {}
-    for inquiry, diagnosis in blame_each(inquiries, runner, runner.catalog, runner.reporter):
+    for inquiry, diagnosis in diagnose_cells(inquiries, runner):
         diagnoses[inquiry.verdict.cell.id, inquiry.about] = diagnosis
         names = ", ".join(f"{culprit.name} {culprit.version}" for culprit in diagnosis.culprits) or "nobody"
         runner.reporter.step(f"{inquiry.verdict.cell.label}: {names}, by {diagnosis.probes} probes")

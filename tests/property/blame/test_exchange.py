@@ -31,7 +31,7 @@ class Planted:
             try:
                 return world.blame(world.cell(self.ends["writer"]), world.cell(self.ends["reader"]), budget=budget)
             finally:
-                world.bench.store.close()
+                world.runner.store.close()
 
 
 def part(draw: st.DrawFn, first: int, last: int) -> tuple[int, int]:

@@ -30,7 +30,7 @@ class Planted:
 
 
 @st.composite
-def planted(draw: st.DrawFn, holes: int = 0) -> Planted:
+def planted(draw: st.DrawFn, missing_releases: int = 0) -> Planted:
     """A universe in which one, two or three components fail together, each with a release that does not.
 
     The failure names some of them, or none.
@@ -46,7 +46,7 @@ def planted(draw: st.DrawFn, holes: int = 0) -> Planted:
         ranges[name] = (first, last) if not whole else (0, last - 1) if versions[name] < last else (1, last)
     rule = Rule(ranges, named=tuple(name for name in members if draw(st.booleans())))
     missing = set()
-    for _ in range(holes):
+    for _ in range(missing_releases):
         name = draw(st.sampled_from(names))
         number = draw(st.integers(0, sizes[name] - 1))
         if number not in (0, versions[name], sizes[name] - 1):
@@ -69,7 +69,7 @@ def test_the_culprit_is_exactly_the_planted_one(case: Planted) -> None:
         assert culprit.never_passed == (first == 0 and case.versions[culprit.name] > 0)
 
 
-@given(planted(holes=6))
+@given(planted(missing_releases=6))
 @settings(max_examples=60)
 def test_releases_that_cannot_be_had_hide_no_member(case: Planted) -> None:
     found = case.blame()

@@ -1,4 +1,4 @@
-"""Delta debugging, and the edges of a red stretch."""
+"""The edges of a red stretch."""
 
 from __future__ import annotations
 
@@ -7,31 +7,23 @@ from typing import Any
 
 import pytest
 
-from stackcompat.blame.bisect import Edges, StepOutcome, edges
-from stackcompat.blame.ddmin import ddmin
+from stackcompat.blame.bisect import Edges, find_edges
+from stackcompat.blame.probe import ProbeOutcome
+from support.blame_world import value_of
 
-LETTERS: Mapping[str, StepOutcome] = {".": "pass", "x": "same", "?": "unresolved", "o": "other", "!": "infra"}
-
-
-def run(steps: Generator[Any, Any, Any]) -> Any:
-    """The value of a search that asks nobody."""
-    try:
-        next(steps)
-    except StopIteration as end:
-        return end.value
-    raise AssertionError("it asked")
+LETTERS: Mapping[str, ProbeOutcome] = {".": "pass", "x": "same", "?": "unresolved", "o": "other", "!": "infra"}
 
 
 def look(line: str, here: int, **more: Any) -> tuple[Edges, list[int]]:
     """The edges on a line written down as letters, and the places that were tried."""
     tried = []
 
-    def at(place: int) -> Generator[Any, Any, StepOutcome]:
+    def at(place: int) -> Generator[Any, Any, ProbeOutcome]:
         yield from ()
         tried.append(place)
         return LETTERS[line[place]]
 
-    return run(edges(len(line), here, at, **more)), tried
+    return value_of(find_edges(len(line), here, at, **more)), tried
 
 
 @pytest.mark.parametrize(
@@ -107,25 +99,9 @@ def test_longer_steps_gallop_in_fewer() -> None:
         ("o" * 20 + "..." + "x" * 5, 27, {"presumed": [24]}, 22, 23, None),
     ],
 )
-def test_holes_hide_neither_end_of_the_edge(
+def test_unresolved_places_hide_neither_end_of_the_edge(
     line: str, here: int, more: dict[str, Any], good: int | None, bad: int, fixed: int | None
 ) -> None:
     found, tried = look(line, here, **more)
     assert (found.good, found.bad, found.fixed) == (good, bad, fixed)
     assert len(tried) <= 15
-
-
-def test_ddmin_keeps_what_is_needed_only() -> None:
-    asked = []
-
-    def fails(chosen: tuple[str, ...]) -> Generator[Any, Any, bool]:
-        yield from ()
-        asked.append(chosen)
-        return {"b", "g"} <= set(chosen)
-
-    assert run(ddmin("abcdefgh", fails)) == ("b", "g")
-    assert len(asked) < 2**8 / 8
-
-
-def test_ddmin_stops_at_one() -> None:
-    assert run(ddmin("a", lambda _: pytest.fail("nothing is left to ask"))) == ("a",)

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from stackcompat.blame.cause import Moved, moved_by
-from stackcompat.blame.culprit import Culprit, RedCell, SearchResult
+from stackcompat.blame.cause import Moved, which_side_moved
+from stackcompat.blame.culprit import Culprit, SearchResult
+from stackcompat.blame.probe import RedCell
 from stackcompat.evidence.results import WarningSeen
 from stackcompat.resolve.conflict import Conflict
 from support.made_up import COMPONENTS, failed
@@ -38,7 +39,7 @@ def moved(
 ) -> Moved | None:
     test = failed("t", "beta", type=type, message=message, packages=packages)
     red = RedCell(versions=VERSIONS, test=test, requirements=("alpha==1.2", "beta==2.0"), python="3.12")
-    return moved_by(red, SearchResult(culprits=culprits, **found), CATALOG, COMPONENTS)
+    return which_side_moved(red, SearchResult(culprits=culprits, **found), CATALOG, COMPONENTS)
 
 
 def test_a_name_that_was_dropped() -> None:
@@ -142,7 +143,7 @@ def test_a_module_of_nobody(module: str, how: str) -> None:
     versions = {name: version for name, version in VERSIONS.items() if name != "gamma"}
     test = failed("t", "beta", type="ModuleNotFoundError", message=f"No module named '{module}'", packages=("beta",))
     red = RedCell(versions=versions, test=test, requirements=(), python="3.12")
-    said = moved_by(red, SearchResult(culprits=(BETA,)), CATALOG, COMPONENTS)
+    said = which_side_moved(red, SearchResult(culprits=(BETA,)), CATALOG, COMPONENTS)
     assert said is not None
     assert (said.kind, said.side, said.api) == ("undeclared", "beta", module)
     assert how in said.sentence
@@ -153,13 +154,13 @@ def test_a_behaviour_that_changed_is_laid_to_who_moved_last() -> None:
     said = moved("the loss is 0.9", older, ALPHA, type="AssertionError", packages=())
     assert said is not None
     assert (said.kind, said.side, said.release, said.user) == ("changed", "alpha", "1.2", "beta")
-    assert said.sentence == "alpha 1.2 behaves otherwise than 1.1 beside beta 2.0"
+    assert said.sentence == "alpha 1.2 behaves differently from 1.1 beside beta 2.0"
 
 
-def test_born_red() -> None:
+def test_what_never_passed() -> None:
     said = moved("the loss is 0.9", BETA, type="AssertionError", packages=())
     assert said is not None
-    assert said.kind == "born red"
+    assert said.kind == "never passed"
     assert said.sentence == "no release of beta before 2.0 was seen to pass; fixed in 2.1"
 
 
@@ -171,5 +172,5 @@ def test_a_refusal_has_its_own_reason() -> None:
     test = failed("resolve")
     red = RedCell(versions=VERSIONS, test=test, requirements=(), python="3.12")
     conflict = Conflict(kind="bounds", sentence="beta depends on alpha<1, but alpha==1.2 is requested")
-    said = moved_by(red, SearchResult(culprits=(ALPHA,)), CATALOG, COMPONENTS, conflict)
+    said = which_side_moved(red, SearchResult(culprits=(ALPHA,)), CATALOG, COMPONENTS, conflict)
     assert said == Moved(kind="metadata", side="alpha", sentence=conflict.sentence)

@@ -10,11 +10,10 @@ import pytest
 from packaging.requirements import Requirement
 
 from stackcompat.blame.diagnosis import Diagnosis
-from stackcompat.blame.exchange import blame_crossing, blame_crossings, follow
+from stackcompat.blame.exchange import choose_test, diagnose_crossing, diagnose_crossings
 from stackcompat.core.record import UsageError
 from stackcompat.evidence.results import TestResult
 from stackcompat.pipeline.artifacts import artifact_store
-from stackcompat.pipeline.progress import Silent
 from stackcompat.run.job import Job
 from stackcompat.verdict.exchange import ArtifactVerdict, CrossingVerdict
 from support.blame_world import Rule
@@ -39,7 +38,7 @@ def make(tmp_path: Path) -> Iterator[Make]:
 
     yield world
     for one in made:
-        one.bench.store.close()
+        one.runner.store.close()
 
 
 def names(found: Diagnosis) -> dict[str, str]:
@@ -112,7 +111,7 @@ def test_a_python_that_is_to_blame_is_no_culprit_but_a_doubt(make: Make) -> None
     def of_python(job: Job, before: int) -> Iterable[TestResult]:
         rule = Crossed(Rule({}), Rule({} if job.lock.python == "3.12" else {"alpha": (-1, -1)}))
         if job.exchange is not None and job.exchange.mode == "read" and job.lock.python == "3.12":
-            own = artifact_store(job.exchange.store.name, world.bench) / "python"
+            own = artifact_store(job.exchange.store.name, world.runner) / "python"
             rule = Crossed(Rule({} if own.read_text() == "3.13" else {"alpha": (-1, -1)}), Rule({}))
         found = list(rule(job, before))
         if job.exchange is not None and job.exchange.mode == "write":
@@ -146,9 +145,9 @@ def test_a_writer_that_fails_now_accuses_nobody_of_the_readers(make: Make) -> No
     """It wrote before: that it does not write again is the machine's doing."""
     world = make()
     verdict, _ = world.cross(world.cell(NEW), world.cell(OLD))
-    shutil.rmtree(world.bench.cache.root / "artifacts")
+    shutil.rmtree(world.runner.cache.root / "artifacts")
     world.executor._rule = Crossed(WRITES, READS, unwritable=Rule({"alpha": (6, 6)}))
-    found = blame_crossing(verdict, follow(verdict), world.bench, world.universe, Silent(), budget=20)["reader"]
+    found = diagnose_crossing(verdict, choose_test(verdict), world.runner, budget=20)["reader"]
     assert found.infra
     assert found.doubt
     assert not found.culprits
@@ -186,10 +185,9 @@ def test_the_readers_calls_are_not_the_writers(make: Make) -> None:
 def test_several_failures_are_searched_as_the_time_allows(make: Make) -> None:
     world = make()
     verdict, plan = world.cross(world.cell(NEW), world.cell(OLD))
-    asked = [(verdict, follow(verdict))]
-    arguments = (asked, world.bench, world.universe, Silent())
-    assert not list(blame_crossings(*arguments, plans=[plan], seconds=-1))
-    ((one, found),) = blame_crossings(*arguments, plans=[plan])
+    asked = [(verdict, choose_test(verdict))]
+    assert not list(diagnose_crossings(asked, world.runner, plans=[plan], seconds=-1))
+    ((one, found),) = diagnose_crossings(asked, world.runner, plans=[plan])
     assert (one, names(found["writer"])) == (asked[0], {"alpha": "6"})
 
 
@@ -229,17 +227,17 @@ MIXED = crossing(
     [("", "crate"), ("tin", "tin"), ("box", "box"), ("no lid", "box"), ("test_sack", "sack"), ("nails", "crate")],
 )
 def test_what_is_broken_and_most_frequent_is_followed_unless_told(about: str, artifact: str) -> None:
-    assert follow(MIXED, about).artifact == artifact
+    assert choose_test(MIXED, about).artifact == artifact
 
 
 def test_what_is_not_there_cannot_be_followed() -> None:
     with pytest.raises(UsageError, match=r'no failure has "cup" in it; the artifacts .* are box, crate, sack, tin'):
-        follow(MIXED, "cup")
+        choose_test(MIXED, "cup")
     with pytest.raises(UsageError, match=r"the crossing \w+\+\w+ is broken; allowed are broken and changed"):
-        follow(crossing(cup=("untested", (red("cup", "x"),))))
+        choose_test(crossing(cup=("untested", (red("cup", "x"),))))
 
 
 def test_plans_whose_sides_have_no_lock_are_passed_over(make: Make) -> None:
-    world = make(universe=Shelf(SIZES, holes=frozenset({("gamma", 2)})))
+    world = make(universe=Shelf(SIZES, missing=frozenset({("gamma", 2)})))
     found = world.blame(world.cell(NEW), world.cell(OLD), world.cell(OLD | {"gamma": 2}))
     assert names(found["writer"]) == {"alpha": "6"}

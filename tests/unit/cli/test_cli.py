@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from stackcompat.blame import driver as triage
+from stackcompat.blame import driver
 from stackcompat.blame.cause import Moved
 from stackcompat.blame.culprit import Culprit, OtherFailure
 from stackcompat.blame.diagnosis import Diagnosis
@@ -281,7 +281,7 @@ BLAMED = Diagnosis(
     lock_id="l",
     failing=failed("t.py::test_x", "alpha", packages=("alpha",)),
     made=NOW,
-    moved=Moved(kind="changed", side="alpha", sentence="alpha 1.3.0 behaves otherwise than 1.2.0"),
+    moved=Moved(kind="changed", side="alpha", sentence="alpha 1.3.0 behaves differently from 1.2.0"),
     culprits=(
         Culprit(name="alpha", version="1.3.0", last_good="1.2.0", first_bad="1.3.0"),
         Culprit(name="beta", version="2.4.1", never_passed=True, first_bad="2.4.0", fixed_in="2.5.0"),
@@ -307,7 +307,7 @@ def test_blame_is_told_and_in_the_json(run: Run, monkeypatch: pytest.MonkeyPatch
         answer["culprit"][0] | {"version": "1.3.0", "last_good": "1.2.0", "first_bad": "1.3.0"} == answer["culprit"][0]
     )
     assert answer["culprit"][1]["fixed_in"] == "2.5.0"
-    assert answer["culprit"][0]["moved_by"] == "alpha 1.3.0 behaves otherwise than 1.2.0"
+    assert answer["culprit"][0]["moved_by"] == "alpha 1.3.0 behaves differently from 1.2.0"
     assert (answer["probes"], answer["linear"]) == (7, 90)
     _, output, _ = run("try", "alpha", "--python", "3.12", "--blame")
     for sentence in (
@@ -315,7 +315,7 @@ def test_blame_is_told_and_in_the_json(run: Run, monkeypatch: pytest.MonkeyPatch
         "alpha 1.2.0 was the last good, 1.3.0 the first bad; nothing newer passes",
         "no release of beta before 2.4.1 was seen to pass; it passes again from 2.5.0 on",
         "gamma 1.0.2 calls it",
-        "alpha 1.3.0 behaves otherwise than 1.2.0",
+        "alpha 1.3.0 behaves differently from 1.2.0",
         "not certain: the budget was spent",
         "another failure with alpha 1.0.0: E: other [alpha]",
         "7 probes; release by release it would have been 90",
@@ -382,7 +382,7 @@ def test_every_failure_is_blamed_once_and_the_reports_say_on_whom(
         culprits = tuple(c for c in BLAMED.culprits if c.name in cell.resolution.lock.versions())  # type: ignore[union-attr]
         return BLAMED.model_copy(update={"culprits": culprits})
 
-    monkeypatch.setattr(triage, "blame", found)
+    monkeypatch.setattr(driver, "diagnose_cell", found)
     code, output, _ = run("blame", "--minutes", "0")
     assert (code, asked) == (0, [])
     assert "0 failures searched, 1 left for the next time" in output

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from stackcompat.blame import exchange as misreading
+from stackcompat.blame import exchange as blame_exchange
 from stackcompat.blame.culprit import Culprit, SearchResult
 from stackcompat.blame.diagnosis import DIAGNOSES, Diagnosis
 from stackcompat.cli import blame as cli_blame
@@ -239,8 +239,8 @@ def searched(monkeypatch: pytest.MonkeyPatch) -> list[TestResult]:
         told.append(test)
         return FOUND
 
-    monkeypatch.setattr(cli_blame, "blame_crossing", find)
-    monkeypatch.setattr(misreading, "blame_crossing", find)
+    monkeypatch.setattr(cli_blame, "diagnose_crossing", find)
+    monkeypatch.setattr(blame_exchange, "diagnose_crossing", find)
     return told
 
 
@@ -306,7 +306,7 @@ def test_a_crossing_of_the_last_runs_is_blamed_by_its_name(
 
     def bench(project: Checkout, _: object) -> SimpleNamespace:
         stores.append(Store(project.store))
-        return SimpleNamespace(store=stores[-1], interpreters=here)
+        return SimpleNamespace(store=stores[-1], interpreters=here, reporting=lambda _: None)
 
     monkeypatch.setattr(cli_blame, "make_exchange_runner", bench)
     code, _, error = run(name, command="blame")

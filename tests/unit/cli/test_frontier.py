@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,7 +73,7 @@ def test_the_answer_has_every_pair_by_the_names_of_both() -> None:
 
 
 @pytest.fixture
-def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runner]:
+def runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runner]:
     """The command over made-up components, with an executor that answers from a rule."""
 
     def rule(job: Job, before: int) -> tuple[TestResult, ...]:
@@ -100,7 +101,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runner]:
     made.store.close()
 
 
-def test_a_second_call_runs_nothing(bench: Runner, tmp_path: Path) -> None:
+def test_a_second_call_runs_nothing(runner: Runner, tmp_path: Path) -> None:
     arguments = ["beta", "alpha", "--python", "3.12", "--level", "import", "-j", "1"]
     first = CliRunner().invoke(command.frontier_, [*arguments, "--json", str(tmp_path / "first.json")])
     assert first.exit_code == 0, first.output
@@ -116,21 +117,21 @@ def test_a_second_call_runs_nothing(bench: Runner, tmp_path: Path) -> None:
     assert broken[0]["doubt"] == ""
 
 
-def test_the_newest_answer_stays_in_the_store_complete_or_not(bench: Runner) -> None:
+def test_the_newest_answer_stays_in_the_store_complete_or_not(runner: Runner) -> None:
     arguments = ["beta", "alpha", "--python", "3.12", "--level", "import", "-j", "1"]
     CliRunner().invoke(command.frontier_, [*arguments, "--budget", "1"])
-    assert bench.store.kept(FRONTIERS) == ()  # a run and its confirmation are more than that
+    assert runner.store.kept(FRONTIERS) == ()  # a run and its confirmation are more than that
     CliRunner().invoke(command.frontier_, [*arguments, "--budget", "4"])
-    (kept,) = bench.store.kept(FRONTIERS)
+    (kept,) = runner.store.kept(FRONTIERS)
     assert not kept.complete
     CliRunner().invoke(command.frontier_, arguments)
-    (kept,) = bench.store.kept(FRONTIERS)
+    (kept,) = runner.store.kept(FRONTIERS)
     assert kept.complete
     assert (kept.first.name, kept.second.name, kept.python, kept.level) == ("beta", "alpha", "3.12", "import")
     assert {kept.by_pair()[0, 2].verdict, kept.by_pair()[2, 0].verdict} == {"broken", "works"}
 
 
-def test_a_budget_ends_the_search_and_the_next_call_goes_on(bench: Runner) -> None:
+def test_a_budget_ends_the_search_and_the_next_call_goes_on(runner: Runner) -> None:
     arguments = ["beta", "alpha", "--python", "3.12", "--level", "import", "--budget", "4", "-j", "1"]
     codes = [CliRunner().invoke(command.frontier_, arguments).exit_code for _ in range(6)]
     assert codes[0] == 3
@@ -145,11 +146,24 @@ def test_what_is_printed() -> None:
     text = captured.get()
     rows = [line.split() for line in text.splitlines()]
     assert rows[1][:4] == ["1.2", "1.1", "\N{EN DASH}", "1.3"]
-    assert "11 pairs that metadata permits: 9 works, 2 broken" in text
-    assert "inferred pairs were checked, 0 came out otherwise" in text
-    assert "precision none to tell by, recall 0%" in text
+    assert "9 pairs work, 2 are broken." in text
+    assert re.search(r"11 installable pairs: \d+ tested, \d+ inferred, from \d+ runs\. ", text)
+    assert "inferred pairs were tested afterwards: all right." in text
+    assert "Forecast from source: recall 0%." in text
+    assert f"{found.runs} runs were made now, 0 were made before." in text
+    assert "Not complete" not in text
 
 
-def test_a_python_that_is_not_here_is_infrastructure(bench: Runner) -> None:
+def test_what_is_open_is_printed_as_such() -> None:
+    found = explore(table(3, 4), Planted(WORKS), budget=3)
+    with out.capture() as captured:
+        command.print_frontier(chart_of(found))
+    text = " ".join(captured.get().split())
+    assert "1.1 not tested yet 0 0 0" in text
+    assert "11 without a verdict" in text
+    assert "Not complete: 11 pairs have no verdict; the same command goes on from here." in text
+
+
+def test_a_python_that_is_not_here_is_infrastructure(runner: Runner) -> None:
     result = CliRunner().invoke(command.frontier_, ["beta", "alpha", "--python", "3.9"])
     assert "3.9" in str(result.exception)

@@ -47,8 +47,8 @@ OLD_DIAGNOSIS = json.loads("""
                          "findings": [{"moved": {"alpha": "1.0.0"}, "signature": "E: other", "evidence": []}],
                          "probes": 7, "linear": 12, "forced": 2, "faults": 1, "doubt": "the disk is full",
                          "passing": {"alpha": "1.4.0"}, "warnings": {"alpha": []}, "evidence": ["e1"]},
-               "moved": {"kind": "changed", "side": "alpha", "release": "1.3.0", "api": "", "user": "", "warned": null,
-                         "bound": "", "sentence": "alpha 1.3.0 behaves otherwise than 1.2.0"}}}
+               "moved": {"kind": "born red", "side": "alpha", "release": "1.1.0", "api": "", "user": "", "warned": null,
+                         "bound": "", "sentence": "no release of alpha before 1.3.0 was seen to pass"}}}
 """)
 DIAGNOSIS = Diagnosis(
     cell="0a165e3d3077",
@@ -57,7 +57,12 @@ DIAGNOSIS = Diagnosis(
     failing=TestResult(
         test="a", level="interop", components=("alpha",), outcome="failed", reason="no lid", seconds=0.5
     ),
-    moved=Moved(kind="changed", side="alpha", release="1.3.0", sentence="alpha 1.3.0 behaves otherwise than 1.2.0"),
+    moved=Moved(
+        kind="never passed",
+        side="alpha",
+        release="1.1.0",
+        sentence="no release of alpha before 1.3.0 was seen to pass",
+    ),
     chain=("beta depends on alpha<1.3",),
     culprits=(
         Culprit(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stackcompat.frontier.frontier import StoredFrontier, without_superseded
+from stackcompat.frontier.frontier import Accuracy, StoredFrontier, compare, without_superseded
 from stackcompat.frontier.search import explore
 from stackcompat.frontier.static.usage import Missing
 from support.planted import Planted, chart_of, stairs, table
@@ -38,8 +38,8 @@ def test_what_is_untested_ends_a_run() -> None:
     by_hand = chart.model_copy(
         update={
             "findings": tuple(
-                one.model_copy(update={"verdict": "untested" if one.pair == (0, 2) else "works"})
-                for one in chart.findings
+                finding.model_copy(update={"verdict": "untested" if finding.pair == (0, 2) else "works"})
+                for finding in chart.findings
             )
         }
     )
@@ -48,10 +48,10 @@ def test_what_is_untested_ends_a_run() -> None:
 
 def test_nothing_was_found() -> None:
     works = stairs([(0, 0)], 2)
-    assert not chart_of(explore(table(1, 2), Planted(works), budget=1)).told
-    assert chart_of(explore(table(1, 2), Planted(works), budget=3)).told
-    assert not chart_of(explore(table(1, 2, permitted=[(0, 0)]), Planted(works), budget=1)).told
-    assert chart_of(explore(table(1, 2, permitted=[]), Planted(works), budget=1)).told
+    assert not chart_of(explore(table(1, 2), Planted(works), budget=1)).adds_to_metadata
+    assert chart_of(explore(table(1, 2), Planted(works), budget=3)).adds_to_metadata
+    assert not chart_of(explore(table(1, 2, permitted=[(0, 0)]), Planted(works), budget=1)).adds_to_metadata
+    assert chart_of(explore(table(1, 2, permitted=[]), Planted(works), budget=1)).adds_to_metadata
 
 
 def test_a_deeper_one_of_the_same_two_tells_enough() -> None:
@@ -65,3 +65,11 @@ def test_a_deeper_one_of_the_same_two_tells_enough() -> None:
         deep.model_copy(update={"first": deep.first.model_copy(update={"versions": deep.first.versions[1:]})}),
     ):
         assert len(without_superseded((shallow, other))) == 2
+
+
+def test_accuracy() -> None:
+    accuracy = compare({(0, 0), (0, 1)}, {(0, 0): False, (0, 1): True, (0, 2): False, (0, 3): True})
+    assert accuracy == Accuracy(hits=1, misses=1, false=1)
+    assert (accuracy.precision, accuracy.recall) == (0.5, 0.5)
+    assert compare((), {}) == Accuracy(hits=0, misses=0, false=0)
+    assert compare((), {}).precision is None

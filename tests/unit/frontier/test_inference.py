@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from stackcompat.frontier.inference import Pair, infer
+from stackcompat.frontier.inference import Pair
+from support.planted import inferred_from
 
 
 def read(*lines: str) -> tuple[dict[int, list[int]], dict[Pair, bool], set[Pair]]:
-    """A table drawn as text: o works, x is broken, ! is doomed, . was not seen, a blank cannot be asked."""
+    """A table drawn as text: o works, x is broken, ! is expected to be broken, . is open, a blank is forbidden."""
     rows = {row: [column for column, sign in enumerate(line) if sign != " "] for row, line in enumerate(lines)}
     signs = {(r, c): sign for r, line in enumerate(lines) for c, sign in enumerate(line)}
-    seen = {pair: sign == "o" for pair, sign in signs.items() if sign in "ox"}
-    return rows, seen, {pair for pair, sign in signs.items() if sign == "!"}
+    observed = {pair: sign == "o" for pair, sign in signs.items() if sign in "ox"}
+    return rows, observed, {pair for pair, sign in signs.items() if sign == "!"}
 
 
 def draw(*lines: str) -> list[str]:
     """The same table with what is inferred filled in."""
-    rows, seen, doomed = read(*lines)
-    works = infer(rows, seen, doomed).works
+    rows, observed, expected_broken = read(*lines)
+    works, _ = inferred_from(rows, observed, expected_broken)
     sign = {True: "o", False: "x", None: "."}
     return [
         "".join(sign[works.get((r, c))] if c in rows[r] else " " for c in range(len(line)))
@@ -57,15 +58,15 @@ def test_what_metadata_forbids_is_no_part_of_it() -> None:
     assert draw("o..o", "  .o", "  o.") == ["oooo", "  oo", "  o."]
 
 
-def test_what_wants_for_a_deadly_name_is_broken_unless_its_row_says_otherwise() -> None:
+def test_what_is_expected_to_be_broken_is_so_unless_its_row_says_otherwise() -> None:
     assert draw("o..!!.", "o.!..o") == ["o..xx.", "oooooo"]
 
 
 def test_a_broken_pair_amid_working_ones_makes_its_neighbours_due() -> None:
-    rows, seen, _ = read("o...o", "o...o", "o.x.o", "o...o", "o...o")
-    said = infer(rows, seen)
-    assert set(said.due) == {(1, 2), (3, 2)}
-    assert (2, 1) not in said.works
+    rows, observed, _ = read("o...o", "o...o", "o.x.o", "o...o", "o...o")
+    works, due = inferred_from(rows, observed)
+    assert due == {(1, 2), (3, 2)}
+    assert (2, 1) not in works
     assert draw("o...o", "o.o.o", "ooxoo", "o.o.o", "o...o")[0] == "ooooo"
 
 

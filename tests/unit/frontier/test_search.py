@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 import pytest
 
 from stackcompat.frontier.answers import Check, Predictions, disagreement
 from stackcompat.frontier.search import explore
-from stackcompat.frontier.space import PairSpace, Side
 from support.planted import Planted, stairs, table
 
 #: Row 3 breaks from column 8 on, its neighbours work with everything.
@@ -144,23 +141,6 @@ def test_where_nothing_is_seen_to_work_what_is_near_the_time_of_the_release_is_t
     found = explore(table(7, 12), planted)
     assert {pair: finding.verdict == "works" for pair, finding in found.findings.items()} == works
     assert asked_in(planted, 3).index(7) < 8
-
-
-def side(name: str, *releases: tuple[str, str]) -> Side:
-    """A side of releases with the moments when they came."""
-    moments = tuple(dt.datetime.fromisoformat(f"{moment}+00:00") for _, moment in releases)
-    return Side(name=name, versions=tuple(version for version, _ in releases), uploaded=moments)
-
-
-def test_the_contemporary_of_a_release_is_the_newest_of_its_day_or_the_one_made_with_it() -> None:
-    plugin = side("plugin", ("1.0", "2026-01-09T23:50"), ("1.1", "2026-02-20T10:00"), ("2.0", "2026-02-01T10:00"))
-    core = side("core", ("1.0", "2026-01-10T00:10"), ("1.1", "2026-02-20T11:00"), ("2.0", "2026-02-01T10:05"))
-    together = PairSpace(first=plugin, second=core)
-    assert together.contemporary == (0, 1, 2)
-    # A number that was given at another time is another release.
-    other = side("other", ("0.9", "2025-12-01T10:00"), ("1.0", "2026-01-12T10:00"), ("1.1", "2026-02-01T23:00"))
-    apart = PairSpace(first=plugin, second=other)
-    assert apart.contemporary == (0, 2, 2)
 
 
 def test_a_name_that_nobody_misses_is_forgotten() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from stackcompat.blame.driver import Prober, Target
+from stackcompat.blame.prober import run_test
 from stackcompat.ecosystem.components import Components
 from stackcompat.ecosystem.interpreters import this_platform
 from stackcompat.ecosystem.releases import IndexUnreachable
@@ -19,7 +19,6 @@ from stackcompat.evidence.runs import PlannedCell
 from stackcompat.pipeline.cells import plan_cell, run_cells, try_cell
 from stackcompat.pipeline.execution import execute
 from stackcompat.pipeline.locking import lock_cells
-from stackcompat.pipeline.progress import Silent
 from stackcompat.pipeline.runner import Runner
 from stackcompat.pipeline.upstream import OwnTests
 from stackcompat.plan.cell import Cell
@@ -168,14 +167,12 @@ def test_of_one_test_the_baseline_is_of_that_test_alone(table: Table) -> None:
 def test_blame_makes_no_environment_for_a_test_that_pointless_there(table: Table) -> None:
     verdict = table.attempt("alpha==2.0", "beta==1.0", "gamma==1.0")
     (failure,) = verdict.failures
-    target = Target(verdict.cell, verdict.installed, verdict.lock_id, failure)
-    prober = Prober(target, table.runner, table.shelf, Silent())
     asked = []
     for beta in ("1.0", "1.5"):
         cell = verdict.cell.model_copy(update={"requirements": ("alpha==2.0", f"beta=={beta}", "gamma==1.0")})
         resolution = lock_cells([cell], table.runner)[cell.id]
         before = len(table.executor.asked)
-        answer = prober.settle(cell, resolution)
+        answer = run_test(PlannedCell(cell=cell, resolution=resolution), failure, table.runner)
         asked.append((answer.outcome, answer.ran, [in_its_own_time(job) for job in table.executor.asked[before:]]))
     # It fails in the release's own time, too, where that is 1.5.
     assert asked == [("same", True, [False, False]), ("unresolved", False, [True, True])]

@@ -15,6 +15,7 @@ from stackcompat.frontier.static.usage import Missing
 from stackcompat.report.html import html
 from stackcompat.report.json import compat, schema
 from stackcompat.report.markdown import markdown
+from stackcompat.report.text import told_frontier, working_partners
 from stackcompat.report.write import write
 from stackcompat.table.build import summarise
 from stackcompat.table.summary import Summary
@@ -67,19 +68,19 @@ def test_each_reason_once_with_what_it_covers(summary: Summary) -> None:
     assert red.sentence == WORDS
     assert red.seen == sum(not pair.inferred for pair in broken)
     assert red.seen + red.inferred == len(broken)
-    releases = [one.version for one in row.second_releases]
+    releases = [release.version for release in row.second_releases]
 
     def covered(reason_range: object) -> set[tuple[str, str]]:
         (top, bottom), (low, high) = reason_range.first, reason_range.second  # type: ignore[attr-defined]
-        rows = [one.version for one in row.first_releases]
+        rows = [release.version for release in row.first_releases]
         downs = rows[rows.index(top) : rows.index(bottom) + 1]
         return {(a, b) for a in downs for b in releases[releases.index(low) : releases.index(high) + 1]}
 
-    together = [pair for one in red.ranges for pair in covered(one)]
+    together = [pair for rectangle in red.ranges for pair in covered(rectangle)]
     assert sorted(together) == sorted((pair.versions["alpha"], pair.versions["beta"]) for pair in broken)
     assert all(row.reasons[pair.reason].sentence == WORDS for pair in broken if pair.reason is not None)
     (forbidden,) = [reason for reason in row.reasons if reason.verdict == "unresolvable"]
-    refused = {pair for one in forbidden.ranges for pair in covered(one)}
+    refused = {pair for rectangle in forbidden.ranges for pair in covered(rectangle)}
     assert refused == {(f"1.{a}", f"1.{b}") for a, b in WORKS} - {(f"1.{a}", f"1.{b}") for a, b in PERMITTED}
 
 
@@ -101,10 +102,10 @@ def test_the_page_has_a_table_that_needs_no_script(summary: Summary) -> None:
     assert '<span class="version">1.7</span> <small>2026-09</small></th>' in grid
     (row,) = summary.frontiers
     signs = {"works": "✓", "broken": "✗"}
-    pairs = {(one.versions["alpha"], one.versions["beta"]): one for one in row.pairs}
-    columns = [one.version for one in reversed(row.second_releases)]
+    pairs = {(pair.versions["alpha"], pair.versions["beta"]): pair for pair in row.pairs}
+    columns = [release.version for release in reversed(row.second_releases)]
     lines = re.findall(r'<tr><th scope="row"><span class="version">(.*?)</span>.*?</th>(.*?)</tr>', grid)
-    assert [version for version, _ in lines] == [one.version for one in reversed(row.first_releases)]
+    assert [version for version, _ in lines] == [release.version for release in reversed(row.first_releases)]
     for down, cells in lines:
         marks = re.findall(r'<td class=(\w+)(?: title=(inferred|"[^"]*"))?>(.)</td>', cells)
         for across, (kind, title, glyph) in zip(columns, marks, strict=True):
@@ -127,8 +128,8 @@ def test_what_nobody_tried_is_not_green() -> None:
     unknown = re.findall(r'<td class=(\w+) title="[^"]* untested">\?</td>', grid)
     assert unknown
     assert set(unknown) == {"u"}
-    assert "not complete yet" in text
-    assert "not complete yet" in markdown(summary_of(planted(budget=9)))
+    assert "Not complete yet" in text
+    assert "Not complete yet" in markdown(summary_of(planted(budget=9)))
 
 
 def test_the_short_file_has_the_newest_of_either_side(summary: Summary) -> None:
@@ -138,6 +139,31 @@ def test_the_short_file_has_the_newest_of_either_side(summary: Summary) -> None:
     assert "- Beta 1.3 works with Alpha: 1.2 – 1.7" in text
     assert "Alpha 1.4 works" not in text
     assert "Release by release" not in markdown(summary_of())
+
+
+def test_what_a_frontier_rests_on(summary: Summary) -> None:
+    (row,) = summary.frontiers
+    tested = row.pairs_answered - row.pairs_inferred
+    basis = f"{len(row.pairs)} installable pairs: {tested} tested, {row.pairs_inferred} inferred, from {row.runs} runs"
+    checks = f"{len(row.checks)} inferred pairs were tested afterwards: all right"
+    forecast = f"Forecast from source: precision {row.precision:.0%}, recall {row.recall:.0%}"
+    assert told_frontier(row) == f"{basis}. {checks}. {forecast}"
+    bare = row.model_copy(update={"checks": (), "precision": None, "recall": None})
+    assert told_frontier(bare) == basis
+    wrong = row.checks[0].model_copy(update={"observed": "broken", "inferred": "works"})
+    disagreeing = row.model_copy(update={"checks": (wrong, *row.checks)})
+    assert "tested afterwards: 1 of them wrong" in told_frontier(disagreeing)
+
+
+def test_a_release_without_a_verdict_is_not_tested_yet() -> None:
+    (row,) = summary_of(planted(budget=9)).frontiers
+    partners = {edge.version: working_partners(row, "alpha", edge) for edge in row.edges}
+    assert "not tested yet" in partners.values()
+    assert partners["1.0"] == "1.0 \N{EN DASH} 1.2"
+    # A release that was tested and works with nothing says so.
+    broken = row.model_copy(update={"pairs": tuple(p.model_copy(update={"verdict": "broken"}) for p in row.pairs)})
+    nothing = row.edges[-1].model_copy(update={"works": ()})
+    assert working_partners(broken, "alpha", nothing) == "none"
 
 
 def test_names_that_are_no_components_are_shown_as_they_are() -> None:

@@ -1,3 +1,3 @@
-"""What can be told from source without running it."""
+"""What source alone says about releases, without running it."""
 
 from __future__ import annotations

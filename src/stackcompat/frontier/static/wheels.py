@@ -1,7 +1,7 @@
-"""The names of releases, read from their wheels and kept: the forecast's readings, one file a release.
+"""The names of releases, read from their wheels and kept in a folder, one file for each release.
 
-A module is read when it is first needed, and what was read stays in the folder, so the wheel of a release is
-downloaded again only for a module that nobody needed before.
+A module is read when it is first needed, and the reading stays in the folder. So the wheel of a release is downloaded
+again only for a module that was never needed before.
 """
 
 from __future__ import annotations
@@ -10,66 +10,95 @@ import json
 from collections.abc import Callable, Mapping
 from functools import cache, partial
 from pathlib import Path
+from typing import NamedTuple
 
 from packaging.utils import canonicalize_name
 
 from stackcompat.core.record import digest
 from stackcompat.ecosystem.interpreters import Interpreter
+from stackcompat.frontier.static.names import ModuleNames, NameTable
 from stackcompat.frontier.static.reader import module_name, read_module
 from stackcompat.frontier.static.source import parser
-from stackcompat.frontier.static.usage import ModuleNames, NameTable
 
 __all__ = ["WheelNames"]
 
-#: The Python files of a release by path, from its name and version.
+#: Gives the Python files of a release by path, from its name and version.
 Sources = Callable[[str, str], Mapping[str, bytes]]
+
+#: A name in normal form, and a version.
+_Release = tuple[str, str]
+
+
+class _Kept(NamedTuple):
+    """What is known of one release.
+
+    Attributes:
+        table: Its names.
+        files: The path of each module's file in the wheel.
+        read_before: How many of the modules the folder had.
+    """
+
+    table: NameTable
+    files: Mapping[str, str]
+    read_before: int
 
 
 class WheelNames:
-    """Readings in `folder`. `sources` gives the files of a wheel where one has to be read.
-
-    What is written in a newer syntax than that of the Python that runs this is left to the interpreter `newer`.
-    """
+    """Gives the names of releases, and keeps them in a folder."""
 
     def __init__(self, folder: Path, sources: Sources, newer: Interpreter | None = None) -> None:
-        # What an older reader made of a source is not what this one would.
-        self._folder = folder / f"{_READER}-{newer.python if newer else 'own'}"
+        """Start from what the folder has.
+
+        Args:
+            folder: Where readings are kept.
+            sources: Gives the files of a wheel.
+            newer: Parses what is written in a newer syntax than that of the Python that runs this.
+        """
+        # What another version of the reader made of a source may differ.
+        self._folder = folder / f"{_reader_digest()}-{newer.python if newer else 'own'}"
         self._parse = parser(newer)
         self._sources = cache(sources)
-        self._names: dict[tuple[str, str], tuple[NameTable, dict[str, str], int]] = {}
+        self._kept: dict[_Release, _Kept] = {}
 
     def of(self, name: str, version: str) -> NameTable:
-        """The names of a release; without any module where there is no wheel to read."""
-        key = canonicalize_name(name), version
-        if key not in self._names:
-            path = self._path(*key)
-            if path.exists():
-                kept = json.loads(path.read_text(encoding="utf-8"))
-                files: dict[str, str] = kept["files"]
-                modules = {module: ModuleNames.model_validate(found) for module, found in kept["modules"].items()}
-            else:
-                files = {module: path for path in self._sources(*key) if (module := module_name(path))}
-                modules = {}
-            names = NameTable(dict.fromkeys(files) | modules, partial(self._read, key, files))
-            self._names[key] = names, files, len(modules)
-        return self._names[key][0]
-
-    def _read(self, key: tuple[str, str], files: Mapping[str, str], module: str) -> ModuleNames:
-        return read_module(self._sources(*key)[files[module]], files[module], self._parse)
+        """The names of a release; without any module if there is no wheel to read."""
+        release = canonicalize_name(name), version
+        if release not in self._kept:
+            self._kept[release] = self._load(release)
+        return self._kept[release].table
 
     def keep(self) -> None:
-        """Write down what was read since."""
-        for key, (names, files, before) in self._names.items():
-            modules = {module: found.model_dump() for module, found in names.modules.items() if found is not None}
-            if files and len(modules) > before:
-                path = self._path(*key)
+        """Write what was read into the folder."""
+        for release, kept in self._kept.items():
+            modules = {name: names.model_dump() for name, names in kept.table.modules.items() if names is not None}
+            if kept.files and len(modules) > kept.read_before:
+                path = self._path(release)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 partial_file = path.with_suffix(".partial")
-                partial_file.write_text(json.dumps({"files": files, "modules": modules}), encoding="utf-8")
+                partial_file.write_text(json.dumps({"files": kept.files, "modules": modules}), encoding="utf-8")
                 partial_file.replace(path)
 
-    def _path(self, name: str, version: str) -> Path:
+    def _load(self, release: _Release) -> _Kept:
+        path = self._path(release)
+        modules: dict[str, ModuleNames] = {}
+        if path.exists():
+            content = json.loads(path.read_text(encoding="utf-8"))
+            files: dict[str, str] = content["files"]
+            modules = {module: ModuleNames.model_validate(names) for module, names in content["modules"].items()}
+        else:
+            files = {module: file for file in self._sources(*release) if (module := module_name(file))}
+        table = NameTable(dict.fromkeys(files) | modules, partial(self._read, release, files))
+        return _Kept(table, files, len(modules))
+
+    def _read(self, release: _Release, files: Mapping[str, str], module: str) -> ModuleNames:
+        return read_module(self._sources(*release)[files[module]], files[module], self._parse)
+
+    def _path(self, release: _Release) -> Path:
+        name, version = release
         return self._folder / f"{name}-{version}.json"
 
 
-_READER = digest(*(Path(of.__code__.co_filename).read_text(encoding="utf-8") for of in (read_module, parser)), length=8)
+@cache
+def _reader_digest() -> str:
+    """A digest of the modules that read source: all of this package."""
+    return digest(*(path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.glob("*.py"))), length=8)

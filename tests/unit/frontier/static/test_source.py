@@ -58,5 +58,5 @@ def test_what_no_python_here_reads_is_told_as_that(source: bytes) -> None:
 
 def test_an_older_interpreter_is_not_asked() -> None:
     assert parser(None) is ast.parse
-    here = ".".join(map(str, sys.version_info[:2]))
-    assert parser(Interpreter(python=here, version=f"{here}.0", path=Path("nowhere"))) is ast.parse
+    python = ".".join(map(str, sys.version_info[:2]))
+    assert parser(Interpreter(python=python, version=f"{python}.0", path=Path("nowhere"))) is ast.parse

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from stackcompat.frontier.static.offers import first_missing
 from stackcompat.frontier.static.wheels import WheelNames
 
 FILES = {"a/__init__.py": b"x = 1\n", "a/b.py": b"y = 1\n", "a/tests/t.py": b"z = 1\n", "a/data.json": b"{}"}
@@ -24,18 +25,18 @@ class Wheels:
 def test_a_wheel_is_fetched_once_and_readings_outlive_the_process(tmp_path: Path) -> None:
     wheels = Wheels()
     names = WheelNames(tmp_path, wheels)
-    assert names.of("A", "1.0").lacks("a.x") == ""
-    assert names.of("a", "1.0").lacks("a.gone") == "a.gone"
+    assert first_missing(names.of("A", "1.0"), "a.x") == ""
+    assert first_missing(names.of("a", "1.0"), "a.gone") == "a.gone"
     names.keep()
     assert wheels.asked == [("a", "1.0")]
     later = WheelNames(tmp_path, wheels)
-    assert later.of("a", "1.0").lacks("a.x") == ""
+    assert first_missing(later.of("a", "1.0"), "a.x") == ""
     assert wheels.asked == [("a", "1.0")]
-    assert later.of("a", "1.0").lacks("a.b.y") == ""
-    assert later.of("a", "1.0").lacks("a.tests.t") == "a.tests"
+    assert first_missing(later.of("a", "1.0"), "a.b.y") == ""
+    assert first_missing(later.of("a", "1.0"), "a.tests.t") == "a.tests"
     later.keep()
     assert wheels.asked == [("a", "1.0")] * 2
-    assert WheelNames(tmp_path, wheels).of("a", "1.0").lacks("a.b.gone") == "a.b.gone"
+    assert first_missing(WheelNames(tmp_path, wheels).of("a", "1.0"), "a.b.gone") == "a.b.gone"
     assert len(wheels.asked) == 2
 
 
