@@ -14,7 +14,8 @@ from rich.markup import escape
 from stackcompat.advice.advisory import advisories, load_links
 from stackcompat.advice.check import Checked, check
 from stackcompat.advice.environment_file import read_environment, read_file
-from stackcompat.cli.common import json_option, out, project_option, write_json
+from stackcompat.cli.console import out
+from stackcompat.cli.options import json_option, project_option, write_json
 from stackcompat.core.record import UsageError
 from stackcompat.core.text import and_list
 from stackcompat.plan.checkout import Checkout, find_checkout

@@ -11,17 +11,10 @@ from typing import Any
 import click
 from rich.table import Table
 
-from stackcompat.cli.common import (
-    COULD_NOT_TELL,
-    jobs_option,
-    json_option,
-    make_runner,
-    open_index,
-    out,
-    project_option,
-    reporting,
-    write_json,
-)
+from stackcompat.cli.console import out, reporting
+from stackcompat.cli.exit_codes import COULD_NOT_TELL
+from stackcompat.cli.options import jobs_option, json_option, project_option, write_json
+from stackcompat.cli.workspace import make_runner, open_index
 from stackcompat.core.dates import parse_date
 from stackcompat.core.record import StackcompatError, UsageError
 from stackcompat.core.vocabulary import LEVELS, Level

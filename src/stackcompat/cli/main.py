@@ -15,6 +15,7 @@ from typing import NoReturn
 
 import click
 
+from stackcompat.cli.exit_codes import COULD_NOT_TELL
 from stackcompat.cli.lazy import LazyCommand, LazyGroup
 from stackcompat.core.errors import StackcompatError, UsageError
 
@@ -55,7 +56,7 @@ COMMANDS = {
         "Prove the gate on history: judge releases of the past as on the day before their upload.",
     ),
     "report": LazyCommand(
-        "stackcompat.cli.matrix:report",
+        "stackcompat.cli.publish:report",
         "Write the compatibility table from the store: compat.json, COMPATIBILITY.md, index.html, badges, JUnit.",
     ),
     "night": LazyCommand(
@@ -79,7 +80,7 @@ COMMANDS = {
     ),
     "frontier": LazyCommand(
         "stackcompat.cli.frontier:frontier_",
-        "Find which releases of FIRST work with which of SECOND (components or distributions), from few runs.",
+        "Find which releases of FIRST work with which releases of SECOND (components or distributions), from few runs.",
     ),
     "check": LazyCommand(
         "stackcompat.cli.check:check_",
@@ -123,14 +124,14 @@ def run_main() -> NoReturn:
     except UsageError as error:
         _fail(str(error), 2)
     except StackcompatError as error:
-        _fail(str(error), 3)
+        _fail(str(error), COULD_NOT_TELL)
     except BrokenPipeError:
         os._exit(0)
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
         where = f" for {error.filename}" if error.filename else ""
-        _fail(f"the disk is full{where}; what was finished is kept, the same command goes on from here", 3)
+        _fail(f"the disk is full{where}; what was finished is kept, the same command goes on from here", COULD_NOT_TELL)
     sys.exit(0)
 
 
@@ -141,7 +142,7 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
 
 def _fail(message: str, code: int) -> NoReturn:
     """Print one sentence and exit."""
-    from stackcompat.cli.common import err  # noqa: PLC0415  (loaded by now, and not needed where nothing fails)
+    from stackcompat.cli.console import err  # noqa: PLC0415  (loaded by now, and not needed where nothing fails)
 
     err.print(f"stackcompat: {message}", markup=False, style="red")
     sys.exit(code)

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from stackcompat.cli import frontier as command
-from stackcompat.cli.common import out
+from stackcompat.cli.console import out
 from stackcompat.core.record import UsageError
 from stackcompat.evidence.results import TestResult
 from stackcompat.frontier.frontier import FRONTIERS
