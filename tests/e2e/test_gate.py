@@ -146,7 +146,7 @@ def test_a_wheel_that_takes_a_name_away_is_blocked(project: Project) -> None:
     assert (code, report["decision"]) == (1, "BLOCK"), error
     assert report["candidates"] == [{"name": "alpha", "version": "2.0", "replaces": "1.3", "source": "wheel"}]
     assert report["sentence"] == (
-        "alpha 2.0 breaks beta 2.0: import beta fails with AttributeError: module 'alpha' has no attribute 'Box'"
+        "alpha 2.0 fails with beta 2.0 because import beta raises AttributeError: module 'alpha' has no attribute 'Box'"
     )
     assert report["remedy"] == "release a beta that does without Box first, or keep the name in alpha"
     # The earlier beta does without the name.
@@ -171,7 +171,7 @@ def test_a_wheel_whose_bounds_nobody_meets_is_blocked_with_the_chain(project: Pr
     wheel = project.wheel("beta", "3.0", requires=["alpha>=5"], files={"beta/__init__.py": BETA})
     code, report, error = project.gate(wheel)
     assert (code, report["decision"]) == (1, "BLOCK"), error
-    assert report["sentence"] == "beta 3.0 needs alpha>=5, but alpha 1.3 is what comes with beta 2.0"
+    assert report["sentence"] == "beta 3.0 cannot be installed with alpha 1.3 because beta needs alpha>=5"
     assert any("alpha>=5" in link for link in report["requirements"][0]["findings"][0]["chain"])
 
 
@@ -179,7 +179,7 @@ def test_a_release_that_another_does_not_take_yet_asks_for_the_order(project: Pr
     wheel = project.wheel("alpha", "3.0", files={"alpha/__init__.py": ALPHA.format(version="3.0")})
     code, report, error = project.gate(wheel)
     assert (code, report["decision"]) == (4, "NEEDS-REVIEW"), error
-    assert report["sentence"] == "gamma 1.0 depends on alpha<3, so alpha 3.0 cannot be installed with it yet"
+    assert report["sentence"] == "alpha 3.0 cannot be installed with gamma yet because gamma 1.0 depends on alpha<3"
     assert states(report)[:2] == [("newest", "required", "satisfied"), ("newest", "review", "failed")]
 
 
@@ -187,7 +187,7 @@ def test_history_is_judged_as_on_the_day_before(project: Project) -> None:
     code, report, error = project.gate("alpha==1.2", "--exclude-newer", "2026-05-31")
     assert (code, report["decision"]) == (1, "BLOCK"), error
     assert report["candidates"][0]["replaces"] == "1.1"
-    assert "beta 2.0: import beta fails with AttributeError" in report["sentence"]
+    assert "beta 2.0 because import beta raises AttributeError" in report["sentence"]
     assert 'stackcompat try "alpha==1.2"' in report["requirements"][0]["reproduce"]
 
 

@@ -1,9 +1,10 @@
-"""The commands that judge a release before it is made, and that prove on history that they judge right."""
+"""The commands that judge a release before it ships, and that measure these judgements on history."""
 
 from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -11,18 +12,19 @@ from rich.markup import escape
 
 from stackcompat.cli.console import out, reporting
 from stackcompat.cli.options import file_option, jobs_option, project_option, write_text
-from stackcompat.cli.workspace import make_exchange_runner, make_runner, open_index
+from stackcompat.cli.workspace import make_exchange_runner, make_runner
 from stackcompat.core.dates import parse_date
 from stackcompat.core.record import UsageError
 from stackcompat.gate.gate import run_aa_gate, run_gate
 from stackcompat.gate.model import GateReport
 from stackcompat.gate.options import GateOptions
-from stackcompat.gate.policy import ArtifactsRule, GatePolicy, Waivers, load_policy, load_waivers
+from stackcompat.gate.policy import ArtifactsRule, GatePolicy, load_policy
+from stackcompat.gate.waivers import Waivers, load_waivers
 from stackcompat.pipeline.runner import Runner
 from stackcompat.plan.checkout import Checkout, find_checkout
 from stackcompat.plan.known_cases import KnownCase, load_cases
 from stackcompat.report.gate import gate_json, gate_junit, gate_markdown, gate_words, replay_json, replay_markdown
-from stackcompat.validation.replay import load_replay, replay
+from stackcompat.validation.replay import Replayed, load_replay, replay
 
 __all__ = ["gate_", "replay_"]
 
@@ -37,14 +39,19 @@ EXIT_CODES = {"PASS": 0, "BLOCK": 1, "CANNOT-TELL": 3, "NEEDS-REVIEW": 4}
     "--against",
     multiple=True,
     metavar="VERSION",
-    help="What the candidate would replace; of several candidates name==VERSION. Default: the last release before it.",
+    help="The release that the candidate would replace; with several candidates name==VERSION. Default: the last one.",
 )
-@click.option("--exclude-newer", metavar="DATE", help="Go back to that day; the candidate may be newer.")
-@click.option("--python", "pythons", multiple=True, help="Such as 3.12, once or more; default: the policy's.")
+@click.option("--exclude-newer", metavar="DATE", help="Take the index back to that day; the candidate can be newer.")
+@click.option("--python", "pythons", multiple=True, help="Such as 3.12, once or more. Default: those of the policy.")
 @click.option("--index", default="", metavar="VARIABLE", help="Variable with the address of an index to take it from.")
-@click.option("--budget", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Default: the policy's.")
+@click.option(
+    "--budget",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="No cell is begun that would end later. Default: that of the policy.",
+)
 @click.option("--rerun", is_flag=True, help="Run again what has evidence already.")
-@click.option("--aa", is_flag=True, help="Candidate = control: measures the gate's own false reds.")
+@click.option("--aa", is_flag=True, help="Judge the newest release against itself, to count the gate's own false reds.")
 @file_option("json", "the decision as JSON (reports/gate.schema.json)")
 @file_option("markdown", "the decision for a job summary or a pull request")
 @file_option("junit", "a test case for each requirement")
@@ -67,10 +74,12 @@ def gate_(
     jobs: int,
     project_folder: str | None,
 ) -> None:
-    """Say whether CANDIDATE may be released: with it and with what it replaces, all else alike.
+    """Say whether CANDIDATE can be released.
+
+    The same tests run with the candidate and with the release that it would replace; everything else is equal.
 
     A candidate is a wheel, an sdist, a source folder such as ./alpha, git+ADDRESS[@REVISION][#subdirectory=FOLDER] or
-    name==version, also of a pre-release; with --index a bare name too. Several are judged as one set.
+    name==version, which can be a pre-release. With --index it can be a bare name. Several are judged as one set.
 
     \b
     stackcompat gate dist/alpha-1.3.0-py3-none-any.whl
@@ -81,44 +90,30 @@ def gate_(
     """  # noqa: D301  (\b is click's mark for a paragraph to be left as it is)
     if bool(candidates) == aa:
         raise UsageError("CANDIDATE: give at least one such as alpha==1.3.0rc1, or --aa without any")
-    refused = {"--against": against, "--index": index, "--budget": budget, "--rerun": rerun}
-    if aa and (said := [name for name, value in refused.items() if value]):
-        raise UsageError(f"--aa: goes without {said[0]}; every required cell is run twice, anew, and to the end")
-    project = find_checkout(project_folder)
-    components = project.components()
-    policy = load_policy(_default(policy_file, project, "gate.toml"), components)
-    waivers = Waivers()
-    waivers_path = _default(waivers_file, project, "waivers.toml")
-    if waivers_file or waivers_path.exists():
-        waivers = load_waivers(waivers_path, components)
+    if aa:
+        _refuse_with_aa({"--against": against, "--index": index, "--budget": budget, "--rerun": rerun})
     for python in pythons:
         if not re.fullmatch(r"3\.\d+", python):
             raise UsageError(f'--python: "{python}" is not a Python such as 3.12')
-    try:
-        as_of = parse_date(exclude_newer) if exclude_newer else None
-    except ValueError as error:
-        raise UsageError(f"--exclude-newer: {error}") from None
-    wanted = pythons or policy.pythons
-    bench = make_runner(project, jobs, wanted, policy.level)
-    terms = GateOptions(policy=policy, waivers=waivers, pythons=wanted, known=_known(project), as_of=as_of)
-    exchange = _exchange(policy, project, bench)
+    project = find_checkout(project_folder)
+    options = _gate_options(project, policy_file, waivers_file, pythons, exclude_newer)
+    runner = make_runner(project, jobs, options.pythons, options.policy.level)
+    exchange = _exchange_runner(options.policy, project, runner)
     with reporting(verbose=False) as reporter:
         if aa:
-            report = run_aa_gate(terms, bench, open_index(), reporter, exchange=exchange)
+            report = run_aa_gate(options, runner.reporting(reporter), exchange=exchange)
         else:
             report = run_gate(
                 candidates,
-                terms,
-                bench,
-                open_index(),
-                reporter,
+                options,
+                runner.reporting(reporter),
                 index=index,
                 against=against,
                 budget=budget,
                 rerun=rerun,
                 exchange=exchange,
             )
-    bench.cache.trim()
+    runner.cache.trim()
     write_text("--json", json_file, gate_json(report))
     write_text("--markdown", markdown_file, gate_markdown(report))
     write_text("--junit", junit_file, gate_junit(report))
@@ -127,14 +122,45 @@ def gate_(
     sys.exit(EXIT_CODES[report.decision])
 
 
-def _exchange(policy: GatePolicy, project: Checkout, bench: Runner) -> Runner | None:
-    """The bench for artifacts, where a rule of the policy wants it."""
+def _refuse_with_aa(values: Mapping[str, object]) -> None:
+    """Refuse the options, by name, that have a value and mean nothing in an A/A run."""
+    given = [name for name, value in values.items() if value]
+    if given:
+        raise UsageError(f"--aa: goes without {given[0]}; every required cell is run twice, anew, and to the end")
+
+
+def _gate_options(
+    project: Checkout,
+    policy_file: str | None,
+    waivers_file: str | None,
+    pythons: tuple[str, ...],
+    exclude_newer: str | None,
+) -> GateOptions:
+    """What candidates are judged by, from the files of a project and the options of the command line."""
+    components = project.components()
+    policy = load_policy(_default(policy_file, project, "gate.toml"), components)
+    waivers = Waivers()
+    waivers_path = _default(waivers_file, project, "waivers.toml")
+    if waivers_file or waivers_path.exists():
+        waivers = load_waivers(waivers_path, components)
+    try:
+        as_of = parse_date(exclude_newer) if exclude_newer else None
+    except ValueError as error:
+        raise UsageError(f"--exclude-newer: {error}") from None
+    return GateOptions(
+        policy=policy, waivers=waivers, pythons=pythons or policy.pythons, known=_known(project), as_of=as_of
+    )
+
+
+def _exchange_runner(policy: GatePolicy, project: Checkout, runner: Runner) -> Runner | None:
+    """The runner of the tests that write and read artifacts; None where no rule of the policy needs it."""
     if not any(isinstance(rule, ArtifactsRule) for rule in policy.rules):
         return None
-    return make_exchange_runner(project, bench)
+    return make_exchange_runner(project, runner)
 
 
 def _default(given: str | None, project: Checkout, name: str) -> Path:
+    """The file that was given, or the one of the project with this name."""
     return Path(given) if given else project.matrices / name
 
 
@@ -147,14 +173,16 @@ _STYLES = {"PASS": "green", "BLOCK": "red", "satisfied": "green", "failed": "red
 
 
 def _print(report: GateReport) -> None:
+    """The decision for a person at a terminal."""
     out.print(escape(gate_words(report)), style=_STYLES.get(report.decision, "yellow"))
     if report.alike is not None:
-        out.print(f"  {report.alike.said()}")
-    for one in report.requirements:
-        style = _STYLES.get(one.state, "yellow")
-        out.print(f"  [{style}]{one.state:>9}[/] {one.weight:>8}  {escape(one.sentence)}")
+        out.print(f"  {report.alike.summary()}")
+    for requirement in report.requirements:
+        style = _STYLES.get(requirement.state, "yellow")
+        weight = f"{requirement.weight:>9}"
+        out.print(f"  [{style}]{requirement.state:>9}[/] {weight}  {escape(requirement.sentence)}")
     for flaky in report.flaky:
-        out.print(f"  flaky: {escape(flaky.test)} failed {flaky.failed} times of {flaky.runs}", style="yellow")
+        out.print(f"  flaky: {escape(flaky.test)} failed in {flaky.failed} of {flaky.runs} runs", style="yellow")
     for waiver in report.waivers:
         if waiver.state != "used":
             note = f"{waiver.kind} of {waiver.what} is {waiver.state}: {waiver.note}"
@@ -176,28 +204,34 @@ def replay_(
     jobs: int,
     project_folder: str | None,
 ) -> None:
-    """Prove the gate on history: judge releases of the past as on the day before their upload.
+    """Measure the gate on history: judge releases of the past as on the day before their upload.
 
-    FILE holds the cases; default: matrices/replay.toml of the project.
+    FILE holds the cases. Default: matrices/replay.toml of the project.
 
-    Exit code: 0 when every decision is as history knows it, 1 when one is not.
+    Exit code: 0 when every decision matches what is known, 1 when one does not.
     """
     project = find_checkout(project_folder)
     path = _default(cases_file, project, "replay.toml")
-    told = load_replay(path)
-    policy = load_policy(path.parent / told.policy, project.components())
-    pythons = tuple(dict.fromkeys(python for case in told.cases for python in case.pythons or policy.pythons))
-    bench = make_runner(project, jobs, pythons, policy.level)
+    cases = load_replay(path)
+    policy = load_policy(path.parent / cases.policy, project.components())
+    pythons = tuple(dict.fromkeys(python for case in cases.cases for python in case.pythons or policy.pythons))
+    runner = make_runner(project, jobs, pythons, policy.level)
+    exchange = _exchange_runner(policy, project, runner)
     with reporting(verbose=False) as reporter:
-        exchange = _exchange(policy, project, bench)
-        replayed = replay(told.cases, policy, bench, open_index(), reporter, exchange=exchange)
-    bench.cache.trim()
-    write_text("--json", json_file, replay_json(told.title, replayed))
-    write_text("--markdown", markdown_file, replay_markdown(told.title, replayed))
+        replayed = replay(cases.cases, policy, runner.reporting(reporter), exchange=exchange)
+    runner.cache.trim()
+    write_text("--json", json_file, replay_json(cases.title, replayed))
+    write_text("--markdown", markdown_file, replay_markdown(cases.title, replayed))
     if "-" not in (json_file, markdown_file):
-        for one in replayed:
-            names = ", ".join(one.case.candidates)
-            said = one.wrong or f"{one.report.decision}: {one.report.said()}"
-            out.print(f"{'[red]✗[/]' if one.wrong else '[green]✓[/]'} {escape(names)}: {escape(said)}")
-        out.print(f"{sum(not one.wrong for one in replayed)} / {len(replayed)} decisions as history knows them")
-    sys.exit(1 if any(one.wrong for one in replayed) else 0)
+        _print_replay(replayed)
+    sys.exit(1 if any(row.wrong for row in replayed) else 0)
+
+
+def _print_replay(replayed: Sequence[Replayed]) -> None:
+    """The cases of history for a person at a terminal."""
+    for row in replayed:
+        sign = "[red]✗[/]" if row.wrong else "[green]✓[/]"
+        sentence = row.wrong or f"{row.report.decision}: {row.report.summary()}"
+        out.print(f"{sign} {escape(', '.join(row.case.candidates))}: {escape(sentence)}")
+    right = sum(not row.wrong for row in replayed)
+    out.print(f"{right} of {len(replayed)} decisions match what is known")

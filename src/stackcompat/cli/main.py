@@ -49,11 +49,11 @@ COMMANDS = {
     ),
     "gate": LazyCommand(
         "stackcompat.cli.gate:gate_",
-        "Say whether CANDIDATE may be released: with it and with what it replaces, all else alike.",
+        "Say whether CANDIDATE can be released.",
     ),
     "replay": LazyCommand(
         "stackcompat.cli.gate:replay_",
-        "Prove the gate on history: judge releases of the past as on the day before their upload.",
+        "Measure the gate on history: judge releases of the past as on the day before their upload.",
     ),
     "report": LazyCommand(
         "stackcompat.cli.publish:report",

@@ -1,4 +1,4 @@
-"""A release that somebody is about to make, wherever it lies, and the release that it would replace."""
+"""The release that the gate judges, wherever it lies, and the release that it would replace."""
 
 from __future__ import annotations
 
@@ -12,9 +12,20 @@ from packaging.version import InvalidVersion, Version
 
 from stackcompat.core.record import Record, UsageError
 from stackcompat.core.requirements import only_version, parse_requirement
-from stackcompat.ecosystem.releases import Catalog
+from stackcompat.core.text import and_list
+from stackcompat.ecosystem.releases import Catalog, Project, applies
 
-__all__ = ["Candidate", "SourceKind", "kind_of", "named_predecessors", "predecessor"]
+__all__ = [
+    "Candidate",
+    "SourceKind",
+    "kind_of",
+    "named_predecessors",
+    "names_in_words",
+    "newest_three",
+    "predecessor",
+    "releases_in_words",
+    "replaced_in_words",
+]
 
 SourceKind = Literal["index", "extra index", "wheel", "sdist", "folder", "git"]
 
@@ -23,11 +34,16 @@ _SDIST = (".tar.gz", ".zip")
 
 
 class Candidate(Record):
-    """A release to judge, by its distribution.
+    """A release to judge.
 
-    `requires` are the requirements that its metadata declares, markers included. `files` has its wheel for each Python
-    where it does not come from an index; `index` is the environment variable with the address of the extra index from
-    which it comes, and `followers` the versions there of what moves with it.
+    Attributes:
+        name: The distribution, in normal form.
+        replaces: The version that it would replace.
+        source: Where it comes from.
+        requires: The requirements that its metadata declares, markers included.
+        index: The environment variable with the address of the extra index that it comes from; empty: none.
+        files: Python to the path of its wheel, where it does not come from an index.
+        followers: Distribution to version of what moves with it, where the extra index has that version.
     """
 
     name: str
@@ -40,24 +56,46 @@ class Candidate(Record):
     followers: dict[str, str] = {}
 
     def needs(self, python: str) -> list[Requirement]:
-        """What it needs on `python` without extras, names in normal form."""
-        environment = {"python_version": python, "python_full_version": f"{python}.99", "extra": ""}
+        """What it declares to need on `python` without extras, names in normal form."""
         requirements = [parse_requirement(text) for text in self.requires]
-        return [r for r in requirements if r.marker is None or r.marker.evaluate(environment)]
+        return [requirement for requirement in requirements if applies(requirement, python)]
 
 
-def kind_of(given: str, index: str = "") -> SourceKind:
-    """Where a candidate lies, told from how it is written. Raises UsageError when it is none of what is possible."""
-    if given.startswith("git+"):
+def releases_in_words(candidates: Sequence[Candidate]) -> str:
+    """The candidates with their versions, such as ``alpha 1.3.0 and beta 2.4.1``."""
+    return and_list([f"{candidate.name} {candidate.version}" for candidate in candidates])
+
+
+def replaced_in_words(candidates: Sequence[Candidate]) -> str:
+    """The releases that the candidates replace, such as ``alpha 1.2.0 and beta 2.4.0``."""
+    return and_list([f"{candidate.name} {candidate.replaces}" for candidate in candidates])
+
+
+def names_in_words(candidates: Sequence[Candidate]) -> str:
+    """The candidates without their versions, such as ``alpha and beta``."""
+    return and_list([candidate.name for candidate in candidates])
+
+
+def kind_of(text: str, index: str = "") -> SourceKind:
+    """Where a candidate comes from, by how it is written.
+
+    Args:
+        text: The candidate as given on the command line.
+        index: The environment variable with the address of an extra index; empty: none was given.
+
+    Raises:
+        UsageError: The text is in none of the forms that are allowed.
+    """
+    if text.startswith("git+"):
         return "git"
-    if given.endswith(".whl"):
+    if text.endswith(".whl"):
         return "wheel"
-    if given.endswith(_SDIST):
+    if text.endswith(_SDIST):
         return "sdist"
-    if "/" in given or given.startswith("."):
+    if "/" in text or text.startswith("."):
         return "folder"
     try:
-        requirement = parse_requirement(given)
+        requirement = parse_requirement(text)
     except ValueError:
         requirement = None
     if requirement is not None and not requirement.extras and requirement.marker is None:
@@ -66,15 +104,24 @@ def kind_of(given: str, index: str = "") -> SourceKind:
         if index and not requirement.specifier:
             return "extra index"
     raise UsageError(
-        f'CANDIDATE: "{given}" is none of: a wheel, an sdist, a source folder such as ./alpha, '
+        f'CANDIDATE: "{text}" is none of: a wheel, an sdist, a source folder such as ./alpha, '
         "git+ADDRESS[@REVISION][#subdirectory=FOLDER], name==version, or with --index also a bare name"
     )
 
 
-def named_predecessors(given: Sequence[str], names: Sequence[str]) -> dict[str, str]:
-    """Candidate to the version that ``--against`` names for it: name==version, or a version where there is only one."""
-    found: dict[str, str] = {}
-    for text in given:
+def named_predecessors(against: Sequence[str], names: Sequence[str]) -> dict[str, str]:
+    """The version that ``--against`` names for each candidate; a candidate that it does not name is left out.
+
+    Args:
+        against: The values of the option: ``name==version``, ``last-release``, or a version alone where there is only
+            one candidate.
+        names: The distributions of the candidates.
+
+    Raises:
+        UsageError: A value does not say which candidate it is about, or is about none or twice about the same.
+    """
+    versions: dict[str, str] = {}
+    for text in against:
         if text == "last-release":
             continue
         name, pinned, version = text.rpartition("==")
@@ -83,10 +130,10 @@ def named_predecessors(given: Sequence[str], names: Sequence[str]) -> dict[str, 
         name = canonicalize_name(name.strip()) if pinned else names[0]
         if name not in names:
             raise UsageError(f'--against: "{name}" is no candidate; allowed are {", ".join(names)}')
-        if name in found:
+        if name in versions:
             raise UsageError(f'--against: "{name}" is given twice; allowed is once')
-        found[name] = version.strip()
-    return found
+        versions[name] = version.strip()
+    return versions
 
 
 def predecessor(
@@ -100,33 +147,54 @@ def predecessor(
 ) -> str:
     """The version that `version` of `name` would replace.
 
-    That is the newest release until `as_of` that is older, neither yanked nor (unless there is nothing else) a
-    pre-release; or the one that `against` names, which is older than what is `published` itself. What is not may have
-    any version. Raises UsageError when there is none.
+    Without a named release, that is the newest older one that is not yanked, and a pre-release only where there is
+    nothing else.
+
+    Args:
+        catalog: The index.
+        name: The distribution of the candidate.
+        version: The version of the candidate.
+        as_of: The day to which the index is taken back; None: today.
+        against: The release to replace: a version, or ``last-release``.
+        published: Whether the candidate comes from an index. If so, it replaces only an older release; a build that is
+            on no index can have any version.
+
+    Raises:
+        UsageError: There is no such release, or the named one is not older.
     """
-    project = catalog.project(name)
     if against != "last-release":
-        try:
-            found = project.find(against)
-        except InvalidVersion:
-            raise UsageError(f'--against: "{against}" is neither last-release nor a version such as 1.2.3') from None
-        if found is None:
-            known = ", ".join(release.version for release in reversed(project.releases[-3:])) or "none"
-            raise UsageError(f"--against: the index has no {name} {against}; its newest releases are {known}")
-        if published and found.parsed >= Version(version):
-            sentence = f"{name} {found.version} is not older than the candidate, {name} {version}"
-            raise UsageError(f"--against: {sentence}; name an older release, or leave it out")
-        return found.version
+        return _named_predecessor(catalog, name, version, against, published=published)
     older = [
         release
-        for release in project.releases
-        if release.parsed < Version(version) and not release.yanked and (as_of is None or release.uploaded <= as_of)
+        for release in catalog.project(name).fit(before=as_of, prereleases=True)
+        if release.parsed < Version(version)
     ]
-    stable = [release for release in older if not release.parsed.is_prerelease]
     if not older:
         until = f" until {as_of:%Y-%m-%d}" if as_of else ""
         raise UsageError(
             f"CANDIDATE: the index has no release of {name} older than {version}{until}, so there is nothing that it "
             "would replace; name a release with --against"
         )
-    return (stable or older)[-1].version
+    newest_stable = next((release for release in older if not release.parsed.is_prerelease), None)
+    return (newest_stable or older[0]).version
+
+
+def _named_predecessor(catalog: Catalog, name: str, version: str, against: str, *, published: bool) -> str:
+    project = catalog.project(name)
+    try:
+        release = project.find(against)
+    except InvalidVersion:
+        raise UsageError(f'--against: "{against}" is neither last-release nor a version such as 1.2.3') from None
+    if release is None:
+        raise UsageError(
+            f"--against: the index has no {name} {against}; its newest releases are {newest_three(project)}"
+        )
+    if published and release.parsed >= Version(version):
+        sentence = f"{name} {release.version} is not older than the candidate, {name} {version}"
+        raise UsageError(f"--against: {sentence}; name an older release, or leave it out")
+    return release.version
+
+
+def newest_three(project: Project) -> str:
+    """The three highest versions of a project in words, highest first; ``none`` where it has no release."""
+    return ", ".join(release.version for release in reversed(project.releases[-3:])) or "none"

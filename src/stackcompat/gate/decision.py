@@ -1,31 +1,44 @@
 """Whether a release may ship: policy, results and waivers in, a decision with reasons out. Pure functions over records.
 
-The gate is a paired experiment. Each cell has two arms, locked alike but for the candidate: the control has the release
-that the candidate would replace. Only what passes in the control and fails in the candidate's arm, and fails again the
-same way in a fresh environment, counts against the candidate. That policy, results and waivers are kept apart is
-Greenwave's design; a sentence with a remedy for each requirement is that of Debian's migration excuses.
+The gate is a paired experiment. Each cell has two arms that are locked alike but for the candidate: the control has the
+release that the candidate would replace. Only a test that passes in the control and fails in the candidate's arm, twice
+in the same way and each time in a fresh environment, counts against the candidate. Policy, results and waivers are kept
+apart, as in Greenwave; each requirement has a sentence and a remedy, as in the migration excuses of Debian.
 
-A requirement that failed blocks, one that is undecided leaves the gate unable to tell, and so does a plan in which
-nothing is required. What a requirement is comes from :mod:`stackcompat.gate.evaluate`.
+:mod:`stackcompat.gate.evaluate` says what one cell amounts to. Here its requirements become a decision.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from stackcompat.ecosystem.components import Components
 from stackcompat.gate.candidate import Candidate
+from stackcompat.gate.cells import GateCell, PairedCell
 from stackcompat.gate.comparison import compare
-from stackcompat.gate.evaluate import Hearing
-from stackcompat.gate.model import Decision, FalseReds, GateReport, Judged, NotTested, PairedCell
-from stackcompat.gate.policy import GatePolicy, Waivers
+from stackcompat.gate.context import GateContext, make_context
+from stackcompat.gate.evaluate import evaluate_cell
+from stackcompat.gate.exemptions import report_exemptions
+from stackcompat.gate.flaky import report_flaky
+from stackcompat.gate.model import Decision, FalseReds, GateReport, GateRequirement, JudgedCandidate, NotTested
+from stackcompat.gate.policy import GatePolicy
+from stackcompat.gate.waivers import Waivers
 
 __all__ = ["decide", "false_reds"]
 
 
+class _Reason(NamedTuple):
+    """A decision, the sentence that gives its reason, and what to do about it."""
+
+    decision: Decision
+    sentence: str
+    remedy: str = ""
+
+
 def decide(
-    cells: Sequence[PairedCell],
+    cells: Iterable[GateCell],
     candidates: Sequence[Candidate],
     policy: GatePolicy,
     waivers: Waivers,
@@ -37,63 +50,91 @@ def decide(
     now: dt.datetime,
     seconds: float = 0.0,
 ) -> GateReport:
-    """The decision on `candidates`, who are judged as one set.
+    """The decision on `candidates`, which are judged as one set.
 
-    BLOCK: a required cell failed. CANNOT-TELL: one is undecided, or none is required. NEEDS-REVIEW: a cell of weight
-    ``review`` failed, a flaky test is in no quarantine, or something else asks for a human. Else PASS. What is only
-    told decides nothing.
+    Args:
+        cells: The cells of the policy, with all of their runs.
+        candidates: The releases to judge.
+        policy: What they must pass.
+        waivers: The exceptions to it.
+        components: The ecosystem.
+        not_tested: What could not be asked or locked, and why.
+        as_of: The day to which the index was taken back; None: today.
+        platform: The platform that the cells ran on.
+        now: The time of the decision.
+        seconds: How long the gate took so far.
     """
-    hearing = Hearing(candidates, policy, waivers, components, now)
-    requirements = [requirement for cell in cells for requirement in hearing.hear(cell)]
-    required = [r for r in requirements if r.weight == "required"]
-    heeded = [r for r in requirements if r.weight != "informing"]
-    decision: Decision = "PASS"
-    remedy = ""
-    if blocking := [r for r in required if r.state == "failed"]:
-        decision, sentence, remedy = "BLOCK", blocking[0].sentence, blocking[0].remedy
-    elif not required:
-        decision, sentence = "CANNOT-TELL", "no required cell could be made, so nothing was decided"
-        remedy = "see what was not tested, and why"
-    elif unknown := [r for r in required if r.state == "undecided"]:
-        decision, sentence, remedy = "CANNOT-TELL", unknown[0].sentence, unknown[0].remedy
-    elif asking := [r for r in heeded if r.state == "failed"]:
-        decision, sentence, remedy = "NEEDS-REVIEW", asking[0].sentence, asking[0].remedy
-    elif doubts := [doubt for r in heeded for doubt in r.doubts]:
-        decision, sentence = "NEEDS-REVIEW", doubts[0]
-        remedy = "look at it, and quarantine or waive what is known"
-    else:
-        waived = sum(r.state == "waived" for r in required)
-        told = f", {waived} of them by a waiver" if waived else ""
-        cells_ = "cell holds" if len(required) == 1 else "cells hold"
-        sentence = f"{len(required)} required {cells_} with {hearing.subject}{told}"
+    context = make_context(candidates, policy, waivers, components, now)
+    evaluations = [evaluate_cell(context, cell) for cell in cells]
+    requirements = [requirement for evaluation in evaluations for requirement in evaluation.requirements]
+    flaky, quarantines = report_flaky(context, [evaluation.flaky_rates for evaluation in evaluations])
+    used = [exemption for evaluation in evaluations for exemption in evaluation.exemptions]
+    tried = [evaluation.versions for evaluation in evaluations if evaluation.versions]
+    reason = _reason(context, requirements)
     return GateReport(
-        decision=decision,
-        sentence=sentence,
-        remedy=remedy,
-        candidates=tuple(
-            Judged(name=c.name, version=c.version, replaces=c.replaces, source=c.source) for c in candidates
-        ),
+        decision=reason.decision,
+        sentence=reason.sentence,
+        remedy=reason.remedy,
+        candidates=tuple(_judged(candidate) for candidate in candidates),
         policy=policy.title,
         as_of=as_of,
         platform=platform,
         generated=now,
         seconds=round(seconds, 1),
         requirements=tuple(requirements),
-        not_tested=(*not_tested, *hearing.not_tested),
-        flaky=hearing.flaky(),
-        waivers=hearing.waiver_reports(),
+        not_tested=(*not_tested, *(row for evaluation in evaluations for row in evaluation.not_tested)),
+        flaky=flaky,
+        waivers=report_exemptions(context, [*used, *quarantines], tried),
     )
 
 
-def false_reds(cells: Iterable[PairedCell]) -> FalseReds:
-    """What the cells of an A/A run say of the gate itself."""
-    compared = [
-        c
+def _judged(candidate: Candidate) -> JudgedCandidate:
+    return JudgedCandidate(
+        name=candidate.name,
+        version=candidate.version,
+        replaces=candidate.replaces,
+        source=candidate.source,
+    )
+
+
+def _reason(context: GateContext, requirements: Sequence[GateRequirement]) -> _Reason:
+    """The decision that the requirements amount to; the first rule that applies holds.
+
+    BLOCK: a required one failed. CANNOT-TELL: none is required, or a required one is undecided. NEEDS-REVIEW: one of
+    weight ``review`` failed, or one of weight ``required`` or ``review`` has a doubt. PASS: none of these. Those of
+    weight ``informing`` decide nothing.
+    """
+    required = [requirement for requirement in requirements if requirement.weight == "required"]
+    counted = [requirement for requirement in requirements if requirement.weight != "informing"]
+    if blocking := [requirement for requirement in required if requirement.state == "failed"]:
+        return _Reason("BLOCK", blocking[0].sentence, blocking[0].remedy)
+    if not required:
+        sentence = "no required cell could be made, so nothing was decided"
+        return _Reason("CANNOT-TELL", sentence, "see what was not tested, and why")
+    if undecided := [requirement for requirement in required if requirement.state == "undecided"]:
+        return _Reason("CANNOT-TELL", undecided[0].sentence, undecided[0].remedy)
+    if failed := [requirement for requirement in counted if requirement.state == "failed"]:
+        return _Reason("NEEDS-REVIEW", failed[0].sentence, failed[0].remedy)
+    if doubts := [doubt for requirement in counted for doubt in requirement.doubts]:
+        return _Reason("NEEDS-REVIEW", doubts[0], "look at it, and quarantine or waive what is known")
+    passes = "passes" if len(context.candidates) == 1 else "pass"
+    cells = "the only required cell" if len(required) == 1 else f"all {len(required)} required cells"
+    waived = sum(requirement.state == "waived" for requirement in required)
+    waivers = ""
+    if waived:
+        waivers = ", by a waiver" if len(required) == 1 else f", {waived} of them by a waiver"
+    return _Reason("PASS", f"{context.releases} {passes} {cells}{waivers}")
+
+
+def false_reds(cells: Iterable[GateCell]) -> FalseReds:
+    """What the cells of an A/A run say of the gate itself: how many tests came out differently in two equal arms."""
+    comparisons = [
+        comparison.comparison
         for cell in cells
-        if cell.control and cell.candidate
-        for c in compare(cell.control.evidence, cell.candidate.evidence)
+        if isinstance(cell, PairedCell)
+        for comparison in compare(cell.control.evidence, cell.candidate.evidence)
+        if comparison.comparison != "skipped"
     ]
-    counted = [c for c in compared if c.comparison != "skipped"]
-    different = sum(c.comparison not in ("passes", "broken-before") for c in counted)
-    rate = round(different / len(counted), 6) if counted else 0.0
-    return FalseReds(different=different, compared=len(counted), rate=rate)
+    different = sum(comparison not in ("passes", "broken-before") for comparison in comparisons)
+    rate = round(different / len(comparisons), 6) if comparisons else 0.0
+    return FalseReds(different=different, compared=len(comparisons), rate=rate)

@@ -1,60 +1,107 @@
-"""The gate's crossings: what the release that is replaced wrote the candidate reads, and the other way round.
+"""The gate's exchange of artifacts: the candidate reads what the release that it replaces wrote, or the reverse.
 
-A handover is a paired cell like any other: a test reads in the control's arm what the control's own environment wrote,
-and in the candidate's arm what crossed from one environment to the other. Backward, the candidate's environment reads;
-forward, the control's does, and what each side could write counts as well.
+It fills a paired cell like any other. In the control's arm a test reads what the control's own environment wrote. In
+the candidate's arm a test reads what crossed from one environment to the other. With the direction ``backward`` the
+candidate's environment reads. With ``forward`` the control's environment reads, and what either one wrote counts too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from stackcompat.evidence.results import Evidence
-from stackcompat.evidence.runs import Crossing
-from stackcompat.gate.model import Arm, PairedCell
+from stackcompat.evidence.runs import Crossing, ExchangePlan
+from stackcompat.gate.cells import Arm
 from stackcompat.gate.policy import Direction
 from stackcompat.pipeline.exchange import plan_exchange, run_exchange
 from stackcompat.pipeline.runner import Runner
+from stackcompat.plan.cell import Cell
 from stackcompat.verdict.exchange import written
 from stackcompat.verdict.retry import next_run
 
-__all__ = ["Handover"]
+__all__ = ["ArtifactExchange", "exchange_arms", "is_unfinished", "plan_artifacts", "run_artifacts"]
 
 
-class Handover:
-    """The crossings of one paired cell, whose arms are locked."""
+@dataclass(frozen=True)
+class ArtifactExchange:
+    """The exchange between the two arms of one paired cell.
 
-    def __init__(self, cell: PairedCell, direction: Direction, bench: Runner, artifacts: Sequence[str]) -> None:
-        assert cell.control is not None
-        assert cell.candidate is not None
-        control, candidate = cell.control.planned.cell, cell.candidate.planned.cell
-        across = ([control], [candidate]) if direction == "backward" else ([candidate], [control])
-        self._direction = direction
-        self._bench, self._artifacts = bench.quiet(), artifacts
-        squares = [("own", [control], [control]), ("across", *across)]
-        self._plan = plan_exchange(squares, self._bench, artifacts=artifacts)
+    Attributes:
+        direction: Which arm reads what the other wrote.
+        runner: Runs the tests that write and read artifacts, and tells nobody of progress.
+        artifacts: The artifacts that cross.
+        plan: Two crossings: ``own``, of the control with itself, and ``across``, from one arm to the other.
+    """
 
-    def run(self, *, rerun: bool) -> None:
-        """Have what has no decisive evidence yet written and read; all of it again if `rerun`."""
-        run_exchange(self._plan, self._bench, artifacts=self._artifacts, rerun=rerun)
+    direction: Direction
+    runner: Runner
+    artifacts: tuple[str, ...]
+    plan: ExchangePlan
 
-    def open(self, counted: Callable[[tuple[Evidence, ...]], tuple[Evidence, ...]]) -> bool:
-        """Whether something is still to be written or read, going by the runs of each that are `counted`."""
-        for crossing in self._plan.crossings:
-            wrote = self._bench.store.of_key(self._plan.cell(crossing.writer).key)
-            read = self._bench.store.of_key(crossing.key)
-            due = [wrote, read] if written(wrote) else [wrote]  # what left nothing is read by nobody
-            if any(next_run(counted(runs), ()) is not None for runs in due):
-                return True
-        return False
+    def crossing(self, square: str) -> Crossing:
+        """The crossing with this label."""
+        return next(crossing for crossing in self.plan.crossings if crossing.square == square)
 
-    def arms(self) -> tuple[Arm, Arm]:
-        """Control and candidate, with their runs as far as there are any."""
-        own, across = (next(c for c in self._plan.crossings if c.square == name) for name in ("own", "across"))
-        candidate = across.reader if self._direction == "backward" else across.writer
-        return self._arm(own, own.reader), self._arm(across, candidate)
 
-    def _arm(self, crossing: Crossing, cell: str) -> Arm:
-        keys = [crossing.key] if self._direction == "backward" else [self._plan.cell(crossing.writer).key, crossing.key]
-        runs = [run for key in keys if key for run in self._bench.store.of_key(key)]
-        return Arm(planned=self._plan.cell(cell), evidence=tuple(runs))
+def plan_artifacts(
+    control: Cell, candidate: Cell, direction: Direction, runner: Runner, artifacts: Sequence[str]
+) -> ArtifactExchange:
+    """Plan the exchange between two arms that are locked.
+
+    Args:
+        control: The cell of the control's arm.
+        candidate: The cell of the candidate's arm.
+        direction: Which arm reads what the other wrote.
+        runner: Runs the tests that write and read artifacts.
+        artifacts: The artifacts that cross.
+    """
+    writers, readers = ([control], [candidate]) if direction == "backward" else ([candidate], [control])
+    squares = [("own", [control], [control]), ("across", writers, readers)]
+    quiet = runner.quiet()
+    return ArtifactExchange(
+        direction=direction,
+        runner=quiet,
+        artifacts=tuple(artifacts),
+        plan=plan_exchange(squares, quiet, artifacts=artifacts),
+    )
+
+
+def run_artifacts(exchange: ArtifactExchange, *, rerun: bool) -> None:
+    """Write and read what has no decisive evidence yet; all of it again if `rerun`."""
+    run_exchange(exchange.plan, exchange.runner, artifacts=exchange.artifacts, rerun=rerun)
+
+
+def is_unfinished(exchange: ArtifactExchange, counted: Callable[[tuple[Evidence, ...]], tuple[Evidence, ...]]) -> bool:
+    """Whether something is still to be written or read.
+
+    Args:
+        exchange: The exchange of one cell.
+        counted: Chooses, of the runs of one key, those that count.
+    """
+    store = exchange.runner.store
+    for crossing in exchange.plan.crossings:
+        writing = store.of_key(exchange.plan.cell(crossing.writer).key)
+        reading = store.of_key(crossing.key)
+        if next_run(counted(writing), ()) is not None:
+            return True
+        # A writer that left no artifacts leaves nothing to read.
+        if written(writing) and next_run(counted(reading), ()) is not None:
+            return True
+    return False
+
+
+def exchange_arms(exchange: ArtifactExchange) -> tuple[Arm, Arm]:
+    """Control and candidate, with the runs that there are so far."""
+    own, across = exchange.crossing("own"), exchange.crossing("across")
+    candidate = across.reader if exchange.direction == "backward" else across.writer
+    return _arm(exchange, own, own.reader), _arm(exchange, across, candidate)
+
+
+def _arm(exchange: ArtifactExchange, crossing: Crossing, cell_id: str) -> Arm:
+    """An arm of the cell `cell_id`, with the runs that read and, forward, those that wrote."""
+    keys = [crossing.key]
+    if exchange.direction == "forward":
+        keys.insert(0, exchange.plan.cell(crossing.writer).key)
+    runs = [run for key in keys if key for run in exchange.runner.store.of_key(key)]
+    return Arm(planned=exchange.plan.cell(cell_id), evidence=tuple(runs))

@@ -1,4 +1,7 @@
-"""Takes candidates as people write them: builds what is to be built, asks the index for the rest."""
+"""Makes candidates of what people write on the command line.
+
+A wheel is read, a source is built, and a release is looked up in the index.
+"""
 
 from __future__ import annotations
 
@@ -19,132 +22,148 @@ from pypi_simple import NoSuchProjectError, PyPISimple, UnsupportedContentTypeEr
 
 from stackcompat.core.record import StackcompatError, UsageError
 from stackcompat.core.requirements import parse_requirement
-from stackcompat.ecosystem.components import Components
-from stackcompat.ecosystem.interpreters import Interpreter
-from stackcompat.ecosystem.releases import Catalog, IndexUnreachable
-from stackcompat.gate.candidate import Candidate, SourceKind, kind_of, named_predecessors, predecessor
+from stackcompat.ecosystem.interpreters import Interpreter, this_platform
+from stackcompat.ecosystem.releases import IndexUnreachable
+from stackcompat.gate.candidate import Candidate, SourceKind, kind_of, named_predecessors, newest_three, predecessor
+from stackcompat.pipeline.runner import Runner
 from stackcompat.plan.cell import Cell
-from stackcompat.resolve.resolver import Resolver
-from stackcompat.run.package_cache import PackageCache
 
-__all__ = ["Intake"]
+__all__ = ["load_candidates"]
 
 
-class Intake:
-    """What turns the words for a candidate into one. `interpreters` are those that it is to be tried on."""
+def load_candidates(
+    runner: Runner,
+    given: Sequence[str],
+    *,
+    pythons: Sequence[str],
+    index: str = "",
+    against: Sequence[str] = (),
+    as_of: dt.datetime | None = None,
+) -> tuple[Candidate, ...]:
+    """The candidates that `given` names, in the same order.
 
-    def __init__(
-        self,
-        *,
-        components: Components,
-        catalog: Catalog,
-        cache: PackageCache,
-        resolver: Resolver,
-        interpreters: Mapping[str, Interpreter],
-        platform: str,
-    ) -> None:
-        self._components = components
-        self._catalog = catalog
-        self._cache = cache
-        self._resolver = resolver
-        self._interpreters = interpreters
-        self._platform = platform
+    Args:
+        runner: Has the index and the cache that they are loaded with.
+        given: The candidates as a person writes them.
+        pythons: The Pythons to try them on, such as ``3.12``.
+        index: The environment variable with the address of an extra index to take them from.
+        against: The releases that they would replace, where that is not the last release.
+        as_of: The day to which the index is taken back; None: today. It bounds the releases that are replaced.
 
-    def take(
-        self, given: Sequence[str], *, index: str = "", against: Sequence[str] = (), as_of: dt.datetime | None = None
-    ) -> tuple[Candidate, ...]:
-        """The candidates, each distribution once. Raises UsageError for what is not there, else StackcompatError."""
-        if not self._interpreters:
-            raise StackcompatError("none of the Pythons that the policy wants was found on this machine")
-        found: dict[str, Candidate] = {}
-        for text in given:
-            kind = kind_of(text, index)
-            if kind == "index":
-                taken = self._of_index(text)
-            elif kind == "extra index":
-                taken = self._of_extra_index(text, index)
-            else:
-                taken = self._of_file(text, kind)
-            if taken.name in found:
-                raise UsageError(f'CANDIDATE: "{taken.name}" is given twice; allowed is once')
-            if self._components.of_distribution(taken.name) is None:
-                known = ", ".join(c.distribution for c in self._components.components if c.distribution)
-                raise UsageError(f'CANDIDATE: "{taken.name}" is no component; allowed are {known}')
-            found[taken.name] = taken
-        named = named_predecessors(against, list(found))
-        for name, taken in found.items():
-            wanted = named.get(name, "last-release")
-            published = taken.source in ("index", "extra index")
-            replaces = predecessor(self._catalog, name, taken.version, as_of=as_of, against=wanted, published=published)
-            found[name] = taken.model_copy(update={"replaces": replaces})
-        return tuple(found.values())
-
-    def _of_index(self, text: str) -> Candidate:
-        requirement = parse_requirement(text)
-        project = self._catalog.project(requirement.name)
-        release = project.find(next(iter(requirement.specifier)).version)
-        if release is None:
-            known = ", ".join(found.version for found in reversed(project.releases[-3:])) or "none"
-            raise UsageError(f'CANDIDATE: "{text}": the index has no such release; its newest are {known}')
-        requires = tuple(str(r) for r in self._catalog.requires(project.name, release.version))
-        return Candidate(name=project.name, version=release.version, replaces="", source="index", requires=requires)
-
-    def _of_extra_index(self, text: str, index: str) -> Candidate:
-        """What the extra index gives for a name, or for a version, without regard to other components."""
-        requirement = parse_requirement(text)
-        offered = _offered(requirement.name, index)
-        asked = text if requirement.specifier else f"{requirement.name}>=0.dev0"
-        python, interpreter = next(iter(self._interpreters.items()))
-        cell = Cell(python=python, platform=self._platform, requirements=(asked,), index=index, label=text)
-        resolution = self._resolver.resolve(cell)
-        if resolution.lock is None:
-            said = resolution.conflict.sentence if resolution.conflict else resolution.detail
-            raise StackcompatError(f"{text} could not be taken from the index in {index}: {said}")
-        name = requirement.name
-        version = resolution.lock.versions()[name]
-        if Version(version) not in offered:
-            has = f"the newest there is {max(offered)}" if offered else "there is none"
-            raise UsageError(f"--index: {name} {version} is not from the index in {index}; {has}")
-        metadata = self._cache.metadata(f"{name}=={version}", interpreter.path, index)
-        moving = [row for row in self._components.components if row.moves_with and row.distribution]
-        following = [r.distribution for r in moving if self._components[r.moves_with].distribution == name]
-        return Candidate(
-            name=name,
-            version=version,
-            replaces="",
-            source="extra index",
-            requires=_requires(metadata),
-            index=index,
-            followers={other: version for other in following if Version(version) in _offered(other, index)},
+    Raises:
+        UsageError: A candidate is not there, is no component or is given twice, or there is nothing to replace.
+        StackcompatError: There is no Python to try it on, or it cannot be built or taken from the index.
+    """
+    interpreters = {python: runner.interpreters[python] for python in pythons if python in runner.interpreters}
+    if not interpreters:
+        raise StackcompatError("none of the Pythons that the policy wants was found on this machine")
+    loaded: dict[str, Candidate] = {}
+    for text in given:
+        candidate = _load(runner, interpreters, text, index)
+        if candidate.name in loaded:
+            raise UsageError(f'CANDIDATE: "{candidate.name}" is given twice; allowed is once')
+        if runner.components.of_distribution(candidate.name) is None:
+            rows = [row for row in runner.components.components if row.distribution]
+            known = ", ".join(dict.fromkeys(row.distribution for row in rows))
+            raise UsageError(f'CANDIDATE: "{candidate.name}" is no component; allowed are {known}')
+        loaded[candidate.name] = candidate
+    named = named_predecessors(against, list(loaded))
+    candidates = []
+    for name, candidate in loaded.items():
+        replaces = predecessor(
+            runner.catalog,
+            name,
+            candidate.version,
+            as_of=as_of,
+            against=named.get(name, "last-release"),
+            published=candidate.source in ("index", "extra index"),
         )
+        candidates.append(candidate.model_copy(update={"replaces": replaces}))
+    return tuple(candidates)
 
-    def _of_file(self, text: str, kind: SourceKind) -> Candidate:
-        """A wheel for each Python; one that fits all of them is built once."""
-        if kind != "git" and not Path(text).expanduser().exists():
-            raise UsageError(f'CANDIDATE: "{text}": there is no such file or folder')
-        files: dict[str, str] = {}
-        for python, interpreter in self._interpreters.items():
-            pure = next((path for path in files.values() if re.search(r"-(py3|py2\.py3)-none-", path)), None)
-            files[python] = pure or str(self._cache.wheel(text, interpreter.path))
-        first = Path(next(iter(files.values())))
-        try:
-            name, version, _, _ = parse_wheel_filename(first.name)
-        except InvalidWheelFilename:
-            raise UsageError(
-                f'CANDIDATE: "{first.name}" is not a wheel\'s name, such as alpha-1.2-py3-none-any.whl'
-            ) from None
-        return Candidate(
-            name=canonicalize_name(name),
-            version=str(version),
-            replaces="",
-            source=kind,
-            requires=_requires(_metadata(first)),
-            files=files,
-        )
+
+def _load(runner: Runner, interpreters: Mapping[str, Interpreter], text: str, index: str) -> Candidate:
+    """One candidate, which replaces nothing yet."""
+    kind = kind_of(text, index)
+    if kind == "index":
+        return _from_index(runner, text)
+    if kind == "extra index":
+        return _from_extra_index(runner, interpreters, text, index)
+    return _from_file(runner, interpreters, text, kind)
+
+
+def _from_index(runner: Runner, text: str) -> Candidate:
+    requirement = parse_requirement(text)
+    project = runner.catalog.project(requirement.name)
+    release = project.find(next(iter(requirement.specifier)).version)
+    if release is None:
+        newest = newest_three(project)
+        raise UsageError(f'CANDIDATE: "{text}": the index has no such release; its newest are {newest}')
+    requires = tuple(str(need) for need in runner.catalog.requires(project.name, release.version))
+    return Candidate(name=project.name, version=release.version, replaces="", source="index", requires=requires)
+
+
+def _from_extra_index(runner: Runner, interpreters: Mapping[str, Interpreter], text: str, index: str) -> Candidate:
+    """The release that the extra index gives for a name, or for a version, whatever other components declare."""
+    requirement = parse_requirement(text)
+    name = requirement.name
+    offered = _offered(name, index)
+    asked = text if requirement.specifier else f"{name}>=0.dev0"
+    python, interpreter = next(iter(interpreters.items()))
+    cell = Cell(python=python, platform=this_platform(), requirements=(asked,), index=index, label=text)
+    resolution = runner.resolver.resolve(cell)
+    if resolution.lock is None:
+        reason = resolution.conflict.sentence if resolution.conflict else resolution.detail
+        raise StackcompatError(f"{text} could not be taken from the index in {index}: {reason}")
+    version = resolution.lock.versions()[name]
+    if Version(version) not in offered:
+        newest = f"the newest there is {max(offered)}" if offered else "there is none"
+        raise UsageError(f"--index: {name} {version} is not from the index in {index}; {newest}")
+    return Candidate(
+        name=name,
+        version=version,
+        replaces="",
+        source="extra index",
+        requires=_requires(runner.cache.metadata(f"{name}=={version}", interpreter.path, index)),
+        index=index,
+        followers=_followers(runner, name, version, index),
+    )
+
+
+def _followers(runner: Runner, name: str, version: str, index: str) -> dict[str, str]:
+    """What moves with `name`, as far as the extra index has it at the same version."""
+    rows = [row for row in runner.components.components if row.moves_with and row.distribution]
+    following = [row.distribution for row in rows if runner.components[row.moves_with].distribution == name]
+    return {other: version for other in following if Version(version) in _offered(other, index)}
+
+
+def _from_file(runner: Runner, interpreters: Mapping[str, Interpreter], text: str, kind: SourceKind) -> Candidate:
+    """A candidate with a wheel for each Python; a wheel that fits every Python is built once."""
+    if kind != "git" and not Path(text).expanduser().exists():
+        raise UsageError(f'CANDIDATE: "{text}": there is no such file or folder')
+    files: dict[str, str] = {}
+    for python, interpreter in interpreters.items():
+        pure = next((path for path in files.values() if re.search(r"-(py3|py2\.py3)-none-", path)), None)
+        files[python] = pure or str(runner.cache.wheel(text, interpreter.path))
+    first = Path(next(iter(files.values())))
+    try:
+        name, version, _, _ = parse_wheel_filename(first.name)
+    except InvalidWheelFilename:
+        raise UsageError(
+            f'CANDIDATE: "{first.name}" is not a wheel\'s name, such as alpha-1.2-py3-none-any.whl'
+        ) from None
+    return Candidate(
+        name=canonicalize_name(name),
+        version=str(version),
+        replaces="",
+        source=kind,
+        requires=_requires(_metadata(first)),
+        files=files,
+    )
 
 
 def _offered(name: str, index: str) -> set[Version]:
-    """The versions of `name` in the index whose address the environment variable `index` holds, and in no other."""
+    """The versions of `name` in the extra index, whose address the environment variable `index` holds."""
     address = re.sub(r"^[\w.-]+=(?=https?:)", "", os.environ.get(index, "").strip())  # uv lets an index have a name
     if not address:
         raise UsageError(f"--index: the environment variable {index} does not hold the address of an index")
@@ -155,14 +174,15 @@ def _offered(name: str, index: str) -> set[Version]:
         return set()
     except (requests.RequestException, UnsupportedContentTypeError, UnsupportedRepoVersionError) as error:
         raise IndexUnreachable(f"the index in {index} did not answer for {name}: {type(error).__name__}") from None
-    found = set()
+    versions = set()
     for package in page.packages:
         with contextlib.suppress(InvalidVersion):
-            found.add(Version(package.version or ""))
-    return found
+            versions.add(Version(package.version or ""))
+    return versions
 
 
 def _metadata(wheel: Path) -> str:
+    """The text of a wheel's METADATA."""
     try:
         with zipfile.ZipFile(wheel) as archive:
             member = next(name for name in archive.namelist() if re.fullmatch(r"[^/]+\.dist-info/METADATA", name))
@@ -172,10 +192,9 @@ def _metadata(wheel: Path) -> str:
 
 
 def _requires(metadata: str) -> tuple[str, ...]:
-    found = []
+    """The requirements that a METADATA declares; one that cannot be read is left out, as installers do."""
+    requires = []
     for line in parse_email(metadata)[0].get("requires_dist", []):
-        try:
-            found.append(str(Requirement(line)))
-        except InvalidRequirement:
-            continue  # as installers do
-    return tuple(found)
+        with contextlib.suppress(InvalidRequirement):
+            requires.append(str(Requirement(line)))
+    return tuple(requires)

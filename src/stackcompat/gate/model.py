@@ -1,4 +1,4 @@
-"""The gate's records: what it tried, found, waived and decided."""
+"""The gate's published records: the decision, what the policy asks of each cell, and what was found there."""
 
 from __future__ import annotations
 
@@ -7,24 +7,21 @@ from typing import Literal
 
 from stackcompat.core.record import Record
 from stackcompat.core.vocabulary import Level
-from stackcompat.evidence.results import Evidence
-from stackcompat.evidence.runs import PlannedCell
-from stackcompat.gate.policy import Direction, Weight
+from stackcompat.gate.policy import Weight
 
 __all__ = [
     "SCHEMA_VERSION",
-    "Arm",
     "Decision",
-    "Exclusion",
+    "ExemptionState",
     "FalseReds",
-    "Flaky",
+    "FlakyTest",
+    "GateFinding",
     "GateReport",
-    "Judged",
+    "GateRequirement",
+    "JudgedCandidate",
     "NotTested",
-    "PairedCell",
-    "Regression",
-    "Requirement",
-    "Shown",
+    "RequirementState",
+    "ShownRun",
     "WaiverReport",
 ]
 
@@ -34,8 +31,14 @@ SCHEMA_VERSION = 1
 Decision = Literal["PASS", "BLOCK", "NEEDS-REVIEW", "CANNOT-TELL"]
 
 
-class Judged(Record):
-    """A candidate as it is published: no paths."""
+RequirementState = Literal["satisfied", "failed", "waived", "undecided"]
+
+
+ExemptionState = Literal["used", "unused", "expired"]
+
+
+class JudgedCandidate(Record):
+    """A candidate as it is published, without the paths of its files."""
 
     name: str
     version: str
@@ -44,114 +47,81 @@ class Judged(Record):
 
 
 class FalseReds(Record):
-    """Of an A/A run, in which both arms have the same lock: how many tests came out `different`, of how many."""
+    """The result of an A/A run, in which both arms have the same lock.
+
+    Attributes:
+        different: How many tests came out differently in the two arms.
+        compared: How many tests were compared.
+        rate: The first divided by the second, from 0 to 1.
+    """
 
     different: int
     compared: int
     rate: float
 
-    def said(self) -> str:
-        """The same in words."""
+    def summary(self) -> str:
+        """The result in one line."""
         rate = f" ({100 * self.rate:.1f} %)" if self.compared else ""
         return f"A/A: {self.different} of {self.compared} tests came out differently{rate}"
 
 
 class GateReport(Record):
-    """The decision and everything it rests on.
+    """The decision and everything that it rests on.
 
-    `as_of` is the day that was gone back to, `seconds` of wall clock, `alike` the outcome of an A/A run.
+    Attributes:
+        sentence: The reason of the decision.
+        remedy: What to do about it; empty where there is nothing to do.
+        policy: The title of the policy.
+        as_of: The day to which the index was taken back; None: today.
+        seconds: How long the gate took, in seconds of wall clock.
+        alike: The result of an A/A run; None after any other.
     """
 
     schema_version: int = SCHEMA_VERSION
     decision: Decision
     sentence: str
     remedy: str = ""
-    candidates: tuple[Judged, ...]
+    candidates: tuple[JudgedCandidate, ...]
     policy: str
     as_of: dt.datetime | None = None
     platform: str
     generated: dt.datetime
     seconds: float
-    requirements: tuple[Requirement, ...]
+    requirements: tuple[GateRequirement, ...]
     not_tested: tuple[NotTested, ...] = ()
-    flaky: tuple[Flaky, ...] = ()
+    flaky: tuple[FlakyTest, ...] = ()
     waivers: tuple[WaiverReport, ...] = ()
     alike: FalseReds | None = None
 
-    def said(self) -> str:
+    def summary(self) -> str:
         """The sentence with its remedy."""
         return f"{self.sentence}; {self.remedy}" if self.remedy else self.sentence
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# Cells with two arms
-# ---------------------------------------------------------------------------------------------------------------------
-
-
-class Arm(Record):
-    """One side of a paired cell: what was locked, and every run of that lock, oldest first."""
-
-    planned: PlannedCell
-    evidence: tuple[Evidence, ...] = ()
-
-    def since(self, moment: dt.datetime) -> Arm:
-        """The arm with the runs that began at `moment` or later."""
-        return self.model_copy(update={"evidence": tuple(run for run in self.evidence if run.started >= moment)})
-
-    def ran(self) -> bool:
-        """Whether any run got as far as the tests."""
-        return any(run.outcome == "ran" for run in self.evidence)
-
-
-class Exclusion(Record):
-    """The candidate and another component cannot be installed together, though the release it replaces could.
-
-    `by` says whose bound it is: the candidate's (directly or by what it brings in), the other's, which is the usual way
-    of things while that one waits for the candidate to be released, or the candidate's on a ``python`` that it drops.
-    """
-
-    by: Literal["candidate", "other", "python"]
-    component: str
-    sentence: str
-    remedy: str
-    chain: tuple[str, ...] = ()
-
-
 class NotTested(Record):
-    """Something that the decision does not rest on, and why. A test that had no say has its cell in `where`."""
+    """Something that the decision does not rest on.
+
+    Attributes:
+        what: A release, a cell or a test.
+        why: The reason.
+        where: The cell, where it is about a part of one.
+    """
 
     what: str
     why: str
     where: str = ""
 
 
-class PairedCell(Record):
-    """One cell of the gate with both arms. `differs` are distributions, other than the candidate, that are not alike.
+class ShownRun(Record):
+    """A run that a requirement rests on.
 
-    `untried` says why no arm was run; without a reason there are two arms, or an exclusion by the candidate.
-    `direction` is there where artifacts cross between the two environments.
+    Attributes:
+        run: The id of the evidence.
+        lock: The id of the lock.
+        started: When the run began.
+        outcome: The outcome of the whole run.
+        versions: The versions of the distributions that the arm asks for by name.
     """
-
-    id: str
-    rule: str
-    weight: Weight
-    label: str
-    python: str
-    control: Arm | None = None
-    candidate: Arm | None = None
-    differs: tuple[str, ...] = ()
-    exclusions: tuple[Exclusion, ...] = ()
-    untried: str = ""
-    direction: Direction | None = None
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# What they amount to
-# ---------------------------------------------------------------------------------------------------------------------
-
-
-class Shown(Record):
-    """A run that a requirement rests on: `run` and `lock` are ids, `versions` what the components asked for were."""
 
     arm: Literal["control", "candidate"]
     run: str
@@ -161,8 +131,17 @@ class Shown(Record):
     versions: dict[str, str]
 
 
-class Regression(Record):
-    """One thing that speaks against the candidate. `id` is the same for the same failure everywhere."""
+class GateFinding(Record):
+    """One thing that speaks against the candidate.
+
+    Attributes:
+        id: The same for the same failure in every cell; a waiver can name it as its `advisory`.
+        components: The other components that are affected.
+        tests: The tests that fail in this way.
+        signature: The failure without what changes from run to run.
+        chain: The bounds that exclude each other, where the finding is about bounds.
+        waiver: The reason of the waiver or quarantine that lets it pass; empty where none does.
+    """
 
     id: str
     state: Literal["failed", "waived"]
@@ -176,11 +155,18 @@ class Regression(Record):
     waiver: str = ""
 
 
-class Requirement(Record):
+class GateRequirement(Record):
     """What the policy asks of the candidate in one cell, and how it came out.
 
-    `counts` are the comparisons of its tests; `doubts` are sentences that ask for a human's judgement; `reproduce` is a
-    command that tries the candidate's arm again.
+    Attributes:
+        rule: The rule of the policy that asks for it.
+        weight: What a failure means.
+        what: The cell in words.
+        evidence: The runs of both arms.
+        counts: How many tests had each comparison.
+        doubts: Sentences that ask for a human's judgement.
+        differs: Distributions that could not be locked alike in both arms.
+        reproduce: A command that runs the candidate's arm again.
     """
 
     id: str
@@ -188,19 +174,25 @@ class Requirement(Record):
     weight: Weight
     what: str
     python: str
-    state: Literal["satisfied", "failed", "waived", "undecided"]
+    state: RequirementState
     sentence: str
     remedy: str = ""
-    evidence: tuple[Shown, ...] = ()
-    findings: tuple[Regression, ...] = ()
+    evidence: tuple[ShownRun, ...] = ()
+    findings: tuple[GateFinding, ...] = ()
     counts: dict[str, int] = {}
     doubts: tuple[str, ...] = ()
     differs: tuple[str, ...] = ()
     reproduce: str = ""
 
 
-class Flaky(Record):
-    """A test that was red and green on the same lock: how often it failed of how many runs, in both arms."""
+class FlakyTest(Record):
+    """A test that failed and passed on the same lock.
+
+    Attributes:
+        failed: How often it failed, in the arms where it is flaky.
+        runs: How often it had an outcome there.
+        quarantined_until: The last day of its quarantine; None: it is in no quarantine.
+    """
 
     test: str
     failed: int
@@ -209,11 +201,16 @@ class Flaky(Record):
 
 
 class WaiverReport(Record):
-    """A waiver or a quarantine, and whether it had a part in the decision."""
+    """A waiver or a quarantine, and whether it had a part in the decision.
+
+    Attributes:
+        what: What it is about.
+        note: What to do where it was not used.
+    """
 
     what: str
     kind: Literal["waiver", "quarantine"]
-    state: Literal["used", "unused", "expired"]
+    state: ExemptionState
     owner: str
     reason: str
     until: dt.date

@@ -1,7 +1,7 @@
-"""How the gate is proved: real releases of the past, judged as on the day before they were uploaded.
+"""The gate measured on history: real releases of the past, judged as on the day before their upload.
 
-A file of cases says for each which decision is known to be right, and whom the gate must name. The day's index is had
-by leaving out what was uploaded later, save the candidate itself and what moves with it.
+A file of cases says which decision is known to be right, and what the decision must name. The index is taken back to
+that day: later uploads are left out, except for the candidate itself and what moves with it.
 """
 
 from __future__ import annotations
@@ -19,15 +19,23 @@ from stackcompat.core.toml import Table, load_record
 from stackcompat.gate.gate import run_gate
 from stackcompat.gate.model import Decision, GateReport
 from stackcompat.gate.options import GateOptions
-from stackcompat.gate.policy import GatePolicy, Waivers
-from stackcompat.pipeline.progress import Reporter
-from stackcompat.pipeline.runner import BulkCatalog, Runner
+from stackcompat.gate.policy import GatePolicy
+from stackcompat.pipeline.runner import Runner
 
 __all__ = ["Replay", "ReplayCase", "Replayed", "compare_case", "load_replay", "replay"]
 
 
 class ReplayCase(Table):
-    """A release of the past. `names` are texts that the decision must hold; `note` says what happened then."""
+    """A release of the past.
+
+    Attributes:
+        candidates: The candidates as a person writes them.
+        exclude_newer: The day to which the index is taken back.
+        pythons: The Pythons to try; none: those of the policy.
+        decision: The decision that is known to be right.
+        names: Texts that the sentence or the remedy of the decision must hold.
+        note: What happened then.
+    """
 
     candidates: Annotated[tuple[str, ...], Field(min_length=1)]
     exclude_newer: dt.date
@@ -38,13 +46,17 @@ class ReplayCase(Table):
 
     @field_validator("exclude_newer")
     @classmethod
-    def _past(cls, value: dt.date) -> dt.date:
+    def _is_past(cls, value: dt.date) -> dt.date:
         parse_date(value)
         return value
 
 
 class Replay(Table):
-    """A file of cases; `policy` is the policy file that they are judged by, beside this one."""
+    """A file of cases.
+
+    Attributes:
+        policy: The name of the policy file that they are judged by; it lies in the same folder.
+    """
 
     title: str
     policy: str
@@ -52,7 +64,11 @@ class Replay(Table):
 
 
 class Replayed(Record):
-    """One case as the gate judged it; `wrong` says how that differs from what is known (empty: as known)."""
+    """One case as the gate judged it.
+
+    Attributes:
+        wrong: How the decision differs from the known one; empty if it does not.
+    """
 
     case: ReplayCase
     report: GateReport
@@ -60,32 +76,37 @@ class Replayed(Record):
 
 
 def load_replay(path: Path) -> Replay:
-    """Read a file of cases. Raises UsageError for the first mistake in it."""
+    """Read a file of cases.
+
+    Raises:
+        UsageError: The file has a mistake; the first one is named.
+    """
     return load_record(path, Replay)
 
 
 def compare_case(case: ReplayCase, report: GateReport) -> str:
-    """How the decision differs from the known one; empty if not."""
+    """How the decision of `report` differs from the known one; empty if it does not."""
     if report.decision != case.decision:
-        return f"{report.decision}, known to be {case.decision}: {report.said()}"
-    absent = [name for name in case.names if name not in report.said()]
-    return f"does not name {', '.join(absent)}: {report.said()}" if absent else ""
+        return f"{report.decision}, known to be {case.decision}: {report.summary()}"
+    missing = [name for name in case.names if name not in report.summary()]
+    return f"does not name {', '.join(missing)}: {report.summary()}" if missing else ""
 
 
 def replay(
-    cases: Sequence[ReplayCase],
-    policy: GatePolicy,
-    bench: Runner,
-    catalog: BulkCatalog,
-    reporter: Reporter,
-    *,
-    exchange: Runner | None = None,
+    cases: Sequence[ReplayCase], policy: GatePolicy, runner: Runner, *, exchange: Runner | None = None
 ) -> tuple[Replayed, ...]:
-    """Judge every case, without waivers: history had none."""
-    found = []
+    """Judge every case, without waivers, since there were none then.
+
+    Args:
+        cases: The releases of the past.
+        policy: What they must pass.
+        runner: Locks and runs cells; its store keeps the evidence.
+        exchange: Runs the tests that write and read artifacts, for a policy that asks for them.
+    """
+    replayed = []
     for case in cases:
         day = parse_date(case.exclude_newer)
-        terms = GateOptions(policy=policy, waivers=Waivers(), pythons=case.pythons or policy.pythons, as_of=day)
-        report = run_gate(case.candidates, terms, bench, catalog, reporter, exchange=exchange)
-        found.append(Replayed(case=case, report=report, wrong=compare_case(case, report)))
-    return tuple(found)
+        options = GateOptions(policy=policy, pythons=case.pythons or policy.pythons, as_of=day)
+        report = run_gate(case.candidates, options, runner, exchange=exchange)
+        replayed.append(Replayed(case=case, report=report, wrong=compare_case(case, report)))
+    return tuple(replayed)

@@ -11,7 +11,7 @@ from stackcompat.evidence.results import TestResult
 from stackcompat.gate.decision import false_reds
 from stackcompat.gate.model import FalseReds
 from support.made_up import NEWEST, blocked, failed, not_applicable, passed, starved
-from support.paired import OLD, arm, judge, pair
+from support.paired import OLD, arm, judge, pair, untried
 
 NAMES = ("t.py::one", "t.py::two", "t.py::three")
 OUTCOMES = ("passed", "failed", "starved", "blocked", "not-applicable", "absent")
@@ -67,7 +67,8 @@ def test_another_cell_never_makes_it_greener(before: Any, after: Any, weight: st
     cell = pair(control=arm(OLD, *map(_run, before)), candidate=arm(NEWEST, *map(_run, after)))
     alone = judge(cell)
     for trouble in (("disk-full",), ("invalid", "invalid"), ()):
-        more = judge(cell, pair(*trouble, id="other", weight=weight, untried="" if trouble else "no time"))
+        other: dict[str, Any] = {"id": "other", "weight": weight}
+        more = judge(cell, pair(*trouble, **other) if trouble else untried("no time", **other))
         assert GREENER[more.decision] <= GREENER[alone.decision]
 
 

@@ -75,9 +75,9 @@ def run(checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         monkeypatch.setattr(sys, "argv", ["stackcompat", *arguments])
         with pytest.raises(SystemExit) as caught:
             cli.run_main()
-        said = capsys.readouterr()
+        captured = capsys.readouterr()
         code = caught.value.code
-        return (code if isinstance(code, int) else 0), said.out, said.err
+        return (code if isinstance(code, int) else 0), captured.out, captured.err
 
     yield invoke
     signal.signal(signal.SIGTERM, before)
@@ -116,22 +116,22 @@ def test_every_decision_has_its_exit_code_and_its_files(
 ) -> None:
     asked: dict[str, Any] = {}
 
-    def hold(given: Any, terms: Any, *_: Any, **options: Any) -> GateReport:
-        asked.update(options, given=given, terms=terms)
+    def run_gate(given: Any, options: Any, *_: Any, **more: Any) -> GateReport:
+        asked.update(more, given=given, options=options)
         return DECISIONS[code]
 
-    monkeypatch.setattr(gate, "run_gate", hold)
+    monkeypatch.setattr(gate, "run_gate", run_gate)
     files = [f"--{name}={checkout / f'out.{name}'}" for name in ("json", "markdown", "junit")]
     got, output, error = run("gate", "alpha==1.3.0", "--exclude-newer", "2026-08-16", "--budget", "60", *files)
     report = DECISIONS[code]
     assert (got, error) == (code, "")
-    assert f" {report.decision}: {report.said()}" in output
+    assert f" {report.decision}: {report.summary()}" in output
     assert json.loads((checkout / "out.json").read_text())["decision"] == report.decision
     assert (checkout / "out.markdown").read_text().startswith("## ")
     assert (checkout / "out.junit").read_text().startswith("<?xml")
     assert (asked["given"], asked["budget"], asked["against"]) == (("alpha==1.3.0",), 60, ())
-    assert asked["terms"].as_of is not None
-    assert asked["terms"].pythons == ("3.12",)
+    assert asked["options"].as_of is not None
+    assert asked["options"].pythons == ("3.12",)
 
 
 def test_json_on_standard_output_is_all_there_is(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,11 +154,11 @@ def test_the_rate_of_false_reds_is_printed(run: Run, checkout: Path, monkeypatch
     monkeypatch.setattr(gate, "run_aa_gate", lambda *_, **__: alike)
     code, output, _ = run("gate", "--aa", "--markdown", "aa.md", "--json", "aa.json")
     assert code == 0
-    told = json.loads((checkout / "aa.json").read_text())["alike"]
-    assert told == {"different": 1, "compared": 40, "rate": 0.025}
-    said = "A/A: 1 of 40 tests came out differently (2.5 %)"
-    assert said in output
-    assert said in (checkout / "aa.md").read_text()
+    published = json.loads((checkout / "aa.json").read_text())["alike"]
+    assert published == {"different": 1, "compared": 40, "rate": 0.025}
+    sentence = "A/A: 1 of 40 tests came out differently (2.5 %)"
+    assert sentence in output
+    assert sentence in (checkout / "aa.md").read_text()
 
 
 @pytest.mark.parametrize(("code", "wrong"), [(0, ""), (1, "BLOCK, known to be PASS: it broke")])
@@ -173,7 +173,7 @@ def test_a_replay_says_what_is_not_as_known(
     monkeypatch.setattr(gate, "replay", replay)
     got, output, error = run("replay", "--json", "r.json", "--markdown", "r.md")
     assert (got, error) == (code, "")
-    assert f"{1 - code} / 1 decisions as history knows them" in output
+    assert f"{1 - code} of 1 decisions match what is known" in output
     assert wrong in output
     assert (checkout / "r.md").read_text().startswith("# R\n")
     assert json.loads((checkout / "r.json").read_text())["cases"][0]["wrong"] == wrong

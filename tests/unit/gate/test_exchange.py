@@ -14,7 +14,6 @@ from stackcompat.gate.gate import run_aa_gate, run_gate
 from stackcompat.gate.model import FalseReds, GateReport
 from stackcompat.gate.options import GateOptions
 from stackcompat.gate.policy import GatePolicy
-from stackcompat.pipeline.progress import Silent
 from stackcompat.run.job import Job
 from support.fakes import Catalogue, Rule, make_exchange_runner, make_runner
 from support.made_up import failed, passed
@@ -71,7 +70,7 @@ class Judge:
         self.folder = folder
         self.modes: list[str] = []
 
-    def __call__(self, rule: Rule, terms: GatePolicy, *, alike: bool = False, **more: Any) -> GateReport:
+    def __call__(self, rule: Rule, asked: GatePolicy, *, alike: bool = False, **more: Any) -> GateReport:
         def counted(job: Job, before: int) -> Iterable[TestResult] | str:
             assert job.exchange is not None
             self.modes.append(job.exchange.mode)
@@ -81,10 +80,10 @@ class Judge:
         (plain.suite.folder / "test_box.py").write_text(SUITE)
         exchange = make_exchange_runner(plain, plain.suite.folder)
         try:
-            terms_ = GateOptions(policy=terms, pythons=("3.12",))
+            options = GateOptions(policy=asked, pythons=("3.12",))
             if alike:
-                return run_aa_gate(terms_, plain, WORLD, Silent(), exchange=exchange)
-            return run_gate(("alpha==1.2",), terms_, plain, WORLD, Silent(), exchange=exchange, **more)
+                return run_aa_gate(options, plain, exchange=exchange)
+            return run_gate(("alpha==1.2",), options, plain, exchange=exchange, **more)
         finally:
             plain.store.close()
 
@@ -120,8 +119,8 @@ def test_what_is_read_no_more_blocks_in_its_own_direction(
     report = judge(table(lambda w, r: (w, r) == (writer, reader)), policy(direction))
     assert report.decision == decision
     if decision == "BLOCK":
-        assert "alpha 1.2 breaks" in report.sentence
-        assert ("on what alpha 1.1 wrote" in report.sentence) == (direction == "backward")
+        assert "alpha 1.2 fails" in report.sentence
+        assert ("alpha 1.2 reads what alpha 1.1 wrote" in report.sentence) == (direction == "backward")
         # What the control reads of its own was written, and read, once more in fresh environments.
         assert judge.modes.count("write") >= 2
 
@@ -179,3 +178,11 @@ def test_alike_arms_write_and_read_twice_anew(judge: Judge, direction: str) -> N
         assert report.decision == "PASS"
         assert report.alike == FalseReds(different=0, compared=compared, rate=0)
         assert judge.modes == ["write", "read", "write", "read"]
+
+
+def test_two_rules_with_artifacts_of_their_own_are_two_cells(judge: Judge) -> None:
+    one = policy("backward", only=["box"])
+    other = policy("backward", only=["b*"])
+    both = one.model_copy(update={"rules": (*one.rules, *other.rules)})
+    report = judge(table(lambda writer, reader: False), both)
+    assert len({requirement.id for requirement in report.requirements}) == 2

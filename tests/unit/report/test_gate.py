@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from stackcompat.gate.model import GateReport
-from stackcompat.gate.policy import Waivers
+from stackcompat.gate.waivers import Waivers
 from stackcompat.report.gate import (
     gate_json,
     gate_junit,
@@ -39,8 +39,8 @@ def test_the_json_fits_its_schema_and_comes_back(report: GateReport) -> None:
     text = gate_json(report)
     jsonschema.validate(json.loads(text), json.loads(gate_schema()), cls=jsonschema.Draft202012Validator)
     assert GateReport.model_validate_json(text) == report
-    for one in json.loads(text)["requirements"]:
-        assert {"state", "sentence", "remedy", "evidence"} <= one.keys()
+    for requirement in json.loads(text)["requirements"]:
+        assert {"state", "sentence", "remedy", "evidence"} <= requirement.keys()
 
 
 def test_the_published_schema_is_that_of_the_code() -> None:
@@ -49,9 +49,9 @@ def test_the_published_schema_is_that_of_the_code() -> None:
 
 
 def test_one_line_for_a_person() -> None:
-    assert gate_words(PASS) == "✓ PASS: 1 required cell holds with alpha 1.3.0"
-    assert gate_words(BLOCK).startswith("✗ BLOCK: alpha 1.3.0 breaks beta 2.4.1: ")
-    assert gate_words(BLOCK).endswith("; release a beta that works with it first, or undo the change in alpha")
+    assert gate_words(PASS) == "✓ PASS: alpha 1.3.0 passes the only required cell"
+    assert gate_words(BLOCK).startswith("✗ BLOCK: alpha 1.3.0 fails with beta 2.4.1 because ")
+    assert gate_words(BLOCK).endswith("; release a beta that works with alpha 1.3.0 first, or undo the change in alpha")
 
 
 def test_markdown_has_the_decision_the_reasons_and_how_to_do_it_again() -> None:
@@ -60,7 +60,7 @@ def test_markdown_has_the_decision_the_reasons_and_how_to_do_it_again() -> None:
     assert "| ✗ failed | required |" in text
     assert "| ✓ satisfied | review |" in text
     assert f"Tests: `{JOINT}`." in text
-    assert "Again: `stackcompat try" in text
+    assert "Reproduce: `stackcompat try" in text
     rows = [line for line in text.splitlines() if line.startswith("| ")]
     assert {line.replace("\\|", "").count("|") for line in rows} == {5}
 
@@ -86,7 +86,7 @@ def test_waivers_and_flaky_tests_are_shown() -> None:
     waivers = Waivers.model_validate({"quarantine": [entry | {"test": JOINT}, entry | {"test": "gone.py::*"}]})
     control = arm(OLD, GREEN)
     text = gate_markdown(judge(pair(changed(RED), GREEN, control=control), waivers=waivers))
-    assert f"`{JOINT}` failed 1 times of 2, quarantined until 2026-12-01" in text
+    assert f"`{JOINT}` failed in 1 of 2 runs, quarantined until 2026-12-01" in text
     assert "quarantine of gone.py::\\*, somebody, until 2026-12-01: unused" in text
 
 
@@ -111,10 +111,10 @@ def test_the_replay_is_a_table_with_what_is_known() -> None:
     right = Replayed(case=case, report=BLOCK)
     wrong = Replayed(case=case.model_copy(update={"decision": "PASS"}), report=BLOCK, wrong="BLOCK, known to be PASS")
     text = replay_markdown("History", [right, wrong])
-    assert "**1 of 2 decisions are as history knows them.**" in text
-    assert "| ✓ | alpha 1.3.0 | 1.2.0 | 2026-08-16 | BLOCK | BLOCK: alpha 1.3.0 breaks beta 2.4.1" in text
+    assert "**1 of 2 decisions match what is known.**" in text
+    assert "| ✓ | alpha 1.3.0 | 1.2.0 | 2026-08-16 | BLOCK | BLOCK: alpha 1.3.0 fails with beta 2.4.1" in text
     assert "| ✗ | alpha 1.3.0 |" in text
     assert "It broke beta." in text
-    told = json.loads(replay_json("History", [right, wrong]))
-    assert [case["wrong"] for case in told["cases"]] == ["", "BLOCK, known to be PASS"]
-    assert told["cases"][0]["report"]["decision"] == "BLOCK"
+    published = json.loads(replay_json("History", [right, wrong]))
+    assert [case["wrong"] for case in published["cases"]] == ["", "BLOCK, known to be PASS"]
+    assert published["cases"][0]["report"]["decision"] == "BLOCK"

@@ -10,7 +10,6 @@ import pytest
 from stackcompat.core.record import UsageError
 from stackcompat.evidence.results import TestResult
 from stackcompat.gate.policy import GatePolicy
-from stackcompat.pipeline.progress import Silent
 from stackcompat.run.job import Job
 from stackcompat.validation.replay import ReplayCase, compare_case, load_replay, replay
 from support.fakes import Catalogue, make_runner
@@ -71,7 +70,7 @@ def test_history_is_judged_case_by_case(tmp_path: Path) -> None:
             "beta": {"2.0": {"uploaded": "2026-01-01", "requires": ["alpha"]}},
         }
     )
-    bench, _, _ = make_runner(tmp_path, broken, {"alpha": "1.0", "beta": "2.0"}, catalog=world)
+    runner, _, _ = make_runner(tmp_path, broken, {"alpha": "1.0", "beta": "2.0"}, catalog=world)
     policy = GatePolicy.model_validate(
         {
             "title": "P",
@@ -87,8 +86,8 @@ def test_history_is_judged_case_by_case(tmp_path: Path) -> None:
         ),
         ReplayCase(candidates=("alpha==1.2",), exclude_newer=dt.date(2026, 5, 31), decision="PASS", pythons=("3.13",)),
     ]
-    found = replay(cases, policy, bench, world, Silent())
-    bench.store.close()
+    found = replay(cases, policy, runner)
+    runner.store.close()
     assert [one.report.decision for one in found] == ["PASS", "BLOCK", "BLOCK"]
     assert [bool(one.wrong) for one in found] == [False, False, True]
     assert [one.report.requirements[0].python for one in found] == ["3.12", "3.12", "3.13"]
