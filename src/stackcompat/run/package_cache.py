@@ -178,8 +178,8 @@ class PackageCache:
             if done.returncode != 0:
                 reason = strip_addresses(" ".join(done.stderr.split())[-400:])
                 raise StackcompatError(f"{requirement} could not be installed to read its metadata: {reason}")
-            found = next(Path(folder).glob("*.dist-info/METADATA"))
-            return found.read_text(encoding="utf-8", errors="replace")
+            metadata = next(Path(folder).glob("*.dist-info/METADATA"))
+            return metadata.read_text(encoding="utf-8", errors="replace")
 
     # --- its size ---
 
