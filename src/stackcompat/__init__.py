@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 
-__all__ = ["__version__"]
+def __getattr__(name: str) -> str:
+    """Read ``__version__`` from the installation when it is asked for, since that takes as long as the rest of help."""
+    if name == "__version__":
+        from importlib.metadata import version  # noqa: PLC0415  (see above)
 
-__version__ = version("stackcompat")
+        return version("stackcompat")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

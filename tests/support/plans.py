@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from stackcompat.core.record import UsageError
+from stackcompat.core.errors import UsageError
 from stackcompat.ecosystem.components import Components
 from stackcompat.plan.cell import Cell
 from stackcompat.plan.goal import Plan

@@ -18,7 +18,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from stackcompat.core.record import UsageError
+from stackcompat.core.errors import UsageError
 from stackcompat.core.requirements import marker_environment, only_version
 
 __all__ = ["Listed", "read_environment", "read_file"]

@@ -17,7 +17,7 @@ from stackcompat.blame.diagnosis import Diagnosis
 from stackcompat.blame.probe import ProbeAnswer, RedCell
 from stackcompat.blame.prober import Target, drive, run_test, status_of
 from stackcompat.blame.search import BUDGET, search, trace_refusal
-from stackcompat.core.record import UsageError
+from stackcompat.core.errors import UsageError
 from stackcompat.evidence.results import TestResult
 from stackcompat.evidence.runs import PlannedCell
 from stackcompat.pipeline.cells import now

@@ -14,7 +14,7 @@ from stackcompat.blame.driver import PrefixedReporter, search_each
 from stackcompat.blame.probe import ProbeAnswer, ProbeOutcome, RedCell
 from stackcompat.blame.prober import Target, drive, judge_probe
 from stackcompat.blame.search import BUDGET, search
-from stackcompat.core.record import UsageError
+from stackcompat.core.errors import UsageError
 from stackcompat.evidence.results import Evidence, TestResult
 from stackcompat.evidence.runs import ExchangePlan, PlannedCell
 from stackcompat.pipeline.cells import now

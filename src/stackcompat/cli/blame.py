@@ -13,20 +13,10 @@ from stackcompat.blame.diagnosis import DIAGNOSES, Diagnoses, Diagnosis, unsearc
 from stackcompat.blame.driver import Inquiry, diagnose_cell, diagnose_cells
 from stackcompat.blame.exchange import choose_test, diagnose_crossing, diagnose_crossings
 from stackcompat.blame.search import BUDGET
-from stackcompat.cli.common import (
-    find_cell,
-    find_crossing,
-    jobs_option,
-    json_option,
-    make_exchange_runner,
-    make_runner,
-    open_store,
-    out,
-    project_option,
-    reporting,
-    write_json,
-)
-from stackcompat.core.record import StackcompatError, UsageError
+from stackcompat.cli.console import out, reporting
+from stackcompat.cli.options import jobs_option, json_option, project_option, write_json
+from stackcompat.cli.workspace import find_cell, find_crossing, make_exchange_runner, make_runner, open_store
+from stackcompat.core.errors import StackcompatError, UsageError
 from stackcompat.core.vocabulary import Level
 from stackcompat.ecosystem.interpreters import how_to_get
 from stackcompat.evidence.results import TestResult

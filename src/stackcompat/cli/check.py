@@ -15,8 +15,9 @@ from stackcompat.advice.advisories import advisories
 from stackcompat.advice.advisory import load_links
 from stackcompat.advice.check import Checked, check
 from stackcompat.advice.environment_file import read_environment, read_file
-from stackcompat.cli.common import json_option, out, project_option, write_json
-from stackcompat.core.record import UsageError
+from stackcompat.cli.console import out
+from stackcompat.cli.options import json_option, project_option, write_json
+from stackcompat.core.errors import UsageError
 from stackcompat.core.text import and_list
 from stackcompat.plan.checkout import Checkout, find_checkout
 from stackcompat.resolve.islands import IslandRow

@@ -16,56 +16,51 @@ from stackcompat.cli.blame import (
     print_crossing_diagnoses,
     probes_option,
 )
-from stackcompat.cli.common import (
-    COULD_NOT_TELL,
-    EXIT_CODES,
-    glyph,
-    json_option,
-    make_exchange_runner,
-    make_runner,
-    out,
-    project_option,
-    reporting,
-    write_json,
-)
-from stackcompat.cli.try_ import failure_row, parse_cell
-from stackcompat.core.record import UsageError
+from stackcompat.cli.cell_arguments import parse_cell
+from stackcompat.cli.cell_output import failure_json
+from stackcompat.cli.console import glyph, out, reporting
+from stackcompat.cli.exit_codes import COULD_NOT_TELL, EXIT_CODES
+from stackcompat.cli.options import json_option, project_option, write_json
+from stackcompat.cli.workspace import make_exchange_runner, make_runner
+from stackcompat.core.errors import UsageError
 from stackcompat.ecosystem.interpreters import find_interpreters
-from stackcompat.evidence.runs import PlannedCell
+from stackcompat.evidence.runs import ExchangePlan, PlannedCell
 from stackcompat.pipeline.cells import refuse_unknown
 from stackcompat.pipeline.exchange import plan_exchange, run_exchange
 from stackcompat.pipeline.exchange_plan import choose
+from stackcompat.pipeline.runner import Runner
 from stackcompat.plan.cell import Cell
 from stackcompat.plan.checkout import find_checkout
 from stackcompat.verdict.artifacts import ArtifactVerdict
 from stackcompat.verdict.exchange import CrossingVerdict, judge_crossing
 
-__all__ = ["answer", "exchange_"]
+__all__ = ["exchange_"]
 
+#: Options that take every word up to the next option.
 _GREEDY = ("--write-with", "--read-with")
 
 
-class _Greedy(click.Command):
-    """A command whose requirement options take every word up to the next option."""
+class _GreedyCommand(click.Command):
+    """A command in which the :data:`_GREEDY` options take every word up to the next option."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """See click; words after the first one get the option's name repeated before them."""
-        spread: list[str] = []
-        owner, fed = "", False
+        """Repeat the option's name before each further word, then parse as click does."""
+        words: list[str] = []
+        option, has_word = "", False
         for word in args:
             if word.startswith("-") and word != "-":
-                name, _, given = word.partition("=")
-                owner, fed = (name if name in _GREEDY else ""), bool(given)
-                spread.append(word)
+                name, _, value = word.partition("=")
+                option, has_word = (name if name in _GREEDY else ""), bool(value)
+                words.append(word)
                 continue
-            if owner and fed:
-                spread.append(owner)
-            fed = True
-            spread.append(word)
-        return super().parse_args(ctx, spread)
+            if option and has_word:
+                words.append(option)
+            has_word = True
+            words.append(word)
+        return super().parse_args(ctx, words)
 
 
-@click.command("exchange", cls=_Greedy)
+@click.command("exchange", cls=_GreedyCommand)
 @click.option("--write-with", "write_with", multiple=True, required=True, metavar="REQUIREMENT...", help="The writer.")
 @click.option("--read-with", "read_with", multiple=True, required=True, metavar="REQUIREMENT...", help="The reader.")
 @click.option("--write-python", help="Such as 3.11; default: the newest that is found here.")
@@ -128,29 +123,36 @@ def exchange_(
     except UsageError as error:
         raise UsageError(f"--artifact: {error}") from None
     with reporting(verbose=False) as reporter:
-        shown = runner.reporting(reporter)
-        plan = plan_exchange([("by hand", [writer], [reader])], shown, artifacts=chosen)
-        for planned in plan.cells:
-            conflict = planned.resolution.conflict
-            if conflict is not None and conflict.kind == "not-found":
-                refuse_unknown(planned.cell, runner.catalog)
-        plan = run_exchange(plan, shown, artifacts=chosen, rerun=rerun)
-    crossing = next(crossing for crossing in plan.crossings if crossing.square)
-    keys = {planned.key for planned in plan.cells} | {c.key for c in plan.crossings}
-    verdict = judge_crossing(crossing, plan, runner.store.of_keys(keys))
-    found = None
+        verdict, plan = _try_crossing(writer, reader, chosen, runner.reporting(reporter), rerun=rerun)
+    diagnoses = None
     if blaming and verdict.red:
-        found = find_crossing_culprits(verdict, choose_test(verdict, about), runner, [plan], probes)
+        diagnoses = find_crossing_culprits(verdict, choose_test(verdict, about), runner, [plan], probes)
     runner.cache.trim()
-    write_json(json_file, answer(verdict) | (crossing_json(found) if found else {}))
+    write_json(json_file, _verdict_json(verdict) | (crossing_json(diagnoses) if diagnoses else {}))
     if json_file != "-":
         _print(verdict, verbose)
-        if found:
-            print_crossing_diagnoses(found)
+        if diagnoses:
+            print_crossing_diagnoses(diagnoses)
     sys.exit(EXIT_CODES.get(verdict.verdict, COULD_NOT_TELL))
 
 
+def _try_crossing(
+    writer: Cell, reader: Cell, artifacts: tuple[str, ...], runner: Runner, *, rerun: bool
+) -> tuple[CrossingVerdict, ExchangePlan]:
+    """The verdict on one crossing, and the plan with its baselines."""
+    plan = plan_exchange([("by hand", [writer], [reader])], runner, artifacts=artifacts)
+    for planned in plan.cells:
+        conflict = planned.resolution.conflict
+        if conflict is not None and conflict.kind == "not-found":
+            refuse_unknown(planned.cell, runner.catalog)
+    plan = run_exchange(plan, runner, artifacts=artifacts, rerun=rerun)
+    crossing = next(crossing for crossing in plan.crossings if crossing.square)
+    keys = {planned.key for planned in plan.cells} | {crossing.key for crossing in plan.crossings}
+    return judge_crossing(crossing, plan, runner.store.of_keys(keys)), plan
+
+
 def _cell(side: str, requirements: tuple[str, ...], python: str, exclude_newer: str | None) -> Cell:
+    """The cell that a person asks for on one side, ``write`` or ``read``."""
     options = {
         "requirement": f"--{side}-with",
         "python": f"--{side}-python",
@@ -159,24 +161,24 @@ def _cell(side: str, requirements: tuple[str, ...], python: str, exclude_newer: 
     return parse_cell(requirements, python, exclude_newer, (), options)
 
 
-def answer(verdict: CrossingVerdict) -> dict[str, Any]:
-    """The JSON twin of what `exchange` prints."""
+def _verdict_json(verdict: CrossingVerdict) -> dict[str, Any]:
+    """The verdict on a crossing, as JSON."""
     return {
         "schema_version": 1,
         "verdict": verdict.verdict,
         "level": verdict.level,
         "sentence": verdict.sentence,
         "side": verdict.side,
-        "writer": _side(verdict.writer),
-        "reader": _side(verdict.reader),
-        "artifacts": [_artifact(artifact) for artifact in verdict.artifacts],
-        "failures": [failure_row(test) | {"artifact": test.artifact} for test in verdict.failures],
+        "writer": _side_json(verdict.writer),
+        "reader": _side_json(verdict.reader),
+        "artifacts": [_artifact_json(artifact) for artifact in verdict.artifacts],
+        "failures": [failure_json(test) | {"artifact": test.artifact} for test in verdict.failures],
         "conflict": verdict.conflict.model_dump(mode="json") if verdict.conflict else None,
         "evidence": list(verdict.evidence),
     }
 
 
-def _side(planned: PlannedCell) -> dict[str, Any]:
+def _side_json(planned: PlannedCell) -> dict[str, Any]:
     lock = planned.resolution.lock
     return {
         "python": planned.cell.python,
@@ -187,22 +189,23 @@ def _side(planned: PlannedCell) -> dict[str, Any]:
     }
 
 
-def _artifact(artifact: ArtifactVerdict) -> dict[str, Any]:
+def _artifact_json(artifact: ArtifactVerdict) -> dict[str, Any]:
     fields = artifact.model_dump(mode="json", exclude={"failures"})
-    return fields | {"failures": [failure_row(test) for test in artifact.failures]}
+    return fields | {"failures": [failure_json(test) for test in artifact.failures]}
 
 
 def _print(verdict: CrossingVerdict, verbose: bool) -> None:
+    """Print the verdict on a crossing; if `verbose`, with every artifact and not only those that are not green."""
     side = f" ({verdict.side})" if verdict.side else ""
     out.print(
         f"{glyph(verdict.verdict)} [bold]{verdict.verdict}[/] at {verdict.level}{side}: {escape(verdict.sentence)}"
     )
-    for name, planned in (("written", verdict.writer), ("read", verdict.reader)):
+    for action, planned in (("written", verdict.writer), ("read", verdict.reader)):
         lock = planned.resolution.lock
         if lock is not None:
             versions = lock.versions()
-            shown = ", ".join(f"{root} {versions[root]}" for root in planned.cell.roots() if root in versions)
-            out.print(f"  {name} on Python {planned.cell.python} with {shown}", style="dim")
+            roots = ", ".join(f"{root} {versions[root]}" for root in planned.cell.roots() if root in versions)
+            out.print(f"  {action} on Python {planned.cell.python} with {roots}", style="dim")
     for artifact in verdict.artifacts:
         if verbose or artifact.verdict not in ("works", "not-applicable"):
             out.print(

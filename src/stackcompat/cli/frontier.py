@@ -11,19 +11,12 @@ from typing import Any
 import click
 from rich.table import Table
 
-from stackcompat.cli.common import (
-    COULD_NOT_TELL,
-    jobs_option,
-    json_option,
-    make_runner,
-    open_index,
-    out,
-    project_option,
-    reporting,
-    write_json,
-)
+from stackcompat.cli.console import out, reporting
+from stackcompat.cli.exit_codes import COULD_NOT_TELL
+from stackcompat.cli.options import jobs_option, json_option, project_option, write_json
+from stackcompat.cli.workspace import make_runner, open_index
 from stackcompat.core.dates import end_of_day, parse_date
-from stackcompat.core.record import StackcompatError, UsageError
+from stackcompat.core.errors import StackcompatError, UsageError
 from stackcompat.core.vocabulary import LEVELS, Level
 from stackcompat.ecosystem.interpreters import find_interpreters, how_to_get, this_platform
 from stackcompat.frontier.answers import Frontier

@@ -10,18 +10,11 @@ from pathlib import Path
 import click
 from rich.markup import escape
 
-from stackcompat.cli.common import (
-    file_option,
-    jobs_option,
-    make_exchange_runner,
-    make_runner,
-    out,
-    project_option,
-    reporting,
-    write_text,
-)
+from stackcompat.cli.console import out, reporting
+from stackcompat.cli.options import file_option, jobs_option, project_option, write_text
+from stackcompat.cli.workspace import make_exchange_runner, make_runner
 from stackcompat.core.dates import parse_date
-from stackcompat.core.record import UsageError
+from stackcompat.core.errors import UsageError
 from stackcompat.gate.gate import run_aa_gate, run_gate
 from stackcompat.gate.model import GateReport
 from stackcompat.gate.options import GateOptions

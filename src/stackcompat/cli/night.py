@@ -5,7 +5,9 @@ from __future__ import annotations
 import click
 
 from stackcompat.blame.diagnosis import DIAGNOSES, Diagnoses
-from stackcompat.cli.common import every_run, open_index, open_output, open_store, out, output_option, project_option
+from stackcompat.cli.console import out
+from stackcompat.cli.options import open_output, output_option, project_option
+from stackcompat.cli.workspace import every_run, open_index, open_store
 from stackcompat.nightly.changes import night
 from stackcompat.pipeline.cells import now
 from stackcompat.plan.checkout import find_checkout

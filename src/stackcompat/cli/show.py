@@ -5,9 +5,11 @@ from __future__ import annotations
 import click
 from rich.table import Table
 
-from stackcompat.cli.common import find_cell, json_option, open_index, open_store, out, project_option, write_json
-from stackcompat.cli.try_ import print_verdict, warnings_of
-from stackcompat.core.record import UsageError
+from stackcompat.cli.cell_output import print_verdict, warnings_of
+from stackcompat.cli.console import out
+from stackcompat.cli.options import json_option, project_option, write_json
+from stackcompat.cli.workspace import find_cell, open_index, open_store
+from stackcompat.core.errors import UsageError
 from stackcompat.pipeline.cells import now
 from stackcompat.plan.checkout import find_checkout
 from stackcompat.plan.selection import Selection, select
@@ -28,13 +30,15 @@ def show(cell: str, project_folder: str | None) -> None:
     out.print(f"cell {planned.cell.id}: {planned.cell.label} ({planned.cell.policy})", style="bold")
     print_verdict(verdict, evidence, verbose=True)
     out.print(", ".join(f"{name} {version}" for name, version in verdict.installed.items()), style="dim")
-    for one in warnings_of(evidence):
-        by, because = one.raised_by or "the language", one.triggered_by or "a test"
-        out.print(f"warning by {by} because of {because}: {one.category}: {one.message}", markup=False)
-    for run_ in evidence:
+    for warning in warnings_of(evidence):
+        raised_by, triggered_by = warning.raised_by or "the language", warning.triggered_by or "a test"
         out.print(
-            f"run {run_.id} {run_.started:%Y-%m-%d %H:%M} {run_.interpreter} {run_.outcome} {run_.seconds:.1f} s "
-            f"{run_.detail}",
+            f"warning by {raised_by} because of {triggered_by}: {warning.category}: {warning.message}", markup=False
+        )
+    for run in evidence:
+        out.print(
+            f"run {run.id} {run.started:%Y-%m-%d %H:%M} {run.interpreter} {run.outcome} {run.seconds:.1f} s "
+            f"{run.detail}",
             markup=False,
         )
     if evidence and evidence[-1].log:
@@ -51,7 +55,8 @@ def releases(distribution: str, last: int, prereleases: bool, json_file: str | N
     project = open_index().project(distribution)
     if not project.releases:
         raise UsageError(f'DISTRIBUTION: the index has no "{distribution}"; give the name that an installer takes')
-    chosen = select(project, Selection(last=last, yanked=prereleases, prereleases=prereleases), python=None, now=now())
+    selection = Selection(last=last, yanked=prereleases, prereleases=prereleases)
+    chosen = select(project, selection, python=None, now=now())
     write_json(json_file, [release.model_dump(mode="json", exclude={"files"}) for release in chosen])
     if json_file == "-":
         return

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 import click
 
 from stackcompat.blame.diagnosis import DIAGNOSES, Diagnoses
-from stackcompat.cli.common import every_run, json_option, open_store, out, project_option, write_json
-from stackcompat.core.record import UsageError
+from stackcompat.cli.console import out
+from stackcompat.cli.options import json_option, project_option, write_json
+from stackcompat.cli.workspace import every_run, open_store
+from stackcompat.core.errors import UsageError
 from stackcompat.nightly.alerts import Alert, watch
 from stackcompat.nightly.issue import issue_body, issue_title
 from stackcompat.nightly.tracker import GitHub, sync_issues

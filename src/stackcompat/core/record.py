@@ -10,15 +10,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-__all__ = ["Kind", "Record", "RecordType", "StackcompatError", "UsageError", "digest"]
-
-
-class StackcompatError(Exception):
-    """Something the tool can explain in one sentence."""
-
-
-class UsageError(StackcompatError):
-    """A mistake in what a person gave: one sentence with file, key and what is allowed. Exit code 2."""
+__all__ = ["Kind", "Record", "RecordType", "digest"]
 
 
 class Record(BaseModel):

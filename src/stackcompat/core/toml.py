@@ -9,7 +9,8 @@ from typing import Any
 
 from pydantic import ValidationError, model_validator
 
-from stackcompat.core.record import Record, RecordType, UsageError
+from stackcompat.core.errors import UsageError
+from stackcompat.core.record import Record, RecordType
 
 __all__ = ["Table", "load_record"]
 

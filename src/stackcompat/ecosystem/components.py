@@ -1,6 +1,6 @@
 """The components of an ecosystem, read from ``components.toml``.
 
-Loading gives frozen records or raises :class:`~stackcompat.core.record.UsageError` with one sentence that names the
+Loading gives frozen records or raises :class:`~stackcompat.core.errors.UsageError` with one sentence that names the
 file, the key and what is allowed.
 """
 
@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 from packaging.utils import canonicalize_name
 from pydantic import Field, field_validator
 
-from stackcompat.core.record import UsageError
+from stackcompat.core.errors import UsageError
 from stackcompat.core.requirements import RequirementText, SpecifierText, allows
 from stackcompat.core.toml import Table, load_record
 

@@ -14,7 +14,8 @@ from packaging.requirements import Requirement
 from packaging.specifiers import InvalidSpecifier
 from packaging.version import Version
 
-from stackcompat.core.record import Record, StackcompatError, digest
+from stackcompat.core.errors import StackcompatError
+from stackcompat.core.record import Record, digest
 from stackcompat.core.requirements import allows, newest_patch
 
 __all__ = [

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
-from stackcompat.core.record import StackcompatError
+from stackcompat.core.errors import StackcompatError
 
 __all__ = ["unpack"]
 

@@ -7,7 +7,8 @@ import hashlib
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
-from stackcompat.core.record import Record, UsageError
+from stackcompat.core.errors import UsageError
+from stackcompat.core.record import Record
 from stackcompat.core.requirements import name_of
 
 __all__ = ["SuiteFile", "read_file"]

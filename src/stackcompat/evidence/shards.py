@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from stackcompat.core.record import Record, UsageError
+from stackcompat.core.errors import UsageError
+from stackcompat.core.record import Record
 from stackcompat.evidence.runs import PlannedCell, RunRecord
 
 __all__ = ["Shard", "join", "missing", "shards"]

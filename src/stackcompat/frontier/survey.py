@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from stackcompat.core.record import UsageError
+from stackcompat.core.errors import UsageError
 from stackcompat.core.requirements import parse_requirement
 from stackcompat.ecosystem.components import Component, Components
 from stackcompat.ecosystem.declared import Bound, bounds_on, needs

@@ -10,7 +10,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from stackcompat.core.record import Record, UsageError
+from stackcompat.core.errors import UsageError
+from stackcompat.core.record import Record
 from stackcompat.core.requirements import exact_version, parse_requirement
 from stackcompat.core.text import and_list
 from stackcompat.ecosystem.declared import applies

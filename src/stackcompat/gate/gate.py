@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 
-from stackcompat.core.record import UsageError
+from stackcompat.core.errors import UsageError
 from stackcompat.ecosystem.interpreters import this_platform
 from stackcompat.gate.arms import lock_questions
 from stackcompat.gate.candidate import Candidate

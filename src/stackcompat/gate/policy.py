@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from packaging.utils import canonicalize_name
 from pydantic import AfterValidator, Field, field_validator
 
-from stackcompat.core.record import UsageError
+from stackcompat.core.errors import UsageError
 from stackcompat.core.toml import Table, load_record
 from stackcompat.core.vocabulary import Level
 from stackcompat.ecosystem.components import Components

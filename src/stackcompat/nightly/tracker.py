@@ -8,7 +8,8 @@ from typing import Protocol
 
 import requests
 
-from stackcompat.core.record import Record, StackcompatError, UsageError
+from stackcompat.core.errors import StackcompatError, UsageError
+from stackcompat.core.record import Record
 from stackcompat.nightly.alerts import Alert
 from stackcompat.nightly.issue import BODY_LIMIT, closing_comment, issue_body, issue_title, marker, subject_of
 

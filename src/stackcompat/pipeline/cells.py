@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from stackcompat.core.record import UsageError
+from stackcompat.core.errors import UsageError
 from stackcompat.core.requirements import parse_requirement
 from stackcompat.core.vocabulary import Level
 from stackcompat.ecosystem.releases import Catalog

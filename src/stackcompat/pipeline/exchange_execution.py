@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from stackcompat.core.record import UsageError
+from stackcompat.core.errors import UsageError
 from stackcompat.ecosystem.interpreters import this_platform
 from stackcompat.evidence.runs import ExchangePlan, PlannedCell, RunRecord
 from stackcompat.pipeline.cells import now

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 
-from stackcompat.core.record import StackcompatError, UsageError
+from stackcompat.core.errors import StackcompatError, UsageError
 from stackcompat.core.vocabulary import Level
 from stackcompat.ecosystem.interpreters import how_to_get, this_platform
 from stackcompat.ecosystem.releases import Catalog, CatalogAt

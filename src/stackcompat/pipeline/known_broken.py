@@ -78,15 +78,15 @@ def _pair_pins(pair: PairVerdict, components: Components) -> Pins:
 
 def _sole_suspects(cells: Iterable[GoalCell], red: Mapping[Pins, PairVerdict], observed: Collection[Pins]) -> set[Pins]:
     """The pairs that some failure counts against alone, where no observed pair explains it."""
-    found = set()
+    sole = set()
     for cell in cells:
         failing = cell.failing()
         suspects = [pins for pins in red if failing and pins <= cell.installed]
         for test in failing:
             suspected = [pins for pins in suspects if test in red[pins].tests]
             if len(suspected) == 1 and suspected[0] not in observed:
-                found.add(suspected[0])
-    return found
+                sole.add(suspected[0])
+    return sole
 
 
 def _broken_on_python(cells: Iterable[GoalCell], components: Components) -> set[Pins]:

@@ -16,7 +16,8 @@ from typing import NamedTuple, Protocol
 
 from filelock import FileLock
 
-from stackcompat.core.record import StackcompatError, digest
+from stackcompat.core.errors import StackcompatError
+from stackcompat.core.record import digest
 from stackcompat.core.vocabulary import Level
 from stackcompat.ecosystem.components import Upstream
 from stackcompat.ecosystem.sdist import unpack

@@ -7,7 +7,7 @@ import os
 import tomllib
 from pathlib import Path
 
-from stackcompat.core.record import UsageError
+from stackcompat.core.errors import UsageError
 from stackcompat.ecosystem.components import Components, load_components
 from stackcompat.ecosystem.declared import needs
 from stackcompat.ecosystem.releases import Catalog

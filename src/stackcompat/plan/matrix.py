@@ -1,7 +1,7 @@
 """A matrix: which components and Pythons are tried, and the policies that choose their versions.
 
 Each TOML file in ``matrices/`` but a few (components, known cases, advisories, the gate's) is a matrix. Loading one
-gives a frozen record or raises :class:`~stackcompat.core.record.UsageError` with one sentence that names the file, the
+gives a frozen record or raises :class:`~stackcompat.core.errors.UsageError` with one sentence that names the file, the
 key and what is allowed.
 """
 
@@ -14,7 +14,7 @@ from typing import Annotated
 
 from pydantic import Field, PrivateAttr, field_validator
 
-from stackcompat.core.record import UsageError
+from stackcompat.core.errors import UsageError
 from stackcompat.core.requirements import RequirementText, exact_version, parse_requirement
 from stackcompat.core.toml import Table, load_record
 from stackcompat.core.vocabulary import Level

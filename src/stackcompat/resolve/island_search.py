@@ -12,7 +12,7 @@ import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from stackcompat.core.record import StackcompatError
+from stackcompat.core.errors import StackcompatError
 from stackcompat.core.requirements import name_of
 from stackcompat.plan.cell import Cell
 from stackcompat.resolve.conflict import links_of

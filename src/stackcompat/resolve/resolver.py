@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
-from stackcompat.core.record import StackcompatError
+from stackcompat.core.errors import StackcompatError
 from stackcompat.ecosystem.interpreters import how_to_get
 from stackcompat.ecosystem.releases import Catalog
 from stackcompat.plan.cell import Cell

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from stackcompat.core.record import StackcompatError
+from stackcompat.core.errors import StackcompatError
 from stackcompat.core.requirements import name_of
 from stackcompat.plan.cell import Cell
 

@@ -47,14 +47,14 @@ def compile_wheels(lock: Lock, interpreter: Path, packages: Path, done: Path) ->
 
 def _unpacked_wheels(packages: Path, wanted: Collection[tuple[str, str]]) -> list[Path]:
     """The folders ``archive-v0/<id>`` that hold a ``<name>-<version>.dist-info`` of a `wanted` name and version."""
-    found = []
+    wheels = []
     for archives in packages.glob("archive-v*"):
         for archive in archives.iterdir():
             for info in archive.glob("*.dist-info"):
                 name, _, version = info.name.removesuffix(".dist-info").partition("-")
                 if (canonicalize_name(name), version) in wanted:
-                    found.append(archive)
-    return found
+                    wheels.append(archive)
+    return wheels
 
 
 def _compile(wheels: Sequence[Path], interpreter: Path) -> None:

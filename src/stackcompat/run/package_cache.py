@@ -17,7 +17,7 @@ from pathlib import Path
 from filelock import FileLock, ReadWriteLock, Timeout
 from platformdirs import user_cache_path
 
-from stackcompat.core.record import StackcompatError, UsageError
+from stackcompat.core.errors import StackcompatError, UsageError
 from stackcompat.core.redact import strip_addresses
 from stackcompat.ecosystem.interpreters import bytecode_tag
 from stackcompat.resolve.lock import Lock
@@ -178,8 +178,8 @@ class PackageCache:
             if done.returncode != 0:
                 reason = strip_addresses(" ".join(done.stderr.split())[-400:])
                 raise StackcompatError(f"{requirement} could not be installed to read its metadata: {reason}")
-            found = next(Path(folder).glob("*.dist-info/METADATA"))
-            return found.read_text(encoding="utf-8", errors="replace")
+            metadata = next(Path(folder).glob("*.dist-info/METADATA"))
+            return metadata.read_text(encoding="utf-8", errors="replace")
 
     # --- its size ---
 

@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 
 import psutil
 
-from stackcompat.core.record import StackcompatError
+from stackcompat.core.errors import StackcompatError
 from stackcompat.run.inside.protocol import Event
 
 __all__ = ["LostTest", "ProcessEnd", "ProcessLimits", "adopt_orphans", "run_process"]

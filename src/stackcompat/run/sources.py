@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Protocol
 
-from stackcompat.core.record import StackcompatError
+from stackcompat.core.errors import StackcompatError
 from stackcompat.core.redact import strip_addresses
 
 __all__ = ["Uv", "find_wheel"]

@@ -144,14 +144,14 @@ def calibrate(
         rerun: Whether they are run although there is evidence.
         blaming: Whether the culprit of each known break is searched for.
     """
-    here = [case for case in cases if case.writer is None and case.python in runner.interpreters]
-    cells = {case.id: case.cell() for case in here}
+    possible = [case for case in cases if case.writer is None and case.python in runner.interpreters]
+    cells = {case.id: case.cell() for case in possible}
     resolutions = lock_cells(list({cell.id: cell for cell in cells.values()}.values()), runner)
     planned = {case_id: plan_cell(cell, resolutions[cell.id], runner, "interop") for case_id, cell in cells.items()}
     run_cells(list(planned.values()), runner, "interop", rerun=rerun)
     evidence = runner.store.of_keys(cell.key for cell in planned.values())
     calibrations = []
-    for case in here:
+    for case in possible:
         cell = planned[case.id]
         verdict = judge(cell, evidence.get(cell.key, ()))
         calibrations.append(Calibration(case=case, verdict=verdict, wrong=compare(case, verdict)))

@@ -8,7 +8,7 @@ import pytest
 
 from stackcompat.advice.advisories import advisories
 from stackcompat.advice.advisory import load_links
-from stackcompat.core.record import UsageError
+from stackcompat.core.errors import UsageError
 from stackcompat.table.summary import Summary
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from stackcompat.advice.environment_file import read_environment, read_file
-from stackcompat.core.record import UsageError
+from stackcompat.core.errors import UsageError
 
 WANTED = {"alpha": "1.2.3", "beta-x": "2.0.dev3"}
 REQUIREMENTS = """

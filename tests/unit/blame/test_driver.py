@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from stackcompat.blame.driver import Inquiry, diagnose_cell, diagnose_cells
-from stackcompat.core.record import UsageError
+from stackcompat.core.errors import UsageError
 from stackcompat.pipeline.execution import execute
 from stackcompat.plan.cell import Cell
 from stackcompat.plan.checkout import Checkout, published_sets

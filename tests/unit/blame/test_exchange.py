@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 
 from stackcompat.blame.diagnosis import Diagnosis
 from stackcompat.blame.exchange import choose_test, diagnose_crossing, diagnose_crossings
-from stackcompat.core.record import UsageError
+from stackcompat.core.errors import UsageError
 from stackcompat.evidence.results import TestResult
 from stackcompat.pipeline.artifacts import artifact_store
 from stackcompat.run.job import Job

@@ -24,7 +24,7 @@ from stackcompat.cli import blame as cli_blame
 from stackcompat.cli import calibrate as cli_calibrate
 from stackcompat.cli import main as cli
 from stackcompat.cli import matrix, try_
-from stackcompat.core.record import StackcompatError, UsageError
+from stackcompat.core.errors import StackcompatError, UsageError
 from stackcompat.evidence.results import Evidence
 from stackcompat.evidence.runs import RunRecord
 from stackcompat.evidence.store import Store

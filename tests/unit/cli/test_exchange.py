@@ -305,11 +305,11 @@ def test_a_crossing_of_the_last_runs_is_blamed_by_its_name(
     )
     stores: list[Store] = []
 
-    def bench(project: Checkout, _: object) -> SimpleNamespace:
+    def make(project: Checkout, _: object) -> SimpleNamespace:
         stores.append(Store(project.store))
         return SimpleNamespace(store=stores[-1], interpreters=here, reporting=lambda _: None)
 
-    monkeypatch.setattr(cli_blame, "make_exchange_runner", bench)
+    monkeypatch.setattr(cli_blame, "make_exchange_runner", make)
     code, _, error = run(name, command="blame")
     assert code != 0
     assert "3.12" in error

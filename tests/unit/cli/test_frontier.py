@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner
 
 from stackcompat.cli import frontier as command
-from stackcompat.cli.common import out
-from stackcompat.core.record import UsageError
+from stackcompat.cli.console import out
+from stackcompat.core.errors import UsageError
 from stackcompat.evidence.results import TestResult
 from stackcompat.frontier.frontier import FRONTIERS
 from stackcompat.frontier.search import explore

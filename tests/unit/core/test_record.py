@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from stackcompat.core.record import Record, StackcompatError, UsageError, digest
+from stackcompat.core.errors import StackcompatError, UsageError
+from stackcompat.core.record import Record, digest
 
 
 class Inner(Record):

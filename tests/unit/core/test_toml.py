@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from stackcompat.core.record import Record, UsageError
+from stackcompat.core.errors import UsageError
+from stackcompat.core.record import Record
 from stackcompat.core.toml import load_record
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stackcompat.core.record import StackcompatError
+from stackcompat.core.errors import StackcompatError
 from stackcompat.ecosystem.sdist import unpack
 from support.loopback_index import make_sdist
 

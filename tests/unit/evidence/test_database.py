@@ -12,7 +12,7 @@ import pytest
 from stackcompat.blame.cause import Moved
 from stackcompat.blame.culprit import Culprit, OtherFailure
 from stackcompat.blame.diagnosis import DIAGNOSES, Diagnosis
-from stackcompat.core.record import UsageError
+from stackcompat.core.errors import UsageError
 from stackcompat.evidence.results import TestResult
 from stackcompat.evidence.store import Store
 from stackcompat.evidence.tables import VERSION

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from stackcompat.core.record import UsageError
+from stackcompat.core.errors import UsageError
 from support.surveyed import installed_by, survey_of
 from support.world import day
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from stackcompat.core.record import UsageError
+from stackcompat.core.errors import UsageError
 from stackcompat.gate.candidate import Candidate, kind_of, named_predecessors, predecessor
 from support.world import World, day
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from stackcompat.core.record import UsageError
+from stackcompat.core.errors import UsageError
 from stackcompat.evidence.results import TestResult
 from stackcompat.gate.gate import run_aa_gate, run_gate
 from stackcompat.gate.model import FalseReds, GateReport

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from stackcompat.core.record import StackcompatError, UsageError
+from stackcompat.core.errors import StackcompatError, UsageError
 from stackcompat.evidence.results import TestResult
 from stackcompat.gate.model import FalseReds
 from stackcompat.gate.policy import GatePolicy

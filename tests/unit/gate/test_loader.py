@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from stackcompat.core.record import UsageError
+from stackcompat.core.errors import UsageError
 from stackcompat.ecosystem.components import Components
 from stackcompat.ecosystem.releases import IndexUnreachable
 from stackcompat.gate.candidate import Candidate

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stackcompat.core.record import UsageError
+from stackcompat.core.errors import UsageError
 from stackcompat.ecosystem.components import load_components
 from stackcompat.gate.policy import load_policy
 from support.made_up import COMPONENTS

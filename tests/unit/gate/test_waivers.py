@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stackcompat.core.record import UsageError
+from stackcompat.core.errors import UsageError
 from stackcompat.ecosystem.components import load_components
 from stackcompat.gate.waivers import load_waivers
 from support.made_up import COMPONENTS

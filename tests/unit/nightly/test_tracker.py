@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from stackcompat.core.record import StackcompatError, UsageError
+from stackcompat.core.errors import StackcompatError, UsageError
 from stackcompat.nightly.alerts import Alert, watch
 from stackcompat.nightly.tracker import GitHub, sync_issues
 from support.loopback_tracker import LoopbackTracker

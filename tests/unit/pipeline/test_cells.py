@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from stackcompat.core.record import UsageError
+from stackcompat.core.errors import UsageError
 from stackcompat.ecosystem.interpreters import this_platform
 from stackcompat.evidence.results import TestResult
 from stackcompat.pipeline.cells import try_cell

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stackcompat.core.record import UsageError
+from stackcompat.core.errors import UsageError
 from stackcompat.pipeline.exchange_execution import execute_exchange
 from stackcompat.plan.matrix import Matrix
 from stackcompat.verdict.exchange import judge_crossings

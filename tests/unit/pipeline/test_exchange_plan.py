@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stackcompat.core.record import UsageError
+from stackcompat.core.errors import UsageError
 from stackcompat.ecosystem.components import Components
 from stackcompat.pipeline.exchange_plan import choose, complete, plan_crossings, promised
 from stackcompat.plan.matrix import Promise

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from stackcompat.core.record import StackcompatError, UsageError
+from stackcompat.core.errors import StackcompatError, UsageError
 from stackcompat.ecosystem.components import Component, Components
 from stackcompat.ecosystem.interpreters import this_platform
 from stackcompat.evidence.results import TestResult

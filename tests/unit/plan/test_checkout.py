@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stackcompat.core.record import UsageError
+from stackcompat.core.errors import UsageError
 from stackcompat.plan.checkout import find_checkout
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from stackcompat.core.record import UsageError
+from stackcompat.core.errors import UsageError
 from stackcompat.plan.goal import Plan
 from stackcompat.plan.matrix import Matrix
 from stackcompat.plan.plan import make_plan

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from stackcompat.core.record import UsageError
+from stackcompat.core.errors import UsageError
 from stackcompat.ecosystem.components import load_components
 from stackcompat.plan.matrix import load_matrix
 from stackcompat.plan.policies import AsOf, Pins

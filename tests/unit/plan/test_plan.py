@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stackcompat.core.record import UsageError
+from stackcompat.core.errors import UsageError
 from stackcompat.ecosystem.components import Components
 from stackcompat.plan.goal import Plan
 from support.made_up import component

@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from stackcompat.core.record import StackcompatError
+from stackcompat.core.errors import StackcompatError
 from stackcompat.ecosystem.components import Components
 from stackcompat.resolve.island_search import find_islands
 from stackcompat.resolve.islands import Excluded, newest_members

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stackcompat.core.record import StackcompatError, UsageError
+from stackcompat.core.errors import StackcompatError, UsageError
 from stackcompat.resolve.lock import Lock
 from stackcompat.run.package_cache import PackageCache, cache_bound, default_cache
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from stackcompat.core.record import StackcompatError
+from stackcompat.core.errors import StackcompatError
 from stackcompat.run.inside.protocol import Event
 from stackcompat.run.process import ProcessEnd, ProcessLimits, _how_it_ended, run_process
 from support.processes import ended

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stackcompat.core.record import StackcompatError
+from stackcompat.core.errors import StackcompatError
 from stackcompat.run.package_cache import PackageCache
 from stackcompat.run.sources import _clone
 from support.loopback_index import make_wheel

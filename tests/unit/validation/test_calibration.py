@@ -9,7 +9,7 @@ import pytest
 
 from stackcompat.blame.culprit import Culprit, SearchResult
 from stackcompat.blame.diagnosis import Diagnosis
-from stackcompat.core.record import UsageError
+from stackcompat.core.errors import UsageError
 from stackcompat.plan.known_cases import KnownCase, load_cases
 from stackcompat.run.job import Job
 from stackcompat.validation.calibration import Calibration, calibrate, calibrate_crossings, compare, healthy_neighbours

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stackcompat.core.record import UsageError
+from stackcompat.core.errors import UsageError
 from stackcompat.evidence.results import TestResult
 from stackcompat.gate.policy import GatePolicy
 from stackcompat.run.job import Job
