@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from stackcompat.advice.timeline import Said, timeline
+from stackcompat.advice.pair_lookup import KnownVerdict
+from stackcompat.advice.timeline import timeline
 from stackcompat.frontier.search import explore
 from stackcompat.report.write import write
 from stackcompat.table.build import summarise
@@ -139,7 +140,9 @@ def page(summary: Summary, tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     days = timeline(
         {name: world.project(name) for name in ("alpha", "beta")},
-        lambda one, version, other, its: Said("broken" if (version, its) == ("1.1", "1.0") else "works", inferred=True),
+        lambda one, version, other, its: KnownVerdict(
+            "broken" if (version, its) == ("1.1", "1.0") else "works", inferred=True
+        ),
         python="3.12",
         since=day("2025-01-02"),
         until=day("2026-04-12"),

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 import uv
 
-from stackcompat.advice.bounds import constraints
+from stackcompat.advice.advice import collect_advice
 from stackcompat.ecosystem.components import Components
 from stackcompat.ecosystem.index import PackageIndex
 from stackcompat.ecosystem.releases import Catalog
 from stackcompat.frontier.frontier import StoredFinding, StoredFrontier
 from stackcompat.frontier.space import Side
-from stackcompat.report.advice import advice
+from stackcompat.report.advice import advice_files, constraints
 from stackcompat.table.build import summarise
 from support.loopback_index import LoopbackIndex
 from support.made_up import COMPONENTS, NOW
@@ -55,7 +55,9 @@ def charted(
 def publish(chart: StoredFrontier, catalog: Catalog, folder: Path, rows: Components = COMPONENTS) -> None:
     """The repair that a report makes of a frontier, as the pyproject.toml of a folder."""
     summary = summarise(rows, (), {}, NOW, charts=[chart])
-    (folder / "pyproject.toml").write_text(advice(summary, rows, catalog, (), ())["repair.toml"])
+    (folder / "pyproject.toml").write_text(
+        advice_files(summary, collect_advice(summary, rows, catalog, (), ()))["repair.toml"]
+    )
 
 
 def resolve(folder: Path, wanted: str, *options: str) -> list[str]:

@@ -1,45 +1,61 @@
-"""Declared bounds against measured ones: what each release says of another component, and what was seen. Pure.
+"""Declared bounds against measured ones: what each release declares of another component, and what was seen. Pure.
 
-From the pairs that work and those that are broken follows which releases a bound should let through. A bound that lets
-through one that was surely seen to be broken is too loose, and the text that would put it right is given; one that
-keeps out a release which works when it is forced in is too tight. Where the text draws the line, what frontiers infer
-counts too, and is marked: a bound that is drawn where the runs happened to be would let in what lies between. Nothing
-is concluded from releases of which nothing is known.
+The pairs that work and those that are broken say which releases a bound should let through.
+
+- A bound that lets through a release that was surely seen to be broken is too loose. The finding proposes a text that
+  would be right.
+- A bound that keeps out a release which works when it is forced in is too tight.
+
+The proposed text is drawn through everything that is known, so what frontiers infer counts there too, and is marked. A
+bound drawn through observed releases only would let in all that lies between two runs. A release of which nothing is
+known decides nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from stackcompat.advice.advisory import Advisory
-from stackcompat.advice.undeclared import alone
+from stackcompat.advice.undeclared import lone_component
 from stackcompat.core.record import Record
 from stackcompat.core.requirements import python_key, version_key
-from stackcompat.ecosystem.releases import Catalog, applies, needs
+from stackcompat.ecosystem.releases import Catalog, needs
 from stackcompat.table.cells import CellRow
 from stackcompat.table.summary import Summary
 
-__all__ = ["BoundFinding", "constraints", "findings", "repaired"]
+__all__ = ["BoundFinding", "bound_findings"]
 
 BoundKind = Literal[
     "floor too low", "cap missing", "release not excluded", "too tight", "works with none", "undeclared"
 ]
 
+#: The most releases that a sentence lists one by one.
+_MOST_LISTED = 4
+
 
 class BoundFinding(Record):
     """A bound of one release that is not what was measured.
 
-    `release` of `distribution` declares `declared` for the distribution `on` (empty: nothing) on `pythons`, and should
-    declare `proposed`. `works` and `broken` are the releases of `on` that it lets through and that decide it, lowest
-    first; what is `inferred` of them was not seen, or may be the fault of others. `cells` show the rest, or the runs in
-    `evidence`, whose other distributions are of the day of the later release. `kinds` say what is wrong; with "works
-    with none" and "too tight" there is no bound to propose, and with "undeclared" `on` itself is what is missing.
+    Attributes:
+        distribution: The distribution that declares the bound.
+        release: Its version.
+        on: The distribution that is bounded; for the kind "undeclared" the one that is missing in the metadata.
+        declared: The bound; empty: none is declared.
+        proposed: The bound that would be right; empty with the kinds "works with none", "too tight" and "undeclared".
+        kinds: What is wrong.
+        works: Releases of `on` that the bound lets through and that work, lowest first.
+        broken: Releases of `on` that the bound lets through and that are broken, lowest first.
+        inferred: Those of `works` and `broken` that were not seen, or whose failure can be another component's.
+        pythons: The Pythons on which the bound is declared.
+        cells: Ids of the cells that show it.
+        evidence: Ids of the runs of frontiers that show it. Their other distributions are of the day of the later
+            release.
     """
 
     distribution: str
@@ -57,27 +73,30 @@ class BoundFinding(Record):
 
     def sentence(self) -> str:
         """The finding in one line, fit for an issue upstream."""
+        subject = f"{self.distribution} {self.release}"
         if "undeclared" in self.kinds:
-            return f"{self.distribution} {self.release} needs {self.on}, which it does not declare"
-        says = f"declares {self.on}{self.declared}" if self.declared else f"declares no bound on {self.on}"
+            return f"{subject} needs {self.on}, which it does not declare"
+        declares = f"declares {self.on}{self.declared}" if self.declared else f"declares no bound on {self.on}"
         if not self.broken:
-            return f"{self.distribution} {self.release} {says}, but works with {_some(self.works)} when forced"
-        seen = f"{self.on} {_some(self.broken)} {'fails' if len(self.broken) == 1 else 'fail'} with it"
+            return f"{subject} {declares}, but works with {_listed(self.works)} when forced"
+        fails = f"{self.on} {_listed(self.broken)} {'fails' if len(self.broken) == 1 else 'fail'} with it"
         inferred = len({*self.broken} & {*self.inferred})
-        seen += f", {inferred} of them by inference" if inferred else ""
-        remedy = f"; {self.on}{self.proposed} would fit" if self.proposed else "; no release that was tried works"
-        return f"{self.distribution} {self.release} {says}, but {seen}{remedy}"
+        fails += f", {inferred} of them by inference" if inferred else ""
+        remedy = f"{self.on}{self.proposed} would fit" if self.proposed else "no release that was tried works"
+        return f"{subject} {declares}, but {fails}; {remedy}"
 
 
-def _some(versions: Sequence[str]) -> str:
-    return ", ".join(versions) if len(versions) <= 4 else f"{versions[0]} to {versions[-1]} ({len(versions)} releases)"
+def _listed(versions: Sequence[str]) -> str:
+    if len(versions) <= _MOST_LISTED:
+        return ", ".join(versions)
+    return f"{versions[0]} to {versions[-1]} ({len(versions)} releases)"
 
 
-class _Said(NamedTuple):
-    """What is known of two releases on one Python, and the cell or the run of a frontier that shows it.
+class _Observation(NamedTuple):
+    """Whether two releases work together on one Python, with the cell or the run of a frontier that shows it.
 
-    `rank` says how well it is known, best first: seen in a cell, along a frontier, there with a doubt, inferred from
-    other pairs of it, or from a cell where others had a part.
+    `rank` says how well it is known, best first: seen in a cell; seen along a frontier; seen there, but the failure can
+    be another component's; inferred along a frontier; seen in a cell, but the failure can be another component's.
     """
 
     rank: Literal[0, 1, 2, 3, 4]
@@ -87,154 +106,153 @@ class _Said(NamedTuple):
     run: str = ""
 
     @property
-    def sure(self) -> bool:
-        """Whether it was seen, and is surely of these two."""
+    def certain(self) -> bool:
+        """Whether it was seen, and is surely of these two releases."""
         return self.rank < 2
 
+    @property
+    def shows_break(self) -> bool:
+        """Whether it was seen that these two releases do not work together."""
+        return self.certain and not self.works
 
-#: By a release, and the distribution that it may declare: what is known of it with each release of that.
-_Sides = dict[tuple[str, str, str], dict[str, list[_Said]]]
+
+class _Bound(NamedTuple):
+    """A release, and another distribution that it can declare a bound on."""
+
+    distribution: str
+    release: str
+    on: str
 
 
-def findings(summary: Summary, advisories: Iterable[Advisory], catalog: Catalog) -> tuple[BoundFinding, ...]:
+#: By a possible bound and a version of the distribution that it is on: what is known of the two releases.
+_Observations = dict[_Bound, dict[str, list[_Observation]]]
+
+
+def bound_findings(summary: Summary, advisories: Iterable[Advisory], catalog: Catalog) -> tuple[BoundFinding, ...]:
     """Every bound of a tested release that is too loose, too tight or missing, newest releases first.
 
-    The `advisories` of the summary tell what releases need and do not declare.
+    Args:
+        summary: The table.
+        advisories: The advisories of the table; they say what releases need and do not declare.
+        catalog: What releases declare.
     """
-    found = []
-    for (name, version, on), told in _sides(summary).items():
-        declared: dict[SpecifierSet, set[str]] = {}  # and the Pythons on which it is declared
-        for python in {said.python for some in told.values() for said in some}:
-            bounds = needs(catalog, name, version, python)
-            # A pair is broken because of the one that uses the other: it alone can declare a bound.
-            if on in bounds:
-                declared.setdefault(bounds[on], set()).add(python)
-        for bound, pythons in declared.items():
-            known = {
-                # What is broken on one Python is broken.
-                other: min(here, key=lambda said: (said.rank, said.works))
-                for other, some in sorted(told.items(), key=lambda item: version_key(item[0]))
-                if bound.contains(other, prereleases=True) and (here := [one for one in some if one.python in pythons])
-            }
-            if any(said.sure and not said.works for said in known.values()):
-                found.append(_finding((name, version, on), bound, pythons, known, catalog))
-    found += [*_too_tight(summary, catalog), *_undeclared(advisories, catalog)]
-    return tuple(sorted(found, key=lambda f: (f.distribution, version_key(f.release), f.on), reverse=True))
+    findings = [
+        *_too_loose(_observations(summary), catalog),
+        *_too_tight(summary, catalog),
+        *_undeclared(advisories, catalog),
+    ]
+    return tuple(sorted(findings, key=lambda f: (f.distribution, version_key(f.release), f.on), reverse=True))
 
 
-def _sides(summary: Summary) -> _Sides:
-    """Both releases of each pair see each other."""
-    distribution = {row.name: row.distribution for row in summary.components}
-    sides: _Sides = {}
+def _observations(summary: Summary) -> _Observations:
+    """What is known of every two releases, once from each side: either of them can declare a bound on the other."""
+    distributions = {row.name: row.distribution for row in summary.components}
+    observations: _Observations = {}
 
-    def add(one: tuple[str, str], other: tuple[str, str], said: _Said) -> None:
-        for (name, version), (on, its) in ((one, other), (other, one)):
-            side = (distribution.get(name, name), version, distribution.get(on, on))
-            sides.setdefault(side, {}).setdefault(its, []).append(said)
+    def add(versions: Iterable[tuple[str, str]], observation: _Observation) -> None:
+        first, second = ((distributions.get(name, name), version) for name, version in versions)
+        for (name, version), (on, other_version) in ((first, second), (second, first)):
+            bound = _Bound(name, version, on)
+            observations.setdefault(bound, {}).setdefault(other_version, []).append(observation)
 
     for row in summary.pairs:
         for release in row.releases:
-            one, other = (row.first, release.first_version), (row.second, release.second_version)
+            versions = ((row.first, release.first_version), (row.second, release.second_version))
             for python, verdict in release.pythons.items():
                 if verdict in ("works", "broken"):
                     doubtful = verdict == "broken" and release.inferred
-                    add(one, other, _Said(4 if doubtful else 0, verdict == "works", python, cell=release.cell))
+                    add(versions, _Observation(4 if doubtful else 0, verdict == "works", python, cell=release.cell))
     for frontier in summary.frontiers:
         for pair in frontier.told():
             reason = frontier.reasons[pair.reason] if pair.reason is not None else None
-            if reason is None or not alone(reason, frontier, summary.components):
-                doubtful = reason is not None and bool(reason.doubt)
-                rank: Literal[1, 2, 3] = 3 if pair.inferred else 2 if doubtful else 1
-                one, other = pair.versions.items()
-                add(one, other, _Said(rank, pair.verdict == "works", frontier.python, run=pair.evidence))
-    return sides
+            if reason is not None and lone_component(reason, frontier, summary.components):
+                continue
+            doubtful = reason is not None and bool(reason.doubt)
+            rank: Literal[1, 2, 3] = 3 if pair.inferred else 2 if doubtful else 1
+            add(pair.versions.items(), _Observation(rank, pair.verdict == "works", frontier.python, run=pair.evidence))
+    return observations
 
 
-def _finding(
-    side: tuple[str, str, str],
+def _too_loose(observations: _Observations, catalog: Catalog) -> list[BoundFinding]:
+    """The bounds that let through a release that was surely seen to be broken."""
+    findings = []
+    for bound, by_version in observations.items():
+        for declared, pythons in _declared(bound, by_version, catalog).items():
+            known = _best_known(by_version, declared, pythons)
+            if any(observation.shows_break for observation in known.values()):
+                findings.append(_loose_bound(bound, declared, pythons, known, catalog))
+    return findings
+
+
+def _declared(
+    bound: _Bound, by_version: Mapping[str, Iterable[_Observation]], catalog: Catalog
+) -> dict[SpecifierSet, set[str]]:
+    """What the release declares on the Pythons that were tried; none where it does not use the other distribution.
+
+    A pair is broken because of the release that uses the other: it alone can declare a bound.
+    """
+    declared: dict[SpecifierSet, set[str]] = {}
+    pythons = {observation.python for known in by_version.values() for observation in known}
+    for python in sorted(pythons, key=python_key):
+        bounds = needs(catalog, bound.distribution, bound.release, python)
+        if bound.on in bounds:
+            declared.setdefault(bounds[bound.on], set()).add(python)
+    return declared
+
+
+def _best_known(
+    by_version: Mapping[str, Iterable[_Observation]], declared: SpecifierSet, pythons: Iterable[str]
+) -> dict[str, _Observation]:
+    """The observation that decides for each version that a bound lets through on `pythons`, lowest version first.
+
+    It is the best known one. Of equally well known ones a break decides: what is broken on one Python is broken.
+    """
+    known = {}
+    for version in sorted(by_version, key=version_key):
+        on_pythons = [observation for observation in by_version[version] if observation.python in pythons]
+        if on_pythons and declared.contains(version, prereleases=True):
+            known[version] = min(on_pythons, key=lambda observation: (observation.rank, observation.works))
+    return known
+
+
+def _loose_bound(
+    bound: _Bound,
     declared: SpecifierSet,
     pythons: Iterable[str],
-    known: Mapping[str, _Said],
+    known: Mapping[str, _Observation],
     catalog: Catalog,
 ) -> BoundFinding:
-    """What is wrong with a bound that lets through the releases in `known`, lowest first, some of them broken."""
-    name, version, on = side
-    there = catalog.project(on).releases
-    releases = {one.version for one in there if not one.yanked and not one.parsed.is_prerelease} | known.keys()
-    works = {other: said.works for other, said in known.items()}
-    proposed, kinds = _proposal(declared, works, sorted(releases, key=version_key))
-    shown = [said for said in known.values() if said.sure and not said.works]
+    """The finding about a bound that lets through broken releases.
+
+    Args:
+        bound: The release and the distribution that its bound is on.
+        declared: The bound.
+        pythons: The Pythons on which it is declared.
+        known: What decides for each version that it lets through, lowest first.
+        catalog: All releases.
+    """
+    final = {
+        release.version
+        for release in catalog.project(bound.on).releases
+        if not release.yanked and not release.parsed.is_prerelease
+    }
+    works = {version: observation.works for version, observation in known.items()}
+    proposed, kinds = _proposal(declared, works, sorted(final | known.keys(), key=version_key))
+    breaks = [observation for observation in known.values() if observation.shows_break]
     return BoundFinding(
-        distribution=name,
-        release=version,
-        on=on,
+        distribution=bound.distribution,
+        release=bound.release,
+        on=bound.on,
         declared=str(declared),
         proposed=str(proposed) if proposed is not None else "",
         kinds=kinds,
-        works=tuple(other for other in works if works[other]),
-        broken=tuple(other for other in works if not works[other]),
-        inferred=tuple(other for other, said in known.items() if not said.sure),
+        works=tuple(version for version in works if works[version]),
+        broken=tuple(version for version in works if not works[version]),
+        inferred=tuple(version for version, observation in known.items() if not observation.certain),
         pythons=tuple(sorted(pythons, key=python_key)),
-        cells=tuple(dict.fromkeys(one.cell for one in shown if one.cell)),
-        evidence=tuple(dict.fromkeys(one.run for one in shown if one.run)),
+        cells=tuple(dict.fromkeys(observation.cell for observation in breaks if observation.cell)),
+        evidence=tuple(dict.fromkeys(observation.run for observation in breaks if observation.run)),
     )
-
-
-def _too_tight(summary: Summary, catalog: Catalog) -> list[BoundFinding]:
-    """Bounds that keep out a release that works where it is forced in."""
-    distribution = {row.name: row.distribution for row in summary.components}
-    seen: dict[tuple[str, str, str, str], dict[str, CellRow]] = {}
-    for cell in summary.cells:
-        if cell.verdict != "works":
-            continue
-        forced: set[str] = {canonicalize_name(requirement.name) for requirement in map(Requirement, cell.forced)}
-        here = {distribution[name]: one.version for name, one in cell.components.items()}
-        for (owner, its), on in product(here.items(), forced & here.keys()):
-            bound = needs(catalog, owner, its, cell.python).get(on)
-            if bound is not None and not bound.contains(here[on], prereleases=True):
-                seen.setdefault((owner, its, on, str(bound)), {})[here[on]] = cell
-    found = []
-    for (name, version, on, declared), cells in seen.items():
-        works = sorted(cells, key=version_key)
-        found.append(
-            BoundFinding(
-                distribution=name,
-                release=version,
-                on=on,
-                declared=declared,
-                proposed="",
-                kinds=("too tight",),
-                works=tuple(works),
-                broken=(),
-                pythons=tuple(sorted({cell.python for cell in cells.values()}, key=python_key)),
-                cells=tuple(cells[one].id for one in works),
-            )
-        )
-    return found
-
-
-def _undeclared(advisories: Iterable[Advisory], catalog: Catalog) -> list[BoundFinding]:
-    """What releases need and do not declare."""
-    return [
-        BoundFinding(
-            distribution=side.distribution,
-            release=version,
-            on=one.without,
-            declared="",
-            proposed="",
-            kinds=("undeclared",),
-            works=(),
-            broken=(),
-            pythons=one.pythons,
-            cells=one.cells,
-            evidence=one.evidence,
-        )
-        for one in advisories
-        if one.without
-        for side in one.sides
-        for version in side.versions
-        if not any(one.without in needs(catalog, side.distribution, version, python) for python in one.pythons)
-    ]
 
 
 def _proposal(
@@ -242,8 +260,16 @@ def _proposal(
 ) -> tuple[SpecifierSet | None, tuple[BoundKind, ...]]:
     """The declared bound, narrowed so that it keeps out what is broken and lets in what works; and what was wrong.
 
-    `works` tells of what it lets through, `releases` are all that there are, both lowest first. The floor is next above
-    what is broken below all that works, the cap is what is broken first above that.
+    The new floor is the release after the highest broken one below all that work. The new cap is the lowest broken
+    release above all that work. Broken releases in between are excluded one by one.
+
+    Args:
+        declared: The bound.
+        works: Whether each version that it lets through works, lowest first.
+        releases: All versions, lowest first.
+
+    Returns:
+        The proposed bound, None where nothing works; and the kinds of the finding.
     """
     green = [version_key(version) for version, good in works.items() if good]
     red = [version for version, good in works.items() if not good]
@@ -267,36 +293,72 @@ def _proposal(
     return SpecifierSet(",".join(parts)), tuple(kinds)
 
 
-def repaired(found: Iterable[BoundFinding], catalog: Catalog) -> list[dict[str, Any]]:
-    """The metadata of each release that has a proposal, as uv takes it (``[[tool.uv.dependency-metadata]]``).
-
-    Each entry has `name`, `version` and the whole `requires-dist`: loose bounds are replaced where they hold on the
-    Pythons on which they were measured, and what is needed and not declared is added.
-    """
-    releases: dict[tuple[str, str], list[BoundFinding]] = {}
-    for finding in found:
-        if finding.proposed or "undeclared" in finding.kinds:
-            releases.setdefault((finding.distribution, finding.release), []).append(finding)
-    entries = []
-    for (name, version), some in releases.items():
-        lines = []
-        for requirement in catalog.requires(name, version):
-            bounds = [
-                finding.proposed
-                for finding in some
-                if finding.proposed
-                and canonicalize_name(requirement.name) == finding.on
-                and any(applies(requirement, python) for python in finding.pythons)
-            ]
-            if bounds:
-                requirement = Requirement(str(requirement))  # noqa: PLW2901  (the catalog's own stays as it is)
-                requirement.specifier = SpecifierSet(",".join(bounds))
-            lines.append(str(requirement))
-        lines += [finding.on for finding in some if "undeclared" in finding.kinds]
-        entries.append({"name": name, "version": version, "requires-dist": lines})
-    return entries
+def _too_tight(summary: Summary, catalog: Catalog) -> list[BoundFinding]:
+    """The bounds that keep out a release that works where it is forced in."""
+    working: dict[tuple[_Bound, str], dict[str, CellRow]] = {}
+    for cell in summary.cells:
+        if cell.verdict != "works":
+            continue
+        for bound, declared, version in _overridden(cell, summary, catalog):
+            working.setdefault((bound, declared), {})[version] = cell
+    findings = []
+    for (bound, declared), cells in working.items():
+        versions = sorted(cells, key=version_key)
+        findings.append(
+            BoundFinding(
+                distribution=bound.distribution,
+                release=bound.release,
+                on=bound.on,
+                declared=declared,
+                proposed="",
+                kinds=("too tight",),
+                works=tuple(versions),
+                broken=(),
+                pythons=tuple(sorted({cell.python for cell in cells.values()}, key=python_key)),
+                cells=tuple(cells[version].id for version in versions),
+            )
+        )
+    return findings
 
 
-def constraints(versions: Mapping[str, str]) -> str:
-    """A known-good set as a constraints file of pip and uv."""
-    return "".join(f"{name}=={version}\n" for name, version in sorted(versions.items()))
+def _overridden(cell: CellRow, summary: Summary, catalog: Catalog) -> list[tuple[_Bound, str, str]]:
+    """The bounds that a cell overrides: each with its text, and the version that it keeps out."""
+    distributions = {row.name: row.distribution for row in summary.components}
+    installed = {distributions[name]: component.version for name, component in cell.components.items()}
+    forced: set[str] = {canonicalize_name(Requirement(text).name) for text in cell.forced}
+    overridden = []
+    for (name, release), on in product(installed.items(), forced & installed.keys()):
+        declared = needs(catalog, name, release, cell.python).get(on)
+        if declared is not None and not declared.contains(installed[on], prereleases=True):
+            overridden.append((_Bound(name, release, on), str(declared), installed[on]))
+    return overridden
+
+
+def _undeclared(advisories: Iterable[Advisory], catalog: Catalog) -> list[BoundFinding]:
+    """What releases need and do not declare."""
+    findings = []
+    for advisory in advisories:
+        if not advisory.without:
+            continue
+        for side in advisory.sides:
+            for version in side.versions:
+                declares = [needs(catalog, side.distribution, version, python) for python in advisory.pythons]
+                if not any(advisory.without in bounds for bounds in declares):
+                    findings.append(_missing_requirement(side.distribution, version, advisory))
+    return findings
+
+
+def _missing_requirement(distribution: str, version: str, advisory: Advisory) -> BoundFinding:
+    return BoundFinding(
+        distribution=distribution,
+        release=version,
+        on=advisory.without,
+        declared="",
+        proposed="",
+        kinds=("undeclared",),
+        works=(),
+        broken=(),
+        pythons=advisory.pythons,
+        cells=advisory.cells,
+        evidence=advisory.evidence,
+    )

@@ -1,7 +1,7 @@
-"""Deprecation forecast: what one component warns of because of another's code, and from when it may go. Pure.
+"""Deprecation forecasts: what one component warns of in another's code, and from when it can be gone. Pure.
 
-A warning that A raises about what B does is B's red cell of tomorrow. How long A keeps what it has deprecated is its
-stated policy, data of the component.
+A component that warns of what another does is the other's red cell of tomorrow. For how long it keeps what it has
+deprecated is its stated policy: `deprecation_months` of the component.
 """
 
 from __future__ import annotations
@@ -19,11 +19,23 @@ __all__ = ["ForecastRow", "forecasts"]
 _CATEGORIES = ("DeprecationWarning", "PendingDeprecationWarning", "FutureWarning")
 
 
-class ForecastRow(Record):
-    """`by` (a distribution, at its version) uses what `of` warns of since `since`; it may be gone `from_date` on.
+#: Days in a month, on average.
+_MONTH_DAYS = 365.25 / 12
 
-    `since` is the lowest release in whose cells the warning was seen, `from_date` its upload and the time that the
-    component's policy gives; None where no policy is known.
+
+class ForecastRow(Record):
+    """A deprecated feature that the newest releases still use.
+
+    Attributes:
+        of: The distribution that warns.
+        since: Its lowest release in whose cells the warning was seen.
+        by: The distribution that uses the feature.
+        by_version: Its newest release that does.
+        category: The warning's class.
+        message: The warning.
+        from_date: The day from which the feature can be gone: the upload of `since` and the time that the component's
+            policy gives. None: no policy is known.
+        cells: The number of cells that show it.
     """
 
     of: str
@@ -43,21 +55,30 @@ class ForecastRow(Record):
 
 
 def forecasts(summary: Summary, components: Components, catalog: Catalog) -> tuple[ForecastRow, ...]:
-    """What the newest releases still do that another component has announced to end, the nearest end first."""
-    found = []
-    for row in summary.warnings:
-        if row.today and row.category in _CATEGORIES and row.raised_by and row.triggered_by not in ("", row.raised_by):
-            found.append(_forecast(row, components, catalog))
-    return tuple(sorted(found, key=lambda one: (one.from_date or dt.date.max, one.of, one.by, one.message)))
+    """What the newest releases still use and another component has announced to remove, the nearest removal first.
+
+    Args:
+        summary: The table.
+        components: The components, with their policies.
+        catalog: Upload times.
+    """
+    rows = [_forecast(row, components, catalog) for row in summary.warnings if _announces_removal(row)]
+    return tuple(sorted(rows, key=lambda row: (row.from_date or dt.date.max, row.of, row.by, row.message)))
+
+
+def _announces_removal(row: WarningRow) -> bool:
+    """Whether the newest releases raise a deprecation warning about what another distribution does."""
+    by_another = row.triggered_by not in ("", row.raised_by)
+    return row.today and row.category in _CATEGORIES and bool(row.raised_by) and by_another
 
 
 def _forecast(row: WarningRow, components: Components, catalog: Catalog) -> ForecastRow:
     component = components.of_distribution(row.raised_by)
     release = catalog.project(row.raised_by).find(row.raised_since) if row.raised_since else None
     months = component.deprecation_months if component is not None else None
-    gone = None
+    from_date = None
     if release is not None and months is not None:
-        gone = (release.uploaded + dt.timedelta(days=round(months * 365.25 / 12))).date()
+        from_date = (release.uploaded + dt.timedelta(days=round(months * _MONTH_DAYS))).date()
     return ForecastRow(
         of=row.raised_by,
         since=row.raised_since,
@@ -65,6 +86,6 @@ def _forecast(row: WarningRow, components: Components, catalog: Catalog) -> Fore
         by_version=row.triggered_version,
         category=row.category,
         message=row.message,
-        from_date=gone,
+        from_date=from_date,
         cells=row.cells,
     )

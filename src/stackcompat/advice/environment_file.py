@@ -1,6 +1,6 @@
-"""What is installed, or will be: read from a lock, a freeze, or a live environment, whoever wrote it.
+"""What is installed, or will be: read from a lock, a freeze or a live environment of any tool.
 
-Markers are evaluated for this machine, and for a Python: what is meant for another is not there.
+Markers are evaluated for this machine and for one Python. A line for another one is not read.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ _ELSEWHERE = "for another Python or machine"
 
 
 class Listed(NamedTuple):
-    """Distribution (in normal form) to exact version; and what there is without one, as it was written."""
+    """What was read: `versions` by distribution (in normal form), and the `unread` lines, as they were written."""
 
     versions: dict[str, str]
     unread: tuple[str, ...] = ()
 
 
 class _Entry(NamedTuple):
-    """A package as a file has it. Without an exact version it is not read; nor if there is a reason `why` not."""
+    """A package as a file has it. It is not read without an exact version, nor where `why` gives a reason."""
 
     text: str
     name: str = ""
@@ -48,22 +48,30 @@ class _Entry(NamedTuple):
 
 
 def read_file(path: Path, python: str | None = None) -> Listed:
-    """What a file pins on `python` (default: this one). Raises UsageError where it pins nothing."""
-    lines = _toml(path, python) if path.suffix in (".toml", ".lock") else _lines(path, python, frozenset())
-    found: dict[str, str] = {}
+    """What a file pins.
+
+    Args:
+        path: The file.
+        python: The Python that it is for, such as ``3.12``; None: this one.
+
+    Raises:
+        UsageError: The file cannot be read, or pins nothing.
+    """
+    entries = _toml(path, python) if path.suffix in (".toml", ".lock") else _lines(path, python, frozenset())
+    versions: dict[str, str] = {}
     unread = []
-    for line in lines:
-        name = canonicalize_name(line.name)
-        if line.why or not _is_version(line.version):
-            unread.append(f"{line.text} ({line.why})" if line.why else line.text)
-        elif name in found and Version(found[name]) != Version(line.version):
-            older, found[name] = sorted((found[name], line.version), key=Version)
-            unread.append(f"{name} {older} (beside {found[name]})")
+    for entry in entries:
+        name = canonicalize_name(entry.name)
+        if entry.why or not _is_version(entry.version):
+            unread.append(f"{entry.text} ({entry.why})" if entry.why else entry.text)
+        elif name in versions and Version(versions[name]) != Version(entry.version):
+            older, versions[name] = sorted((versions[name], entry.version), key=Version)
+            unread.append(f"{name} {older} (beside {versions[name]})")
         else:
-            found[name] = line.version
-    if not found:
+            versions[name] = entry.version
+    if not versions:
         raise UsageError(f'FILE: {path} pins nothing exactly, as "alpha==1.2.3" does; allowed are {_FORMS}')
-    return Listed(found, tuple(unread))
+    return Listed(versions, tuple(unread))
 
 
 def _text(path: Path) -> str:
@@ -72,7 +80,7 @@ def _text(path: Path) -> str:
     except OSError as error:
         raise UsageError(f"FILE: {path} cannot be read: {error.strerror}") from None
     try:
-        wide = content.startswith((b"\xff\xfe", b"\xfe\xff"))  # as some shells write what a command prints
+        wide = content.startswith((b"\xff\xfe", b"\xfe\xff"))  # Windows PowerShell writes redirected output so
         return content.decode("utf-16" if wide else "utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError:
         raise UsageError(f"FILE: {path} is not text; allowed are {_FORMS}") from None
@@ -85,22 +93,22 @@ def _toml(path: Path, python: str | None) -> Iterator[_Entry]:
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"FILE: {path} is not valid TOML: {error}") from None
     for key in ("package", "packages"):
-        some = document.get(key, ())
-        for package in some if isinstance(some, list) else ():
+        for package in _list(document.get(key)):
             if isinstance(package, dict):
                 name, version = str(package.get("name", "")), str(package.get("version", ""))
-                markers = [package.get("marker"), package.get("markers"), *_listed(package.get("resolution-markers"))]
+                markers = [package.get("marker"), package.get("markers"), *_list(package.get("resolution-markers"))]
                 texts = [marker for marker in markers if isinstance(marker, str)]
-                here = not texts or any(_applies(text, python) for text in texts)
-                yield _Entry(f"{name} {version}".strip(), name, version, "" if here else _ELSEWHERE)
+                applies = not texts or any(_applies(text, python) for text in texts)
+                yield _Entry(f"{name} {version}".strip(), name, version, "" if applies else _ELSEWHERE)
 
 
-def _listed(value: object) -> list[object]:
+def _list(value: object) -> list[object]:
+    """The value if it is a list, else an empty one."""
     return value if isinstance(value, list) else []
 
 
 def _applies(marker: str, python: str | None) -> bool:
-    """Whether a marker holds on `python`, on this machine; one that cannot be understood does."""
+    """Whether a marker holds on `python`, on this machine; a marker that is not understood holds."""
     environment = {"python_version": python, "python_full_version": f"{python}.99"} if python else {}
     try:
         return Marker(marker).evaluate({"extra": "", **environment})
@@ -116,43 +124,50 @@ _NO_PACKAGE = re.compile(r"-(?!e\b|c\b|-editable|-constraint).*|@EXPLICIT|Packag
 _CONDA_FILE = re.compile(r"\S+/(?P<name>[^/]+)-(?P<version>[^-/]+)-[^-/]+\.(?:conda|tar\.bz2)(?:#\S*)?")
 
 
-#: ``name=version=build`` of conda, its channel before it or not, or the columns of a list.
+#: ``name=version=build`` of conda, with or without its channel, or the columns of a list.
 _CONDA = re.compile(r"(?:\S+::)?(?P<name>[\w.-]+)(?:=|\s+)(?P<version>[\w.!+]+)(?:=[\w.]+|(?:\s+\S+){1,2})?")
 
 
 def _lines(path: Path, python: str | None, within: frozenset[Path]) -> Iterator[_Entry]:
-    """``name==version`` with whatever follows, or one of conda's ways to write it; other lines pin nothing."""
+    """The entries of a file with ``name==version`` and more on a line, or written in one of conda's ways.
+
+    Args:
+        path: The file.
+        python: The Python that it is for; None: this one.
+        within: The files that lead to this one by ``-r``; none of them is read again.
+    """
     text = re.sub(r"\\\n\s*", " ", _text(path))
     for line in _dependencies(text) if path.suffix in (".yml", ".yaml") else text.splitlines():
-        plain = re.split(r"\s#|\s--(?=\w)|^#", line.strip())[0].strip()
-        if more := re.fullmatch(r"(?:-r|--requirement)[\s=]*(\S+)", line.split(" #")[0].strip()):
-            other = (path.parent / more[1]).resolve()
+        requirement = re.split(r"\s#|\s--(?=\w)|^#", line.strip())[0].strip()
+        if included := re.fullmatch(r"(?:-r|--requirement)[\s=]*(\S+)", line.split(" #")[0].strip()):
+            other = (path.parent / included[1]).resolve()
             if other not in within:
                 yield from _lines(other, python, within | {path.resolve()})
-        elif plain and not _NO_PACKAGE.fullmatch(plain):
-            yield _line(plain, python)
+        elif requirement and not _NO_PACKAGE.fullmatch(requirement):
+            yield _line(requirement, python)
 
 
-def _line(plain: str, python: str | None) -> _Entry:
-    conda = _CONDA_FILE.fullmatch(plain) or _CONDA.fullmatch(plain)
+def _line(text: str, python: str | None) -> _Entry:
+    """The entry of a line; a line that is no requirement has no version."""
+    conda = _CONDA_FILE.fullmatch(text) or _CONDA.fullmatch(text)
     if conda and _is_version(conda["version"]):
-        return _Entry(plain, conda["name"], conda["version"])
+        return _Entry(text, conda["name"], conda["version"])
     try:
-        requirement = Requirement(plain)
+        requirement = Requirement(text)
     except InvalidRequirement:
-        return _Entry(plain)
-    exact = [s.version for s in requirement.specifier if s.operator in ("==", "===")]
+        return _Entry(text)
+    exact = [specifier.version for specifier in requirement.specifier if specifier.operator in ("==", "===")]
     elsewhere = requirement.marker is not None and not _applies(str(requirement.marker), python)
     version = exact[0] if len(exact) == 1 else ""
-    return _Entry(plain, requirement.name, version, _ELSEWHERE if elsewhere else "")
+    return _Entry(text, requirement.name, version, _ELSEWHERE if elsewhere else "")
 
 
 def _dependencies(text: str) -> Iterable[str]:
-    """The entries of ``dependencies`` in an environment.yml, those of pip among them."""
+    """The entries of ``dependencies`` in an environment.yml, with those for pip."""
     key = ""
     for line in text.splitlines():
-        if top := re.match(r"(\w+):", line):
-            key = top[1]
+        if heading := re.match(r"(\w+):", line):
+            key = heading[1]
         elif key == "dependencies" and (entry := re.fullmatch(r"\s*- *(.*?)\s*", line)) and entry[1] != "pip:":
             yield entry[1].strip("'\"")
 
@@ -165,6 +180,7 @@ def _is_version(text: str) -> bool:
     return True
 
 
+#: Lists what is installed, as JSON; it runs in the environment's own interpreter.
 _LIST = """
 import importlib.metadata as m, json
 print(json.dumps({d.metadata["Name"]: d.version for d in m.distributions() if d.metadata["Name"]}))
@@ -172,7 +188,14 @@ print(json.dumps({d.metadata["Name"]: d.version for d in m.distributions() if d.
 
 
 def read_environment(place: Path) -> Listed:
-    """What a live environment has: its folder or interpreter. Raises UsageError if it is neither."""
+    """What a live environment has.
+
+    Args:
+        place: Its folder or its interpreter.
+
+    Raises:
+        UsageError: It is neither, or cannot be run.
+    """
     python = place / "bin" / "python" if place.is_dir() else place
     if not python.exists():
         raise UsageError(f"--env: {place} is not an environment; give its folder (with bin/python) or its interpreter")

@@ -1,54 +1,46 @@
-"""Replay of a span of days: would the newest releases of everything have worked together, at each moment? Pure.
+"""Replay of past days: would the newest releases of everything have worked together, at each moment? Pure.
 
-From upload times, declared bounds and the verdicts on pairs, not from one resolution a day: what an installer would
-have given changes only when something is uploaded. Where declared bounds exclude each other an installer holds somebody
-back, which is not a break: whoever has to go back the shorter time gives way here, and it is the releases that are left
-that are judged. Where a pair of them was not tried, and no frontier tells of it, the moment is unknown.
+The answer comes from upload times, declared bounds and the verdicts on pairs, not from one resolution a day: what an
+installer gives changes only when something is uploaded. Where declared bounds exclude each other an installer holds a
+component back. That is no break: the releases that remain are judged. Where a pair of them was not tried and no
+frontier says anything about it, the moment is unknown.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache, partial
-from itertools import combinations, pairwise, permutations
+from itertools import combinations, pairwise
 from typing import Literal, NamedTuple
 
 from packaging.specifiers import SpecifierSet
 
-from stackcompat.advice.undeclared import alone
+from stackcompat.advice.installable import Bounds, installable, upload_times
+from stackcompat.advice.pair_lookup import PairLookup, pair_verdicts
 from stackcompat.core.record import Record
-from stackcompat.core.vocabulary import LEVELS, Level, Verdict
+from stackcompat.core.vocabulary import LEVELS, Level
 from stackcompat.ecosystem.releases import Catalog, Project, Release, needs
 from stackcompat.table.cells import Today
 from stackcompat.table.summary import Summary
 
-__all__ = ["Outage", "Said", "Span", "Timeline", "pair_verdicts", "replayed", "timeline"]
-
-
-class Said(NamedTuple):
-    """The verdict on two releases, the level that is red or else the deepest reached, and whether it is inferred."""
-
-    verdict: Verdict
-    level: Level = "interop"
-    inferred: bool = False
-
-
-#: What is known of two releases: first name and version, second name and version.
-Lookup = Callable[[str, str, str, str], Said]
-
-
-#: What a release declares of other distributions: its distribution and version to their bounds.
-Bounds = Callable[[str, str], Mapping[str, SpecifierSet]]
+__all__ = ["Outage", "Span", "Timeline", "timeline", "timelines"]
 
 
 class Span(Record):
     """A time through which the newest releases, and so the answer, stayed the same.
 
-    `pairs` are those that are broken, as (first, its version, second, its version). `began_with` and `ended_with` are
-    the releases whose upload made the change; empty at the ends of the whole span. `inferred`: the state rests on a
-    pair that was not tried (a break: on such pairs alone). `level` is the shallowest at which a pair of it is red, or
-    up to which every pair works; none if that is unknown. `unknown` pairs of `of` have no verdict.
+    Attributes:
+        since: Its beginning.
+        until: Its end.
+        state: The answer.
+        pairs: The broken pairs: first component, its version, second component, its version.
+        inferred: Whether the state rests on a pair that was not tried; a break: on such pairs alone.
+        level: The shallowest level at which a pair is red, or up to which every pair works; None: unknown.
+        unknown: The number of pairs without a verdict.
+        of: The number of all pairs.
+        began_with: The releases whose upload began it; empty at the beginning of the timeline.
+        ended_with: The releases whose upload ended it; empty at the end of the timeline.
     """
 
     since: dt.datetime
@@ -64,15 +56,24 @@ class Span(Record):
 
     @property
     def days(self) -> float:
-        """How long it took."""
+        """Its length in days."""
         return _days(self.until - self.since)
 
 
 class Outage(Record):
-    """Two components that did not work together for a time, with the releases of them at its beginning.
+    """Two components that did not work together for a time.
 
-    `broke` is the release whose upload began it and `fixed` those whose upload ended it; empty at the ends of the whole
-    span. `after` is how many days the other release had been out when it broke.
+    Attributes:
+        first: One component.
+        first_version: Its release when the outage began.
+        second: The other component.
+        second_version: Its release when the outage began.
+        since: When it began.
+        until: When it ended, or the end of the timeline.
+        broke: The release whose upload began it; empty: it began before the timeline.
+        fixed: The releases whose upload ended it; empty: it goes on.
+        after: How many days the other release had been out when it began.
+        inferred: Whether it rests on pairs that were not tried.
     """
 
     first: str
@@ -88,225 +89,204 @@ class Outage(Record):
 
     @property
     def days(self) -> float:
-        """From the break to the fix, or to the end of the whole span."""
+        """Days from the break to the fix, or to the end of the timeline."""
         return _days(self.until - self.since)
 
 
 class Timeline(Record):
-    """The spans between two moments on one Python, oldest first; neighbours differ in their state or its grounds."""
+    """The spans between two moments on one Python, oldest first, and the outages in them.
+
+    Neighbouring spans differ in their state or in the pairs that it rests on.
+    """
 
     python: str
     spans: tuple[Span, ...]
     breaks: tuple[Outage, ...] = ()
 
     def days(self, state: str, *, inferred: bool | None = None) -> float:
-        """Days in this state, added up; those that are `inferred`, or are not, if that is given."""
-        fit = (span for span in self.spans if inferred is None or span.inferred == inferred)
-        return sum(span.days for span in fit if span.state == state)
+        """Days in a state, added up.
+
+        Args:
+            state: The state.
+            inferred: Count only spans that are inferred (True) or only those that are not (False); None: all.
+        """
+        spans = [span for span in self.spans if inferred is None or span.inferred == inferred]
+        return sum(span.days for span in spans if span.state == state)
 
 
-def pair_verdicts(summary: Summary, python: str, *, inferred: bool = False) -> Lookup:
-    """What is known of two releases on `python`.
+class _Moment(NamedTuple):
+    """A span with the releases that an installer gave through it."""
 
-    What cells of that Python show goes first, then what a frontier of it observed, and what it inferred, the deeper one
-    first; then, as inferred, the same of the other Pythons. What is no verdict on the two (flaky, unresolvable) stands
-    only where nothing else tells. A break that is only inferred in cells may be a third one's, and tells nothing,
-    unless `inferred` ones are to count; one that a release fails in alone says nothing of a set that has what it wants.
-    Components that no test uses together have nothing to say about each other: "not-applicable".
+    span: Span
+    releases: dict[str, Release]
+
+
+def timelines(
+    summary: Summary, catalog: Catalog, since: dt.datetime, *, inferred: Callable[[Today], bool] = lambda _: False
+) -> tuple[Timeline, ...]:
+    """One timeline for each Python of `summary.today`, of the components in these cells.
+
+    A component that no such cell has is left out, such as a metapackage whose pins would hold back all the others.
+
+    Args:
+        summary: The table.
+        catalog: All releases, and what they declare.
+        since: Where the timelines begin; they end when the table was generated.
+        inferred: On which Pythons breaks count that are only inferred in cells; by default on none.
     """
-    known: dict[frozenset[tuple[str, str]], list[tuple[int, Said]]] = {}
-    strangers = {frozenset((row.first, row.second)) for row in summary.pairs if not row.releases}
-    for row in summary.pairs:
-        for release in row.releases:
-            key = frozenset(((row.first, release.first_version), (row.second, release.second_version)))
-            own = release.pythons.get(python)
-            for verdict, rank in ((own, 0), (release.verdict, 3)):
-                if verdict is None or verdict == "untested":
-                    continue
-                guess = verdict == "broken" and release.inferred
-                if guess and not inferred:
-                    continue
-                tells = verdict in ("works", "broken")
-                said = Said(verdict, release.level, guess or (tells and rank > 0))
-                known.setdefault(key, []).append((rank if tells else 6, said))
-    for frontier in sorted(summary.frontiers, key=lambda row: -LEVELS.index(row.level)):
-        for pair in frontier.told():
-            if pair.reason is None or not alone(frontier.reasons[pair.reason], frontier, summary.components):
-                rank = (1 if frontier.python == python else 4) + pair.inferred
-                said = Said(pair.verdict, pair.level, rank > 1)
-                known.setdefault(frozenset(pair.versions.items()), []).append((rank, said))
-    best = {key: min(told, key=lambda one: one[0])[1] for key, told in known.items()}
+    in_newest_cells = {name for cell in summary.today for name in cell.versions}
+    rows = [row for row in summary.square() if row.distribution and row.name in in_newest_cells]
+    projects = {row.name: catalog.project(row.distribution) for row in rows}
+    return tuple(
+        timeline(
+            projects,
+            pair_verdicts(summary, cell.python, inferred=inferred(cell)),
+            python=cell.python,
+            since=since,
+            until=summary.generated,
+            bounds=cache(partial(_needs, catalog, cell.python)),
+        )
+        for cell in summary.today
+    )
 
-    def lookup(one: str, version: str, other: str, its: str) -> Said:
-        otherwise: Verdict = "not-applicable" if frozenset((one, other)) in strangers else "untested"
-        return best.get(frozenset(((one, version), (other, its))), Said(otherwise))
 
-    return lookup
+def _needs(catalog: Catalog, python: str, distribution: str, version: str) -> dict[str, SpecifierSet]:
+    return needs(catalog, distribution, version, python)
 
 
 def timeline(
     projects: Mapping[str, Project],
-    verdict: Lookup,
+    lookup: PairLookup,
     *,
     python: str,
     since: dt.datetime,
     until: dt.datetime,
     bounds: Bounds | None = None,
 ) -> Timeline:
-    """What `verdict` says of what an installer would have given of `projects` (by component) from `since` to `until`.
+    """Whether the releases that an installer gave worked together, from `since` to `until`.
 
-    That is the newest final releases, as far as `bounds` let them be together. Releases count from their upload on;
-    those that are yanked today never do.
+    A release counts from its upload on. One that is yanked today never counts, and neither does a pre-release.
+
+    Args:
+        projects: The releases, by component.
+        lookup: What is known of two releases.
+        python: The Python that the releases have to fit.
+        since: Where the timeline begins.
+        until: Where it ends.
+        bounds: What releases declare; None: nothing.
     """
-    changes = sorted({since, *_uploads(projects.values(), python, since, until)})
-    spans: list[Span] = []
-    chosen: list[dict[str, Release]] = []  # of each span, at its beginning
+    moments = _moments(projects, lookup, python, since, until, bounds)
+    return Timeline(
+        python=python,
+        spans=tuple(moment.span for moment in moments),
+        breaks=tuple(_outages(moments, lookup)),
+    )
+
+
+def _moments(
+    projects: Mapping[str, Project],
+    lookup: PairLookup,
+    python: str,
+    since: dt.datetime,
+    until: dt.datetime,
+    bounds: Bounds | None,
+) -> list[_Moment]:
+    """The spans of a timeline, each with the releases at its beginning; see :func:`timeline` for the arguments."""
+    changes = sorted({since, *upload_times(projects.values(), python, since, until)})
+    moments: list[_Moment] = []
     before: dict[str, str] = {}
     for began, ended in pairwise([*changes, until]):
-        releases = _installable(projects, python, began, bounds)
-        newest = {name: release.version for name, release in releases.items()}
-        span = _judge(newest, verdict, began, ended)
-        moved = tuple(f"{name} {version}" for name, version in newest.items() if before.get(name) != version)
-        last = spans[-1] if spans else None
-        if last is not None and (last.state, last.pairs, last.inferred) == (span.state, span.pairs, span.inferred):
-            levels = [level for level in (last.level, span.level) if level is not None]
-            update = {
-                "until": ended,
-                "level": min(levels, key=LEVELS.index, default=None),
-                "unknown": max(last.unknown, span.unknown),
-                "of": max(last.of, span.of),
-            }
-            spans[-1] = last.model_copy(update=update)
+        releases = installable(projects, python, began, bounds)
+        versions = {name: release.version for name, release in releases.items()}
+        uploaded = tuple(f"{name} {version}" for name, version in versions.items() if before.get(name) != version)
+        before = versions
+        span = _judge(versions, lookup, began, ended)
+        if not moments:
+            moments.append(_Moment(span, releases))
+            continue
+        last = moments[-1].span
+        if (last.state, last.pairs, last.inferred) == (span.state, span.pairs, span.inferred):
+            moments[-1] = moments[-1]._replace(span=_joined(last, span))
         else:
-            if last is not None:
-                spans[-1] = last.model_copy(update={"ended_with": moved})
-            spans.append(span.model_copy(update={"began_with": moved if last is not None else ()}))
-            chosen.append(releases)
-        before = newest
-    return Timeline(python=python, spans=tuple(spans), breaks=tuple(_breaks(spans, chosen, verdict)))
+            moments[-1] = moments[-1]._replace(span=last.model_copy(update={"ended_with": uploaded}))
+            moments.append(_Moment(span.model_copy(update={"began_with": uploaded}), releases))
+    return moments
 
 
-def _uploads(projects: Iterable[Project], python: str, since: dt.datetime, until: dt.datetime) -> Iterator[dt.datetime]:
-    for project in projects:
-        for release in project.fit(python=python):
-            if since < release.uploaded < until:
-                yield release.uploaded
-
-
-def _installable(
-    projects: Mapping[str, Project], python: str, moment: dt.datetime, bounds: Bounds | None
-) -> dict[str, Release]:
-    """The newest of each; where bounds exclude each other, the one that has to go back the shorter time gives way."""
-    fit = {name: list(project.fit(python=python, before=moment)) for name, project in projects.items()}
-    chosen = {name: releases[0] for name, releases in fit.items() if releases}
-    if bounds is None:
-        return chosen
-
-    def allows(owner: str, release: Release, on: str, other: Release) -> bool:
-        bound = bounds(projects[owner].name, release.version).get(projects[on].name)
-        return bound is None or bound.contains(other.version, prereleases=True)
-
-    def clash() -> tuple[str, str] | None:
-        both = permutations(chosen, 2)
-        return next(((owner, on) for owner, on in both if not allows(owner, chosen[owner], on, chosen[on])), None)
-
-    while (excluded := clash()) is not None:
-        owner, on = excluded
-        keeps, goes = chosen[owner], chosen[on]
-        offers = (
-            (on, next((r for r in fit[on] if r.parsed < goes.parsed and allows(owner, keeps, on, r)), None)),
-            (owner, next((r for r in fit[owner] if r.parsed < keeps.parsed and allows(owner, r, on, goes)), None)),
-        )
-        back = {chosen[name].uploaded - release.uploaded: (name, release) for name, release in offers if release}
-        if not back:  # nobody can give way: no installer finds a set either
-            return chosen
-        name, release = back[min(back)]
-        chosen[name] = release
-    return chosen
-
-
-def _judge(newest: Mapping[str, str], verdict: Lookup, since: dt.datetime, until: dt.datetime) -> Span:
-    found = {
-        (one, newest[one], other, newest[other]): verdict(one, newest[one], other, newest[other])
-        for one, other in combinations(newest, 2)
+def _judge(versions: Mapping[str, str], lookup: PairLookup, since: dt.datetime, until: dt.datetime) -> Span:
+    known = {
+        (first, versions[first], second, versions[second]): lookup(first, versions[first], second, versions[second])
+        for first, second in combinations(versions, 2)
     }
-    broken = {pair: said for pair, said in found.items() if said.verdict == "broken"}
-    works = [said for said in found.values() if said.verdict == "works"]
-    unknown = sum(said.verdict not in ("works", "broken", "not-applicable") for said in found.values())
+    broken = {pair: verdict for pair, verdict in known.items() if verdict.verdict == "broken"}
+    works = [verdict for verdict in known.values() if verdict.verdict == "works"]
+    unknown = sum(verdict.verdict not in ("works", "broken", "not-applicable") for verdict in known.values())
     state: Literal["works", "broken", "unknown"] = "broken" if broken else "unknown" if unknown else "works"
-    grounds = list(broken.values()) or ([] if unknown else works)
+    grounds = {"broken": list(broken.values()), "unknown": [], "works": works}[state]
+    guesses = [verdict.inferred for verdict in grounds]
     return Span(
         since=since,
         until=until,
         state=state,
         pairs=tuple(broken),
-        inferred=(all if broken else any)(said.inferred for said in grounds),
-        level=min((said.level for said in grounds), key=LEVELS.index, default=None),
+        inferred=all(guesses) if broken else any(guesses),
+        level=min((verdict.level for verdict in grounds), key=LEVELS.index, default=None),
         unknown=unknown,
-        of=len(found),
+        of=len(known),
     )
 
 
-def _breaks(spans: Iterable[Span], chosen: Iterable[Mapping[str, Release]], verdict: Lookup) -> Iterator[Outage]:
+def _joined(first: Span, second: Span) -> Span:
+    """Two neighbouring spans that say the same, as one."""
+    levels = [span.level for span in (first, second) if span.level is not None]
+    update = {
+        "until": second.until,
+        "level": min(levels, key=LEVELS.index, default=None),
+        "unknown": max(first.unknown, second.unknown),
+        "of": max(first.of, second.of),
+    }
+    return first.model_copy(update=update)
+
+
+def _outages(moments: Iterable[_Moment], lookup: PairLookup) -> list[Outage]:
     """Each stretch of spans in which the same two components do not work together, in the order of their beginnings."""
     going: dict[tuple[str, str], Outage] = {}
-    found: list[Outage] = []
-    for span, releases in zip(spans, chosen, strict=True):
-        here = {(one, other): (its, others) for one, its, other, others in span.pairs}
-        for names in [names for names in going if names not in here]:
-            fixed = tuple(release for release in span.began_with if release.split()[0] in names)
-            found.append(going.pop(names).model_copy(update={"fixed": fixed or span.began_with}))
-        for (one, other), (its, others) in here.items():
-            inferred = verdict(one, its, other, others).inferred
-            if (one, other) in going:
-                begun = going[one, other]
-                update = {"until": span.until, "inferred": begun.inferred and inferred}
-                going[one, other] = begun.model_copy(update=update)
-                continue
-            older, newer = sorted((one, other), key=lambda name: releases[name].uploaded)
-            cause = f"{newer} {releases[newer].version}"
-            going[one, other] = Outage(
-                first=one,
-                first_version=its,
-                second=other,
-                second_version=others,
-                since=span.since,
-                until=span.until,
-                broke=cause if cause in span.began_with else " and ".join(span.began_with),
-                fixed=(),
-                after=_days(span.since - releases[older].uploaded),
-                inferred=inferred,
-            )
-    return iter(sorted([*found, *going.values()], key=lambda one: (one.since, one.first, one.second)))
+    ended: list[Outage] = []
+    for span, releases in moments:
+        broken = {(pair[0], pair[2]): pair for pair in span.pairs}
+        for names in [names for names in going if names not in broken]:
+            ended.append(_ended(going.pop(names), names, span))
+        for names, pair in broken.items():
+            inferred = lookup(*pair).inferred
+            outage = going.get(names) or _begun(pair, span, releases, inferred=inferred)
+            going[names] = outage.model_copy(update={"until": span.until, "inferred": outage.inferred and inferred})
+    return sorted([*ended, *going.values()], key=lambda outage: (outage.since, outage.first, outage.second))
+
+
+def _begun(pair: tuple[str, str, str, str], span: Span, releases: Mapping[str, Release], *, inferred: bool) -> Outage:
+    """The outage that begins with `span`; its cause is the release of the two that was uploaded later."""
+    first, first_version, second, second_version = pair
+    older, newer = sorted((first, second), key=lambda name: releases[name].uploaded)
+    cause = f"{newer} {releases[newer].version}"
+    return Outage(
+        first=first,
+        first_version=first_version,
+        second=second,
+        second_version=second_version,
+        since=span.since,
+        until=span.until,
+        broke=cause if cause in span.began_with else " and ".join(span.began_with),
+        fixed=(),
+        after=_days(span.since - releases[older].uploaded),
+        inferred=inferred,
+    )
+
+
+def _ended(outage: Outage, names: tuple[str, str], following: Span) -> Outage:
+    """The outage with the releases that fixed it: those of its components that began the following span, or all."""
+    fixed = tuple(release for release in following.began_with if release.split()[0] in names)
+    return outage.model_copy(update={"fixed": fixed or following.began_with})
 
 
 def _days(time: dt.timedelta) -> float:
     return time.total_seconds() / 86400
-
-
-def replayed(
-    summary: Summary, catalog: Catalog, since: dt.datetime, *, inferred: Callable[[Today], bool] = lambda _: False
-) -> tuple[Timeline, ...]:
-    """The days from `since` on, one timeline for each of `summary.today`, of the components in such cells.
-
-    A component that no such cell has (a metapackage, whose pins would hold back all the others) is left out. `inferred`
-    says on which Pythons breaks that are only inferred count.
-    """
-    held = {name for one in summary.today for name in one.versions}
-    rows = [row for row in summary.square() if row.distribution and row.name in held]
-    projects = {row.name: catalog.project(row.distribution) for row in rows}
-    return tuple(
-        timeline(
-            projects,
-            pair_verdicts(summary, one.python, inferred=inferred(one)),
-            python=one.python,
-            since=since,
-            until=summary.generated,
-            bounds=cache(partial(_needs, catalog, one.python)),
-        )
-        for one in summary.today
-    )
-
-
-def _needs(catalog: Catalog, python: str, distribution: str, version: str) -> dict[str, SpecifierSet]:
-    return needs(catalog, distribution, version, python)

@@ -1,4 +1,4 @@
-"""What a release needs and does not declare: told from the failure of whoever had it without. Pure."""
+"""What a release needs and does not declare, as the failure says that occurs where it is not installed. Pure."""
 
 from __future__ import annotations
 
@@ -11,38 +11,51 @@ from packaging.utils import canonicalize_name
 from stackcompat.table.components import ComponentRow
 from stackcompat.table.frontiers import FrontierReason, FrontierRow
 
-__all__ = ["Undeclared", "alone", "undeclared"]
+__all__ = ["Undeclared", "lone_component", "undeclared"]
 
-#: Python's own words for a module that is not there, in a signature.
+#: What Python says of a module that is not there, in a signature.
 _ABSENT = re.compile(r"(?:ModuleNotFound|Import)Error: No module named '(?P<module>[\w.]+)' \[(?P<asks>[\w.-]+)\]")
 
 
 class Undeclared(NamedTuple):
-    """The distribution that asks, and the component's distribution that it could not do without."""
+    """The distribution that asks for a module, and the component's distribution that it needs for that."""
 
     asks: str
     needs: str
 
 
 def undeclared(signature: str, rows: Iterable[ComponentRow]) -> Undeclared | None:
-    """Who needs which of the components in `rows`, if a failure says that the whole of it is not installed.
+    """The component that a failure says is needed and not installed at all; None: it says nothing of the kind.
 
-    What a resolver did not bring along was not declared. A module inside of a component is another matter: the
-    component is there, in a release that has it elsewhere.
+    A resolver installs everything that is declared, so what it did not install was not declared. Where a module inside
+    a component is missing, the component is installed, in a release that does not have the module: that is another
+    failure.
+
+    Args:
+        signature: The failure.
+        rows: The components of the table.
     """
-    said = _ABSENT.fullmatch(signature)
-    if said is None:
+    absent = _ABSENT.fullmatch(signature)
+    if absent is None:
         return None
-    name = canonicalize_name(said["module"])
-    needs = next((row.distribution for row in rows if row.distribution == name), "")
-    return Undeclared(said["asks"], needs) if needs and needs != said["asks"] else None
+    name = canonicalize_name(absent["module"])
+    needed = next((row.distribution for row in rows if row.distribution == name), "")
+    return Undeclared(absent["asks"], needed) if needed and needed != absent["asks"] else None
 
 
-def alone(reason: FrontierReason, row: FrontierRow, rows: Iterable[ComponentRow]) -> str:
-    """The side of a frontier whose own failure a reason is; empty if it is of both together."""
+def lone_component(reason: FrontierReason, row: FrontierRow, rows: Iterable[ComponentRow]) -> str:
+    """The component of a frontier that fails alone; empty: both have a part in it.
+
+    Args:
+        reason: Why pairs of the frontier do not work.
+        row: The frontier.
+        rows: The components of the table.
+    """
     if reason.alone:
         return reason.alone
-    distributions = {one.name: one.distribution for one in rows}
-    lacks = undeclared(reason.signature, rows)
+    distributions = {component.name: component.distribution for component in rows}
+    missing = undeclared(reason.signature, rows)
     sides = {distributions.get(name, name): name for name in (row.first, row.second)}
-    return sides.get(lacks.asks, "") if lacks is not None and lacks.needs not in sides else ""
+    if missing is None or missing.needs in sides:
+        return ""
+    return sides.get(missing.asks, "")

@@ -11,7 +11,8 @@ import click
 from pydantic import ValidationError
 from rich.markup import escape
 
-from stackcompat.advice.advisory import advisories, load_links
+from stackcompat.advice.advisories import advisories
+from stackcompat.advice.advisory import load_links
 from stackcompat.advice.check import Checked, check
 from stackcompat.advice.environment_file import read_environment, read_file
 from stackcompat.cli.common import json_option, out, project_option, write_json
@@ -101,7 +102,7 @@ def _print(checked: Checked, summary: Summary) -> None:
         out.print("[green]✓[/] no known incompatibility")
     out.print(f"{checked.seen} of its {checked.pairs} pairs of components were seen to work at just these versions.")
     if checked.moves and (checked.hits or checked.likely or checked.seen < checked.pairs):
-        moves = ", ".join(f"{move.title} {move.here} -> {move.there}" for move in checked.moves)
+        moves = ", ".join(f"{move.title} {move.installed} -> {move.working}" for move in checked.moves)
         out.print(f"Nearest set that works (cell {checked.nearest}): {escape(moves)}")
     if checked.island:
         led = {row.name for row in summary.components if row.moves_with}  # an island says nothing of them

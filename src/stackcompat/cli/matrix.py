@@ -12,8 +12,9 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
+from stackcompat.advice.advice import collect_advice
 from stackcompat.advice.advisory import load_links
-from stackcompat.advice.timeline import Timeline, replayed
+from stackcompat.advice.timeline import Timeline, timelines
 from stackcompat.blame.diagnosis import DIAGNOSES, Diagnoses
 from stackcompat.cli.common import (
     err,
@@ -48,7 +49,7 @@ from stackcompat.pipeline.execution import due_cells, execute, lock_matrix
 from stackcompat.plan.checkout import Checkout, find_checkout
 from stackcompat.plan.matrix import Matrix
 from stackcompat.plan.plan import make_plan
-from stackcompat.report.advice import advice
+from stackcompat.report.advice import advice_files
 from stackcompat.report.write import write
 from stackcompat.resolve.islands import ISLANDS
 from stackcompat.table.build import summarise
@@ -245,8 +246,9 @@ def _advice(project: Checkout, summary: Summary) -> tuple[dict[str, str] | None,
     links = load_links(project.matrices / "advisories.toml")
     catalog = open_index()
     try:
-        days = replayed(summary, catalog, REPLAYED)
-        return advice(summary, project.components(), catalog, links, days), days
+        days = timelines(summary, catalog, REPLAYED)
+        collected = collect_advice(summary, project.components(), catalog, links, days)
+        return advice_files(summary, collected), days
     except IndexUnreachable as error:
         err.print(f"Advisories and bounds stay as they were: {error}", style="yellow")
         return None, ()

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from stackcompat.advice.deprecation import ForecastRow, forecasts
-from stackcompat.advice.timeline import replayed
+from stackcompat.advice.timeline import timelines
 from stackcompat.blame.diagnosis import Diagnoses
 from stackcompat.core.record import Record
 from stackcompat.core.redact import public
@@ -364,7 +364,7 @@ def _newest(summary: Summary, history: History, catalog: Catalog) -> tuple[Newes
     past = history.of_cells() if summary.today else {}
     # That the newest do not work was seen, so it matters less which of them it is due to.
     since = summary.generated - _REPLAYED
-    lines = replayed(summary, catalog, since, inferred=lambda one: one.verdict == "broken")
+    lines = timelines(summary, catalog, since, inferred=lambda one: one.verdict == "broken")
     found = []
     for one, line in zip(summary.today, lines, strict=True):
         seen: tuple[HistoryEntry, ...] = past.get(one.cell, ())

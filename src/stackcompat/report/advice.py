@@ -1,24 +1,18 @@
-"""What other tools and people act on: advisories, constraints, repaired metadata, bounds, forecast, days broken."""
+"""What other tools and people can act on, as files: advisories, constraints, metadata, bounds, feeds, ``ADVICE.md``."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from stackcompat.advice.advisory import Advisory, Link, advisories
-from stackcompat.advice.bounds import BoundFinding, constraints, findings, repaired
-from stackcompat.advice.deprecation import ForecastRow, forecasts
-from stackcompat.advice.osv import osv
-from stackcompat.advice.timeline import Timeline
-from stackcompat.ecosystem.components import Components
-from stackcompat.ecosystem.releases import Catalog
+from stackcompat.advice.advice import Advice, KnownGoodSet
 from stackcompat.report.feed import atom, json_feed
 from stackcompat.report.json import text
 from stackcompat.report.timeline_svg import break_words, days_words, strip
-from stackcompat.table.cells import CellRow
 from stackcompat.table.summary import Summary
 
-__all__ = ["advice"]
+__all__ = ["advice_files", "constraints"]
 
 _REPLAY = (
     "What an installer would have given at each moment, from upload times and declared bounds; where these exclude "
@@ -26,78 +20,72 @@ _REPLAY = (
 )
 
 
-#: Cells whose set is published as constraints when it works: those that a person would want to stand on.
-_KNOWN_GOOD = ("newest", "metapackage", "as-of")
+def advice_files(summary: Summary, advice: Advice) -> dict[str, str]:
+    """File name to content.
 
-
-def advice(
-    summary: Summary, components: Components, catalog: Catalog, links: Iterable[Link], days: Sequence[Timeline]
-) -> dict[str, str]:
-    """File name to content. `catalog` gives declared metadata; `days` are the timelines to tell of."""
-    known = advisories(summary, links)
-    bounds = findings(summary, known, catalog)
-    coming = forecasts(summary, components, catalog)
-    records = {advisory.id: osv(advisory, catalog, summary.generated) for advisory in known}
+    Args:
+        summary: The table that the advice follows from.
+        advice: The advice.
+    """
     files = {
-        "advisories.json": text(list(records.values())),
-        "bounds.json": text([finding.model_dump(mode="json") for finding in bounds]),
-        "repair.toml": _repair(bounds, catalog),
-        "timeline.json": text([line.model_dump(mode="json") for line in days]),
-        "feed.atom": atom(known, summary.generated),
-        "feed.json": json_feed(known, summary.generated),
-        "ADVICE.md": _page(summary, known, bounds, coming, days),
+        "advisories.json": text(list(advice.records.values())),
+        "bounds.json": text([finding.model_dump(mode="json") for finding in advice.bounds]),
+        "repair.toml": _repair_toml(advice.repairs),
+        "timeline.json": text([timeline.model_dump(mode="json") for timeline in advice.timelines]),
+        "feed.atom": atom(advice.advisories, summary.generated),
+        "feed.json": json_feed(advice.advisories, summary.generated),
+        "ADVICE.md": _page(summary, advice),
     }
-    files |= {f"advisories/{name}.json": text(record) for name, record in records.items()}
-    files |= {f"timeline-{line.python}.svg": strip(line, summary.titles()) + "\n" for line in days}
-    sets: dict[tuple[str, str], CellRow] = {}
-    for cell in summary.cells:
-        if cell.verdict == "works" and cell.policy in _KNOWN_GOOD and not cell.forced:
-            sets.setdefault((cell.python, constraints(summary.installed[cell.id])), cell)
-    for (python, pins), cell in sets.items():
-        title = f"# {cell.label}, Python {python}, seen to work on {cell.seen:%Y-%m-%d} (cell {cell.id})\n"
-        files[f"constraints/{cell.id}.txt"] = title + pins
+    files |= {f"advisories/{name}.json": text(record) for name, record in advice.records.items()}
+    files |= {
+        f"timeline-{timeline.python}.svg": strip(timeline, summary.titles()) + "\n" for timeline in advice.timelines
+    }
+    files |= {f"constraints/{known.cell.id}.txt": _constraints_file(known) for known in advice.known_good}
     return files
 
 
-def _repair(bounds: Sequence[BoundFinding], catalog: Catalog) -> str:
-    """``[[tool.uv.dependency-metadata]]`` tables; JSON's strings and lists of strings are TOML's."""
+def constraints(versions: Mapping[str, str]) -> str:
+    """A set as the lines of a constraints file, as pip and uv take it."""
+    return "".join(f"{name}=={version}\n" for name, version in sorted(versions.items()))
+
+
+def _constraints_file(known: KnownGoodSet) -> str:
+    cell = known.cell
+    title = f"# {cell.label}, Python {cell.python}, seen to work on {cell.seen:%Y-%m-%d} (cell {cell.id})\n"
+    return title + constraints(known.versions)
+
+
+def _repair_toml(repairs: Iterable[Mapping[str, Any]]) -> str:
+    """``[[tool.uv.dependency-metadata]]`` tables; JSON's strings and lists of strings are also TOML's."""
     lines = [
         "# For pyproject.toml: what these releases should have declared, as far as was measured.",
         "# Each entry stands for all that the release declares.",
     ]
-    for entry in repaired(bounds, catalog):
-        lines += [
-            "",
-            "[[tool.uv.dependency-metadata]]",
-            *(f"{key} = {json.dumps(value)}" for key, value in entry.items()),
-        ]
+    for entry in repairs:
+        lines += ["", "[[tool.uv.dependency-metadata]]"]
+        lines += [f"{key} = {json.dumps(value)}" for key, value in entry.items()]
     return "\n".join(lines) + "\n"
 
 
-def _page(
-    summary: Summary,
-    known: Sequence[Advisory],
-    bounds: Sequence[BoundFinding],
-    coming: Sequence[ForecastRow],
-    days: Sequence[Timeline],
-) -> str:
+def _page(summary: Summary, advice: Advice) -> str:
+    """The text of ``ADVICE.md``."""
     lines = ["# What to do about it", f"As of {summary.generated:%Y-%m-%d}. {summary.claim}.", ""]
     lines += ["## Known incompatibilities", ""]
-    for advisory in known:
+    for advisory in advice.advisories:
         offer = f" Workaround: {advisory.workaround}." if advisory.workaround else ""
-        lines.append(
-            f"- **[{advisory.id}](advisories/{advisory.id}.json)** {_plain(advisory.summary.removesuffix('.'))}.{offer}"
-        )
-    lines += ["" if known else "None is known.", "## Days on which the newest releases did not work together", ""]
-    lines += [_REPLAY, ""]
-    for line in days:
-        lines.append(f"- Python {line.python}: {days_words(line)}")
-        lines += [f"    - {_plain(break_words(one, summary.titles()))}" for one in line.breaks]
-    lines += [f"\n![Python {line.python}: {days_words(line)}](timeline-{line.python}.svg)" for line in days]
+        sentence = _plain(advisory.summary.removesuffix("."))
+        lines.append(f"- **[{advisory.id}](advisories/{advisory.id}.json)** {sentence}.{offer}")
+    lines += ["" if advice.advisories else "None is known."]
+    lines += ["## Days on which the newest releases did not work together", "", _REPLAY, ""]
+    for timeline in advice.timelines:
+        lines.append(f"- Python {timeline.python}: {days_words(timeline)}")
+        lines += [f"    - {_plain(break_words(outage, summary.titles()))}" for outage in timeline.breaks]
+    for timeline in advice.timelines:
+        lines.append(f"\n![Python {timeline.python}: {days_words(timeline)}](timeline-{timeline.python}.svg)")
     lines += ["", "## Declared bounds that are not what was measured", ""]
-    lines += [f"- {_plain(finding.sentence())}" for finding in bounds] or ["None."]
+    lines += [f"- {_plain(finding.sentence())}" for finding in advice.bounds] or ["None."]
     lines += ["", "## Deprecated today, red tomorrow", ""]
-    lines += [f"- {_plain(one.sentence())}" for one in coming] or ["None."]
+    lines += [f"- {_plain(forecast.sentence())}" for forecast in advice.forecasts] or ["None."]
     return "\n".join(lines) + "\n"
 
 

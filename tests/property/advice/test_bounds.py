@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 
-from stackcompat.advice.advisory import advisories
-from stackcompat.advice.bounds import findings, repaired
+from stackcompat.advice.advisories import advisories
+from stackcompat.advice.bounds import bound_findings
+from stackcompat.advice.repair import repaired
 from stackcompat.frontier.frontier import StoredFinding, StoredFrontier
 from stackcompat.frontier.space import Side
 from stackcompat.table.build import summarise
@@ -74,7 +75,7 @@ def test_a_proposal_lets_in_exactly_what_is_not_known_to_be_broken(
     works = {v for v, (good, _, _) in zip(ALPHAS, told, strict=True) if good and v in inside}
     broken = {v for v, (good, _, _) in zip(ALPHAS, told, strict=True) if good is False and v in inside}
     sure = {v for v, (good, guess, doubt) in zip(ALPHAS, told, strict=True) if good is False and not (guess or doubt)}
-    found = findings(summary, advisories(summary), catalog)
+    found = bound_findings(summary, advisories(summary), catalog)
     assert bool(found) == bool(sure & broken)
     for finding in found:
         assert (set(finding.works), set(finding.broken)) == (works, broken)

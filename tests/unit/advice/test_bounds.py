@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from packaging.specifiers import SpecifierSet
 
-from stackcompat.advice.advisory import advisories
-from stackcompat.advice.bounds import BoundFinding, constraints, findings, repaired
+from stackcompat.advice.advisories import advisories
+from stackcompat.advice.bounds import BoundFinding, bound_findings
+from stackcompat.advice.repair import repaired
 from stackcompat.ecosystem.releases import Catalog
 from stackcompat.frontier.frontier import StoredFrontier
 from stackcompat.frontier.search import explore
@@ -44,7 +45,7 @@ def world(declared: str) -> World:
 
 
 def findings_of(summary: Summary, catalog: Catalog) -> tuple[BoundFinding, ...]:
-    return findings(summary, advisories(summary), catalog)
+    return bound_findings(summary, advisories(summary), catalog)
 
 
 def verdicts(summary: Summary) -> dict[tuple[str, str], str]:
@@ -99,29 +100,6 @@ def test_a_bound_that_is_too_tight_shows_where_it_was_forced() -> None:
     assert finding.kinds == ("too tight",)
     assert finding.sentence() == "beta 2.4.1 declares alpha<1.3, but works with 1.3.0 when forced"
     assert findings_of(summary, world("<1.3; python_version < '3.12'")) == ()  # no bound of the Python that ran it
-
-
-def test_repaired_metadata_is_the_whole_with_the_bound_replaced() -> None:
-    finding = BoundFinding(
-        distribution="beta",
-        release="2.1.3",
-        on="alpha",
-        declared=">=1.0",
-        proposed="<1.3.0,>=1.0",
-        kinds=("cap missing",),
-        works=("1.2.0",),
-        broken=("1.3.0",),
-        pythons=("3.12",),
-        cells=(),
-    )
-    without = finding.model_copy(update={"release": "2.0.0", "proposed": ""})
-    (entry,) = repaired([finding, without], world(">=1.0"))
-    assert (entry["name"], entry["version"]) == ("beta", "2.1.3")
-    assert entry["requires-dist"] == ["alpha<1.3.0,>=1.0", "gamma>=1", 'alpha>9; extra == "x"']
-
-
-def test_constraints_are_lines() -> None:
-    assert constraints({"b": "2", "a": "1.0"}) == "a==1.0\nb==2\n"
 
 
 def charted(*, doubt: str = "") -> StoredFrontier:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from stackcompat.advice.advisory import advisories
+from stackcompat.advice.advisories import advisories
 from stackcompat.advice.check import check
 from stackcompat.frontier.search import explore
 from stackcompat.table.build import summarise
@@ -39,7 +39,7 @@ def test_a_set_that_is_broken_is_told_with_the_nearest_that_works(summary: Summa
     checked = check(bad, summary, advisories(summary))
     assert advisory in checked.hits
     assert checked.moves
-    moved = bad | {move.distribution: move.there for move in checked.moves}
+    moved = bad | {move.distribution: move.working for move in checked.moves}
     assert not check(moved, summary, advisories(summary)).hits
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from stackcompat.advice.timeline import replayed
-from stackcompat.report.advice import advice
+from stackcompat.advice.advice import collect_advice
+from stackcompat.advice.timeline import timelines
+from stackcompat.report.advice import advice_files, constraints
 from stackcompat.report.write import write
 from stackcompat.table.build import summarise
 from support.made_up import COMPONENTS, NOW, history
@@ -31,7 +32,8 @@ WORLD = World(
 def files() -> dict[str, str]:
     made = history()
     summary = summarise(COMPONENTS, (made.record(),), made.evidence, NOW)
-    return advice(summary, COMPONENTS, WORLD, (), replayed(summary, WORLD, NOW - dt.timedelta(days=365)))
+    days = timelines(summary, WORLD, NOW - dt.timedelta(days=365))
+    return advice_files(summary, collect_advice(summary, COMPONENTS, WORLD, (), days))
 
 
 def test_every_advisory_is_a_file_and_a_line(files: dict[str, str]) -> None:
@@ -77,3 +79,7 @@ def test_what_is_known_no_more_is_taken_away(files: dict[str, str], tmp_path: Pa
     write(tmp_path, summary, {})
     assert not list((tmp_path / "advisories").glob("*.json"))
     assert not list((tmp_path / "constraints").glob("*.txt"))
+
+
+def test_constraints_are_lines() -> None:
+    assert constraints({"b": "2", "a": "1.0"}) == "a==1.0\nb==2\n"

@@ -6,7 +6,7 @@ import datetime as dt
 import json
 from xml.etree import ElementTree as ET
 
-from stackcompat.advice.advisory import advisories
+from stackcompat.advice.advisories import advisories
 from stackcompat.report.feed import atom, json_feed
 from stackcompat.table.build import summarise
 from support.made_up import COMPONENTS, NOW, history

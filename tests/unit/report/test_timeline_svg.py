@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from stackcompat.advice.timeline import Said, Timeline, timeline
+from stackcompat.advice.pair_lookup import KnownVerdict
+from stackcompat.advice.timeline import Timeline, timeline
 from stackcompat.report.html import html
 from stackcompat.report.timeline_svg import break_words, days_words, strip
 from stackcompat.report.write import write
@@ -25,10 +26,10 @@ TITLES = {"alpha": "Alpha <1>"}
 
 
 def line(*, inferred: bool = False) -> Timeline:
-    rules = {("1.1", "1.0"): Said("broken", "import", inferred), ("1.1", "1.2"): Said("untested")}
+    rules = {("1.1", "1.0"): KnownVerdict("broken", "import", inferred), ("1.1", "1.2"): KnownVerdict("untested")}
     return timeline(
         {name: WORLD.project(name) for name in ("alpha", "beta")},
-        lambda one, version, other, its: rules.get((version, its), Said("works")),
+        lambda one, version, other, its: rules.get((version, its), KnownVerdict("works")),
         python="3.12",
         since=day("2026-02-01"),
         until=day("2026-04-12"),

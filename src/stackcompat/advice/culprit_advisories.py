@@ -1,0 +1,105 @@
+"""Advisories from searches for culprits: the releases without which a failure would not occur. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from stackcompat.advice.advisory import Advisory, AffectedSide
+from stackcompat.advice.building import affected_side, seen_between
+from stackcompat.blame.culprit import Culprit
+from stackcompat.core.text import and_list
+from stackcompat.table.failures import Blamed, FailureGroup
+from stackcompat.table.summary import Summary
+from stackcompat.verdict.signature import failure_kind, incompatibility_id
+
+__all__ = ["culprit_advisories"]
+
+
+def culprit_advisories(summary: Summary, groups: Iterable[FailureGroup], known: Iterable[Advisory]) -> list[Advisory]:
+    """One advisory for each failure whose culprits a search has found beyond doubt.
+
+    Args:
+        summary: The table.
+        groups: The confirmed failures of the table.
+        known: Advisories of another kind. A failure that one of them describes, with all the culprits among its
+            distributions, makes none of its own.
+    """
+    described = [(failure_kind(advisory.signature), set(advisory.distributions)) for advisory in known]
+    found = []
+    for group in groups:
+        blamed = group.blamed
+        if blamed is None or blamed.doubt or not blamed.culprits:
+            continue
+        kind, culprits = failure_kind(group.signature), blamed.versions().keys()
+        if not any(kind == other and culprits <= distributions for other, distributions in described):
+            found.append(_advisory(group, blamed, summary))
+    return found
+
+
+def _advisory(group: FailureGroup, blamed: Blamed, summary: Summary) -> Advisory:
+    """The culprits together, each with the range of releases that the search found to fail."""
+    versions = blamed.versions()
+    cells = _cells_with(group, versions, summary)
+    together = tuple(dict.fromkeys([tuple(versions.values()), *cells.values()]))
+    sides = tuple(
+        _side(culprit, {releases[place] for releases in together}, summary)
+        for place, culprit in enumerate(blamed.culprits)
+    )
+    beside = _used_beside(group, sides, summary)
+    where = f" beside {and_list(beside)}" if beside else ""
+    return Advisory(
+        id=incompatibility_id(group.signature, versions),
+        summary=f"{and_list([str(side) for side in sides])}{where}: {group.message or group.type}",
+        sides=sides,
+        together=together,
+        level=group.level,
+        signature=group.signature,
+        package=group.package,
+        tests=group.tests,
+        pythons=group.pythons,
+        cells=tuple(dict.fromkeys((blamed.cell, *cells))),
+        beside=tuple(beside),
+        workaround=_workaround(sides, versions, blamed.works_with),
+        **seen_between(group, ()),
+    )
+
+
+def _cells_with(group: FailureGroup, versions: Mapping[str, str], summary: Summary) -> dict[str, tuple[str, ...]]:
+    """The cells with this failure and a culprit set of the same distributions; id to the versions of these."""
+    return {
+        cell.id: tuple(cell.culprit.versions[name] for name in versions)
+        for cell in summary.cells
+        if cell.culprit is not None and group.id in cell.failures and cell.culprit.versions.keys() == versions.keys()
+    }
+
+
+def _side(culprit: Culprit, versions: Iterable[str], summary: Summary) -> AffectedSide:
+    """One culprit; it has a range only where some release of it was seen to pass."""
+    name = next((row.name for row in summary.components if row.distribution == culprit.name), culprit.name)
+    side = affected_side(name, summary, versions, versions)
+    first_bad = culprit.first_bad or (culprit.version if culprit.last_good or culprit.fixed_in else "")
+    if not first_bad:
+        return side
+    update = {
+        "first_bad": first_bad,
+        "fixed_in": culprit.fixed_in or "",
+        "unresolved": (*culprit.unresolved, *culprit.skipped),
+    }
+    return side.model_copy(update=update)
+
+
+def _used_beside(group: FailureGroup, sides: Iterable[AffectedSide], summary: Summary) -> list[str]:
+    """The distributions that the failing tests use besides the culprits, and the one that the error came out of."""
+    used = {row.distribution for row in summary.components if row.name in group.suspects}
+    if group.package:
+        used.add(group.package)
+    return sorted(used - {side.distribution for side in sides})
+
+
+def _workaround(sides: Iterable[AffectedSide], versions: Mapping[str, str], works_with: Mapping[str, str]) -> str:
+    moves = []
+    for side in sides:
+        working = works_with.get(side.distribution, "")
+        if working and working != versions[side.distribution]:
+            moves.append(f"take {side.title} {working}")
+    return " and ".join(moves)

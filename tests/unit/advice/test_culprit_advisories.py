@@ -1,0 +1,85 @@
+"""Advisories from searches for culprits."""
+
+from __future__ import annotations
+
+import pytest
+
+from stackcompat.advice.advisories import advisories
+from stackcompat.advice.osv import osv
+from stackcompat.blame.culprit import Culprit
+from stackcompat.core.text import and_list
+from stackcompat.table.failures import Blamed
+from stackcompat.table.summary import Summary
+from support.made_up import NOW
+from support.world import World
+
+
+def blamed(summary: Summary, *culprits: Culprit, doubt: str = "") -> Summary:
+    """The table, where a search has found the culprits of its first failure of tests."""
+    group = next(group for group in summary.failures if group.verdict == "broken")
+    found = Blamed(
+        culprits=culprits,
+        cell=group.cells[0],
+        moved="",
+        doubt=doubt,
+        probes=1,
+        linear=9,
+        works_with={culprit.name: culprit.last_good or culprit.version for culprit in culprits},
+    )
+    told = (group.model_copy(update={"blamed": found}), *(one for one in summary.failures if one.id != group.id))
+    return summary.model_copy(update={"failures": told})
+
+
+@pytest.mark.parametrize("others", [(), ("beta",), ("beta", "typing-more")])
+def test_what_searches_have_shown_is_an_advisory_whatever_it_is_about(
+    summary: Summary, others: tuple[str, ...]
+) -> None:
+    first = Culprit(
+        name="numbers", version="2.5.5", last_good="2.4", first_bad="2.5", fixed_in="2.7", unresolved=("2.6",)
+    )
+    more = tuple(Culprit(name=name, version="1.0") for name in others)
+    table_of = blamed(summary, first, *more)
+    signature = next(group.signature for group in table_of.failures if group.blamed)
+    (one,) = [one for one in advisories(table_of) if one.distributions == ("numbers", *others)]
+    assert (one.signature, one.sides[0].title) == (signature, "numbers")
+    assert one.summary.startswith("numbers >=2.5,<2.7")
+    assert one.workaround == "take numbers 2.4"
+    here = {"numbers": "2.5.5", **dict.fromkeys(others, "1.0"), "alpha": "9", "beta": "1.0"}
+    assert one.hits(here)
+    assert {*one.distributions, *one.beside} == {
+        *others,
+        "numbers",
+        "alpha",
+        "beta",
+    }  # what the test uses has to be there
+    assert not one.hits({name: version for name, version in here.items() if name != "alpha"})
+    for version, likely in {"2.4": False, "2.5": True, "2.5.9": True, "2.6": False, "2.7": False}.items():
+        assert not one.hits(here | {"numbers": version})
+        assert one.likely_hits(here | {"numbers": version}) == likely
+    for name in others:
+        assert not one.likely_hits({k: v for k, v in here.items() if k != name})
+    catalog = World({"numbers": dict.fromkeys(("2.4", "2.5", "2.5.5", "2.6", "2.6.1", "2.7"), "2026-01-01")})
+    record = osv(one, catalog, NOW)
+    assert record["database_specific"]["only_beside"] == list(one.beside)
+    assert f"where {and_list(one.beside)} " in record["details"]
+    numbers = [
+        side
+        for side in (*record["affected"], *record["database_specific"]["only_with"])
+        if side["package"]["name"] == "numbers"
+    ]
+    assert numbers[0]["ranges"][0]["events"] == [
+        {"introduced": "2.5"},
+        {"last_affected": "2.5.5"},
+        {"introduced": "2.6.1"},
+        {"last_affected": "2.6.1"},
+    ]
+
+
+def test_a_search_in_doubt_or_about_a_known_pair_makes_no_advisory_of_its_own(summary: Summary) -> None:
+    before = advisories(summary)
+    culprit = Culprit(name="numbers", version="2.5.5")
+    assert advisories(blamed(summary, culprit, doubt="not confirmed")) == before
+    told = blamed(summary)
+    signature = next(group.signature for group in told.failures if group.blamed)
+    known = next(one for one in before if one.signature == signature)
+    assert advisories(blamed(summary, Culprit(name=known.distributions[0], version="1.0"))) == before
