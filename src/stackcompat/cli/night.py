@@ -19,14 +19,14 @@ __all__ = ["night_"]
 @output_option
 @project_option
 def night_(matrix: str, output: str | None, project_folder: str | None) -> None:
-    """Tell what the last run of MATRIX changed and whose release did it; writes NIGHT.md and night.json."""
+    """Say what the last run of MATRIX changed and whose release did it; writes NIGHT.md and night.json."""
     project = find_checkout(project_folder)
     destination = open_output(output, project)
     store = open_store(project)
     runs = every_run(store, matrix)
     evidence = store.of_keys(cell.key for run in runs for cell in run.cells if cell.key)
-    told = night(project.components(), runs, evidence, open_index(), now(), Diagnoses(store.kept(DIAGNOSES)))
-    (destination / "NIGHT.md").write_text(night_markdown(told), encoding="utf-8")
-    (destination / "night.json").write_text(night_json(told), encoding="utf-8")
-    for line in night_lines(told):
+    summary = night(project.components(), runs, evidence, open_index(), now(), Diagnoses(store.kept(DIAGNOSES)))
+    (destination / "NIGHT.md").write_text(night_markdown(summary), encoding="utf-8")
+    (destination / "night.json").write_text(night_json(summary), encoding="utf-8")
+    for line in night_lines(summary):
         out.print(line, markup=False)

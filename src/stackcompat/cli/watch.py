@@ -50,29 +50,26 @@ def watch_(
     store = open_store(project)
     runs = every_run(store, matrix)
     evidence = store.of_keys(cell.key for run in runs for cell in run.cells if cell.key)
-    items = watch(project.components(), runs, evidence, now(), Diagnoses(store.kept(DIAGNOSES)))
-    write_json(json_file, [item.model_dump(mode="json") for item in items])
+    alerts = watch(project.components(), runs, evidence, now(), Diagnoses(store.kept(DIAGNOSES)))
+    write_json(json_file, [alert.model_dump(mode="json") for alert in alerts])
     if repository is not None:
-        done = sync_issues(items, GitHub(repository, token, api))
+        done = sync_issues(alerts, GitHub(repository, token, api))
         if json_file != "-":
             for line in done:
                 out.print(line, markup=False)
-            out.print(f"{len(items)} watched, {len(done)} issues changed")
+            out.print(f"{len(alerts)} watched, {len(done)} issues changed")
     elif json_file != "-":
-        _print(items)
+        _print(alerts)
 
 
-def _print(items: Sequence[Alert]) -> None:
+def _print(alerts: Sequence[Alert]) -> None:
     """What would be done, with the text of each issue."""
-    for item in items:
-        if item.watched.state in ("passing", "gone") and item.action is None:
+    for alert in alerts:
+        if alert.current.state in ("passing", "gone") and alert.action is None:
             continue
-        about = f"{item.subject.id}: {item.watched.state}"
-        about += (
-            f", told by the issue on {item.covered_by}" if item.covered_by else f", {item.action or 'nothing to do'}"
-        )
-        about += f" (as of {item.called})" if item.action in ("close", "drop") else ""
-        out.print(about, markup=False, style="bold")
-        if item.action in ("open", "update") and item.facts is not None:
-            out.print(f"{issue_title(item)}\n\n{issue_body(item)}", markup=False)
-    out.print(f"{len(items)} watched")
+        what = f"told by the issue on {alert.covered_by}" if alert.covered_by else alert.action or "nothing to do"
+        when = f" (as of {alert.called_on})" if alert.action in ("close", "drop") else ""
+        out.print(f"{alert.subject.id}: {alert.current.state}, {what}{when}", markup=False, style="bold")
+        if alert.action in ("open", "update") and alert.facts is not None:
+            out.print(f"{issue_title(alert)}\n\n{issue_body(alert)}", markup=False)
+    out.print(f"{len(alerts)} watched")

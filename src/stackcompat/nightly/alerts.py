@@ -1,123 +1,65 @@
-"""What is watched from night to night: a state machine for every pair and every test at the newest releases. Pure.
+"""Alerts: the state of every pair and every test at the newest releases, and what to do about its issue. Pure.
 
-Nothing is stored: the states are replayed from the runs. What follows from a change of state is data, an action; who
-carries it out (:mod:`stackcompat.nightly.tracker`) may do so twice without harm, and a night that was missed is made
-up for.
-
-Source of the design: the state machine of Ray's release tests; quarantine expires here.
+Nothing is stored: the states are replayed from the runs, so a night that was missed is made up for. What follows from a
+change of state is data, an action. :mod:`stackcompat.nightly.tracker` carries it out; doing so twice changes nothing.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Literal, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from stackcompat.blame.diagnosis import Diagnoses
 from stackcompat.core.record import Record
-from stackcompat.core.redact import public
-from stackcompat.core.vocabulary import WORST_FIRST, Verdict
 from stackcompat.ecosystem.components import Components
 from stackcompat.evidence.results import Evidence
 from stackcompat.evidence.runs import RunRecord
-from stackcompat.nightly.changes import culprits
+from stackcompat.nightly.facts import Facts, LastRun, facts_of, judge_last_run, tests_of_pair
+from stackcompat.nightly.signals import Subject, SubjectSignal, is_conclusive, signals_of_night
 from stackcompat.nightly.states import Action, AlertState, Signal, transition
-from stackcompat.table.build import summarise
-from stackcompat.table.failures import FailureGroup
-from stackcompat.table.summary import Summary
-from stackcompat.verdict.history import RED, History, VersionChange, changed_since, is_today
-from stackcompat.verdict.outcomes import TestStatus
-from stackcompat.verdict.pairs import PairVerdict
-from stackcompat.verdict.signature import failure_of
+from stackcompat.verdict.history import History
 
-__all__ = ["Alert", "Facts", "Subject", "watch"]
-
-# ---------------------------------------------------------------------------------------------------------------------
-# From runs to states
-# ---------------------------------------------------------------------------------------------------------------------
-
-
-class Subject(Record):
-    """What is watched: ``first + second`` or the id of a test; `title` is for people."""
-
-    kind: Literal["pair", "test"]
-    name: str
-    title: str
-
-    @property
-    def id(self) -> str:
-        """The same from night to night."""
-        return f"{self.kind}:{self.name}"
-
-
-class Facts(Record):
-    """What an issue says. `moved` is what differs from the lock of the last green run; `last_green` its time."""
-
-    signature: str
-    culprits: tuple[str, ...] = ()
-    suspects: tuple[str, ...] = ()
-    moved: tuple[VersionChange, ...] = ()
-    last_green: dt.datetime | None = None
-    python: str
-    installed: tuple[str, ...] = ()
-    reproduce: str
-    details: str = ""
+__all__ = ["Alert", "watch"]
 
 
 class Alert(Record):
-    """A subject, where it stands after the last run, what is to be done about its issue, and what that says.
+    """A subject after the last run, and what to do about its issue.
 
-    `action` is the last one that any of the runs called for, and `called` the day of that run; None: none ever did.
-    `facts` are there while it is not green. `covered_by` is the title of a pair whose issue tells the same; then there
-    is no action.
+    Attributes:
+        subject: The pair or the test.
+        current: Its state.
+        signal: What the last run said of it.
+        action: The last action that any of the runs called for; None: none ever did.
+        called_on: The day of the run that called for it.
+        facts: What the issue says; None while the subject is not red.
+        covered_by: The title of a pair whose issue says the same. Then there is no action.
     """
 
     subject: Subject
-    watched: AlertState
-    said: Signal
+    current: AlertState
+    signal: Signal
     action: Action | None = None
-    called: dt.date | None = None
+    called_on: dt.date | None = None
     facts: Facts | None = None
     covered_by: str = ""
 
 
-_OF_VERDICT: dict[Verdict, Signal] = {
-    "works": "green",
-    "broken": "broken",
-    "uninstallable": "broken",
-    "unresolvable": "broken",
-    "flaky": "flaky",
-}
+@dataclass
+class _Replay:
+    """What is known of all subjects (by their ids) after the nights so far.
 
+    Attributes:
+        subjects: Every subject that some night had.
+        states: Their states.
+        actions: The last action that each called for, and the day of that.
+        results: The most results of a lock (by its evidence's key) that a subject's signal has rested on.
+    """
 
-def _said_of_pair(pairs: Iterable[PairVerdict]) -> Signal:
-    """A red that other components may explain as well is not this pair's: the test that shows it is watched too."""
-    said = {
-        "unknown" if pair.inferred and pair.verdict != "works" else _OF_VERDICT.get(pair.verdict, "unknown")
-        for pair in pairs
-    }
-    return next((one for one in ("broken", "flaky", "unknown") if one in said), "green")
-
-
-_OF_STATE: dict[str, Signal] = {
-    "confirmed": "broken",
-    "feature-broken": "broken",
-    "flaky": "flaky",
-    "unconfirmed": "failed",
-    "infra": "unknown",
-    "blocked": "unknown",
-    "passed": "green",
-}
-
-
-def _said_of_test(statuses: Iterable[TestStatus]) -> Signal:
-    statuses = tuple(statuses)
-    if all(status.state == "not-applicable" for status in statuses):
-        return "gone"
-    said = {_OF_STATE[status.state] for status in statuses if status.state in _OF_STATE}
-    order: tuple[Signal, ...] = ("broken", "flaky", "failed", "unknown", "green")
-    return next((one for one in order if one in said), "unknown")
+    subjects: dict[str, Subject] = field(default_factory=dict)
+    states: dict[str, AlertState] = field(default_factory=dict)
+    actions: dict[str, tuple[Action, dt.date]] = field(default_factory=dict)
+    results: dict[tuple[str, str], int] = field(default_factory=dict)
 
 
 def watch(
@@ -127,148 +69,72 @@ def watch(
     now: dt.datetime,
     diagnoses: Diagnoses | None = None,
 ) -> tuple[Alert, ...]:
-    """Every pair and test of `runs` (of one matrix, at least one), pairs first, each in the order of its id.
+    """An alert for every pair and every test, pairs first, each in the order of its id.
 
-    `evidence` is by the planned cells' keys, `diagnoses` are what searches for culprits have shown.
+    Args:
+        components: The components of the ecosystem.
+        runs: The runs of one matrix, at least one.
+        evidence: The evidence, by the planned cells' keys.
+        now: The time of the table that issues quote.
+        diagnoses: What searches for culprits have shown.
     """
     history = History(runs, evidence, diagnoses)
-    states: dict[str, AlertState] = {}
-    actions: dict[str, tuple[Action, dt.date]] = {}
-    subjects: dict[str, Subject] = {}
-    heard: dict[tuple[str, str], int] = {}
-    told: dict[str, _Told] = {}
+    replay = _Replay()
+    signals: dict[str, SubjectSignal] = {}
     for index, run in enumerate(history.runs):
-        today = run.started.date()
-        told = {one.subject.id: one for one in _night(history, index, components)}
-        subjects |= {name: one.subject for name, one in told.items()}
-        if _all_ran(history, index):
-            told = {name: told.get(name, _Told(subject, "gone", {})) for name, subject in subjects.items()}
-        else:
-            told = {name: one for name, one in told.items() if one.said != "gone"}
-        for name, one in told.items():
-            ran = any(heard.get((name, key), 0) < number for key, number in one.results.items())
-            heard |= {(name, key): number for key, number in one.results.items()}
-            states[name], called = transition(states.get(name, AlertState()), one.said, today, ran=ran)
-            if called:
-                actions[name] = (called[-1], today)
-    said: dict[str, Signal] = {name: one.said for name, one in told.items()}
-    teller = _Teller(history, components, now, diagnoses)
-    items = []
-    for name in sorted(states):
-        action, called_on = actions.get(name, (None, None))
-        items.append(
-            Alert(
-                subject=subjects[name],
-                watched=states[name],
-                said=said.get(name, "unknown"),
-                action=action,
-                called=called_on,
-                facts=teller.facts(subjects[name]) if said.get(name) in ("failed", "broken", "flaky") else None,
-            )
-        )
-    return tuple(_without_repeats(items, teller))
+        signals = _signals(replay, history, index, components)
+        for signal in signals.values():
+            _advance(replay, signal, run.started.date())
+    last_run = judge_last_run(history, components, now, diagnoses)
+    alerts = [
+        _alert(name, replay, signals[name].signal if name in signals else "unknown", last_run)
+        for name in sorted(replay.states)
+    ]
+    return tuple(_without_repeats(alerts, last_run))
 
 
-class _Told(NamedTuple):
-    """What a night said of a subject, and on how many results of each lock that rests, by the evidence's key."""
+def _signals(replay: _Replay, history: History, index: int, components: Components) -> dict[str, SubjectSignal]:
+    """What a night says, by subject.
 
-    subject: Subject
-    said: Signal
-    results: dict[str, int]
-
-
-def _night(history: History, index: int, components: Components) -> Iterator[_Told]:
-    here = {seen.planned.cell.id: seen for seen in history.seen(index, is_today)}
-    ran = {cell: Counter(one.test for run in seen.runs for one in run.tests) for cell, seen in here.items()}
-
-    def results(shown: Mapping[str, Iterable[str]]) -> dict[str, int]:
-        return {here[cell].planned.key: sum(ran[cell][test] for test in tests) for cell, tests in shown.items()}
-
-    for (first, second), pairs in history.pairs(index, components).items():
-        title = f"{components[first].title} with {components[second].title}"
-        said = _said_of_pair(pairs)
-        telling = [pair for pair in pairs if _OF_VERDICT.get(pair.verdict) == said and pair.witness in here]
-        shown: dict[str, tuple[str, ...]] = {pair.witness: pair.tests for pair in telling}
-        yield _Told(Subject(kind="pair", name=f"{first} + {second}", title=title), said, results(shown))
-    for test, found in history.tests(index).items():
-        said = _said_of_test(status for _, status in found)
-        shown = {seen.planned.cell.id: (test,) for seen, one in found if _OF_STATE.get(one.state) == said}
-        yield _Told(Subject(kind="test", name=test, title=test), said, results(shown))
+    A subject of an earlier night that a conclusive night does not have is gone. A night that was not conclusive calls
+    nothing gone.
+    """
+    signals = {signal.subject.id: signal for signal in signals_of_night(history, index, components)}
+    replay.subjects |= {name: signal.subject for name, signal in signals.items()}
+    if not is_conclusive(history, index):
+        return {name: signal for name, signal in signals.items() if signal.signal != "gone"}
+    return {name: signals.get(name, SubjectSignal(subject, "gone", {})) for name, subject in replay.subjects.items()}
 
 
-def _all_ran(history: History, index: int) -> bool:
-    """Whether every cell with the newest releases told all that it could: what is in none of them is not there."""
-    verdicts = {seen.verdict.verdict for seen in history.seen(index, is_today)} - {"not-applicable"}
-    return bool(verdicts) and verdicts <= {"works", "broken", "flaky"}
+def _advance(replay: _Replay, signal: SubjectSignal, today: dt.date) -> None:
+    """Take a subject through a night."""
+    name = signal.subject.id
+    ran = any(replay.results.get((name, key), 0) < number for key, number in signal.results.items())
+    replay.results |= {(name, key): number for key, number in signal.results.items()}
+    before = replay.states.get(name, AlertState())
+    replay.states[name], actions = transition(before, signal.signal, today, ran=ran)
+    if actions:
+        replay.actions[name] = (actions[-1], today)
 
 
-def _without_repeats(items: Iterable[Alert], teller: _Teller) -> Iterator[Alert]:
-    """A test that a watched pair explains needs no issue of its own."""
+def _alert(name: str, replay: _Replay, signal: Signal, last_run: LastRun) -> Alert:
+    action, called_on = replay.actions.get(name, (None, None))
+    subject = replay.subjects[name]
+    return Alert(
+        subject=subject,
+        current=replay.states[name],
+        signal=signal,
+        action=action,
+        called_on=called_on,
+        facts=facts_of(subject, last_run) if signal in ("failed", "broken", "flaky") else None,
+    )
+
+
+def _without_repeats(alerts: Iterable[Alert], last_run: LastRun) -> Iterator[Alert]:
+    """The alerts; a test that a pair with an open issue explains needs no issue of its own."""
     explained: dict[str, str] = {}
-    for item in items:
-        if item.subject.kind == "pair" and item.watched.open:
-            for test in teller.tests_of_pair(item.subject):
-                explained[test] = item.subject.title
-        covered = explained.get(item.subject.name, "") if item.subject.kind == "test" else ""
-        yield item.model_copy(update={"action": None, "covered_by": covered}) if covered else item
-
-
-class _Teller:
-    """Finds what an issue says about the last run."""
-
-    def __init__(self, history: History, components: Components, now: dt.datetime, diagnoses: Diagnoses | None) -> None:
-        self._history = history
-        self._last = len(history.runs) - 1
-        tonight = history.runs[self._last]
-        evidence = {cell.key: history.known(self._last, cell) for cell in tonight.cells if cell.key}
-        self._summary: Summary = summarise(components, (tonight,), evidence, now, diagnoses=diagnoses)
-        self._pairs = {f"{a} + {b}": said for (a, b), said in history.pairs(self._last, components).items()}
-        self._tests = history.tests(self._last)
-        self._seen = {seen.planned.cell.id: seen for seen in history.seen(self._last)}
-
-    def tests_of_pair(self, subject: Subject) -> set[str]:
-        """The tests that failed for the pair."""
-        red = [pair for pair in self._pairs.get(subject.name, ()) if pair.verdict in ("broken", "flaky")]
-        return {test for pair in red for test in pair.tests}
-
-    def facts(self, subject: Subject) -> Facts | None:
-        if subject.kind == "pair":
-            # The witness may be of an earlier night, which this one's cells say nothing about.
-            red = [
-                pair
-                for pair in self._pairs.get(subject.name, ())
-                if pair.verdict in RED | {"flaky"} and pair.witness in self._seen
-            ]
-            shown = min(red, key=lambda pair: (WORST_FIRST.index(pair.verdict), pair.inferred), default=None)
-            return self._facts(shown.witness, lambda group: group.signature == shown.signature) if shown else None
-        order = ("confirmed", "feature-broken", "flaky", "unconfirmed")
-        found = [(seen, one) for seen, one in self._tests.get(subject.name, ()) if one.state in order]
-        if not found:
-            return None
-        seen, status = min(found, key=lambda entry: order.index(entry[1].state))
-        cell = seen.planned.cell.id
-        if status.state == "feature-broken":  # no failure of the cell: it speaks for itself
-            said = failure_of(status.result)
-            own = {"signature": said.signature, "culprits": (), "suspects": (), "details": public(said.traceback)}
-            return self._facts(cell, lambda _: False).model_copy(update=own)
-        return self._facts(cell, lambda group: subject.name in group.tests)
-
-    def _facts(self, cell: str, fits: Callable[[FailureGroup], bool]) -> Facts:
-        row = next(row for row in self._summary.cells if row.id == cell)
-        groups = [group for group in self._summary.failures if cell in group.cells]
-        group = next((group for group in groups if fits(group)), groups[0] if groups else None)
-        seen = self._seen[cell]
-        green = self._history.last_green(cell)
-        moved = changed_since(green, seen)
-        titles = self._summary.titles()
-        return Facts(
-            signature=group.signature if group else row.sentence,
-            culprits=culprits(group, self._summary, moved) if group else (),
-            suspects=tuple(titles[name] for name in group.suspects) if group else (),
-            moved=moved,
-            last_green=green.run.started if green else None,
-            python=row.python,
-            installed=tuple(f"{titles[name]} {here.version}" for name, here in row.components.items()),
-            reproduce=row.reproduce,
-            details=group.details if group else "",
-        )
+    for alert in alerts:
+        if alert.subject.kind == "pair" and alert.current.open:
+            explained |= dict.fromkeys(tests_of_pair(alert.subject, last_run), alert.subject.title)
+        covered_by = explained.get(alert.subject.name, "") if alert.subject.kind == "test" else ""
+        yield alert.model_copy(update={"action": None, "covered_by": covered_by}) if covered_by else alert

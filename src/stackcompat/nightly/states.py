@@ -1,4 +1,8 @@
-"""The states of a pair or a test from night to night, and what each change of state calls for. Pure."""
+"""The states of a pair or a test from night to night, and what each change of state calls for. Pure.
+
+The state machine is that of Ray's release tests (https://github.com/ray-project/ray, ``release/ray_release``), with a
+quarantine that expires.
+"""
 
 from __future__ import annotations
 
@@ -9,24 +13,25 @@ from stackcompat.core.record import Record
 
 __all__ = ["CALM_NIGHTS", "FLAKY_NIGHTS", "QUARANTINE", "Action", "AlertState", "Signal", "State", "transition"]
 
-#: ``failing`` failed once and was not tried again, ``confirmed`` failed again the same way in a fresh environment.
+#: ``failing``: it failed once and was not tried again. ``confirmed``: it failed again the same way in a fresh
+#: environment.
 State = Literal["passing", "failing", "confirmed", "flaky", "quarantined", "fixed", "gone"]
 
 
-#: What one night says. ``unknown``: infrastructure, not run, or not what was asked for. ``gone``: there is nothing left
-#: that could say more, since the test or the pair is not there, or does not apply, at the newest releases.
+#: What one night says. ``unknown``: infrastructure got in the way, nothing ran, or the environment was not the one that
+#: was asked for. ``gone``: at the newest releases the test or the pair does not exist any more, or does not apply.
 Signal = Literal["green", "failed", "broken", "flaky", "unknown", "gone"]
 
 
-#: ``drop`` closes what is gone.
+#: What to do about the issue. ``close``: it works again. ``drop``: close it because its subject is gone.
 Action = Literal["open", "update", "close", "drop"]
 
 
-#: Flaky nights after which a subject is quarantined.
+#: After this many flaky nights a subject is quarantined. Only nights that ran it count.
 FLAKY_NIGHTS = 3
 
 
-#: Green nights in a row after which it is flaky no more. Of both kinds, only nights that ran it count.
+#: After this many green nights in a row a flaky subject is passing. Only nights that ran it count.
 CALM_NIGHTS = 5
 
 
@@ -35,9 +40,15 @@ QUARANTINE = dt.timedelta(days=14)
 
 
 class AlertState(Record):
-    """Where a subject stands. `since` is the day of the last change; `until` the day on which a quarantine ends.
+    """The state of a subject after a night.
 
-    `open`: an issue about it is open.
+    Attributes:
+        state: The state.
+        since: The day of the last change of state; None before the first.
+        until: The day on which a quarantine ends; None outside of one.
+        open: Whether an issue about the subject is open.
+        flaky_nights: Nights that ran it and found it flaky.
+        calm_nights: Green nights in a row that ran it, while it counts as flaky.
     """
 
     state: State = "passing"
@@ -49,46 +60,67 @@ class AlertState(Record):
 
 
 def transition(
-    watched: AlertState, said: Signal, today: dt.date, *, ran: bool = True
+    before: AlertState, signal: Signal, today: dt.date, *, ran: bool = True
 ) -> tuple[AlertState, tuple[Action, ...]]:
-    """Where a subject stands after a night that said `said`, and what is to be done about it.
+    """The state after a night, and what to do about the issue.
 
-    Infrastructure changes nothing. In quarantine nothing counts; once it is over, the next night that tells something
-    is judged as if nothing had been known. A night that said again what an earlier one `ran` makes nothing more flaky,
-    and nothing calmer.
+    Infrastructure changes nothing. In quarantine nothing counts. The first night after a quarantine that says anything
+    is judged as if nothing had been known.
+
+    Args:
+        before: The state after the night before.
+        signal: What the night says.
+        today: The day of the night.
+        ran: Whether the night ran the subject. A night that only repeats an earlier result makes a subject neither more
+            flaky nor calmer.
     """
-    if said == "unknown" or said == watched.state == "gone":
-        return watched, ()
-    if said == "gone":
-        return AlertState(state="gone", since=today), (("drop",) if watched.open else ())
-    if watched.state == "quarantined":
-        if watched.until is not None and today < watched.until:
-            return watched, ()
-        watched = AlertState(since=watched.since, open=watched.open)
-    match said:
+    if signal == "unknown" or signal == before.state == "gone":
+        return before, ()
+    if signal == "gone":
+        return AlertState(state="gone", since=today), (("drop",) if before.open else ())
+    if before.state == "quarantined":
+        if before.until is not None and today < before.until:
+            return before, ()
+        before = AlertState(since=before.since, open=before.open)
+    match signal:
         case "green":
-            if watched.state == "flaky" and watched.calm_nights + ran < CALM_NIGHTS:
-                return watched.model_copy(update={"calm_nights": watched.calm_nights + ran}), ()
-            if watched.open:
-                return AlertState(state="fixed", since=today), ("close",)
-            return _move(watched, "passing", today), ()
+            return _after_green(before, today, ran=ran)
         case "failed":
-            state = watched.state if watched.state in ("confirmed", "flaky") else "failing"
-            return _move(watched, state, today, watched.flaky_nights), (("update",) if watched.open else ())
+            state = before.state if before.state in ("confirmed", "flaky") else "failing"
+            return _moved_to(before, state, today, before.flaky_nights), _update(before)
         case "broken":
-            return _move(watched, "confirmed", today).model_copy(update={"open": True}), (_tell(watched),)
+            confirmed = _moved_to(before, "confirmed", today).model_copy(update={"open": True})
+            return confirmed, (_open_or_update(before),)
         case "flaky":
-            nights = max(1, watched.flaky_nights + ran)
-            if nights < FLAKY_NIGHTS:
-                return _move(watched, "flaky", today, nights), (("update",) if watched.open else ())
-            ends = {"until": today + QUARANTINE, "open": True}
-            return _move(watched, "quarantined", today).model_copy(update=ends), (_tell(watched),)
+            return _after_flaky(before, today, ran=ran)
 
 
-def _move(watched: AlertState, state: State, today: dt.date, flaky_nights: int = 0) -> AlertState:
-    since = watched.since if watched.state == state else today
-    return AlertState(state=state, since=since, open=watched.open, flaky_nights=flaky_nights)
+def _after_green(before: AlertState, today: dt.date, *, ran: bool) -> tuple[AlertState, tuple[Action, ...]]:
+    calm_nights = before.calm_nights + ran
+    if before.state == "flaky" and calm_nights < CALM_NIGHTS:
+        return before.model_copy(update={"calm_nights": calm_nights}), ()
+    if before.open:
+        return AlertState(state="fixed", since=today), ("close",)
+    return _moved_to(before, "passing", today), ()
 
 
-def _tell(watched: AlertState) -> Action:
-    return "update" if watched.open else "open"
+def _after_flaky(before: AlertState, today: dt.date, *, ran: bool) -> tuple[AlertState, tuple[Action, ...]]:
+    flaky_nights = max(1, before.flaky_nights + ran)
+    if flaky_nights < FLAKY_NIGHTS:
+        return _moved_to(before, "flaky", today, flaky_nights), _update(before)
+    quarantine = {"until": today + QUARANTINE, "open": True}
+    quarantined = _moved_to(before, "quarantined", today).model_copy(update=quarantine)
+    return quarantined, (_open_or_update(before),)
+
+
+def _moved_to(before: AlertState, state: State, today: dt.date, flaky_nights: int = 0) -> AlertState:
+    since = before.since if before.state == state else today
+    return AlertState(state=state, since=since, open=before.open, flaky_nights=flaky_nights)
+
+
+def _update(before: AlertState) -> tuple[Action, ...]:
+    return ("update",) if before.open else ()
+
+
+def _open_or_update(before: AlertState) -> Action:
+    return "update" if before.open else "open"

@@ -10,11 +10,11 @@ import requests
 
 from stackcompat.core.record import Record, StackcompatError, UsageError
 from stackcompat.nightly.alerts import Alert
-from stackcompat.nightly.issue import BODY_LIMIT, closing_comment, issue_body, issue_title, marked, marker
+from stackcompat.nightly.issue import BODY_LIMIT, closing_comment, issue_body, issue_title, marker, subject_of
 
 __all__ = ["GitHub", "KnownIssue", "Tracker", "sync_issues"]
 
-#: Only issues with this label are looked at: who may not label cannot make an issue pass for one of these.
+#: Only issues with this label are looked at. A person without the right to label cannot make an issue pass for one.
 LABEL = "stackcompat"
 
 
@@ -28,58 +28,86 @@ class KnownIssue(Record):
 
 
 class Tracker(Protocol):
-    """What carrying out needs of a tracker."""
+    """What is asked of a tracker."""
 
     def issues(self) -> dict[str, KnownIssue]:
-        """The issues with a marker, by the subject's id; the oldest of several."""
+        """The issues with a marker, by their subjects' ids; of several about one subject the oldest."""
         ...
 
     def create(self, title: str, body: str) -> int:
-        """A new issue; its number."""
+        """Open a new issue and return its number."""
         ...
 
     def edit(self, number: int, title: str, body: str) -> None:
-        """Give an issue this text, and open it if it is closed."""
+        """Give an issue this title and text, and open it if it is closed."""
         ...
 
     def close(self, number: int, body: str, comment: str) -> None:
-        """Close an issue with a last word, and give it this text."""
+        """Give an issue this text, and close it with a comment."""
         ...
 
 
-def sync_issues(items: Iterable[Alert], tracker: Tracker) -> tuple[str, ...]:
-    """Do what the items call for; what was done, a line each. Doing it again does nothing.
+def sync_issues(alerts: Iterable[Alert], tracker: Tracker) -> tuple[str, ...]:
+    """Do what the alerts call for. Doing it again changes nothing.
 
-    The last word of an issue stands in its text too: who opens it again after that wants it open.
+    The closing comment of an issue stands in its text too. An issue that has it and is open was opened again by a
+    person, and stays open.
+
+    Args:
+        alerts: The alerts.
+        tracker: Where the issues are.
+
+    Returns:
+        What was done, a line for each issue.
     """
     known = tracker.issues()
-    done = []
-    for item in items:
-        issue = known.get(item.subject.id)
-        if item.action in ("close", "drop"):
-            word = closing_comment(item)
-            if issue is not None and issue.open and word not in issue.body:
-                head = marker(item.subject)
-                text = issue.body.replace("\r\n", "\n").partition(" -->")[2]
-                tracker.close(issue.number, f"{head}\n\n{word}{text}"[:BODY_LIMIT], word)
-                done.append(f"closed #{issue.number}: {item.subject.title}")
-        elif item.action is not None and item.facts is not None:
-            title, body = issue_title(item), issue_body(item)
-            if issue is None:
-                done.append(f"opened #{tracker.create(title, body)}: {title}")
-            elif not issue.open or (issue.title, issue.body.replace("\r\n", "\n")) != (title, body):
-                tracker.edit(issue.number, title, body)
-                done.append(f"{'updated' if issue.open else 'reopened'} #{issue.number}: {title}")
-    return tuple(done)
+    lines = [_sync(alert, known.get(alert.subject.id), tracker) for alert in alerts]
+    return tuple(filter(None, lines))
+
+
+def _sync(alert: Alert, issue: KnownIssue | None, tracker: Tracker) -> str:
+    """Do what an alert calls for; what was done, empty for nothing."""
+    if alert.action in ("close", "drop"):
+        return _close(alert, issue, tracker) if issue is not None else ""
+    if alert.action is None or alert.facts is None:
+        return ""
+    title, body = issue_title(alert), issue_body(alert)
+    if issue is None:
+        return f"opened #{tracker.create(title, body)}: {title}"
+    if issue.open and (issue.title, _with_newlines(issue.body)) == (title, body):
+        return ""
+    tracker.edit(issue.number, title, body)
+    return f"{'updated' if issue.open else 'reopened'} #{issue.number}: {title}"
+
+
+def _close(alert: Alert, issue: KnownIssue, tracker: Tracker) -> str:
+    comment = closing_comment(alert)
+    if not issue.open or comment in issue.body:
+        return ""
+    text = _with_newlines(issue.body).partition(" -->")[2]
+    tracker.close(issue.number, f"{marker(alert.subject)}\n\n{comment}{text}"[:BODY_LIMIT], comment)
+    return f"closed #{issue.number}: {alert.subject.title}"
+
+
+def _with_newlines(text: str) -> str:
+    """The text with the line ends that were written: a tracker can return others."""
+    return text.replace("\r\n", "\n")
 
 
 class GitHub:
-    """The issues of one GitHub repository. `address` is that of the API; None: the client's own default.
-
-    Raises UsageError where the client library is not installed, StackcompatError where GitHub does not do it.
-    """
+    """The issues of one GitHub repository; see :class:`Tracker` for the methods."""
 
     def __init__(self, repository: str, token: str, address: str | None = None) -> None:
+        """Connect to a repository.
+
+        Args:
+            repository: Its name, ``owner/name``.
+            token: A token that may write issues.
+            address: The address of the API; None: the client's own default.
+
+        Raises:
+            UsageError: The client library is not installed, or `repository` is not such a name.
+        """
         try:
             import github  # noqa: PLC0415  # an extra that only this needs
         except ImportError:
@@ -94,36 +122,36 @@ class GitHub:
         self._repository = client.get_repo(repository)
 
     def issues(self) -> dict[str, KnownIssue]:
-        """See :class:`Tracker`."""
-        found: dict[str, KnownIssue] = {}
+        """See :class:`Tracker`. Raises StackcompatError where GitHub refuses."""
+        known: dict[str, KnownIssue] = {}
         try:
             for issue in self._repository.get_issues(state="all", labels=[LABEL], sort="created", direction="asc"):
-                subject = marked(issue.body or "")
+                subject = subject_of(issue.body or "")
                 if subject:
-                    known = KnownIssue(
-                        number=issue.number, open=issue.state == "open", title=issue.title, body=issue.body
+                    known.setdefault(
+                        subject,
+                        KnownIssue(number=issue.number, open=issue.state == "open", title=issue.title, body=issue.body),
                     )
-                    found.setdefault(subject, known)
         except self._refused as error:
             raise _explained(error) from None
-        return found
+        return known
 
     def create(self, title: str, body: str) -> int:
-        """See :class:`Tracker`."""
+        """See :class:`Tracker`. Raises StackcompatError where GitHub refuses."""
         try:
             return self._repository.create_issue(title=title, body=body, labels=[LABEL]).number
         except self._refused as error:
             raise _explained(error) from None
 
     def edit(self, number: int, title: str, body: str) -> None:
-        """See :class:`Tracker`."""
+        """See :class:`Tracker`. Raises StackcompatError where GitHub refuses."""
         try:
             self._repository.get_issue(number).edit(title=title, body=body, state="open")
         except self._refused as error:
             raise _explained(error) from None
 
     def close(self, number: int, body: str, comment: str) -> None:
-        """See :class:`Tracker`."""
+        """See :class:`Tracker`. Raises StackcompatError where GitHub refuses."""
         try:
             issue = self._repository.get_issue(number)
             issue.create_comment(comment)
@@ -134,5 +162,5 @@ class GitHub:
 
 def _explained(error: Exception) -> StackcompatError:
     status = getattr(error, "status", None)
-    said = f"status {status}" if status else type(error).__name__
-    return StackcompatError(f"the tracker did not do it ({said}): check the repository and what the token may do")
+    reason = f"status {status}" if status else type(error).__name__
+    return StackcompatError(f"the tracker did not do it ({reason}): check the repository and what the token may do")

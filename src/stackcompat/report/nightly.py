@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from stackcompat.core.text import and_list, fenced, plain
-from stackcompat.nightly.changes import Lost, NewBreak, NewestHere, Night
+from stackcompat.nightly.breaks import NewBreak
+from stackcompat.nightly.changes import NewestReleases, Night
+from stackcompat.nightly.features import LostFeature
 from stackcompat.table.vocabulary import count_words, sign
 
 __all__ = ["night_json", "night_lines", "night_markdown"]
@@ -17,6 +19,10 @@ _MOST_RELEASES = 40
 _MOST_FORECASTS = 10
 
 
+#: The most tests of a failure that are named.
+_MOST_TESTS = 3
+
+
 def night_json(night: Night) -> str:
     """The night for programs."""
     return night.model_dump_json(by_alias=False, indent=1) + "\n"
@@ -25,11 +31,11 @@ def night_json(night: Night) -> str:
 def night_lines(night: Night) -> tuple[str, ...]:
     """The night for a terminal, most important first."""
     lines = [night.sentence]
-    lines += [f"✗ {_title(one)}: {one.signature}" for one in night.new_breaks]
-    lines += [f"✗ {_lost_title(one)}: {one.signature}" for one in night.lost]
-    lines += [f"✓ fixed on Python {and_list(one.pythons)}: {one.was}" for one in night.fixed]
+    lines += [f"✗ {_break_title(found)}: {found.signature}" for found in night.new_breaks]
+    lines += [f"✗ {_feature_title(lost)}: {lost.signature}" for lost in night.lost]
+    lines += [f"✓ fixed on Python {and_list(fixed.pythons)}: {fixed.was}" for fixed in night.fixed]
     lines.append(_counts(night))
-    lines += [_newest(one) for one in night.newest]
+    lines += [_newest(row) for row in night.newest]
     return tuple(lines)
 
 
@@ -38,25 +44,27 @@ def night_markdown(night: Night) -> str:
     parts = [f"# Night of {night.started:%Y-%m-%d}, {plain(night.matrix)}", f"**{plain(night.sentence)}**"]
     if night.new_breaks:
         parts.append("## New breaks")
-        for names, broken in groupby(night.new_breaks, key=lambda one: one.culprits):
-            parts += [f"### {plain(and_list(names)) if names else 'Nobody known'}", *map(_break, broken)]
+        for culprits, breaks in groupby(night.new_breaks, key=lambda found: found.culprits):
+            heading = plain(and_list(culprits)) if culprits else "Nobody known"
+            parts += [f"### {heading}", *map(_break, breaks)]
     if night.lost:
-        parts += ["## Features lost", *map(_lost, night.lost)]
+        parts += ["## Features lost", *map(_feature, night.lost)]
     if night.fixed:
         lines = [
-            f"- on Python {and_list(one.pythons)}, {len(one.cells)} cells: {plain(one.was)}" for one in night.fixed
+            f"- on Python {and_list(fixed.pythons)}, {len(fixed.cells)} cells: {plain(fixed.was)}"
+            for fixed in night.fixed
         ]
         parts += ["## Fixed", "\n".join(lines)]
     parts += ["## All cells", plain(_counts(night))]
     if night.unknown:
-        lines = [f"- {_cells(one.cells)}: {plain(one.why)}" for one in night.unknown]
+        lines = [f"- {_cells(reason.cells)}: {plain(reason.why)}" for reason in night.unknown]
         parts += ["### Could not tell", "\n".join(lines)]
     if night.new_releases:
         parts += ["## New releases seen", "\n".join(_releases(night))]
     if night.newest:
-        parts += ["## The newest of everything", "\n".join(f"- {plain(_newest(one))}" for one in night.newest)]
+        parts += ["## The newest of everything", "\n".join(f"- {plain(_newest(row))}" for row in night.newest)]
     if night.next_breaks:
-        lines = [f"- {plain(one.sentence())}" for one in night.next_breaks[:_MOST_FORECASTS]]
+        lines = [f"- {plain(forecast.sentence())}" for forecast in night.next_breaks[:_MOST_FORECASTS]]
         parts += ["## The next likely breaks", "\n".join(lines)]
     return "\n\n".join(parts) + "\n"
 
@@ -65,38 +73,43 @@ def _cells(number: int) -> str:
     return f"{number} {'cell' if number == 1 else 'cells'}"
 
 
-def _title(one: NewBreak) -> str:
+def _break_title(found: NewBreak) -> str:
     """Whose release did it, as far as is known."""
-    if one.culprits:
-        return f"{and_list(one.culprits)}{'' if one.sure else ' (among what moved)'} breaks {one.subject or 'it'}"
-    return f"{one.subject or 'somebody'}, never seen to work"
+    if not found.culprits:
+        return f"{found.subject or 'somebody'}, never seen to work"
+    doubt = "" if found.sure else " (among what moved)"
+    return f"{and_list(found.culprits)}{doubt} breaks {found.subject or 'it'}"
 
 
-def _lost_title(one: Lost) -> str:
-    return f"{and_list(one.culprits)} breaks {one.feature}" if one.culprits else f"{one.feature}, never seen to work"
+def _feature_title(lost: LostFeature) -> str:
+    if not lost.culprits:
+        return f"{lost.feature}, never seen to work"
+    return f"{and_list(lost.culprits)} breaks {lost.feature}"
 
 
-def _break(one: NewBreak) -> str:
-    return "\n\n".join([f"#### {sign(one.verdict).glyph} {plain(_title(one))}", *_told(one, one.moved_by)])
+def _break(found: NewBreak) -> str:
+    heading = f"#### {sign(found.verdict).glyph} {plain(_break_title(found))}"
+    return "\n\n".join([heading, *_details(found, found.moved_by)])
 
 
-def _lost(one: Lost) -> str:
-    return "\n\n".join([f"### {plain(_lost_title(one))}", *_told(one)])
+def _feature(lost: LostFeature) -> str:
+    return "\n\n".join([f"### {plain(_feature_title(lost))}", *_details(lost)])
 
 
-def _told(one: NewBreak | Lost, more: str = "") -> list[str]:
-    lines = [
-        fenced(one.signature),
-        f"{_cells(len(one.cells))} on Python {and_list(one.pythons)}"
-        + (f", last green {one.last_green:%Y-%m-%d %H:%M}" if one.last_green else ", never green")
-        + (f"; tests: {plain(', '.join(one.tests[:3]))}" if one.tests else ""),
-    ]
-    if more:
-        lines.append(plain(more))
-    if one.moved:
-        moved = ", ".join(f"{m.name} {m.before or 'absent'} → {m.after or 'absent'}" for m in one.moved)
-        lines.append(f"Moved since then: {plain(moved)}")
-    return [*lines, fenced(one.reproduce)]
+def _details(failing: NewBreak | LostFeature, moved_by: str = "") -> list[str]:
+    """The paragraphs about a failure: its words, where it is, what moved, and the command that shows it again."""
+    where = f"{_cells(len(failing.cells))} on Python {and_list(failing.pythons)}"
+    green = f"last green {failing.last_green:%Y-%m-%d %H:%M}" if failing.last_green else "never green"
+    tests = f"; tests: {plain(', '.join(failing.tests[:_MOST_TESTS]))}" if failing.tests else ""
+    parts = [fenced(failing.signature), f"{where}, {green}{tests}"]
+    if moved_by:
+        parts.append(plain(moved_by))
+    if failing.moved:
+        moved = ", ".join(
+            f"{change.name} {change.before or 'absent'} → {change.after or 'absent'}" for change in failing.moved
+        )
+        parts.append(f"Moved since then: {plain(moved)}")
+    return [*parts, fenced(failing.reproduce)]
 
 
 def _counts(night: Night) -> str:
@@ -107,21 +120,19 @@ def _counts(night: Night) -> str:
 
 
 def _releases(night: Night) -> Iterator[str]:
-    for one in night.new_releases[:_MOST_RELEASES]:
-        when = f"uploaded {one.uploaded:%Y-%m-%d %H:%M}" if one.uploaded else "upload time unknown"
-        yield f"- {plain(one.name)} {plain(one.version)}, {when}"
+    for release in night.new_releases[:_MOST_RELEASES]:
+        when = f"uploaded {release.uploaded:%Y-%m-%d %H:%M}" if release.uploaded else "upload time unknown"
+        yield f"- {plain(release.name)} {plain(release.version)}, {when}"
     if len(night.new_releases) > _MOST_RELEASES:
         yield f"- and {len(night.new_releases) - _MOST_RELEASES} more"
 
 
-def _newest(one: NewestHere) -> str:
-    said = f"Python {one.python}: the newest of everything, {sign(one.verdict).word}"
-    if one.verdict == "works":
-        return said
-    worked = (
-        f"last worked {one.days} {'day' if one.days == 1 else 'days'} ago"
-        if one.days is not None
-        else "not seen to work in any run that is known"
-    )
-    since = f"; by upload times broken since {one.broken_since:%Y-%m-%d %H:%M}" if one.broken_since else ""
-    return f"{said}; {worked}{since}"
+def _newest(row: NewestReleases) -> str:
+    sentence = f"Python {row.python}: the newest of everything, {sign(row.verdict).word}"
+    if row.verdict == "works":
+        return sentence
+    worked = "not seen to work in any run that is known"
+    if row.days is not None:
+        worked = f"last worked {row.days} {'day' if row.days == 1 else 'days'} ago"
+    since = f"; by upload times broken since {row.broken_since:%Y-%m-%d %H:%M}" if row.broken_since else ""
+    return f"{sentence}; {worked}{since}"

@@ -1,0 +1,39 @@
+"""The night for people and for programs."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from stackcompat.nightly.changes import Night, night
+from stackcompat.report.nightly import night_json, night_lines, night_markdown
+from support.made_up import COMPONENTS, NOW, history
+from support.nights import BREAKS, NEW, OLD, PASSES, Nights
+from support.world import World
+
+WORLD = World({"alpha": {"1.2.0": "2026-11-01", "1.3.0": "2026-11-20"}, "beta": {"2.4.1": "2026-11-02"}})
+
+
+def summary(nights: Nights) -> Night:
+    return night(COMPONENTS, nights.runs, nights.evidence, WORLD, NOW)
+
+
+@pytest.mark.parametrize("text", ["# Night of", "could not tell", "3 excluded by declared bounds"])
+def test_the_page_says(text: str) -> None:
+    made = history()
+    found = night(COMPONENTS, [made.record()], made.evidence, World({}), NOW)
+    assert text in night_markdown(found)
+    assert json.loads(night_json(found))["could_not_tell"] == found.could_not_tell == 2
+    assert night_lines(found)[0] == found.sentence
+
+
+def test_text_of_others_stays_text() -> None:
+    nights = Nights()
+    nights.add(1, OLD, PASSES)
+    hostile = BREAKS[0].model_copy(
+        update={"failure": BREAKS[0].failure.model_copy(update={"message": "```\n# <b>@all</b>"})}  # type: ignore[union-attr]
+    )
+    nights.add(0, NEW, (hostile,))
+    page = night_markdown(summary(nights))
+    assert "\n````\nAttributeError: ``` # <b>@all</b> [beta]\n````\n" in page
