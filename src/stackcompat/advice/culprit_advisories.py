@@ -8,7 +8,8 @@ from stackcompat.advice.advisory import Advisory, AffectedSide
 from stackcompat.advice.building import affected_side, seen_between
 from stackcompat.blame.culprit import Culprit
 from stackcompat.core.text import and_list
-from stackcompat.table.failures import Blamed, FailureGroup
+from stackcompat.table.culprits import CulpritRow
+from stackcompat.table.failures import FailureGroup
 from stackcompat.table.summary import Summary
 from stackcompat.verdict.signature import failure_kind, incompatibility_id
 
@@ -27,23 +28,23 @@ def culprit_advisories(summary: Summary, groups: Iterable[FailureGroup], known: 
     described = [(failure_kind(advisory.signature), set(advisory.distributions)) for advisory in known]
     found = []
     for group in groups:
-        blamed = group.blamed
-        if blamed is None or blamed.doubt or not blamed.culprits:
+        culprit = group.culprit
+        if culprit is None or culprit.doubt or not culprit.culprits:
             continue
-        kind, culprits = failure_kind(group.signature), blamed.versions().keys()
-        if not any(kind == other and culprits <= distributions for other, distributions in described):
-            found.append(_advisory(group, blamed, summary))
+        kind, names = failure_kind(group.signature), culprit.versions.keys()
+        if not any(kind == other and names <= distributions for other, distributions in described):
+            found.append(_advisory(group, culprit, summary))
     return found
 
 
-def _advisory(group: FailureGroup, blamed: Blamed, summary: Summary) -> Advisory:
+def _advisory(group: FailureGroup, culprit: CulpritRow, summary: Summary) -> Advisory:
     """The culprits together, each with the range of releases that the search found to fail."""
-    versions = blamed.versions()
+    versions = culprit.versions
     cells = _cells_with(group, versions, summary)
     together = tuple(dict.fromkeys([tuple(versions.values()), *cells.values()]))
     sides = tuple(
-        _side(culprit, {releases[place] for releases in together}, summary)
-        for place, culprit in enumerate(blamed.culprits)
+        _side(member, {releases[place] for releases in together}, summary)
+        for place, member in enumerate(culprit.culprits)
     )
     beside = _used_beside(group, sides, summary)
     where = f" beside {and_list(beside)}" if beside else ""
@@ -57,9 +58,9 @@ def _advisory(group: FailureGroup, blamed: Blamed, summary: Summary) -> Advisory
         package=group.package,
         tests=group.tests,
         pythons=group.pythons,
-        cells=tuple(dict.fromkeys((blamed.cell, *cells))),
+        cells=tuple(dict.fromkeys((culprit.cell, *cells))),
         beside=tuple(beside),
-        workaround=_workaround(sides, versions, blamed.works_with),
+        workaround=_workaround(sides, versions, culprit.works_with),
         **seen_between(group, ()),
     )
 

@@ -114,15 +114,15 @@ def _new_break(
     first = ordered[0]
     green = earlier.green.get(first)
     changes = changed_since(green, last[first])
-    blamed = group.blamed
+    culprit = group.culprit
     return NewBreak(
         failure=group.id,
         verdict=group.verdict,
         subject=who(group, summary),
         signature=group.signature,
         culprits=blamed_releases(group, summary, changes),
-        sure=not blamed.doubt if blamed is not None else len(changes) == 1,
-        moved_by=blamed.moved if blamed is not None else "",
+        sure=not culprit.doubt if culprit is not None else len(changes) == 1,
+        moved_by=culprit.moved if culprit is not None else "",
         moved=changes,
         last_green=green.run.started if green else None,
         cells=tuple(ordered),
@@ -144,16 +144,16 @@ def blamed_releases(group: FailureGroup, summary: Summary, changes: Iterable[Ver
         summary: The table that has it.
         changes: What moved since the last green run.
     """
-    culprits = group.blamed.culprits if group.blamed is not None else ()
+    culprits = group.culprit.versions if group.culprit is not None else {}
     if culprits:
-        suspects = {culprit.name for culprit in culprits}
+        suspects = set(culprits)
     else:
         distributions = {row.name: row.distribution for row in summary.components}
         suspects = {distributions[name] for name in group.suspects} | {group.package}
     changes = tuple(changes)
     return (
         changed_releases(change for change in changes if change.name in suspects)
-        or tuple(f"{culprit.name} {culprit.version}" for culprit in culprits)
+        or tuple(f"{name} {version}" for name, version in culprits.items())
         or changed_releases(changes)
     )
 

@@ -220,22 +220,23 @@ def _limits(summary: Summary) -> list[str]:
 def _break(group: FailureGroup, summary: Summary) -> str:
     cells = f"{len(group.cells)} {'cell' if len(group.cells) == 1 else 'cells'}"
     today = " **in the newest releases**" if group.today else ""
-    guess = ", suspects inferred" if group.inferred and group.blamed is None else ""
+    guess = ", suspects inferred" if group.inferred and group.culprit is None else ""
     subject = f"**{plain(who(group, summary))}** " if group.suspects else ""
     signature = group.signature.replace("`", "'").replace("\n", " ")
     return (
         f"- {sign(group.verdict).glyph} {subject}at {group.level}{today}: `{signature}` "
-        f"([{cells}](index.html#failure-{group.id}){guess}){_blamed(group)}"
+        f"([{cells}](index.html#failure-{group.id}){guess}){_culprit(group)}"
     )
 
 
-def _blamed(group: FailureGroup) -> str:
-    """Whom a search has found to be to blame, and which side moved."""
-    if group.blamed is None or not group.blamed.culprits:
+def _culprit(group: FailureGroup) -> str:
+    """The releases that a search has found to be to blame, and which side moved."""
+    culprit = group.culprit
+    if culprit is None or not culprit.versions:
         return ""
-    moved = f": {plain(group.blamed.moved)}" if group.blamed.moved else ""
-    doubt = " (not certain)" if group.blamed.doubt else ""
-    return f"<br>Culprit: {plain(together(group.blamed.versions()))}{doubt}{moved}"
+    moved = f": {plain(culprit.moved)}" if culprit.moved else ""
+    doubt = " (not certain)" if culprit.doubt else ""
+    return f"<br>Culprit: {plain(together(culprit.versions))}{doubt}{moved}"
 
 
 def _frontiers(summary: Summary) -> list[str]:

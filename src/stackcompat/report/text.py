@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 
+from stackcompat.blame.culprit import Culprit
 from stackcompat.core.requirements import version_key
 from stackcompat.core.text import and_list
 from stackcompat.core.vocabulary import Verdict
 from stackcompat.resolve.islands import IslandRow
 from stackcompat.table.components import ComponentRow
-from stackcompat.table.exchange import CrossingCulprit
+from stackcompat.table.culprits import CulpritRow
 from stackcompat.table.features import FeatureRow
 from stackcompat.table.frontiers import FrontierRow
 from stackcompat.table.pairs import PairRow
@@ -159,14 +160,21 @@ def together(versions: Mapping[str, str]) -> str:
     return " with ".join(f"{name} {version}".rstrip() for name, version in versions.items())
 
 
-def accused(culprits: Iterable[CrossingCulprit]) -> str:
+def accused(rows: Iterable[CulpritRow]) -> str:
     """The culprits of a crossing, side by side: ``reader: beta 2.4 (last good 2.3); writer: alpha 1.3``."""
-    sides: dict[str, list[str]] = {}
-    for one in culprits:
-        near = (f"last good {one.last_good}", one.last_good), (f"good again from {one.fixed_in} on", one.fixed_in)
-        said = ", ".join(text for text, known in near if known)
-        sides.setdefault(one.side, []).append(f"{one.name} {one.version}" + (f" ({said})" if said else ""))
-    return "; ".join(f"{side}: {' with '.join(members)}" for side, members in sides.items())
+    sides = []
+    for row in rows:
+        edges = {culprit.name: _edges(culprit) for culprit in row.culprits}
+        releases = [f"{name} {version}{edges.get(name, '')}" for name, version in row.versions.items()]
+        sides.append(f"{row.side}: {' with '.join(releases)}")
+    return "; ".join(sides)
+
+
+def _edges(culprit: Culprit) -> str:
+    """The releases around a culprit that are good: `` (last good 2.3, good again from 2.5 on)``; empty: none."""
+    parts = [f"last good {culprit.last_good}"] if culprit.last_good else []
+    parts += [f"good again from {culprit.fixed_in} on"] if culprit.fixed_in else []
+    return f" ({', '.join(parts)})" if parts else ""
 
 
 def pair_on(pair: PairRow) -> str:

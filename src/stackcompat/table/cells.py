@@ -16,19 +16,17 @@ from stackcompat.core.vocabulary import Level, Verdict
 from stackcompat.ecosystem.components import Components, versions_of
 from stackcompat.evidence.results import Evidence
 from stackcompat.evidence.runs import PlannedCell, RunRecord
-from stackcompat.resolve.conflict_core import refused
 from stackcompat.resolve.lock import HeldBack
 from stackcompat.table.base import Sparse, Timestamp
+from stackcompat.table.culprits import CulpritRow, culprit_of_cell
 from stackcompat.table.vocabulary import POLICIES
 from stackcompat.verdict.history import HistoryEntry
 from stackcompat.verdict.outcomes import TestStatus, classify, why
 from stackcompat.verdict.ownership import pins_of
 from stackcompat.verdict.pairs import judge_components, judge_parts
-from stackcompat.verdict.signature import leading
 from stackcompat.verdict.verdict import CellVerdict, judge
 
 __all__ = [
-    "CellCulprit",
     "CellRow",
     "ComponentHere",
     "JudgedCell",
@@ -63,15 +61,6 @@ class ComponentHere(Sparse):
     level: Level = "interop"
 
 
-class CellCulprit(Record):
-    """Who is to blame for a red cell."""
-
-    versions: Annotated[dict[str, str], Field(description="Distribution to version (or bounds): the culprit set.")]
-    inferred: Annotated[
-        bool, Field(description="Whether a search in another cell with the same failure says so, or one with a doubt.")
-    ]
-
-
 class CellRow(Record):
     """One combination that was asked for, and what came of it."""
 
@@ -93,7 +82,7 @@ class CellRow(Record):
     held_back: tuple[HeldBack, ...]
     failures: Annotated[tuple[str, ...], Field(description="Ids of the failures seen here.")]
     culprit: Annotated[
-        CellCulprit | None, Field(description="Null: not red, or nobody has searched for the culprit yet.")
+        CulpritRow | None, Field(description="Null: not red, or nobody has searched for the culprit yet.")
     ] = None
     broken_features: Annotated[
         dict[str, str], Field(description="Features that do not work though the rest may, each with its signature.")
@@ -133,7 +122,7 @@ class JudgedCell(NamedTuple):
     asked: frozenset[str]
     pins: dict[str, str]
     also: tuple[str, ...]
-    culprit: CellCulprit | None
+    culprit: CulpritRow | None
 
     def holds(self, name: str) -> ComponentHere | None:
         """The component as it is here; None where it is not, or is a part of which no test tells anything."""
@@ -213,24 +202,10 @@ def gather(
                 asked=frozenset(component.name for component in owners if component is not None),
                 pins=pins_of(planned.cell, components),
                 also=tuple(sorted(also)),
-                culprit=_culprit(verdict, diagnoses),
+                culprit=culprit_of_cell(verdict, diagnoses),
             )
         )
     return tuple(sorted(cases, key=_case_key))
-
-
-def _culprit(verdict: CellVerdict, diagnoses: Diagnoses) -> CellCulprit | None:
-    """Who is to blame for a red cell, as far as the resolver has said or a search has shown."""
-    if verdict.verdict == "unresolvable" and verdict.conflict is not None:
-        members = refused(verdict.conflict, verdict.cell)
-        return CellCulprit(versions=dict(members), inferred=False) if members else None
-    if verdict.verdict != "broken":
-        return None
-    diagnosis = diagnoses.of_cell(verdict, leading(verdict.failures))
-    if diagnosis is None:
-        return None
-    versions = {name: verdict.installed.get(name, "") for name in diagnosis.names}
-    return CellCulprit(versions=versions, inferred=diagnosis.lock_id != verdict.lock_id or not diagnosis.certain)
 
 
 def _case_key(case: JudgedCell) -> tuple[object, ...]:

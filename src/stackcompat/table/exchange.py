@@ -17,10 +17,11 @@ from stackcompat.ecosystem.components import Components, versions_of
 from stackcompat.evidence.results import Evidence, TestResult
 from stackcompat.evidence.runs import Crossing, PlannedCell, RunRecord
 from stackcompat.table.base import Sparse, Timestamp
+from stackcompat.table.culprits import CulpritRow, culprits_of_crossing
 from stackcompat.verdict.exchange import CrossingVerdict, judge_crossings
 from stackcompat.verdict.outcomes import classify
 
-__all__ = ["CrossingCell", "CrossingCulprit", "CrossingEnd", "ExchangeSquare", "Read", "exchange_squares", "reads"]
+__all__ = ["CrossingCell", "CrossingEnd", "ExchangeSquare", "Read", "exchange_squares", "reads"]
 
 
 class CrossingEnd(Record):
@@ -31,19 +32,6 @@ class CrossingEnd(Record):
     python: str
     components: Annotated[dict[str, str], Field(description="Component to the version that was installed.")]
     evidence: Annotated[tuple[str, ...], Field(description="Ids of the runs that wrote.")]
-
-
-class CrossingCulprit(Record):
-    """A release of one side that keeps an artifact from being read, all else held, and those around it that do not."""
-
-    side: Literal["writer", "reader"]
-    name: str
-    version: str
-    last_good: Annotated[str | None, Field(description="Null: none was seen to be good before.")]
-    fixed_in: Annotated[str | None, Field(description="The first later one that is good; null: none was seen.")]
-    inferred: Annotated[
-        bool, Field(description="Whether a search in another crossing with the same failure says so, or has a doubt.")
-    ]
 
 
 class CrossingCell(Sparse):
@@ -65,7 +53,8 @@ class CrossingCell(Sparse):
     seen: Timestamp | None
     evidence: Annotated[tuple[str, ...], Field(description="Ids of the runs that read; what wrote is with the ends.")]
     culprits: Annotated[
-        tuple[CrossingCulprit, ...], Field(description="Empty: it is read, or nobody has found the culprits yet.")
+        tuple[CulpritRow, ...],
+        Field(description="One row for each side that has culprits; empty: it is read, or they are not known yet."),
     ] = ()
 
 
@@ -188,28 +177,8 @@ def _cell(
         else _reproduce(artifact, verdict),
         seen=verdict.seen,
         evidence=tuple(run.id for run in evidence.get(crossing.key, ())),
-        culprits=_culprits(artifact, verdict, diagnoses),
+        culprits=culprits_of_crossing(artifact, verdict, diagnoses),
     )
-
-
-def _culprits(artifact: str, verdict: CrossingVerdict, diagnoses: Diagnoses) -> tuple[CrossingCulprit, ...]:
-    """Who is to blame on either side, at the versions that are here, for the first failure that a search explains."""
-    for test in verdict.red:
-        found = diagnoses.of_crossing(verdict, test) if test.artifact == artifact else ()
-        if any(diagnosis.culprits for diagnosis in found):
-            return tuple(
-                CrossingCulprit(
-                    side="writer" if diagnosis.side == "writer" else "reader",
-                    name=culprit.name,
-                    version=verdict.installed(diagnosis.side)[culprit.name],
-                    last_good=culprit.last_good,
-                    fixed_in=culprit.fixed_in,
-                    inferred=diagnosis.lock_id != verdict.lock_id or not diagnosis.certain,
-                )
-                for diagnosis in found
-                for culprit in diagnosis.culprits
-            )
-    return ()
 
 
 def _reproduce(artifact: str, verdict: CrossingVerdict) -> str:

@@ -8,7 +8,6 @@ from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
-from stackcompat.blame.culprit import Culprit
 from stackcompat.blame.diagnosis import Diagnoses, Diagnosis
 from stackcompat.core.record import Record, digest
 from stackcompat.core.redact import public
@@ -16,32 +15,11 @@ from stackcompat.core.requirements import python_key, version_key
 from stackcompat.core.vocabulary import Level, Verdict
 from stackcompat.ecosystem.components import Components
 from stackcompat.table.cells import JudgedCell
+from stackcompat.table.culprits import CulpritRow, culprit_of_failure
 from stackcompat.verdict.ownership import mentioned
 from stackcompat.verdict.signature import failure_of
 
-__all__ = ["Blamed", "FailureGroup", "group_failures"]
-
-
-class Blamed(Record):
-    """What a search for the culprit of a failure has found, in the cell with the id `cell`."""
-
-    culprits: Annotated[
-        tuple[Culprit, ...], Field(description="The smallest set of releases without which it would not fail.")
-    ]
-    cell: str
-    moved: Annotated[str, Field(description="Which side moved, in a sentence; empty: unknown.")]
-    doubt: Annotated[
-        str, Field(description="Why the set may be incomplete; empty: each member was shown to be needed.")
-    ]
-    probes: Annotated[int, Field(description="Environments that the search tried.")]
-    linear: Annotated[int, Field(description="How many it would have been release by release.")]
-    works_with: Annotated[
-        dict[str, str], Field(description="The culprits' versions in the nearest set that was seen to pass.")
-    ]
-
-    def versions(self) -> dict[str, str]:
-        """Distribution to version, of the culprits."""
-        return {culprit.name: culprit.version for culprit in self.culprits}
+__all__ = ["FailureGroup", "group_failures"]
 
 
 class FailureGroup(Record):
@@ -65,7 +43,7 @@ class FailureGroup(Record):
     first_seen: dt.datetime | None
     last_seen: dt.datetime | None
     details: Annotated[str, Field(description="End of the traceback, or the chain of bounds.")]
-    blamed: Annotated[Blamed | None, Field(description="Null: nobody has searched for the culprit yet.")] = None
+    culprit: Annotated[CulpritRow | None, Field(description="Null: nobody has searched for the culprit yet.")] = None
 
 
 _TRACEBACK_CHARACTERS = 1500
@@ -186,31 +164,7 @@ def _group(seen: Sequence[_FailureSeen], components: Components) -> FailureGroup
         first_seen=min(moments, default=None),
         last_seen=max(moments, default=None),
         details=first.details,
-        blamed=_blamed(seen),
-    )
-
-
-def _blamed(seen: Sequence[_FailureSeen]) -> Blamed | None:
-    """Who is to blame by the best diagnosis: one without doubt, and about the very same words."""
-    diagnoses = [one.diagnosis for one in seen if one.diagnosis is not None]
-    if not diagnoses:
-        return None
-    diagnosis = max(
-        diagnoses,
-        key=lambda diagnosis: (
-            diagnosis.certain,
-            failure_of(diagnosis.failing).signature == seen[0].signature,
-            diagnosis.weight,
-        ),
-    )
-    return Blamed(
-        culprits=diagnosis.culprits,
-        cell=diagnosis.cell,
-        moved=public(diagnosis.moved.sentence) if diagnosis.moved else "",
-        doubt=public(diagnosis.doubt),
-        probes=diagnosis.probes,
-        linear=diagnosis.linear,
-        works_with={name: diagnosis.passing[name] for name in diagnosis.names if name in diagnosis.passing},
+        culprit=culprit_of_failure([one.diagnosis for one in seen if one.diagnosis is not None], first.signature),
     )
 
 

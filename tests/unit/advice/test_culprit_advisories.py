@@ -8,7 +8,7 @@ from stackcompat.advice.advisories import advisories
 from stackcompat.advice.osv import osv
 from stackcompat.blame.culprit import Culprit
 from stackcompat.core.text import and_list
-from stackcompat.table.failures import Blamed
+from stackcompat.table.culprits import CulpritRow
 from stackcompat.table.summary import Summary
 from support.made_up import NOW
 from support.world import World
@@ -17,16 +17,17 @@ from support.world import World
 def blamed(summary: Summary, *culprits: Culprit, doubt: str = "") -> Summary:
     """The table, where a search has found the culprits of its first failure of tests."""
     group = next(group for group in summary.failures if group.verdict == "broken")
-    found = Blamed(
+    row = CulpritRow(
+        versions={culprit.name: culprit.version for culprit in culprits},
+        inferred=bool(doubt),
         culprits=culprits,
         cell=group.cells[0],
-        moved="",
         doubt=doubt,
         probes=1,
         linear=9,
         works_with={culprit.name: culprit.last_good or culprit.version for culprit in culprits},
     )
-    told = (group.model_copy(update={"blamed": found}), *(one for one in summary.failures if one.id != group.id))
+    told = (group.model_copy(update={"culprit": row}), *(one for one in summary.failures if one.id != group.id))
     return summary.model_copy(update={"failures": told})
 
 
@@ -39,7 +40,7 @@ def test_what_searches_have_shown_is_an_advisory_whatever_it_is_about(
     )
     more = tuple(Culprit(name=name, version="1.0") for name in others)
     table_of = blamed(summary, first, *more)
-    signature = next(group.signature for group in table_of.failures if group.blamed)
+    signature = next(group.signature for group in table_of.failures if group.culprit)
     (one,) = [one for one in advisories(table_of) if one.distributions == ("numbers", *others)]
     assert (one.signature, one.sides[0].title) == (signature, "numbers")
     assert one.summary.startswith("numbers >=2.5,<2.7")
@@ -80,6 +81,6 @@ def test_a_search_in_doubt_or_about_a_known_pair_makes_no_advisory_of_its_own(su
     culprit = Culprit(name="numbers", version="2.5.5")
     assert advisories(blamed(summary, culprit, doubt="not confirmed")) == before
     told = blamed(summary)
-    signature = next(group.signature for group in told.failures if group.blamed)
+    signature = next(group.signature for group in told.failures if group.culprit)
     known = next(one for one in before if one.signature == signature)
     assert advisories(blamed(summary, Culprit(name=known.distributions[0], version="1.0"))) == before

@@ -2,12 +2,9 @@ from __future__ import annotations
 
 import datetime as dt
 
-from stackcompat.blame.culprit import Culprit, SearchResult
-from stackcompat.blame.diagnosis import Diagnoses, Diagnosis
 from stackcompat.core.redact import public
 from stackcompat.table.cells import JudgedCell, gather
 from stackcompat.table.failures import FailureGroup, group_failures
-from stackcompat.verdict.verdict import judge
 from support.made_up import COMPONENTS, NOW, History, failed, history, make_cell, planned, run_of
 
 
@@ -55,27 +52,6 @@ def test_a_failure_of_the_newest_releases_comes_with_their_cells_first() -> None
     (group,), _, cases = groups_of(made)
     assert group.today
     assert group.cells[0] == next(case.verdict.cell.id for case in cases if case.today)
-
-
-def test_the_fuller_diagnosis_says_who_is_to_blame() -> None:
-    """Two cells fail alike; the search in one of them, the later one, showed only one of the two members."""
-    made = History()
-    brought: list[Diagnosis] = []
-    test = failed("t", "alpha", "beta", packages=("beta", "alpha"))
-    for version, names in (("1.2.0", ("alpha", "beta")), ("1.3.0", ("alpha",))):
-        versions = {"alpha": version, "beta": "2.0.0"}
-        cell = planned(make_cell(versions), versions)
-        made.cells.append(cell)
-        made.evidence[cell.key] = (run_of(cell, test), run_of(cell, test, attempt=1))
-        culprits = tuple(Culprit(name=name, version=versions[name]) for name in names)
-        moment = NOW + dt.timedelta(days=len(brought))
-        brought.append(
-            Diagnosis.of(judge(cell, made.evidence[cell.key]), test, SearchResult(culprits=culprits), moment)
-        )
-    cases = gather(COMPONENTS, (made.record(),), made.evidence)
-    (group,), _ = group_failures(cases, COMPONENTS, Diagnoses(brought))
-    assert group.blamed is not None
-    assert [culprit.name for culprit in group.blamed.culprits] == ["alpha", "beta"]
 
 
 def test_a_long_traceback_is_cut_at_its_beginning() -> None:
