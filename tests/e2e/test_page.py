@@ -129,7 +129,7 @@ def summary() -> Summary:
     permitted = {(row, column) for row, column in works if column >= row // 2 - 6}
     words = "t.py::test: ImportError: cannot import name 'gone' from 'beta' [alpha]"
     found = explore(table(40, 25, permitted=permitted), Planted(works, words=words), budget=150)
-    return summarise(COMPONENTS, (made.record(),), made.evidence, NOW, charts=[chart_of(found)])
+    return summarise(COMPONENTS, (made.record(),), made.evidence, NOW, frontiers=[chart_of(found)])
 
 
 @pytest.fixture(scope="module")

@@ -54,7 +54,7 @@ def charted(
 
 def publish(chart: StoredFrontier, catalog: Catalog, folder: Path, rows: Components = COMPONENTS) -> None:
     """The repair that a report makes of a frontier, as the pyproject.toml of a folder."""
-    summary = summarise(rows, (), {}, NOW, charts=[chart])
+    summary = summarise(rows, (), {}, NOW, frontiers=[chart])
     (folder / "pyproject.toml").write_text(
         advice_files(summary, collect_advice(summary, rows, catalog, (), ()))["repair.toml"]
     )

@@ -46,7 +46,7 @@ def failing_frontier(
 def table_with(*frontiers: StoredFrontier) -> Summary:
     """The table of the made-up history, with these frontiers."""
     made = history()
-    return summarise(COMPONENTS, (made.record(),), made.evidence, NOW, charts=frontiers)
+    return summarise(COMPONENTS, (made.record(),), made.evidence, NOW, frontiers=frontiers)
 
 
 def advisories_of(advisories: Iterable[Advisory], signature: str, *components: str) -> list[Advisory]:

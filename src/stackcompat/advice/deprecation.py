@@ -11,8 +11,8 @@ import datetime as dt
 from stackcompat.core.record import Record
 from stackcompat.ecosystem.components import Components
 from stackcompat.ecosystem.releases import Catalog
-from stackcompat.table.runs import WarningRow
 from stackcompat.table.summary import Summary
+from stackcompat.table.warnings import WarningRow
 
 __all__ = ["ForecastRow", "forecasts"]
 

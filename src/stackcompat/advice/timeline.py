@@ -21,8 +21,8 @@ from stackcompat.advice.pair_lookup import PairLookup, pair_verdicts
 from stackcompat.core.record import Record
 from stackcompat.core.vocabulary import LEVELS, Level
 from stackcompat.ecosystem.releases import Catalog, Project, Release, needs
-from stackcompat.table.cells import Today
 from stackcompat.table.summary import Summary
+from stackcompat.table.today import Today
 
 __all__ = ["Outage", "Span", "Timeline", "timeline", "timelines"]
 

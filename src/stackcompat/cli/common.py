@@ -28,7 +28,7 @@ from stackcompat.pipeline.upstream import UpstreamRunner
 from stackcompat.plan.checkout import Checkout
 from stackcompat.run.local import LocalExecutor
 from stackcompat.run.package_cache import PackageCache, cache_bound, default_cache
-from stackcompat.table.cells import distinct
+from stackcompat.table.judged import distinct_cells
 from stackcompat.table.vocabulary import sign
 from stackcompat.verdict.exchange import CrossingVerdict, judge_crossing
 from stackcompat.verdict.history import LAST_RUNS, is_today
@@ -163,7 +163,7 @@ def make_exchange_bench(project: Checkout, plain: Runner) -> ExchangeRunner:
 
 def find_cell(store: Store, cell: str) -> PlannedCell:
     """The cell of the last runs whose id begins with `cell`, as the tables show it."""
-    matches = {name: entries[0][0] for name, entries in distinct(store.runs()).items() if name.startswith(cell)}
+    matches = {name: entries[0][0] for name, entries in distinct_cells(store.runs()).items() if name.startswith(cell)}
     if len(matches) != 1:
         found = ", ".join(sorted(matches)[:5]) or "none"
         raise UsageError(f'CELL: "{cell}" fits {len(matches)} cells of the last runs ({found}); give one cell\'s id')

@@ -10,7 +10,7 @@ from stackcompat.core.record import Record
 from stackcompat.core.vocabulary import Verdict
 from stackcompat.nightly.earlier import EarlierNights
 from stackcompat.table.failures import FailureGroup
-from stackcompat.table.summary import Summary, who
+from stackcompat.table.summary import Summary, suspects_of
 from stackcompat.verdict.history import RED, CellAtRun, VersionChange, changed_since
 
 __all__ = ["FailingCells", "NewBreak", "blamed_releases", "changed_releases", "new_breaks"]
@@ -118,7 +118,7 @@ def _new_break(
     return NewBreak(
         failure=group.id,
         verdict=group.verdict,
-        subject=who(group, summary),
+        subject=suspects_of(group, summary),
         signature=group.signature,
         culprits=blamed_releases(group, summary, changes),
         sure=not culprit.doubt if culprit is not None else len(changes) == 1,

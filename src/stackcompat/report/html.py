@@ -36,7 +36,7 @@ from stackcompat.table.exchange import CrossingCell, ExchangeSquare
 from stackcompat.table.failures import FailureGroup
 from stackcompat.table.frontiers import DatedRelease, FrontierPair, FrontierReason, FrontierRow
 from stackcompat.table.pairs import PairRelease, PairRow
-from stackcompat.table.summary import Summary, who
+from stackcompat.table.summary import Summary, suspects_of
 from stackcompat.table.vocabulary import POLICIES, SIGNS, Sign, count_words, sign
 
 __all__ = ["html"]
@@ -124,7 +124,7 @@ def html(summary: Summary, days: Sequence[Timeline] = ()) -> str:
         held_pins=held_pins,
         limited=lambda row: limited(row, summary),
         when=lambda moment: _when(moment, summary.generated),
-        who=lambda group: who(group, summary),
+        who=lambda group: suspects_of(group, summary),
         pair_on=pair_on,
         exchanges=_by_square(summary.exchanges),
         accusations=_accusations,

@@ -23,7 +23,7 @@ from stackcompat.table.exchange import CrossingCell, ExchangeSquare
 from stackcompat.table.failures import FailureGroup
 from stackcompat.table.pairs import PairRow
 from stackcompat.table.pinned import PinAnswer
-from stackcompat.table.summary import Summary, who
+from stackcompat.table.summary import Summary, suspects_of
 from stackcompat.table.vocabulary import SIGNS, sign, titled
 
 __all__ = ["markdown"]
@@ -221,7 +221,7 @@ def _break(group: FailureGroup, summary: Summary) -> str:
     cells = f"{len(group.cells)} {'cell' if len(group.cells) == 1 else 'cells'}"
     today = " **in the newest releases**" if group.today else ""
     guess = ", suspects inferred" if group.inferred and group.culprit is None else ""
-    subject = f"**{plain(who(group, summary))}** " if group.suspects else ""
+    subject = f"**{plain(suspects_of(group, summary))}** " if group.suspects else ""
     signature = group.signature.replace("`", "'").replace("\n", " ")
     return (
         f"- {sign(group.verdict).glyph} {subject}at {group.level}{today}: `{signature}` "

@@ -1,4 +1,4 @@
-"""What drives accelerators beside each release, level by level."""
+"""Rows about what drives accelerators: how deep each set of releases goes, level by level."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from stackcompat.core.record import Record
 from stackcompat.core.requirements import python_key, version_key
 from stackcompat.core.vocabulary import LEVELS, Level, Verdict, worst
 from stackcompat.ecosystem.components import Components
-from stackcompat.table.cells import JudgedCell
 from stackcompat.table.components import ComponentRow
-from stackcompat.verdict.outcomes import why
+from stackcompat.table.judged import JudgedCell
+from stackcompat.verdict.outcomes import TestStatus, why
 from stackcompat.verdict.verdict import NOT_GREEN
 
 __all__ = ["AcceleratorRow", "LevelSeen", "accelerator_rows", "drivers"]
@@ -39,8 +39,12 @@ class AcceleratorRow(Record):
 _LEVELS: tuple[Level, ...] = LEVELS[LEVELS.index("resolve") : LEVELS.index("run")]
 
 
+#: What was seen at each level: the verdicts, each with its reason (empty: there is nothing to say).
+_SeenAtLevels = dict[Level, list[tuple[Verdict, str]]]
+
+
 def drivers(rows: Iterable[ComponentRow]) -> tuple[str, ...]:
-    """The components that only an accelerator runs: what is known of them ends where something would run."""
+    """The components that only an accelerator runs: without one, nothing of them goes deeper than `compile`."""
     return tuple(
         row.name
         for row in rows
@@ -49,50 +53,90 @@ def drivers(rows: Iterable[ComponentRow]) -> tuple[str, ...]:
 
 
 def accelerator_rows(
-    rows: Sequence[ComponentRow], cases: Iterable[JudgedCell], components: Components
+    rows: Sequence[ComponentRow], cells: Iterable[JudgedCell], components: Components
 ) -> tuple[AcceleratorRow, ...]:
     """Each set of releases of :func:`drivers`, and of what others move with, that some cell holds or asked for.
 
-    The newest first; what several cells saw of one set on one Python is one row, with the worst of it at each level.
+    The newest come first. What several cells saw of one set on one Python is one row, with the worst of it at each
+    level.
+
+    Args:
+        rows: The components of the table.
+        cells: All cells.
+        components: The components of the ecosystem.
     """
     driving = drivers(rows)
-    led = {row.moves_with for row in rows if row.moves_with}
-    shown = [row.name for row in rows if row.name in driving or row.name in led or row.moves_with in led]
-    found: dict[tuple[str, tuple[tuple[str, str], ...]], list[JudgedCell]] = {}
-    for case in cases:
-        held = {name: here.version for name, here in case.components.items()} or case.pins
+    leaders = {row.moves_with for row in rows if row.moves_with}
+    shown = [row.name for row in rows if row.name in driving or row.name in leaders or row.moves_with in leaders]
+    sets: dict[tuple[str, tuple[tuple[str, str], ...]], list[JudgedCell]] = {}
+    for cell in cells:
+        held = {name: component.version for name, component in cell.components.items()} or cell.pins
         versions = tuple((name, held[name]) for name in shown if name in held)
-        if case.released and any(name in driving for name, _ in versions):
-            found.setdefault((case.verdict.cell.python, versions), []).append(case)
-    made = [_row(python, dict(versions), same, driving, components) for (python, versions), same in found.items()]
+        if cell.released and any(name in driving for name, _ in versions):
+            sets.setdefault((cell.python, versions), []).append(cell)
+    found = [_row(python, dict(versions), same, driving, components) for (python, versions), same in sets.items()]
 
     def order(row: AcceleratorRow) -> tuple[object, ...]:
         return *(version_key(row.versions.get(name, "0")) for name in shown), python_key(row.python)
 
-    return tuple(sorted(made, key=order, reverse=True))
+    return tuple(sorted(found, key=order, reverse=True))
 
 
 def _row(
-    python: str, versions: dict[str, str], cases: Sequence[JudgedCell], driving: Collection[str], components: Components
+    python: str, versions: dict[str, str], cells: Sequence[JudgedCell], driving: Collection[str], components: Components
 ) -> AcceleratorRow:
-    told: dict[Level, list[tuple[Verdict, str]]] = {level: [] for level in _LEVELS}
-    names = {name for one in driving if one in versions for name in components[one].distributions}
-    for case in cases:
-        verdict = case.verdict
-        told["resolve"] += [("works", "")] if case.components else []
-        told["install"] += [("works", "")] if case.statuses else []
-        if not case.statuses and verdict.level in told:
-            told[verdict.level].append((verdict.verdict, verdict.sentence))
-        for status in case.statuses:
-            result = status.result
-            other: Verdict = "not-applicable" if status.state == "not-applicable" else "works"
-            here = other == "works" or verdict.installed.keys() >= set(result.components)
-            if here and result.level in told and names & set(result.components):
-                said = f"left out: {why(result)}" if other == "not-applicable" else why(result)
-                told[result.level].append((NOT_GREEN.get(status.state, other), said))
-    levels = {}
-    for level, seen in told.items():
-        worst_of = worst(one for one, _ in seen)
-        reasons = [text for one, text in seen if text and one in (worst_of, "not-applicable")]
-        levels[level] = LevelSeen(verdict=worst_of, sentence=next(iter(reasons), ""))
-    return AcceleratorRow(python=python, versions=versions, levels=levels, cell=cases[0].verdict.cell.id)
+    """The row of a set of releases.
+
+    Args:
+        python: The Python.
+        versions: Component to version, of the set.
+        cells: The cells that hold it or asked for it.
+        driving: The components that only an accelerator runs.
+        components: The components of the ecosystem.
+    """
+    distributions = {name for driver in driving if driver in versions for name in components[driver].distributions}
+    seen: _SeenAtLevels = {level: [] for level in _LEVELS}
+    for cell in cells:
+        _note_installation(cell, seen)
+        for status in cell.statuses:
+            _note_test(status, cell, distributions, seen)
+    levels = {level: _level_seen(verdicts) for level, verdicts in seen.items()}
+    return AcceleratorRow(python=python, versions=versions, levels=levels, cell=cells[0].id)
+
+
+def _note_installation(cell: JudgedCell, seen: _SeenAtLevels) -> None:
+    """Add what a cell shows before its tests: that it resolves and installs, or at which level it stopped."""
+    if cell.components:
+        seen["resolve"].append(("works", ""))
+    if cell.statuses:
+        seen["install"].append(("works", ""))
+    elif cell.verdict.level in seen:
+        seen[cell.verdict.level].append((cell.verdict.verdict, cell.verdict.sentence))
+
+
+def _note_test(status: TestStatus, cell: JudgedCell, distributions: Collection[str], seen: _SeenAtLevels) -> None:
+    """Add what a test shows, if it uses what drives accelerators.
+
+    A test that does not apply counts only where all that it uses is installed.
+
+    Args:
+        status: Where the test stands.
+        cell: Its cell.
+        distributions: The distributions that drive accelerators.
+        seen: What was seen at each level; it is added to.
+    """
+    result = status.result
+    applies = status.state != "not-applicable"
+    if not applies and not set(result.components) <= cell.verdict.installed.keys():
+        return
+    if result.level not in seen or set(result.components).isdisjoint(distributions):
+        return
+    verdict = NOT_GREEN.get(status.state, "works" if applies else "not-applicable")
+    seen[result.level].append((verdict, why(result) if applies else f"left out: {why(result)}"))
+
+
+def _level_seen(verdicts: Sequence[tuple[Verdict, str]]) -> LevelSeen:
+    """The worst verdict at a level, with the first reason for it or for what did not apply."""
+    overall = worst(verdict for verdict, _ in verdicts)
+    reasons = [reason for verdict, reason in verdicts if reason and verdict in (overall, "not-applicable")]
+    return LevelSeen(verdict=overall, sentence=reasons[0] if reasons else "")

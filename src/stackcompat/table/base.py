@@ -1,4 +1,4 @@
-"""What published rows share: when something was seen, and rows that leave out what is as by default."""
+"""What published rows share: times in whole seconds, and rows that leave out default values."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from stackcompat.core.record import Record
 
 __all__ = ["Sparse", "Timestamp"]
 
-#: To the second: what is finer tells nobody anything, and there are thousands.
+#: A time in whole seconds: fractions are of no use to anybody, and there are thousands.
 Timestamp = Annotated[dt.datetime, AfterValidator(lambda moment: moment.replace(microsecond=0))]
 
 
 class Sparse(Record):
-    """A record of which there are thousands: the JSON leaves out what is as its default says."""
+    """A record of which there are thousands: its JSON leaves out fields that have their default value."""
 
-    # Untyped since the type of what it returns would take the place of the fields in the schema.
+    # Untyped: in the schema, the type of the result would take the place of the fields.
     @model_serializer(mode="wrap")
     def _without_defaults(self, plain: SerializerFunctionWrapHandler):  # type: ignore[no-untyped-def]  # noqa: ANN202
         fields = type(self).model_fields

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, NamedTuple
 
 from packaging.version import Version
 from pydantic import Field
@@ -14,11 +15,11 @@ from stackcompat.core.requirements import python_key, version_key
 from stackcompat.core.vocabulary import LEVELS, Level, Verdict, worst
 from stackcompat.ecosystem.components import Component, Components
 from stackcompat.evidence.results import TestResult
-from stackcompat.table.cells import JudgedCell
-from stackcompat.table.exchange import Read
+from stackcompat.table.exchange import PassedRead
+from stackcompat.table.judged import JudgedCell
 from stackcompat.verdict.ownership import mentioned
 
-__all__ = ["ComponentRow", "component_row"]
+__all__ = ["ComponentRow", "ReservedName", "component_row"]
 
 
 class ComponentRow(Record):
@@ -51,165 +52,253 @@ class ComponentRow(Record):
     age: Annotated[int | None, Field(description="Days since it was seen.")]
 
 
+class ReservedName(NamedTuple):
+    """The release that reserves a name on the index, and when that was seen."""
+
+    version: str
+    seen: dt.datetime
+
+
+class _Result(NamedTuple):
+    """What one cell says of the component."""
+
+    verdict: Verdict
+    level: Level
+    cell: JudgedCell
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What the cells know of a component.
+
+    Attributes:
+        component: The component.
+        is_released: Whether some cell holds a release of the index.
+        releases: The releases that cells hold, lowest first.
+        newest: The newest of them, final ones first; empty: there is none.
+        at_newest: The cells that hold it.
+        deciding: The cells whose verdict counts: those with the newest releases of everything. Where there are none,
+            those at the component's newest release beside the newest of the others.
+    """
+
+    component: Component
+    is_released: bool
+    releases: tuple[str, ...]
+    newest: str
+    at_newest: tuple[JudgedCell, ...]
+    deciding: tuple[JudgedCell, ...]
+
+
 def component_row(
     component: Component,
     components: Components,
-    cases: Sequence[JudgedCell],
-    reserved: Mapping[str, tuple[str, dt.datetime]],
+    cells: Sequence[JudgedCell],
+    reserved: Mapping[str, ReservedName],
     now: dt.datetime,
-    reads: Iterable[Read] = (),
+    reads: Iterable[PassedRead] = (),
 ) -> ComponentRow:
-    """The row of `component`, one of `components`, from all cells, and `reads` across versions; ages at the time `now`.
+    """The row of a component.
 
-    `reserved` maps components of which the index had no more than a name to the release that reserves it, and to when
-    that was seen.
+    Args:
+        component: The component.
+        components: All components of the ecosystem.
+        cells: All cells.
+        reserved: The components of which the index has no more than a name.
+        now: The time of the table; ages are counted to it.
+        reads: The tests that read an artifact across versions and passed.
     """
-    name = component.name
-    holding = [(case, here) for case in cases if (here := case.holds(name)) is not None]
-    released = [(case, here) for case, here in holding if case.released]
-    # Of what has no release on the index, cells tell that take it from its source, though they force its requirements.
-    from_source = component.published == "git only" and not released
-    local = [(case, here) for case, here in holding if component.distribution in case.verdict.cell.local]
-    shown = local if from_source else released
-    releases = sorted({here.version for _, here in shown}, key=version_key)
-    final = [version for version in releases if not version_key(version).is_prerelease]
-    newest = (final or releases or [""])[-1]
-    at_newest = [case for case, here in shown if here.version == newest]
-    today = [case for case in cases if case.today and (case.holds(name) or _stopped(case, name))]
-    telling = today or _among_the_newest(at_newest)
-    found = [(_here(case, component), case) for case in telling]
-    pythons = _by_python((case.verdict.cell.python, verdict) for (verdict, _), case in found)
+    known = _gather(component, cells)
+    results = [_result(cell, component) for cell in known.deciding]
+    pythons = _by_python(results)
     verdict = _overall(pythons.values())
-    saying = [(level, case) for (said, level), case in found if said == verdict]
-    if verdict == "works":  # the cell that went deepest shows it
-        saying.sort(key=lambda entry: -LEVELS.index(entry[0]))
-    chosen = saying[0] if saying else None
-    whole = components.whole(component)
-    passed = [
-        status.result.level
-        for case in at_newest
-        for status in case.statuses
-        if status.state == "passed"
-        and (case.pinned_by(component.distribution) or _exercises(status.result, component, components))
-    ]
-    passed += [
-        read.result.level
-        for read in reads
-        if all(end.get(component.distribution) == newest for end in (read.writer, read.reader))
-        and _exercises(read.result, component, components)
-    ]
-    deepest = max(passed, key=LEVELS.index, default=None)
+    shown = _shown(results, verdict)
+    deepest = _deepest_level(known, components, reads)
     if component.untested and verdict == "works" and deepest == "import":
         verdict = "untested"  # that it imports is no test of what it does
-    case = chosen[1] if chosen else None
-    seen = case.verdict.seen if case else None
-    blocker = _blocker(component, verdict, case, telling)
-    if name in reserved and not case:
-        version, seen = reserved[name]
-        deepest = "reserved"
-        blocker = f"all that the index has is {component.distribution} {version}, which reserves the name"
-    return ComponentRow(
-        name=name,
+    cell = shown.cell if shown else None
+    seen = cell.verdict.seen if cell else None
+    whole = components.whole(component)
+    row = ComponentRow(
+        name=component.name,
         title=component.title,
         summary=component.summary,
         group=component.group,
         distribution=component.distribution,
-        published="index" if released else component.published,
+        published="index" if known.is_released else component.published,
         documentation=component.documentation,
         hardware=component.hardware,
         moves_with=component.moves_with,
         part_of=whole.name if whole else "",
-        newest=newest,
-        newest_known="" if whole else _newest_known(component, newest, cases),
+        newest=known.newest,
+        newest_known="" if whole else _newest_known(component, known.newest, cells),
         verdict=verdict,
-        level=chosen[0] if chosen else "reserved",
+        level=shown.level if shown else "reserved",
         deepest_level=deepest,
         pythons=pythons,
-        blocker=blocker,
+        blocker=_blocker(component, verdict, cell, known.deciding),
         untested=component.untested,
-        releases=tuple(releases),
-        cell=case.verdict.cell.id if case else "",
-        evidence=case.verdict.evidence if case else (),
+        releases=known.releases,
+        cell=cell.id if cell else "",
+        evidence=cell.verdict.evidence if cell else (),
         seen=seen,
         age=(now - seen).days if seen else None,
     )
+    return row if cell or component.name not in reserved else _reserved(row, reserved[component.name], now)
 
 
-def _among_the_newest(cases: Sequence[JudgedCell]) -> Sequence[JudgedCell]:
-    """Those of `cases` in which no component is older than in others of that Python; all if there is no such cell."""
+def _reserved(row: ComponentRow, reserved: ReservedName, now: dt.datetime) -> ComponentRow:
+    """The row of a component of which the index has no more than a name."""
+    release = f"{row.distribution} {reserved.version}"
+    update = {
+        "deepest_level": "reserved",
+        "blocker": f"all that the index has is {release}, which reserves the name",
+        "seen": reserved.seen,
+        "age": (now - reserved.seen).days,
+    }
+    return row.model_copy(update=update)
+
+
+def _gather(component: Component, cells: Sequence[JudgedCell]) -> _Known:
+    """What the cells know of a component.
+
+    Cells that force requirements, or take code from a folder, do not count. An exception is a component without a
+    release on the index: cells that take it from its source count.
+    """
+    name = component.name
+    holding = [(cell, held.version) for cell in cells if (held := cell.holds(name)) is not None]
+    released = [(cell, version) for cell, version in holding if cell.released]
+    from_source = component.published == "git only" and not released
+    local = [(cell, version) for cell, version in holding if component.distribution in cell.verdict.cell.local]
+    counted = local if from_source else released
+    releases = sorted({version for _, version in counted}, key=version_key)
+    final = [version for version in releases if not version_key(version).is_prerelease]
+    newest = (final or releases or [""])[-1]
+    at_newest = tuple(cell for cell, version in counted if version == newest)
+    today = tuple(cell for cell in cells if cell.today and (cell.holds(name) or _asked_in_vain(cell, name)))
+    return _Known(
+        component=component,
+        is_released=bool(released),
+        releases=tuple(releases),
+        newest=newest,
+        at_newest=at_newest,
+        deciding=today or _beside_the_newest(at_newest),
+    )
+
+
+def _asked_in_vain(cell: JudgedCell, name: str) -> bool:
+    """Whether the cell asked for the component and got no lock."""
+    return not cell.components and name in cell.asked
+
+
+def _beside_the_newest(cells: tuple[JudgedCell, ...]) -> tuple[JudgedCell, ...]:
+    """The cells in which no component is older than in others of that Python; all cells if there is no such cell."""
     highest: dict[tuple[str, str], Version] = {}
-    for case in cases:
-        for name, here in case.components.items():
-            place, version = (case.verdict.cell.python, name), version_key(here.version)
+    for cell in cells:
+        for name, component in cell.components.items():
+            place, version = (cell.python, name), version_key(component.version)
             highest[place] = max(version, highest.get(place, version))
-    fit = [
-        case
-        for case in cases
-        if all(version_key(h.version) == highest[case.verdict.cell.python, n] for n, h in case.components.items())
-    ]
-    return fit or cases
+
+    def has_no_older(cell: JudgedCell) -> bool:
+        versions = {name: version_key(component.version) for name, component in cell.components.items()}
+        return all(version == highest[cell.python, name] for name, version in versions.items())
+
+    return tuple(cell for cell in cells if has_no_older(cell)) or cells
+
+
+def _result(cell: JudgedCell, component: Component) -> _Result:
+    """The component's verdict in a cell; the cell's own where it pins all of that, and where no test ran.
+
+    A conflict among other components says nothing.
+    """
+    held, verdict = cell.holds(component.name), cell.verdict
+    if held is not None and cell.statuses and not cell.pinned_by(component.distribution):
+        return _Result(held.verdict, held.level, cell)
+    if verdict.verdict == "unresolvable" and not mentioned(verdict.sentence, Components(components=(component,))):
+        return _Result("untested", "resolve", cell)
+    return _Result(verdict.verdict, verdict.level, cell)
+
+
+def _by_python(results: Iterable[_Result]) -> dict[str, Verdict]:
+    """The worst verdict on each Python, newest Python first."""
+    grouped: dict[str, list[Verdict]] = {}
+    for result in results:
+        grouped.setdefault(result.cell.python, []).append(result.verdict)
+    return {python: worst(grouped[python]) for python in sorted(grouped, key=python_key, reverse=True)}
+
+
+def _overall(verdicts: Iterable[Verdict]) -> Verdict:
+    """The worst of those that say something; a Python that could not be tried does not hide the others."""
+    verdicts = list(verdicts)
+    return worst([verdict for verdict in verdicts if verdict not in ("invalid", "infra-error")] or verdicts)
+
+
+def _shown(results: Iterable[_Result], verdict: Verdict) -> _Result | None:
+    """The result that shows the verdict; where it works, that of the cell that went deepest."""
+    showing = [result for result in results if result.verdict == verdict]
+    if verdict == "works":
+        showing.sort(key=lambda result: LEVELS.index(result.level), reverse=True)
+    return showing[0] if showing else None
+
+
+def _deepest_level(known: _Known, components: Components, reads: Iterable[PassedRead]) -> Level | None:
+    """The deepest level that passed at the component's newest release; an artifact counts where both sides have it."""
+    component, newest = known.component, known.newest
+    passed: list[Level] = []
+    for cell in known.at_newest:
+        is_its_set = cell.pinned_by(component.distribution)
+        for status in cell.statuses:
+            if status.state == "passed" and (is_its_set or _exercises(status.result, component, components)):
+                passed.append(status.result.level)
+    for read in reads:
+        versions = {side.get(component.distribution) for side in (read.writer, read.reader)}
+        if versions == {newest} and _exercises(read.result, component, components):
+            passed.append(read.result.level)
+    return max(passed, key=LEVELS.index, default=None)
 
 
 def _exercises(test: TestResult, component: Component, components: Components) -> bool:
-    """Whether a test uses the component; who uses the one that decides this one's release, uses this one."""
+    """Whether a test uses the component, or the one that decides its release: that one cannot do without it."""
     if component.tests:
         return component.tested_by(test.test)
     leader = components[component.moves_with].distributions if component.moves_with else ()
     return not {*component.distributions, *leader}.isdisjoint(test.components)
 
 
-def _stopped(case: JudgedCell, name: str) -> bool:
-    """Whether the cell asked for the component and got no lock."""
-    return not case.components and name in case.asked
-
-
-def _here(case: JudgedCell, component: Component) -> tuple[Verdict, Level]:
-    """The component's verdict in a cell; the cell's where it pins all of that, and where no test ran.
-
-    A conflict that is only among others says nothing.
-    """
-    here = case.holds(component.name)
-    if here is not None and case.statuses and not case.pinned_by(component.distribution):
-        return here.verdict, here.level
-    if case.verdict.verdict == "unresolvable" and not mentioned(
-        case.verdict.sentence, Components(components=(component,))
-    ):
-        return "untested", "resolve"
-    return case.verdict.verdict, case.verdict.level
-
-
-def _by_python(found: Iterable[tuple[str, Verdict]]) -> dict[str, Verdict]:
-    """The worst verdict on each Python, newest Python first."""
-    grouped: dict[str, list[Verdict]] = {}
-    for python, verdict in found:
-        grouped.setdefault(python, []).append(verdict)
-    return {python: worst(grouped[python]) for python in sorted(grouped, key=python_key, reverse=True)}
-
-
-def _overall(verdicts: Iterable[Verdict]) -> Verdict:
-    """The worst of those that tell something; a Python that could not be tried does not hide the others."""
-    known = list(verdicts)
-    return worst([verdict for verdict in known if verdict not in ("invalid", "infra-error")] or known)
-
-
-def _newest_known(component: Component, newest: str, cases: Iterable[JudgedCell]) -> str:
+def _newest_known(component: Component, newest: str, cells: Iterable[JudgedCell]) -> str:
     """The newest final release that some cell wanted and could not have; empty when it is not newer than `newest`."""
-    wanted = {held.newest for case in cases for held in case.verdict.held_back if held.name == component.distribution}
-    wanted |= {case.pins[component.name] for case in cases if not case.components and component.name in case.pins}
+    wanted = {held.newest for cell in cells for held in cell.verdict.held_back if held.name == component.distribution}
+    wanted |= {cell.pins[component.name] for cell in cells if not cell.components and component.name in cell.pins}
     final = [version for version in wanted if not version_key(version).is_prerelease]
     best = max(final, key=version_key, default="")
     return best if best and (not newest or version_key(best) > version_key(newest)) else ""
 
 
-def _blocker(component: Component, verdict: Verdict, case: JudgedCell | None, telling: Sequence[JudgedCell]) -> str:
-    """Why the component is not green, not at its newest, or not tried deeper, in one sentence."""
+def _blocker(component: Component, verdict: Verdict, cell: JudgedCell | None, deciding: Iterable[JudgedCell]) -> str:
+    """Why the component is not green, not at its newest, or not tried deeper, in one sentence.
+
+    Args:
+        component: The component.
+        verdict: Its verdict.
+        cell: The cell that shows it.
+        deciding: The cells whose verdict counts.
+    """
     if verdict == "untested":
         published = "" if component.published == "index" else component.published
         return component.untested or published or "no cell holds it together with a test that uses it"
-    if verdict != "works" and case is not None:
-        return case.verdict.sentence
-    held = [next((h for h in c.verdict.held_back if h.name == component.distribution), None) for c in telling]
-    if held and held[0] and all(held):  # on no Python it was tried at its newest
-        said = f"held back at {held[0].got} ({held[0].newest} is the newest) by {held[0].by}: {held[0].bound}"
-        return f"{component.blocker.removesuffix('.')}; {said}" if component.blocker else said
-    return component.blocker
+    if verdict != "works" and cell is not None:
+        return cell.verdict.sentence
+    held_back = _held_back_everywhere(component, deciding)
+    if component.blocker and held_back:
+        return f"{component.blocker.removesuffix('.')}; {held_back}"
+    return component.blocker or held_back
+
+
+def _held_back_everywhere(component: Component, deciding: Iterable[JudgedCell]) -> str:
+    """Why the component is held back, if it is at its newest in none of the cells that count; else empty."""
+    sentences = []
+    for cell in deciding:
+        held = next((held for held in cell.verdict.held_back if held.name == component.distribution), None)
+        if held is None:
+            return ""
+        sentences.append(f"held back at {held.got} ({held.newest} is the newest) by {held.by}: {held.bound}")
+    return sentences[0] if sentences else ""

@@ -1,10 +1,11 @@
-"""Artifacts across versions: what one environment wrote and another read, square by square."""
+"""Rows about artifacts across versions: what one environment wrote and another read, square by square."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatch
+from itertools import chain
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
@@ -18,10 +19,10 @@ from stackcompat.evidence.results import Evidence, TestResult
 from stackcompat.evidence.runs import Crossing, PlannedCell, RunRecord
 from stackcompat.table.base import Sparse, Timestamp
 from stackcompat.table.culprits import CulpritRow, culprits_of_crossing
-from stackcompat.verdict.exchange import CrossingVerdict, judge_crossings
+from stackcompat.verdict.exchange import ArtifactVerdict, CrossingVerdict, judge_crossings
 from stackcompat.verdict.outcomes import classify
 
-__all__ = ["CrossingCell", "CrossingEnd", "ExchangeSquare", "Read", "exchange_squares", "reads"]
+__all__ = ["CrossingCell", "CrossingEnd", "ExchangeSquare", "PassedRead", "exchange_squares", "passed_reads"]
 
 
 class CrossingEnd(Record):
@@ -68,30 +69,49 @@ class ExchangeSquare(Record):
     crossings: tuple[CrossingCell, ...]
 
 
-_Judged = Sequence[tuple[Crossing, CrossingVerdict]]
+class PassedRead(NamedTuple):
+    """A test that read an artifact of another environment and passed.
 
-
-class Read(NamedTuple):
-    """A test that read what another environment wrote; `writer` and `reader` are distributions with their versions."""
+    Attributes:
+        result: The test.
+        writer: The distributions of the environment that wrote, name to version.
+        reader: The distributions of the environment that read.
+    """
 
     result: TestResult
     writer: Mapping[str, str]
     reader: Mapping[str, str]
 
 
-def reads(runs: Iterable[RunRecord], evidence: Mapping[str, tuple[Evidence, ...]]) -> tuple[Read, ...]:
-    """Every test of a reader in `runs` that passed, of the artifacts that work."""
-    found = []
-    for crossing, verdict in (one for run in runs if run.exchange for one in judge_crossings(run.exchange, evidence)):
+class _Square(NamedTuple):
+    """The crossings between the environments of one policy; `label` says in words which environments."""
+
+    label: str
+    crossings: list[tuple[Crossing, CrossingVerdict]]
+
+
+def passed_reads(runs: Iterable[RunRecord], evidence: Mapping[str, tuple[Evidence, ...]]) -> tuple[PassedRead, ...]:
+    """Every test that read an artifact and passed, of the artifacts that work.
+
+    Args:
+        runs: The runs.
+        evidence: The evidence, by the keys of crossings and planned cells.
+    """
+    reads = []
+    exchanges = [run.exchange for run in runs if run.exchange is not None]
+    for crossing, verdict in chain.from_iterable(judge_crossings(plan, evidence) for plan in exchanges):
         works = {artifact.artifact for artifact in verdict.artifacts if artifact.verdict == "works"}
-        locks = [planned.resolution.lock for planned in (verdict.writer, verdict.reader)]
-        writer, reader = (lock.versions() if lock else {} for lock in locks)
-        found += [
-            Read(status.result, writer, reader)
-            for status in classify(evidence.get(crossing.key, ()))
-            if status.state == "passed" and status.result.artifact in works
-        ]
-    return tuple(found)
+        writer, reader = _locked(verdict.writer), _locked(verdict.reader)
+        for status in classify(evidence.get(crossing.key, ())):
+            if status.state == "passed" and status.result.artifact in works:
+                reads.append(PassedRead(status.result, writer, reader))
+    return tuple(reads)
+
+
+def _locked(planned: PlannedCell) -> dict[str, str]:
+    """The distributions of an environment, name to version; empty where it has no lock."""
+    lock = planned.resolution.lock
+    return lock.versions() if lock else {}
 
 
 def exchange_squares(
@@ -100,92 +120,106 @@ def exchange_squares(
     components: Components,
     diagnoses: Diagnoses | None = None,
 ) -> tuple[ExchangeSquare, ...]:
-    """Every square of `runs`, in the order of matrices, policies and artifacts; those without any result left out.
+    """Every square of the runs, in the order of matrices, policies and artifacts; those without any result left out.
 
-    `diagnoses` are what searches for culprits have shown.
+    Args:
+        runs: The runs.
+        evidence: The evidence, by the keys of crossings and planned cells.
+        components: The components of the ecosystem.
+        diagnoses: What searches for culprits have shown.
     """
-    found: list[ExchangeSquare] = []
+    rows: list[ExchangeSquare] = []
     for run in runs:
-        if run.exchange is None:
-            continue
-        judged = judge_crossings(run.exchange, evidence)
-        for label in dict.fromkeys(crossing.square for crossing, _ in judged):
-            here = [(crossing, verdict) for crossing, verdict in judged if crossing.square == label]
-            found += _of_square(label, here, evidence, components, diagnoses or Diagnoses())
-    return tuple(found)
+        for square in _squares(run, evidence):
+            rows += _rows_of_square(square, evidence, components, diagnoses or Diagnoses())
+    return tuple(rows)
 
 
-def _of_square(
-    label: str,
-    judged: _Judged,
+def _squares(run: RunRecord, evidence: Mapping[str, tuple[Evidence, ...]]) -> list[_Square]:
+    if run.exchange is None:
+        return []
+    grouped: dict[str, _Square] = {}
+    for crossing, verdict in judge_crossings(run.exchange, evidence):
+        square = grouped.setdefault(crossing.square, _Square(crossing.square, []))
+        square.crossings.append((crossing, verdict))
+    return list(grouped.values())
+
+
+def _rows_of_square(
+    square: _Square,
     evidence: Mapping[str, tuple[Evidence, ...]],
     components: Components,
     diagnoses: Diagnoses,
 ) -> Iterator[ExchangeSquare]:
-    ends = {cell.cell.id: _end(cell, label, evidence, components) for _, v in judged for cell in (v.writer, v.reader)}
-    names = dict.fromkeys(a.artifact for _, verdict in judged for a in verdict.artifacts)
-    for artifact in names:
-        cells = tuple(_cell(artifact, crossing, verdict, evidence, diagnoses) for crossing, verdict in judged)
-        tried = [cell for cell in cells if cell.verdict != "not-applicable"]
+    """A row for each artifact that some crossing has a result for."""
+    verdicts = [verdict for _, verdict in square.crossings]
+    planned = {end.cell.id: end for verdict in verdicts for end in (verdict.writer, verdict.reader)}
+    ends = tuple(_end(end, square.label, evidence, components) for end in planned.values())
+    for artifact in dict.fromkeys(artifact.artifact for verdict in verdicts for artifact in verdict.artifacts):
+        cells = tuple(
+            _crossing_cell(artifact, crossing, verdict, evidence, diagnoses) for crossing, verdict in square.crossings
+        )
+        tried = [cell.verdict for cell in cells if cell.verdict != "not-applicable"]
         if tried:
             yield ExchangeSquare(
-                square=label,
-                artifact=artifact,
-                verdict=worst(cell.verdict for cell in tried),
-                ends=tuple(ends.values()),
-                crossings=cells,
+                square=square.label, artifact=artifact, verdict=worst(tried), ends=ends, crossings=cells
             )
 
 
 def _end(
     planned: PlannedCell, square: str, evidence: Mapping[str, tuple[Evidence, ...]], components: Components
 ) -> CrossingEnd:
-    lock = planned.resolution.lock
+    """The row of an environment of the square with this label."""
     return CrossingEnd(
         cell=planned.cell.id,
         label=planned.cell.label.removeprefix(f"{square}: "),
         python=planned.cell.python,
-        components=versions_of(lock.versions(), components) if lock else {},
+        components=versions_of(_locked(planned), components),
         evidence=tuple(run.id for run in evidence.get(planned.key, ())),
     )
 
 
-def _cell(
+def _crossing_cell(
     artifact: str,
     crossing: Crossing,
     verdict: CrossingVerdict,
     evidence: Mapping[str, tuple[Evidence, ...]],
     diagnoses: Diagnoses,
 ) -> CrossingCell:
-    """What the crossing says of the artifact; where it says nothing of any, what it says of itself."""
-    mine = next((a for a in verdict.artifacts if a.artifact == artifact), None)
-    if mine is not None:
-        said, side, sentence = mine.verdict, mine.side, mine.sentence
-    elif verdict.artifacts:
-        said, side, sentence = "not-applicable", "", "none of its tests is for what is installed on both sides"
-    else:
-        said, side, sentence = verdict.verdict, verdict.side, verdict.sentence
+    """What a crossing says of an artifact."""
+    shown = _verdict_on(artifact, verdict)
+    never_ran = shown.verdict == "untested" and crossing.key not in evidence
+    is_red = shown.verdict not in ("works", "not-applicable") and not never_ran
     return CrossingCell(
         writer=crossing.writer,
         reader=crossing.reader,
-        verdict=said,
-        side=side,
-        sentence=public(sentence),
+        verdict=shown.verdict,
+        side=shown.side,
+        sentence=public(shown.sentence),
         promised=next((kept for name, kept in crossing.promised.items() if fnmatch(artifact, name)), None),
-        reproduce=""
-        if said in ("works", "not-applicable") or (said == "untested" and crossing.key not in evidence)
-        else _reproduce(artifact, verdict),
+        reproduce=_reproduce(artifact, verdict) if is_red else "",
         seen=verdict.seen,
         evidence=tuple(run.id for run in evidence.get(crossing.key, ())),
         culprits=culprits_of_crossing(artifact, verdict, diagnoses),
     )
 
 
+def _verdict_on(artifact: str, verdict: CrossingVerdict) -> ArtifactVerdict:
+    """The verdict on an artifact in a crossing; where the crossing has none on any artifact, that on the crossing."""
+    found = next((each for each in verdict.artifacts if each.artifact == artifact), None)
+    if found is not None:
+        return found
+    if verdict.artifacts:
+        sentence = "none of its tests is for what is installed on both sides"
+        return ArtifactVerdict(artifact=artifact, verdict="not-applicable", sentence=sentence)
+    return ArtifactVerdict(artifact=artifact, verdict=verdict.verdict, sentence=verdict.sentence, side=verdict.side)
+
+
 def _reproduce(artifact: str, verdict: CrossingVerdict) -> str:
+    """The command that shows a crossing of an artifact again."""
     words = ["stackcompat", "exchange", "--artifact", artifact]
     for side, planned in (("write", verdict.writer), ("read", verdict.reader)):
-        cell, lock = planned.cell, planned.resolution.lock
-        versions = lock.versions() if lock else {}
+        cell, versions = planned.cell, _locked(planned)
         exact = [f"{name}=={versions[name]}" for name in cell.roots() if name in versions]
         words += [f"--{side}-with", *(exact or cell.requirements), f"--{side}-python", cell.python]
         if cell.exclude_newer:

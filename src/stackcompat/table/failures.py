@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Annotated, NamedTuple
 
 from pydantic import Field
@@ -14,8 +14,9 @@ from stackcompat.core.redact import public
 from stackcompat.core.requirements import python_key, version_key
 from stackcompat.core.vocabulary import Level, Verdict
 from stackcompat.ecosystem.components import Components
-from stackcompat.table.cells import JudgedCell
+from stackcompat.evidence.results import TestResult
 from stackcompat.table.culprits import CulpritRow, culprit_of_failure
+from stackcompat.table.judged import JudgedCell
 from stackcompat.verdict.ownership import mentioned
 from stackcompat.verdict.signature import failure_of
 
@@ -46,13 +47,14 @@ class FailureGroup(Record):
     culprit: Annotated[CulpritRow | None, Field(description="Null: nobody has searched for the culprit yet.")] = None
 
 
+#: The most characters of a traceback.
 _TRACEBACK_CHARACTERS = 1500
 
 
-class _FailureSeen(NamedTuple):
-    """One failure in one cell: `test` is empty for what kept a cell from its tests."""
+class _FailureInCell(NamedTuple):
+    """One failure in one cell; `test` is empty for what kept a cell from its tests."""
 
-    case: JudgedCell
+    cell: JudgedCell
     test: str
     level: Level
     signature: str
@@ -68,62 +70,68 @@ class _FailureSeen(NamedTuple):
     @property
     def id(self) -> str:
         """The same for the same failure everywhere."""
-        return digest(self.case.verdict.verdict, self.signature, length=8)
+        return digest(self.cell.verdict.verdict, self.signature, length=8)
 
 
 def group_failures(
-    cases: Iterable[JudgedCell], components: Components, diagnoses: Diagnoses | None = None
+    cells: Iterable[JudgedCell], components: Components, diagnoses: Diagnoses | None = None
 ) -> tuple[tuple[FailureGroup, ...], dict[str, tuple[str, ...]]]:
-    """Every distinct failure once, the most frequent first; and the ids of the failures of each cell.
+    """Every distinct failure once, and the failures of each cell.
 
-    `diagnoses` are what searches for culprits have shown.
+    Args:
+        cells: All cells.
+        components: The components of the ecosystem.
+        diagnoses: What searches for culprits have shown.
+
+    Returns:
+        The failures, the most frequent first; and cell ids to the ids of their failures.
     """
-    diagnoses = diagnoses or Diagnoses()
-    found: dict[str, list[_FailureSeen]] = {}
+    grouped: dict[str, list[_FailureInCell]] = {}
     of_cell: dict[str, list[str]] = {}
-    for case in cases:
-        for seen in _failures_of(case, components, diagnoses):
-            found.setdefault(seen.id, []).append(seen)
-            of_cell.setdefault(case.verdict.cell.id, []).append(seen.id)
-    groups = sorted((_group(seen, components) for seen in found.values()), key=lambda group: -len(group.cells))
+    for cell in cells:
+        for failure in _failures_of(cell, components, diagnoses or Diagnoses()):
+            grouped.setdefault(failure.id, []).append(failure)
+            of_cell.setdefault(cell.id, []).append(failure.id)
+    groups = sorted((_group(seen, components) for seen in grouped.values()), key=lambda group: -len(group.cells))
     return tuple(groups), {cell: tuple(dict.fromkeys(ids)) for cell, ids in of_cell.items()}
 
 
-def _failures_of(case: JudgedCell, components: Components, diagnoses: Diagnoses) -> list[_FailureSeen]:
-    verdict = case.verdict
+def _failures_of(cell: JudgedCell, components: Components, diagnoses: Diagnoses) -> list[_FailureInCell]:
+    verdict = cell.verdict
     if verdict.verdict in ("works", "untested", "not-applicable"):
         return []
     if verdict.verdict not in ("broken", "flaky") or not verdict.failures:
-        return [_kept_from_tests(case, components)]
-    found = []
-    for result in verdict.failures:
-        suspicion = diagnoses.attribute(verdict, result, case.components, components)
-        failure = failure_of(result)
-        found.append(
-            _FailureSeen(
-                case=case,
-                test=result.test,
-                level=result.level,
-                signature=failure.signature,
-                type=failure.type,
-                message=failure.message,
-                package=failure.package,
-                where=failure.where,
-                details=public(failure.traceback)[-_TRACEBACK_CHARACTERS:],
-                suspects=suspicion.components,
-                inferred=not suspicion.sure,
-                diagnosis=diagnoses.of_cell(verdict, result),
-            )
-        )
-    return found
+        return [_kept_from_tests(cell, components)]
+    return [_failure_of_test(result, cell, components, diagnoses) for result in verdict.failures]
 
 
-def _kept_from_tests(case: JudgedCell, components: Components) -> _FailureSeen:
-    """Bounds, an installation, the machine."""
-    verdict, conflict = case.verdict, case.verdict.conflict
+def _failure_of_test(
+    result: TestResult, cell: JudgedCell, components: Components, diagnoses: Diagnoses
+) -> _FailureInCell:
+    attribution = diagnoses.attribute(cell.verdict, result, cell.components, components)
+    failure = failure_of(result)
+    return _FailureInCell(
+        cell=cell,
+        test=result.test,
+        level=result.level,
+        signature=failure.signature,
+        type=failure.type,
+        message=failure.message,
+        package=failure.package,
+        where=failure.where,
+        details=public(failure.traceback)[-_TRACEBACK_CHARACTERS:],
+        suspects=attribution.components,
+        inferred=not attribution.sure,
+        diagnosis=diagnoses.of_cell(cell.verdict, result),
+    )
+
+
+def _kept_from_tests(cell: JudgedCell, components: Components) -> _FailureInCell:
+    """What kept a cell from its tests: bounds, an installation, the machine."""
+    verdict, conflict = cell.verdict, cell.verdict.conflict
     details = "\n".join(conflict.chain) or conflict.words if conflict else ""
-    return _FailureSeen(
-        case=case,
+    return _FailureInCell(
+        cell=cell,
         test="",
         level=verdict.level,
         signature=public(verdict.sentence),
@@ -137,38 +145,39 @@ def _kept_from_tests(case: JudgedCell, components: Components) -> _FailureSeen:
     )
 
 
-def _group(seen: Sequence[_FailureSeen], components: Components) -> FailureGroup:
+def _group(seen: Iterable[_FailureInCell], components: Components) -> FailureGroup:
     """One failure from everywhere it was seen; suspects in the order of the tables."""
-    seen = sorted(seen, key=lambda one: not one.case.today)
-    first = seen[0]
-    cases = list({one.case.verdict.cell.id: one.case for one in seen}.values())
-    suspects = [name for name in components.names() if any(name in one.suspects for one in seen)]
-    moments = [case.verdict.seen for case in cases if case.verdict.seen is not None]
-    versions = {name: {_version(case, name) for case in cases} - {""} for name in suspects}
+    failures = sorted(seen, key=lambda failure: not failure.cell.today)
+    first = failures[0]
+    cells = list({failure.cell.id: failure.cell for failure in failures}.values())
+    suspects = [name for name in components.names() if any(name in failure.suspects for failure in failures)]
+    moments = [cell.verdict.seen for cell in cells if cell.verdict.seen is not None]
+    versions = {name: {_version(cell, name) for cell in cells} - {""} for name in suspects}
+    diagnoses = [failure.diagnosis for failure in failures if failure.diagnosis is not None]
     return FailureGroup(
         id=first.id,
-        verdict=first.case.verdict.verdict,
+        verdict=first.cell.verdict.verdict,
         level=first.level,
         signature=first.signature,
         type=first.type,
         message=first.message,
         package=first.package,
         where=first.where,
-        tests=tuple(sorted({one.test for one in seen if one.test})),
+        tests=tuple(sorted({failure.test for failure in failures if failure.test})),
         suspects=tuple(suspects),
-        inferred=any(one.inferred for one in seen),
+        inferred=any(failure.inferred for failure in failures),
         versions={name: tuple(sorted(found, key=version_key)) for name, found in versions.items() if found},
-        pythons=tuple(sorted({case.verdict.cell.python for case in cases}, key=python_key)),
-        cells=tuple(case.verdict.cell.id for case in cases),
-        today=any(case.today for case in cases),
+        pythons=tuple(sorted({cell.python for cell in cells}, key=python_key)),
+        cells=tuple(cell.id for cell in cells),
+        today=any(cell.today for cell in cells),
         first_seen=min(moments, default=None),
         last_seen=max(moments, default=None),
         details=first.details,
-        culprit=culprit_of_failure([one.diagnosis for one in seen if one.diagnosis is not None], first.signature),
+        culprit=culprit_of_failure(diagnoses, first.signature),
     )
 
 
-def _version(case: JudgedCell, name: str) -> str:
+def _version(cell: JudgedCell, name: str) -> str:
     """The component's version in the cell, or the exact one that was asked for; empty: neither."""
-    here = case.components.get(name)
-    return here.version if here else case.pins.get(name, "")
+    component = cell.components.get(name)
+    return component.version if component else cell.pins.get(name, "")

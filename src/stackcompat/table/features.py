@@ -1,4 +1,4 @@
-"""Rows about features that do not work in cells that work otherwise."""
+"""Rows about features that do not work, though the rest of their cells can."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from stackcompat.core.record import Record
 from stackcompat.core.requirements import version_key
 from stackcompat.ecosystem.components import Components
 from stackcompat.evidence.results import TestResult
-from stackcompat.table.cells import JudgedCell
+from stackcompat.table.judged import JudgedCell
 from stackcompat.verdict.outcomes import why
 from stackcompat.verdict.ownership import Ownership
 
@@ -32,23 +32,36 @@ class FeatureRow(Record):
     today: Annotated[bool, Field(description="Whether it is so with the newest releases.")]
 
 
-def feature_rows(cases: Iterable[JudgedCell], components: Components) -> tuple[FeatureRow, ...]:
-    """Each feature that fails somewhere, once for each way in which it does; those of today first."""
-    found: dict[tuple[str, str], list[tuple[JudgedCell, TestResult]]] = {}
-    for case in cases:
-        for test in case.verdict.broken_features:
-            found.setdefault((test.feature, why(test)), []).append((case, test))
-    rows = [_row(feature, signature, seen, components) for (feature, signature), seen in found.items()]
+def feature_rows(cells: Iterable[JudgedCell], components: Components) -> tuple[FeatureRow, ...]:
+    """Each feature that fails somewhere, once for each way in which it fails; those of the newest releases first.
+
+    Args:
+        cells: All cells.
+        components: The components of the ecosystem.
+    """
+    failing: dict[tuple[str, str], list[tuple[JudgedCell, TestResult]]] = {}
+    for cell in cells:
+        for test in cell.verdict.broken_features:
+            failing.setdefault((test.feature, why(test)), []).append((cell, test))
+    rows = [_row(feature, signature, seen, components) for (feature, signature), seen in failing.items()]
     return tuple(sorted(rows, key=lambda row: (not row.today, -len(row.cells), row.feature)))
 
 
 def _row(
     feature: str, signature: str, seen: Sequence[tuple[JudgedCell, TestResult]], components: Components
 ) -> FeatureRow:
+    """The row of a feature.
+
+    Args:
+        feature: Its name.
+        signature: How it fails.
+        seen: The cells in which it fails so, each with its test.
+        components: The components of the ecosystem.
+    """
     versions: dict[str, set[str]] = {}
-    for case, test in seen:
-        for name in Ownership(components, case.components).users(test.components):
-            versions.setdefault(name, set()).add(case.components[name].version)
+    for cell, test in seen:
+        for name in Ownership(components, cell.components).users(test.components):
+            versions.setdefault(name, set()).add(cell.components[name].version)
     return FeatureRow(
         feature=feature,
         signature=signature,
@@ -56,6 +69,6 @@ def _row(
         components={
             name: tuple(sorted(versions[name], key=version_key)) for name in components.names() if name in versions
         },
-        cells=tuple(dict.fromkeys(case.verdict.cell.id for case, _ in seen)),
-        today=any(case.today for case, _ in seen),
+        cells=tuple(dict.fromkeys(cell.id for cell, _ in seen)),
+        today=any(cell.today for cell, _ in seen),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
@@ -85,110 +85,176 @@ class PairRow(Record):
     last_green: Annotated[dt.datetime | None, Field(description="When it last worked; null: not in that time.")] = None
 
 
+class _Releases(NamedTuple):
+    """The releases of all components, by name: the newest of each, and all that were tried, lowest first."""
+
+    newest: dict[str, str]
+    tried: dict[str, list[str]]
+
+
+#: The signature of a failure and the id of a cell that has it, to the id of the failure.
+_FailureIds = Mapping[tuple[str, str], str]
+
+
 def pair_rows(
     rows: Sequence[ComponentRow],
     verdicts: Iterable[PairVerdict],
     groups: Iterable[FailureGroup],
     now: dt.datetime,
 ) -> tuple[PairRow, ...]:
-    """Every pair of components that met in a cell, or that a cell could not bring together."""
-    newest = {row.name: row.newest for row in rows}
-    known: dict[str, set[str]] = {row.name: set(row.releases) for row in rows}
-    grouped: dict[tuple[str, str], list[PairVerdict]] = {}
-    for pair in verdicts:
-        grouped.setdefault((pair.first, pair.second), []).append(pair)
-        known[pair.first].add(pair.first_version)
-        known[pair.second].add(pair.second_version)
-    tested = {name: sorted(versions, key=version_key) for name, versions in known.items()}
+    """Every pair of components that met in a cell, or that a cell could not bring together.
+
+    Args:
+        rows: The components, in the order of the tables.
+        verdicts: What is known of every two releases.
+        groups: The failures of the table.
+        now: The time of the table; ages are counted to it.
+    """
+    verdicts = tuple(verdicts)
+    releases = _releases(rows, verdicts)
     failures = {(group.signature, cell): group.id for group in groups for cell in group.cells}
+    pairs: dict[tuple[str, str], list[PairVerdict]] = {}
+    for verdict in verdicts:
+        pairs.setdefault((verdict.first, verdict.second), []).append(verdict)
+    order = list(releases.newest)
+    ordered = sorted(pairs.items(), key=lambda item: [order.index(name) for name in item[0]])
+    return tuple(_row(names, of_pair, releases, failures, now) for names, of_pair in ordered)
 
-    def release(pair: PairVerdict) -> PairRelease:
-        return PairRelease(
-            first_version=pair.first_version,
-            second_version=pair.second_version,
-            verdict=pair.verdict,
-            level=pair.level,
-            inferred=pair.inferred,
-            pythons=pair.pythons,
-            cell=pair.witness,
-            failure=failures.get((pair.signature, pair.witness), ""),
-        )
 
-    found = []
-    order = list(newest)
-    for (first, second), pairs in sorted(grouped.items(), key=lambda item: [order.index(name) for name in item[0]]):
-        told = [release(pair) for pair in pairs if pair.verdict != "untested"]
-        told.sort(key=lambda one: (version_key(one.first_version), version_key(one.second_version)), reverse=True)
-        top = next((p for p in pairs if (p.first_version, p.second_version) == (newest[first], newest[second])), None)
-        seen = top.seen if top else None
-        works = [(one.first_version, one.second_version) for one in told if one.verdict == "works"]
-        found.append(
-            PairRow(
-                first=first,
-                first_version=newest[first],
-                second=second,
-                second_version=newest[second],
-                verdict=top.verdict if top else "untested",
-                level=top.level if top else "reserved",
-                inferred=top.inferred if top else False,
-                doubt=top.doubt if top else "",
-                pythons=top.pythons if top else {},
-                cell=top.witness if top else "",
-                tests=top.tests if top else (),
-                failure=failures.get((top.signature, top.witness), "") if top else "",
-                seen=seen,
-                age=(now - seen).days if seen else None,
-                together=works[0] if works and not (top and top.verdict == "works") else None,
-                releases=tuple(told),
-                ranges=_ranges(first, second, told, tested),
-            )
-        )
-    return tuple(found)
+def _releases(rows: Iterable[ComponentRow], verdicts: Iterable[PairVerdict]) -> _Releases:
+    newest, tried = {}, {}
+    for row in rows:
+        newest[row.name] = row.newest
+        tried[row.name] = set(row.releases)
+    for verdict in verdicts:
+        tried[verdict.first].add(verdict.first_version)
+        tried[verdict.second].add(verdict.second_version)
+    return _Releases(newest, {name: sorted(versions, key=version_key) for name, versions in tried.items()})
+
+
+def _row(
+    names: tuple[str, str],
+    verdicts: Sequence[PairVerdict],
+    releases: _Releases,
+    failures: _FailureIds,
+    now: dt.datetime,
+) -> PairRow:
+    """The row of two components.
+
+    Args:
+        names: The components.
+        verdicts: What is known of their releases together.
+        releases: The releases of all components.
+        failures: The failures of the table.
+        now: The time of the table.
+    """
+    first, second = names
+    first_version, second_version = releases.newest[first], releases.newest[second]
+    pairs = [_pair_release(verdict, failures) for verdict in verdicts if verdict.verdict != "untested"]
+    pairs.sort(key=lambda pair: (version_key(pair.first_version), version_key(pair.second_version)), reverse=True)
+    newest = _at_newest(verdicts, (first, first_version, second, second_version))
+    works = [(pair.first_version, pair.second_version) for pair in pairs if pair.verdict == "works"]
+    return PairRow(
+        first=first,
+        first_version=first_version,
+        second=second,
+        second_version=second_version,
+        verdict=newest.verdict,
+        level=newest.level,
+        inferred=newest.inferred,
+        doubt=newest.doubt,
+        pythons=newest.pythons,
+        cell=newest.witness,
+        tests=newest.tests,
+        failure=failures.get((newest.signature, newest.witness), ""),
+        seen=newest.seen,
+        age=(now - newest.seen).days if newest.seen else None,
+        together=works[0] if works and newest.verdict != "works" else None,
+        releases=tuple(pairs),
+        ranges=_ranges(first, second, pairs, releases.tried),
+    )
+
+
+def _at_newest(verdicts: Iterable[PairVerdict], newest: tuple[str, str, str, str]) -> PairVerdict:
+    """The verdict at the newest releases of both components (name and version of each); untested if there is none."""
+    first, first_version, second, second_version = newest
+    for verdict in verdicts:
+        if (verdict.first_version, verdict.second_version) == (first_version, second_version):
+            return verdict
+    return PairVerdict(
+        first=first,
+        first_version=first_version,
+        second=second,
+        second_version=second_version,
+        verdict="untested",
+        level="reserved",
+        inferred=False,
+        pythons={},
+        witness="",
+        tests=(),
+    )
+
+
+def _pair_release(verdict: PairVerdict, failures: _FailureIds) -> PairRelease:
+    return PairRelease(
+        first_version=verdict.first_version,
+        second_version=verdict.second_version,
+        verdict=verdict.verdict,
+        level=verdict.level,
+        inferred=verdict.inferred,
+        pythons=verdict.pythons,
+        cell=verdict.witness,
+        failure=failures.get((verdict.signature, verdict.witness), ""),
+    )
 
 
 def _ranges(
-    first: str, second: str, releases: Sequence[PairRelease], tested: Mapping[str, Sequence[str]]
+    first: str, second: str, pairs: Iterable[PairRelease], tried: Mapping[str, Sequence[str]]
 ) -> tuple[Ranges, ...]:
-    """Each release of one side with the intervals of the other side's; first by `first`, then by `second`."""
+    """Each release of either side with the intervals of the other side's releases, those of `first` first."""
     by_first: dict[str, dict[str, PairRelease]] = {}
     by_second: dict[str, dict[str, PairRelease]] = {}
-    for release in releases:
-        by_first.setdefault(release.first_version, {})[release.second_version] = release
-        by_second.setdefault(release.second_version, {})[release.first_version] = release
+    for pair in pairs:
+        by_first.setdefault(pair.first_version, {})[pair.second_version] = pair
+        by_second.setdefault(pair.second_version, {})[pair.first_version] = pair
     return tuple(
-        Ranges(component=one, version=version, other=other, intervals=intervals(tested[other], known))
-        for one, other, sides in ((first, second, by_first), (second, first, by_second))
-        for version, known in sides.items()
+        Ranges(component=component, version=version, other=other, intervals=intervals(tried[other], known))
+        for component, other, by_version in ((first, second, by_first), (second, first, by_second))
+        for version, known in by_version.items()
     )
 
 
 def intervals(among: Sequence[str], known: Mapping[str, PairRelease]) -> tuple[Interval, ...]:
-    """Neighbouring releases of `among` (lowest first) with equal verdict, as intervals.
+    """Neighbouring releases with equal verdict, as intervals.
 
-    A release of which nothing is known counts, as inferred, only between two of the same verdict; elsewhere it ends the
+    A release of which nothing is known counts, as inferred, between two of the same verdict. Elsewhere it ends the
     interval and is in none.
+
+    Args:
+        among: All releases, lowest first.
+        known: Version to what is known of it.
     """
-    found: list[tuple[Verdict, list[str], list[str]]] = []
-    between: list[str] = []
+    found: list[tuple[Verdict, list[str], list[str]]] = []  # verdict, tested releases, inferred releases
+    unknown: list[str] = []
     for version in among:
-        release = known.get(version)
-        if release is None:
-            between.append(version)
+        pair = known.get(version)
+        if pair is None:
+            unknown.append(version)
             continue
-        if not found or found[-1][0] != release.verdict:
-            found.append((release.verdict, [], []))
-            between = []
-        _, seen, inferred = found[-1]
-        inferred += between
-        between = []
-        (inferred if release.inferred else seen).append(version)
+        if not found or found[-1][0] != pair.verdict:
+            found.append((pair.verdict, [], []))
+            unknown = []
+        _, tested, inferred = found[-1]
+        inferred += unknown
+        unknown = []
+        (inferred if pair.inferred else tested).append(version)
     return tuple(
         Interval(
             verdict=verdict,
-            first=min([*seen, *inferred], key=among.index),
-            last=max([*seen, *inferred], key=among.index),
-            tested=tuple(seen),
+            first=min([*tested, *inferred], key=among.index),
+            last=max([*tested, *inferred], key=among.index),
+            tested=tuple(tested),
             inferred=tuple(inferred),
         )
-        for verdict, seen, inferred in found
+        for verdict, tested, inferred in found
     )

@@ -1,4 +1,4 @@
-"""What metapackages pin, and what their sets came to."""
+"""Rows about metapackages: what they pin, and whether these sets work."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from pydantic import Field
 
 from stackcompat.core.record import Record
 from stackcompat.core.vocabulary import Level, Verdict
-from stackcompat.table.cells import JudgedCell
+from stackcompat.plan.cell import Cell
+from stackcompat.table.judged import JudgedCell
 
 __all__ = ["MovedPin", "PinAnswer", "PinnedSet", "pinned_sets"]
 
@@ -42,39 +43,51 @@ class PinnedSet(Record):
     moved: tuple[MovedPin, ...]
 
 
-def pinned_sets(cases: Sequence[JudgedCell]) -> tuple[PinnedSet, ...]:
-    """Each set that some cell of the policy `metapackage` holds, in the order of `cases`."""
-    asked = [case for case in cases if case.verdict.cell.policy == "metapackage"]
-    labels = dict.fromkeys(case.verdict.cell.label for case in asked if not case.verdict.cell.newest)
+def pinned_sets(cells: Sequence[JudgedCell]) -> tuple[PinnedSet, ...]:
+    """Each set that some cell of the policy `metapackage` holds, in the order of `cells`."""
+    asked = [cell for cell in cells if cell.verdict.cell.policy == "metapackage"]
+    labels = dict.fromkeys(cell.verdict.cell.label for cell in asked if not cell.verdict.cell.newest)
     return tuple(
-        _set(label, [case for case in asked if f"{case.verdict.cell.label} ".startswith(f"{label} ")])
+        _set(label, [cell for cell in asked if f"{cell.verdict.cell.label} ".startswith(f"{label} ")])
         for label in labels
     )
 
 
-def _set(label: str, cases: Sequence[JudgedCell]) -> PinnedSet:
-    """The set with this `label`, from the cells that hold it, or all of it but one."""
-    whole = next(case for case in cases if case.verdict.cell.label == label)
-    parsed = [Requirement(text) for text in whole.verdict.cell.requirements]
-    pins = {one.name: next(iter(one.specifier)).version for one in parsed if str(one.specifier).startswith("==")}
+def _set(label: str, cells: Sequence[JudgedCell]) -> PinnedSet:
+    """The set of a release of a metapackage.
+
+    Args:
+        label: The metapackage and its release.
+        cells: The cells that hold the set, or all of it but one pin that moved.
+    """
+    whole = next(cell.verdict.cell for cell in cells if cell.verdict.cell.label == label)
     moved: dict[str, list[PinAnswer]] = {}
-    for case in cases:
-        verdict = case.verdict
-        name = next(iter(verdict.cell.newest), "")
-        held = next((f"{held.by}: {held.bound}" for held in verdict.held_back if held.name == name), "")
-        moved.setdefault(name, []).append(
-            PinAnswer(
-                python=verdict.cell.python,
-                version=verdict.installed.get(name, ""),
-                verdict=verdict.verdict,
-                level=verdict.level,
-                sentence=verdict.sentence,
-                held_back=held,
-                cell=verdict.cell.id,
-            )
-        )
+    for cell in cells:
+        name = next(iter(cell.verdict.cell.newest), "")
+        moved.setdefault(name, []).append(_answer(cell, name))
     return PinnedSet(
         name=label,
-        pins={name: version for name, version in pins.items() if not label.endswith(f"{name} {version}")},
+        pins={name: version for name, version in _pins(whole).items() if not label.endswith(f"{name} {version}")},
         moved=tuple(MovedPin(distribution=name, answers=tuple(answers)) for name, answers in moved.items()),
+    )
+
+
+def _pins(cell: Cell) -> dict[str, str]:
+    """The exact pins that a cell asks for, distribution to version."""
+    requirements = [Requirement(text) for text in cell.requirements]
+    exact = [requirement for requirement in requirements if str(requirement.specifier).startswith("==")]
+    return {requirement.name: next(iter(requirement.specifier)).version for requirement in exact}
+
+
+def _answer(cell: JudgedCell, moved: str) -> PinAnswer:
+    """What the set does in a cell in which the pin `moved` (empty: none) is at its newest release."""
+    verdict = cell.verdict
+    return PinAnswer(
+        python=cell.python,
+        version=verdict.installed.get(moved, ""),
+        verdict=verdict.verdict,
+        level=verdict.level,
+        sentence=verdict.sentence,
+        held_back=next((f"{held.by}: {held.bound}" for held in verdict.held_back if held.name == moved), ""),
+        cell=cell.id,
     )

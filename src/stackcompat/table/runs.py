@@ -1,15 +1,20 @@
-"""Rows about runs: what was executed, how it was measured, and the warnings it met."""
+"""Rows about runs: what was executed, and how it was measured."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Annotated
 
 from pydantic import Field
 
 from stackcompat.core.record import Record
+from stackcompat.core.requirements import python_key
+from stackcompat.evidence.results import Evidence
+from stackcompat.evidence.runs import RunRecord
+from stackcompat.table.judged import JudgedCell
 
-__all__ = ["Measured", "RunRow", "WarningRow"]
+__all__ = ["Measured", "RunRow", "measured_rows", "run_row"]
 
 
 class RunRow(Record):
@@ -53,15 +58,46 @@ class Measured(Record):
     last_seen: dt.datetime
 
 
-class WarningRow(Record):
-    """A warning, counted over every run."""
+def run_row(run: RunRecord) -> RunRow:
+    """The row of a run."""
+    return RunRow(
+        matrix=run.matrix,
+        title=run.title,
+        started=run.started,
+        cells=len(run.cells),
+        crossings=sum(bool(crossing.square) for crossing in run.exchange.crossings) if run.exchange else 0,
+        pythons=run.pythons,
+        missing_pythons=run.missing_pythons,
+        coverage=run.coverage,
+        answered=run.answered,
+        unanswered=run.unanswered,
+        rounds=run.rounds,
+    )
 
-    category: str
-    raised_by: str
-    raised_since: Annotated[str, Field(description="The lowest release of `raised_by` in whose cells it was seen.")]
-    triggered_by: str
-    triggered_version: Annotated[str, Field(description="The newest release of `triggered_by` that triggers it.")]
-    message: str
-    count: int
-    cells: int
-    today: Annotated[bool, Field(description="Whether the newest releases raise it.")]
+
+def measured_rows(cells: Iterable[JudgedCell]) -> tuple[Measured, ...]:
+    """How the cells of each Python were run, newest Python first."""
+    by_python: dict[str, dict[str, Evidence]] = {}
+    for cell in cells:
+        for run in cell.runs:
+            by_python.setdefault(run.python, {})[run.id] = run
+    return tuple(
+        _measured(python, tuple(by_python[python].values()))
+        for python in sorted(by_python, key=python_key, reverse=True)
+    )
+
+
+def _measured(python: str, runs: tuple[Evidence, ...]) -> Measured:
+    isolations = [run.isolation for run in runs if run.isolation is not None]
+    return Measured(
+        python=python,
+        interpreters=tuple(sorted({run.interpreter for run in runs})),
+        platforms=tuple(sorted({run.platform for run in runs})),
+        networks=tuple(sorted({isolation.network for isolation in isolations})),
+        memory_limits_mb=tuple(sorted({isolation.memory_limit_mb for isolation in isolations})),
+        time_limits_s=tuple(sorted({isolation.time_limit_s for isolation in isolations})),
+        runs=len(runs),
+        seconds=round(sum(run.seconds for run in runs), 1),
+        first_seen=min(run.started for run in runs),
+        last_seen=max(run.started for run in runs),
+    )

@@ -13,7 +13,7 @@ from stackcompat.core.requirements import version_key
 from stackcompat.core.vocabulary import Verdict
 from stackcompat.resolve.islands import Islands
 from stackcompat.table.accelerators import AcceleratorRow
-from stackcompat.table.cells import CellRow, Today
+from stackcompat.table.cells import CellRow
 from stackcompat.table.components import ComponentRow
 from stackcompat.table.exchange import ExchangeSquare
 from stackcompat.table.failures import FailureGroup
@@ -21,21 +21,12 @@ from stackcompat.table.features import FeatureRow
 from stackcompat.table.frontiers import FrontierRow
 from stackcompat.table.pairs import PairRow
 from stackcompat.table.pinned import PinnedSet
-from stackcompat.table.runs import Measured, RunRow, WarningRow
+from stackcompat.table.runs import Measured, RunRow
+from stackcompat.table.today import Today
 from stackcompat.table.vocabulary import span
+from stackcompat.table.warnings import WarningRow
 
-__all__ = ["SCHEMA_VERSION", "Summary", "who"]
-
-
-def who(group: FailureGroup, summary: Summary) -> str:
-    """The suspects of a failure with the versions where it was seen: ``Alpha 1.2, 1.3 with Beta 2.0``; may be empty."""
-    rows = {row.name: row for row in summary.components}
-    parts = []
-    for name in group.suspects:
-        versions = group.versions.get(name, ())
-        among = sorted({*rows[name].releases, *versions}, key=version_key)
-        parts.append(f"{rows[name].title} {span(versions, among)}".rstrip())
-    return " with ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
+__all__ = ["SCHEMA_VERSION", "Summary", "suspects_of"]
 
 
 #: Grows when a field changes its meaning or goes away; new fields alone do not change it.
@@ -97,14 +88,23 @@ class Summary(Record):
     def square(self) -> tuple[ComponentRow, ...]:
         """The tested components that move on their own: what the table of pairs sets against each other.
 
-        One that no test uses together with another says nothing there, and is left out where others do.
+        A component that no test uses together with another is left out, unless that is so of all.
         """
         tested = self.tested()
         names = {row.name for row in tested}
-        told = {
-            name
-            for pair in self.pairs
-            if any(release.verdict != "untested" for release in pair.releases)
-            for name in (pair.first, pair.second)
-        }
-        return tuple(row for row in tested if row.moves_with not in names and (row.name in told or not told))
+        paired = set()
+        for pair in self.pairs:
+            if any(release.verdict != "untested" for release in pair.releases):
+                paired |= {pair.first, pair.second}
+        return tuple(row for row in tested if row.moves_with not in names and (row.name in paired or not paired))
+
+
+def suspects_of(group: FailureGroup, summary: Summary) -> str:
+    """The suspects of a failure with the versions where it was seen: ``Alpha 1.2, 1.3 with Beta 2.0``; may be empty."""
+    rows = {row.name: row for row in summary.components}
+    releases = []
+    for name in group.suspects:
+        versions = group.versions.get(name, ())
+        among = sorted({*rows[name].releases, *versions}, key=version_key)
+        releases.append(f"{rows[name].title} {span(versions, among)}".rstrip())
+    return " with ".join(filter(None, (", ".join(releases[:-1]), *releases[-1:])))

@@ -11,7 +11,15 @@ __all__ = ["POLICIES", "SIGNS", "Sign", "count_words", "sign", "span", "titled"]
 
 
 class Sign(NamedTuple):
-    """How a verdict is shown: a glyph and a word, never a colour alone; `tone` names the tint, `badge` shields.io's."""
+    """How a verdict is shown: by a glyph and a word, never by a colour alone.
+
+    Attributes:
+        glyph: One character.
+        word: The word.
+        tone: The name of the tint on the page.
+        badge: The colour of shields.io.
+        means: What the verdict means.
+    """
 
     glyph: str
     word: str
@@ -59,35 +67,37 @@ def sign(verdict: Verdict) -> Sign:
 
 
 def titled(titles: Mapping[str, str], name: str) -> str:
-    """The title of a component; a distribution that is none is called by its name."""
+    """The title of a component; a distribution that is no component has its name for a title."""
     return titles.get(name, name)
 
 
 def span(versions: Iterable[str], among: Sequence[str]) -> str:
-    """`versions` as ranges over `among` (all that were tested, lowest first), such as ``1.2 .. 1.4, 1.6``.
+    """`versions` as ranges, such as ``1.2 - 1.4, 1.6`` (with an en dash).
 
-    A range holds only versions of `among` that are in `versions`: one that is missing ends it.
+    Args:
+        versions: The versions.
+        among: All that were tested, lowest first. One that is not in `versions` ends a range.
     """
     wanted = set(versions)
-    runs: list[list[str]] = []
-    follows = False
+    ranges: list[list[str]] = []
+    previous = ""
     for version in among:
         if version in wanted:
-            if follows:
-                runs[-1].append(version)
+            if previous in wanted:
+                ranges[-1].append(version)
             else:
-                runs.append([version])
-        follows = version in wanted
-    return ", ".join(run[0] if len(run) == 1 else f"{run[0]} \N{EN DASH} {run[-1]}" for run in runs)
+                ranges.append([version])
+        previous = version
+    return ", ".join(found[0] if len(found) == 1 else f"{found[0]} \N{EN DASH} {found[-1]}" for found in ranges)
 
 
 def count_words(counts: Mapping[Verdict, int]) -> str:
-    """``312 cells: 201 work, 87 broken, 5 could not tell``."""
+    """The numbers of cells in words: ``312 cells: 201 work, 87 broken, 5 could not tell``."""
     total = sum(counts.values())
     words: dict[str, int] = {}
     for verdict, number in counts.items():
         word = "work" if verdict == "works" else sign(verdict).word
         words[word] = words.get(word, 0) + number
     parts = sorted(words.items(), key=lambda item: (item[0] != "work", -item[1]))
-    said = ", ".join(f"{number} {word}" for word, number in parts)
-    return f"{total} {'cell' if total == 1 else 'cells'}: {said}" if parts else "no cells"
+    listed = ", ".join(f"{number} {word}" for word, number in parts)
+    return f"{total} {'cell' if total == 1 else 'cells'}: {listed}" if parts else "no cells"

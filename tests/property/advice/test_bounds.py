@@ -70,7 +70,7 @@ def test_a_proposal_lets_in_exactly_what_is_not_known_to_be_broken(
             "beta": {"1.0": {"uploaded": "2026-01-01", "requires": [f"alpha{bound}"]}},
         }
     )
-    summary = summarise(COMPONENTS, (), {}, NOW, charts=[chart(told)])
+    summary = summarise(COMPONENTS, (), {}, NOW, frontiers=[chart(told)])
     inside = SpecifierSet(bound)
     works = {v for v, (good, _, _) in zip(ALPHAS, told, strict=True) if good and v in inside}
     broken = {v for v, (good, _, _) in zip(ALPHAS, told, strict=True) if good is False and v in inside}

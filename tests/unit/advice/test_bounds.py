@@ -122,7 +122,7 @@ def with_chart(chart: StoredFrontier, cells: Iterable[tuple[str, str]] = ()) -> 
     for alpha, beta in cells:
         versions = {"alpha": alpha, "beta": beta}
         made.add(make_cell(versions), versions)
-    return summarise(COMPONENTS, (made.record(),), made.evidence, NOW, charts=[chart])
+    return summarise(COMPONENTS, (made.record(),), made.evidence, NOW, frontiers=[chart])
 
 
 def test_what_frontiers_infer_draws_the_line_and_what_they_observed_makes_it_a_finding() -> None:

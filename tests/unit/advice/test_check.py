@@ -88,7 +88,7 @@ def with_charts(**changes: Any) -> Summary:
     red = tuple(one.model_copy(update={"signature": "E: words [beta]"}) if one.sentence else one for one in seen)
     made = history()
     charts = [chart.model_copy(update={**sides, "findings": (*red, inferred)})]
-    return summarise(COMPONENTS, (made.record(),), made.evidence, NOW, charts=charts)
+    return summarise(COMPONENTS, (made.record(),), made.evidence, NOW, frontiers=charts)
 
 
 def test_what_a_frontier_infers_is_told_apart() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from stackcompat.advice.deprecation import forecasts
 from stackcompat.table.build import summarise
-from stackcompat.table.runs import WarningRow
+from stackcompat.table.warnings import WarningRow
 from support.made_up import COMPONENTS, NOW, history
 from support.world import World
 

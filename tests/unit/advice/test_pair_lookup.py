@@ -37,13 +37,13 @@ def test_frontiers_fill_in_where_no_cell_tried_a_pair() -> None:
     deep = chart.model_copy(update={"level": "interop", "complete": False})  # else it would stand for the other
     made = history()
     args = (COMPONENTS, (made.record(),), made.evidence, NOW)
-    lookup = pair_verdicts(summarise(*args, charts=[chart]), "3.12")
+    lookup = pair_verdicts(summarise(*args, frontiers=[chart]), "3.12")
     plain = pair_verdicts(summarise(*args), "3.12")
     for finding in chart.findings:
         pair = ("alpha", f"1.{finding.pair[0]}", "beta", f"1.{finding.pair[1]}")
         assert plain(*pair).verdict == "untested"
         assert lookup(*pair) == KnownVerdict(finding.verdict, finding.level, finding.inferred)
-        elsewhere = pair_verdicts(summarise(*args, charts=[chart]), "3.13")(*pair)
+        elsewhere = pair_verdicts(summarise(*args, frontiers=[chart]), "3.13")(*pair)
         assert elsewhere == KnownVerdict(finding.verdict, finding.level, inferred=True)
     # Cells tell more than frontiers, and what was observed more than what was inferred.
     cells = {("alpha", "1.3.0", "beta", "2.4.1"): "works"}
@@ -55,14 +55,14 @@ def test_frontiers_fill_in_where_no_cell_tried_a_pair() -> None:
     )
     assert named.by_pair()[0, 5].verdict == "broken"
     for pair, said in cells.items():
-        assert pair_verdicts(summarise(*args, charts=[named]), "3.12")(*pair).verdict == said
+        assert pair_verdicts(summarise(*args, frontiers=[named]), "3.12")(*pair).verdict == said
     turned = deep.model_copy(
         update={
             "findings": tuple(one.model_copy(update={"verdict": "broken", "inferred": True}) for one in chart.findings)
         }
     )
     seen = next(one for one in chart.findings if one.verdict == "works" and not one.inferred)
-    both = pair_verdicts(summarise(*args, charts=[turned, chart]), "3.12")
+    both = pair_verdicts(summarise(*args, frontiers=[turned, chart]), "3.12")
     assert both("alpha", f"1.{seen.pair[0]}", "beta", f"1.{seen.pair[1]}").verdict == "works"
 
 

@@ -672,7 +672,7 @@ def test_check_says_which_island_an_environment_is_on(run: Run, checkout: Path) 
 def test_check_says_what_is_likely_broken_and_that_nobody_saw_it(run: Run, checkout: Path) -> None:
     chart = chart_of(explore(table(3, 4), Planted(stairs([(0, 1)] * 3, 4), words="t: E: words [alpha]")))
     guess = next(one for one in chart.findings if one.inferred and one.verdict == "broken")
-    write(checkout / "reports", summarise(COMPONENTS_MADE_UP, (), {}, NOW, charts=[chart]))
+    write(checkout / "reports", summarise(COMPONENTS_MADE_UP, (), {}, NOW, frontiers=[chart]))
     first, second = chart.first.versions[guess.pair[0]], chart.second.versions[guess.pair[1]]
     (checkout / "pins.txt").write_text(f"alpha=={first}\nbeta=={second}\n")
     code, output, error = run("check", "pins.txt", "--python", "3.12", "--json", "-")

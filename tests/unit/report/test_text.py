@@ -1,29 +1,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import get_args
 
 import pytest
 
 from stackcompat.core.text import and_list
-from stackcompat.core.vocabulary import Verdict
-from stackcompat.plan.matrix import Policy
 from stackcompat.report.text import age
-from stackcompat.table.build import summarise
-from stackcompat.table.summary import who
-from stackcompat.table.vocabulary import POLICIES, SIGNS, count_words, span
-from support.made_up import COMPONENTS, NOW, history
-
-
-def test_every_verdict_has_a_sign_and_every_policy_a_meaning() -> None:
-    assert set(SIGNS) == set(get_args(Verdict))
-    policies = get_args(get_args(Policy)[0])
-    assert set(POLICIES) == {get_args(policy.model_fields["policy"].annotation)[0] for policy in policies}
-
-
-def test_a_glyph_stands_for_one_word_and_only_green_is_green() -> None:
-    assert len({sign.glyph for sign in SIGNS.values()}) == len({sign.word for sign in SIGNS.values()})
-    assert [verdict for verdict, sign in SIGNS.items() if sign.tone == "works" or "green" in sign.badge] == ["works"]
+from support.made_up import NOW
 
 
 @pytest.mark.parametrize(
@@ -52,33 +35,3 @@ def test_no_age() -> None:
 )
 def test_and_list(items: list[str], text: str) -> None:
     assert and_list(items) == text
-
-
-@pytest.mark.parametrize(
-    ("versions", "text"),
-    [
-        ((), ""),
-        (("1.0",), "1.0"),
-        (("1.0", "1.1"), "1.0 \N{EN DASH} 1.1"),
-        (("1.0", "1.2", "1.3"), "1.0, 1.2 \N{EN DASH} 1.3"),
-        (("1.3", "1.0", "1.1", "1.2"), "1.0 \N{EN DASH} 1.3"),
-    ],
-)
-def test_a_span_claims_no_version_that_it_was_not_given(versions: tuple[str, ...], text: str) -> None:
-    assert span(versions, ("1.0", "1.1", "1.2", "1.3")) == text
-
-
-def test_count_words() -> None:
-    assert count_words({"works": 2, "invalid": 1, "infra-error": 3, "broken": 1}) == (
-        "7 cells: 2 work, 4 could not tell, 1 broken"
-    )
-    assert count_words({"flaky": 1}) == "1 cell: 1 flaky"
-    assert count_words({}) == "no cells"
-
-
-def test_who_names_the_suspects_with_their_versions() -> None:
-    made = history()
-    summary = summarise(COMPONENTS, (made.record(),), made.evidence, NOW)
-    said = {who(group, summary) for group in summary.failures}
-    assert "Alpha 1.2.0 \N{EN DASH} 1.3.0 with Beta 2.0.0 \N{EN DASH} 2.1.3" in said
-    assert "" in said  # what the machine did has no suspects

@@ -3,7 +3,7 @@ from __future__ import annotations
 from stackcompat.resolve.lock import HeldBack
 from stackcompat.table.build import summarise
 from stackcompat.table.summary import Summary
-from support.made_up import COMPONENTS, NEWEST, NOW, History, failed, history, make_cell, planned, run_of, unresolved
+from support.made_up import COMPONENTS, NEWEST, NOW, History, history, make_cell
 
 WORKS = "1 work"
 HELD = HeldBack(name="alpha", newest="1.3.0", got="1.2.0", by="Python 3.11", bound="requires-python >=3.12")
@@ -15,84 +15,6 @@ def of(made: History) -> Summary:
 
 def newest(made: History, python: str, versions: dict[str, str] = NEWEST, *held: HeldBack) -> str:
     return made.add(make_cell(dict.fromkeys(NEWEST, ""), python, "newest"), versions, held).cell.id
-
-
-def test_everything_works() -> None:
-    made = History()
-    newest(made, "3.13")
-    newest(made, "3.12")
-    summary = of(made)
-    assert summary.claim == "The newest releases of 7 components work together on Python 3.13 and 3.12"
-    assert summary.headline == (
-        f"{summary.claim}: Alpha 1.3.0, Alpha native 1.3.0, Beta 2.4.1, Gamma 1.0.2, Delta 5.3.0, Epsilon 3.1.0, "
-        "Zeta 0.9.4 (as of 2026-11-22; 2 cells: 2 work)."
-    )
-    assert [one.instead for one in summary.today] == ["", ""]
-
-
-def test_who_is_held_back_is_not_called_the_newest() -> None:
-    made = History()
-    newest(made, "3.12")
-    newest(made, "3.11", NEWEST | {"alpha": "1.2.0"}, HELD, HELD.model_copy(update={"name": "alpha-native"}))
-    assert of(made).claim == (
-        "The newest releases of 7 components work together on Python 3.12; what an installer gives today "
-        "works on Python 3.11, with Alpha at 1.2.0 held back by Python 3.11"
-    )
-
-
-def test_what_is_broken_is_named_with_what_works_in_its_place() -> None:
-    made = History()
-    newest(made, "3.12", NEWEST | {"beta": "2.1.3"})
-    far = NEWEST | {"alpha": "1.0.0", "beta": "2.1.3"}
-    near = NEWEST | {"alpha": "1.1.0", "beta": "2.1.3"}
-    made.add(make_cell(far), far)
-    expected = made.add(make_cell(near), near).cell.id
-    made.add(make_cell(near, "3.13"), near)
-    summary = of(made)
-    assert summary.claim == (
-        "The newest releases do not all work together on Python 3.12: Alpha 1.3.0 with Beta 2.1.3 is broken at import"
-    )
-    assert [one.instead for one in summary.today] == [expected]
-
-
-def test_a_newest_release_that_is_red_elsewhere_is_named_beside_what_works() -> None:
-    made = History()
-    newest(made, "3.12")
-    apart = planned(make_cell({"eta": "0.1.0"}), {"eta": "0.1.0"})
-    red = failed("test_eta.py::test_call", "eta")
-    made.cells.append(apart)
-    made.evidence[apart.key] = (run_of(apart, red), run_of(apart, red, attempt=1))
-    assert of(made).claim == (
-        "The newest releases of 7 components work together on Python 3.12; Eta 0.1.0 is broken at interop"
-    )
-
-
-def test_a_break_that_no_pair_explains_is_quoted() -> None:
-    made = History()
-    cell = planned(make_cell({"alpha": ""}, policy="newest"), {"alpha": "1.3.0"})
-    red = failed("test_alpha.py::test_grad", "alpha")
-    made.cells.append(cell)
-    made.evidence[cell.key] = (run_of(cell, red), run_of(cell, red, attempt=1))
-    assert "broken: test_alpha.py::test_grad: AssertionError" in of(made).claim
-
-
-def test_bounds_that_exclude_the_newest_releases() -> None:
-    made = History()
-    made.cells.append(unresolved(make_cell(NEWEST, policy="newest"), "beta 2.4.1 requires alpha<1.3, gamma 1 alpha>1"))
-    summary = of(made)
-    assert "do not all work together on Python 3.12: unresolvable: beta 2.4.1 requires alpha<1.3" in summary.claim
-    assert summary.today[0].instead == ""
-
-
-def test_not_known() -> None:
-    made = History()
-    made.cells.append(planned(make_cell(NEWEST, policy="newest"), NEWEST))
-    assert of(made).claim == (
-        "Whether the newest releases work together on Python 3.12 is not known (untested: locked, but not run yet)"
-    )
-    assert of(History()).headline == (
-        "What works today is unknown: no cell with the newest releases was run (as of 2026-11-22; no cells)."
-    )
 
 
 def test_counts_and_could_not_tell() -> None:
@@ -107,40 +29,5 @@ def test_locks_are_of_red_cells_only() -> None:
     assert {cell.verdict for cell in summary.cells if cell.lock} == {"broken", "flaky", "uninstallable"}
 
 
-def test_how_it_was_measured() -> None:
-    summary = of(history())
-    assert [one.python for one in summary.measured] == ["3.13", "3.12", "3.11"]
-    measured = summary.measured[0]
-    assert (measured.interpreters, measured.networks) == (("cpython-3.13.7",), ("loopback only",))
-    assert (measured.memory_limits_mb, measured.time_limits_s) == ((8192,), (900.0,))
-    assert measured.seconds == measured.runs * 21.5
-    (run,) = summary.runs
-    assert run.missing_pythons == ("3.14",)
-    assert run.coverage["pairs on 3.13, 2-way"] == 97.3
-    assert run.answered["pairs on 3.13, 2-way"] == 94.6
-    assert run.unanswered == ("pairs on 3.13, 2-way: 3 were not asked for again",)
-    assert run.rounds == (5, 2)
-
-
-def test_warnings_are_counted_once_for_each_kind() -> None:
-    summary = of(history())
-    first = summary.warnings[0]
-    assert (first.raised_by, first.triggered_by, first.today) == ("alpha", "zeta", True)
-    assert first.count == 12 * first.cells
-
-
 def test_the_same_records_give_the_same_summary() -> None:
     assert of(history()) == of(history())
-
-
-def test_the_first_line_is_about_the_largest_matrix() -> None:
-    made, other = History(), History()
-    newest(made, "3.12")
-    made.add(make_cell({"alpha": "1.0.0"}), {"alpha": "1.0.0"})
-    small = {"alpha": "1.3.0", "zeta": "0.9.4"}
-    other.add(make_cell(dict.fromkeys(small, ""), "3.12", "newest"), small)
-    alone = other.add(make_cell(dict.fromkeys(small, ""), "3.11", "newest"), small).cell.id
-    runs = (made.record(), other.record().model_copy(update={"matrix": "small"}))
-    summary = summarise(COMPONENTS, runs, made.evidence | other.evidence, NOW)
-    assert [one.cell for one in summary.today] == [made.record().cells[0].cell.id, alone]
-    assert [row.matrix for row in summary.runs] == [run.matrix for run in runs]

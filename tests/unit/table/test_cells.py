@@ -5,7 +5,8 @@ import shlex
 
 from stackcompat.evidence.runs import PlannedCell, RunRecord
 from stackcompat.resolve.lock import Lock, Resolution
-from stackcompat.table.cells import cell_row, gather, lock_text
+from stackcompat.table.cells import cell_row, lock_text
+from stackcompat.table.judged import judge_cells
 from support.made_up import (
     COMPONENTS,
     NOW,
@@ -14,7 +15,6 @@ from support.made_up import (
     failed,
     make_cell,
     make_lock,
-    planned,
     run_of,
     unresolved,
 )
@@ -34,49 +34,10 @@ def record(*cells: PlannedCell, matrix: str = "nightly", ago: int = 1) -> RunRec
     )
 
 
-def test_a_cell_that_two_policies_ask_for_stands_once_under_the_first() -> None:
-    pairs = planned(make_cell(GOOD, policy="pairs", label="row 3"), GOOD)
-    newest = planned(make_cell(GOOD, policy="newest"), GOOD)
-    (case,) = gather(COMPONENTS, (record(pairs), record(newest, matrix="quick")), {})
-    assert case.verdict.cell.policy == "newest"
-    assert case.also == ("pairs: row 3",)
-    assert case.today
-
-
-def test_of_two_runs_the_newer_one_counts() -> None:
-    before = unresolved(make_cell(GOOD, policy="pins"), "no")
-    after = planned(make_cell(GOOD, policy="pins"), GOOD)
-    (case,) = gather(COMPONENTS, (record(before, ago=9), record(after, matrix="quick")), {})
-    assert case.verdict.verdict == "untested"
-
-
-def test_cells_are_ordered_by_policy_python_and_day() -> None:
-    def asked(policy: str, python: str, day: int | None = None) -> PlannedCell:
-        until = dt.datetime(2026, 10, day, tzinfo=dt.UTC) if day else None
-        return planned(make_cell(GOOD, python, policy, exclude_newer=until), GOOD)
-
-    cells = (asked("pairs", "3.10"), asked("as-of", "3.12", 1), asked("as-of", "3.12", 2), asked("newest", "3.9"))
-    more = (asked("newest", "3.12"), asked("as-of", "3.9", 3))
-    found = [case.verdict.cell for case in gather(COMPONENTS, (record(*cells, *more),), {})]
-    assert [(cell.policy, cell.python, cell.exclude_newer and cell.exclude_newer.day) for cell in found] == [
-        ("newest", "3.12", None),
-        ("newest", "3.9", None),
-        ("as-of", "3.12", 2),
-        ("as-of", "3.12", 1),
-        ("as-of", "3.9", 3),
-        ("pairs", "3.10", None),
-    ]
-
-
-def test_what_was_never_run_was_seen_when_the_run_began() -> None:
-    (case,) = gather(COMPONENTS, (record(unresolved(make_cell(GOOD), "no")),), {})
-    assert case.verdict.seen == NOW - dt.timedelta(days=1)
-
-
 def test_a_red_cell_publishes_a_lock_that_its_command_takes() -> None:
     made = History()
     made.add(make_cell(BAD), BAD)
-    (case,) = gather(COMPONENTS, (made.record(),), made.evidence)
+    (case,) = judge_cells(COMPONENTS, (made.record(),), made.evidence)
     row = cell_row(case, ("f1",))
     assert row.lock == f"locks/{row.id}.txt"
     assert row.reproduce == f"nox -s cell -- --lock reports/locks/{row.id}.txt --python 3.12"
@@ -91,7 +52,7 @@ def test_a_red_cell_publishes_a_lock_that_its_command_takes() -> None:
 def test_an_unresolvable_cell_is_asked_for_again() -> None:
     until = dt.datetime(2026, 9, 20, 23, 59, 59, tzinfo=dt.UTC)
     cell = make_cell({"alpha": "", "beta": "2.0.0"}, "3.11", exclude_newer=until, overrides=("numbers<3",))
-    (case,) = gather(COMPONENTS, (record(unresolved(cell, "no")),), {})
+    (case,) = judge_cells(COMPONENTS, (record(unresolved(cell, "no")),), {})
     row = cell_row(case, ())
     assert row.lock == ""
     assert shlex.split(row.reproduce) == [
@@ -108,13 +69,6 @@ def test_a_lock_with_a_file_of_this_machine_is_not_published() -> None:
     )
     cell = PlannedCell(cell=make_cell(BAD), resolution=Resolution(outcome="locked", lock=lock), key="k")
     red = failed("t", "alpha")
-    (case,) = gather(COMPONENTS, (record(cell),), {"k": (run_of(cell, red), run_of(cell, red, attempt=1))})
+    (case,) = judge_cells(COMPONENTS, (record(cell),), {"k": (run_of(cell, red), run_of(cell, red, attempt=1))})
     row = cell_row(case, ())
     assert (row.verdict, row.lock) == ("broken", "")
-
-
-def test_of_two_requests_under_one_policy_the_thorough_one_stands() -> None:
-    brief = planned(make_cell(GOOD, policy="pairs", thorough=False), GOOD)
-    thorough = planned(make_cell(GOOD, policy="pairs"), GOOD)
-    (case,) = gather(COMPONENTS, (record(brief), record(thorough, matrix="quick")), {})
-    assert case.verdict.cell.thorough

@@ -7,9 +7,9 @@ from typing import Any
 from stackcompat.ecosystem.components import Components
 from stackcompat.evidence.results import TestResult
 from stackcompat.resolve.lock import HeldBack
-from stackcompat.table.cells import gather
-from stackcompat.table.components import ComponentRow, component_row
-from stackcompat.table.exchange import Read
+from stackcompat.table.components import ComponentRow, ReservedName, component_row
+from stackcompat.table.exchange import PassedRead
+from stackcompat.table.judged import judge_cells
 from support.made_up import (
     COMPONENTS,
     NEWEST,
@@ -27,9 +27,9 @@ from support.made_up import (
 
 
 def rows(
-    made: History, components: Components = COMPONENTS, reserved: Mapping[str, tuple[str, dt.datetime]] | None = None
+    made: History, components: Components = COMPONENTS, reserved: Mapping[str, ReservedName] | None = None
 ) -> dict[str, ComponentRow]:
-    cases = gather(components, (made.record(),), made.evidence)
+    cases = judge_cells(components, (made.record(),), made.evidence)
     return {one.name: component_row(one, components, cases, reserved or {}, NOW) for one in components.components}
 
 
@@ -60,13 +60,13 @@ def test_that_it_imports_is_no_test_of_what_it_does() -> None:
 
 def test_a_reserved_name_is_a_level_of_its_own_until_there_is_more() -> None:
     day = NOW - dt.timedelta(days=2)
-    row = rows(history(), reserved={"zeta": ("0.0.0", day), "eta": ("0.0.0", day)})["eta"]
+    row = rows(history(), reserved={"zeta": ReservedName("0.0.0", day), "eta": ReservedName("0.0.0", day)})["eta"]
     assert (row.verdict, row.level, row.deepest_level) == ("untested", "reserved", "reserved")
     assert row.blocker == "all that the index has is eta 0.0.0, which reserves the name"
     assert (row.seen, row.age, row.newest) == (day, 2, "")
     made = History()
     made.add(make_cell(NEWEST | {"eta": "0.1"}, policy="newest"), NEWEST | {"eta": "0.1"})
-    assert rows(made, reserved={"eta": ("0.0.0", day)})["eta"].deepest_level == "import"
+    assert rows(made, reserved={"eta": ReservedName("0.0.0", day)})["eta"].deepest_level == "import"
 
 
 def test_nothing_tried_and_no_reason_given() -> None:
@@ -250,13 +250,13 @@ def test_an_artifact_read_by_another_environment_is_deeper_than_interop() -> Non
     made = history()
     read = passed("test_box.py::test_read", "beta", level="exchange")
     newest, older = {"alpha": "1.3.0", "beta": "2.4.1"}, {"alpha": "1.2.0", "beta": "2.4.0"}
-    cases = gather(COMPONENTS, (made.record(),), made.evidence)
+    cases = judge_cells(COMPONENTS, (made.record(),), made.evidence)
 
-    def deepest(name: str, *found: Read) -> str | None:
+    def deepest(name: str, *found: PassedRead) -> str | None:
         return component_row(COMPONENTS[name], COMPONENTS, cases, {}, NOW, found).deepest_level
 
-    assert deepest("beta", Read(read, newest, newest)) == "exchange"
-    assert deepest("alpha", Read(read, newest, newest)) == "interop"  # the test does not use it
-    assert deepest("beta", Read(read, older, newest)) == "interop"
-    assert deepest("beta", Read(read, newest, older)) == "interop"
+    assert deepest("beta", PassedRead(read, newest, newest)) == "exchange"
+    assert deepest("alpha", PassedRead(read, newest, newest)) == "interop"  # the test does not use it
+    assert deepest("beta", PassedRead(read, older, newest)) == "interop"
+    assert deepest("beta", PassedRead(read, newest, older)) == "interop"
     assert deepest("beta") == "interop"

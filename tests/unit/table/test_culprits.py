@@ -6,9 +6,9 @@ import datetime as dt
 
 from stackcompat.blame.culprit import Culprit, SearchResult
 from stackcompat.blame.diagnosis import Diagnoses, Diagnosis
-from stackcompat.table.cells import gather
 from stackcompat.table.culprits import culprit_of_cell, culprit_of_failure
 from stackcompat.table.failures import group_failures
+from stackcompat.table.judged import judge_cells
 from stackcompat.verdict.outcomes import why
 from stackcompat.verdict.verdict import CellVerdict, judge
 from support.made_up import COMPONENTS, NOW, History, failed, make_cell, passed, planned, run_of, unresolved
@@ -29,7 +29,7 @@ def test_the_fuller_diagnosis_says_who_is_to_blame() -> None:
         brought.append(
             Diagnosis.of(judge(cell, made.evidence[cell.key]), test, SearchResult(culprits=culprits), moment)
         )
-    cases = gather(COMPONENTS, (made.record(),), made.evidence)
+    cases = judge_cells(COMPONENTS, (made.record(),), made.evidence)
     (group,), _ = group_failures(cases, COMPONENTS, Diagnoses(brought))
     assert group.culprit is not None
     assert [culprit.name for culprit in group.culprit.culprits] == list(group.culprit.versions) == ["alpha", "beta"]

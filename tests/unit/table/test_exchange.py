@@ -10,7 +10,7 @@ from stackcompat.report.html import html
 from stackcompat.report.json import compat
 from stackcompat.report.markdown import markdown
 from stackcompat.table.build import summarise
-from stackcompat.table.exchange import reads
+from stackcompat.table.exchange import passed_reads
 from stackcompat.verdict.exchange import ExchangeSide, judge_crossings
 from support.made_up import COMPONENTS, NOW, History, failed, make_cell, passed, planned, run_of
 
@@ -124,7 +124,7 @@ def test_the_page_shows_every_square() -> None:
 
 
 def test_reads_are_those_that_passed_of_artifacts_that_work() -> None:
-    found = reads(RUNS, EVIDENCE)
+    found = passed_reads(RUNS, EVIDENCE)
     assert [(read.result.artifact, read.writer["alpha"], read.reader["alpha"]) for read in found] == [
         *[("box", "1.0.0", "1.0.0"), ("crate", "1.0.0", "1.0.0")],
         *[("box", "1.0.0", "1.3.0"), ("crate", "1.0.0", "1.3.0")],

@@ -3,13 +3,13 @@ from __future__ import annotations
 import datetime as dt
 
 from stackcompat.core.redact import public
-from stackcompat.table.cells import JudgedCell, gather
 from stackcompat.table.failures import FailureGroup, group_failures
+from stackcompat.table.judged import JudgedCell, judge_cells
 from support.made_up import COMPONENTS, NOW, History, failed, history, make_cell, planned, run_of
 
 
 def groups_of(made: History) -> tuple[list[FailureGroup], dict[str, tuple[str, ...]], tuple[JudgedCell, ...]]:
-    cases = gather(COMPONENTS, (made.record(),), made.evidence)
+    cases = judge_cells(COMPONENTS, (made.record(),), made.evidence)
     groups, of_cell = group_failures(cases, COMPONENTS)
     return list(groups), of_cell, cases
 

@@ -35,7 +35,7 @@ def planted(**more: object) -> StoredFrontier:
 
 def summary_of(*charts: StoredFrontier) -> Summary:
     made = history()
-    return summarise(COMPONENTS, (made.record(),), made.evidence, NOW, charts=charts)
+    return summarise(COMPONENTS, (made.record(),), made.evidence, NOW, frontiers=charts)
 
 
 @pytest.fixture(scope="module")
