@@ -9,7 +9,7 @@ from typing import Any
 from stackcompat.advice.advice import Advice, KnownGoodSet
 from stackcompat.report.feed import atom, json_feed
 from stackcompat.report.json import text
-from stackcompat.report.timeline_svg import break_words, days_words, strip
+from stackcompat.report.timeline_svg import outage_words, timeline_svg, timeline_words
 from stackcompat.table.summary import Summary
 
 __all__ = ["advice_files", "constraints"]
@@ -38,7 +38,8 @@ def advice_files(summary: Summary, advice: Advice) -> dict[str, str]:
     }
     files |= {f"advisories/{name}.json": text(record) for name, record in advice.records.items()}
     files |= {
-        f"timeline-{timeline.python}.svg": strip(timeline, summary.titles()) + "\n" for timeline in advice.timelines
+        f"timeline-{timeline.python}.svg": timeline_svg(timeline, summary.titles()) + "\n"
+        for timeline in advice.timelines
     }
     files |= {f"constraints/{known.cell.id}.txt": _constraints_file(known) for known in advice.known_good}
     return files
@@ -78,10 +79,10 @@ def _page(summary: Summary, advice: Advice) -> str:
     lines += ["" if advice.advisories else "None is known."]
     lines += ["## Days on which the newest releases did not work together", "", _REPLAY, ""]
     for timeline in advice.timelines:
-        lines.append(f"- Python {timeline.python}: {days_words(timeline)}")
-        lines += [f"    - {_plain(break_words(outage, summary.titles()))}" for outage in timeline.breaks]
+        lines.append(f"- Python {timeline.python}: {timeline_words(timeline)}")
+        lines += [f"    - {_plain(outage_words(outage, summary.titles()))}" for outage in timeline.breaks]
     for timeline in advice.timelines:
-        lines.append(f"\n![Python {timeline.python}: {days_words(timeline)}](timeline-{timeline.python}.svg)")
+        lines.append(f"\n![Python {timeline.python}: {timeline_words(timeline)}](timeline-{timeline.python}.svg)")
     lines += ["", "## Declared bounds that are not what was measured", ""]
     lines += [f"- {_plain(finding.sentence())}" for finding in advice.bounds] or ["None."]
     lines += ["", "## Deprecated today, red tomorrow", ""]

@@ -9,7 +9,7 @@ import json
 
 from stackcompat.core.text import and_list
 from stackcompat.core.vocabulary import Verdict, worst
-from stackcompat.report.text import pair_on
+from stackcompat.report.text import where_it_holds
 from stackcompat.table.summary import Summary
 from stackcompat.table.vocabulary import sign
 
@@ -18,24 +18,24 @@ __all__ = ["badges"]
 
 def badges(summary: Summary) -> dict[str, str]:
     """File name to content: ``newest.json``, ``COMPONENT.json``, ``COMPONENT--COMPONENT.json``."""
-    found = {"newest.json": _newest(summary)}
+    files = {"newest.json": _newest(summary)}
     titles = summary.titles()
     for row in summary.components:
         detail = row.newest if row.verdict != "untested" else ""
-        found[f"{row.name}.json"] = _badge(row.title, row.verdict, detail)
+        files[f"{row.name}.json"] = _badge(row.title, row.verdict, detail)
     for pair in summary.pairs:
         label = f"{titles[pair.first]} {pair.first_version} + {titles[pair.second]} {pair.second_version}"
-        found[f"{pair.first}--{pair.second}.json"] = _badge(label, pair.verdict, pair_on(pair))
-    return found
+        files[f"{pair.first}--{pair.second}.json"] = _badge(label, pair.verdict, where_it_holds(pair))
+    return files
 
 
 def _newest(summary: Summary) -> str:
-    verdict = worst(one.verdict for one in summary.today)
-    where = and_list([one.python for one in summary.today if one.verdict == verdict])
+    verdict = worst(cell.verdict for cell in summary.today)
+    where = and_list([cell.python for cell in summary.today if cell.verdict == verdict])
     return _badge("newest releases together", verdict, f"on Python {where}" if where else "")
 
 
 def _badge(label: str, verdict: Verdict, detail: str) -> str:
-    said = sign(verdict)
-    message = f"{said.glyph} {said.word} {detail}".rstrip()
-    return json.dumps({"schemaVersion": 1, "label": label, "message": message, "color": said.badge}) + "\n"
+    mark = sign(verdict)
+    message = f"{mark.glyph} {mark.word} {detail}".rstrip()
+    return json.dumps({"schemaVersion": 1, "label": label, "message": message, "color": mark.badge}) + "\n"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import re
 import uuid
 from collections.abc import Iterable
 from xml.etree import ElementTree as ET
 
 from stackcompat.advice.advisory import Advisory
+from stackcompat.report.junit import fit
 
 __all__ = ["atom", "json_feed"]
 
@@ -22,25 +22,21 @@ _AUTHOR = "stackcompat"
 _NAMESPACE = "http://www.w3.org/2005/Atom"
 
 
-#: What XML 1.0 cannot hold.
-_NO_XML = re.compile(r"[^\t\n\r\x20-\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]")
-
-
 def atom(advisories: Iterable[Advisory], generated: dt.datetime) -> str:
     """The text of an Atom feed; `generated` stands where no time is known."""
     entries = _newest_first(advisories, generated)
     feed = ET.Element("feed", xmlns=_NAMESPACE)
     _add(feed, "id", _urn("feed"))
     _add(feed, "title", _TITLE)
-    _add(feed, "updated", _moment(max((_updated(one, generated) for one in entries), default=generated)))
+    _add(feed, "updated", _timestamp(max((_updated(advisory, generated) for advisory in entries), default=generated)))
     _add(ET.SubElement(feed, "author"), "name", _AUTHOR)
     ET.SubElement(feed, "link", rel="self", href="feed.atom")
     for advisory in entries:
         entry = ET.SubElement(feed, "entry")
         _add(entry, "id", _urn(advisory.id))
         _add(entry, "title", f"{advisory.id}: {advisory.summary}")
-        _add(entry, "published", _moment(advisory.first_seen or generated))
-        _add(entry, "updated", _moment(_updated(advisory, generated)))
+        _add(entry, "published", _timestamp(advisory.first_seen or generated))
+        _add(entry, "updated", _timestamp(_updated(advisory, generated)))
         ET.SubElement(entry, "link", rel="alternate", type="application/json", href=f"advisories/{advisory.id}.json")
         _add(entry, "content", _text(advisory), type="text")
     ET.indent(feed, " ")
@@ -58,8 +54,8 @@ def json_feed(advisories: Iterable[Advisory], generated: dt.datetime) -> str:
                 "id": _urn(advisory.id),
                 "title": f"{advisory.id}: {advisory.summary}",
                 "content_text": _text(advisory),
-                "date_published": _moment(advisory.first_seen or generated),
-                "date_modified": _moment(_updated(advisory, generated)),
+                "date_published": _timestamp(advisory.first_seen or generated),
+                "date_modified": _timestamp(_updated(advisory, generated)),
             }
             for advisory in _newest_first(advisories, generated)
         ],
@@ -68,16 +64,16 @@ def json_feed(advisories: Iterable[Advisory], generated: dt.datetime) -> str:
 
 
 def _newest_first(advisories: Iterable[Advisory], generated: dt.datetime) -> list[Advisory]:
-    return sorted(advisories, key=lambda one: (one.first_seen or generated, one.id), reverse=True)
+    return sorted(advisories, key=lambda advisory: (advisory.first_seen or generated, advisory.id), reverse=True)
 
 
 def _updated(advisory: Advisory, generated: dt.datetime) -> dt.datetime:
-    """When it was last seen in a run: nothing that it says is younger."""
+    """When the advisory was last seen in a run: nothing that it says is younger."""
     return advisory.last_seen or generated
 
 
 def _urn(name: str) -> str:
-    """The same for the same advisory, wherever the feed is published."""
+    """An address that is the same for the same advisory, wherever the feed is published."""
     return uuid.uuid5(uuid.NAMESPACE_OID, f"stackcompat:{name}").urn
 
 
@@ -88,8 +84,8 @@ def _text(advisory: Advisory) -> str:
 
 
 def _add(parent: ET.Element, tag: str, text: str, **attributes: str) -> None:
-    ET.SubElement(parent, tag, attributes).text = _NO_XML.sub("\N{REPLACEMENT CHARACTER}", text)
+    ET.SubElement(parent, tag, attributes).text = fit(text)
 
 
-def _moment(time: dt.datetime) -> str:
-    return time.astimezone(dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+def _timestamp(moment: dt.datetime) -> str:
+    return moment.astimezone(dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

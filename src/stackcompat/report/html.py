@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jinja2
 from markupsafe import Markup
@@ -14,29 +14,30 @@ from stackcompat.core.requirements import version_key
 from stackcompat.core.text import and_list
 from stackcompat.core.vocabulary import Verdict
 from stackcompat.report.text import (
-    accused,
     age,
-    alone,
-    held_pins,
-    island_key,
-    island_names,
-    kept_off,
-    limited,
-    pair_on,
-    spark,
-    together,
-    told_frontier,
-    told_history,
+    crossing_culprits,
+    feature_releases,
+    frontier_words,
+    held_back_pins,
+    history_mark,
+    history_words,
+    island_exclusions,
+    island_guide,
+    joined_releases,
+    where_it_holds,
 )
-from stackcompat.report.timeline_svg import break_words, days_words, strip
+from stackcompat.report.timeline_svg import outage_words, timeline_svg, timeline_words
 from stackcompat.resolve.islands import number_islands
+from stackcompat.table.accelerators import shown_components
 from stackcompat.table.cells import CellRow
 from stackcompat.table.components import ComponentRow
-from stackcompat.table.exchange import CrossingCell, ExchangeSquare
-from stackcompat.table.failures import FailureGroup
+from stackcompat.table.exchange import CrossingCell, ExchangeSquare, squares_by_label
+from stackcompat.table.failures import FailureGroup, FailureKind, failures_by_kind
 from stackcompat.table.frontiers import DatedRelease, FrontierPair, FrontierReason, FrontierRow
+from stackcompat.table.islands import names_on_islands
 from stackcompat.table.pairs import PairRelease, PairRow
 from stackcompat.table.summary import Summary, suspects_of
+from stackcompat.table.unpaired import unpaired_reason
 from stackcompat.table.vocabulary import POLICIES, SIGNS, Sign, count_words, sign
 
 __all__ = ["html"]
@@ -51,7 +52,16 @@ _templates = jinja2.Environment(
 
 
 class _Grid(NamedTuple):
-    """Every combination of two components that was tried, newest releases first."""
+    """Every combination of two components that was tried, newest releases first.
+
+    Attributes:
+        pair: The components.
+        down: The one whose releases are the rows.
+        across: The one whose releases are the columns.
+        rows: The releases of `down`.
+        columns: The releases of `across`.
+        known: What is known of a release of `down` with one of `across`.
+    """
 
     pair: PairRow
     down: str
@@ -61,8 +71,17 @@ class _Grid(NamedTuple):
     known: Mapping[tuple[str, str], PairRelease]
 
 
-class _Square(NamedTuple):
-    """A frontier as a table, newest releases first: head cells, and for each row its release and its cells."""
+class _FrontierTable(NamedTuple):
+    """A frontier as a table, newest releases first.
+
+    Attributes:
+        frontier: The frontier.
+        down: The component whose releases are the rows.
+        across: The component whose releases are the columns.
+        columns: The releases of `across`.
+        rows: Each release of `down`, with the cells of its row.
+        reasons: The reasons why pairs are broken, each with its number.
+    """
 
     frontier: FrontierRow
     down: str
@@ -73,7 +92,7 @@ class _Square(NamedTuple):
 
 
 class _Section(NamedTuple):
-    """Failures of one kind."""
+    """Failures of one kind, with the heading, its anchor, and what the kind means (empty: that is plain)."""
 
     id: str
     title: str
@@ -81,59 +100,93 @@ class _Section(NamedTuple):
     groups: list[FailureGroup]
 
 
-def html(summary: Summary, days: Sequence[Timeline] = ()) -> str:
-    """The text of the page; `days` are the timelines that it shows."""
-    columns = summary.square()
-    shores = number_islands(summary.islands)
-    followers = {row.name for row in summary.components if row.moves_with}
-    pairs = {frozenset((pair.first, pair.second)): pair for pair in summary.pairs}
+#: The anchor and heading of each kind of failure, and what it means.
+_KINDS: dict[FailureKind, tuple[str, str, str]] = {
+    "today": ("broken-today", "In the newest releases", ""),
+    "elsewhere": ("broken-elsewhere", "In other combinations", ""),
+    "unresolvable": (
+        "unresolvable",
+        "Cannot be installed together",
+        "The declared bounds exclude it, so nothing was run.",
+    ),
+    "flaky": ("flaky", "Flaky", "Failed and passed, or failed each time differently: neither red nor green."),
+    "unknown": (
+        "unknown",
+        "Could not tell",
+        "The machine or the network got in the way, or something else was installed.",
+    ),
+}
+
+
+def html(summary: Summary, timelines: Sequence[Timeline] = ()) -> str:
+    """The text of the page.
+
+    Args:
+        summary: The table.
+        timelines: The days that were replayed.
+    """
     return _templates.get_template("index.html.j2").render(
         summary=summary,
-        titles=summary.titles(),
-        columns=columns,
-        held_today=[row for row in columns if any(row.name in one.versions for one in summary.today)],
-        groups=_by_group(summary.components),
-        pair=lambda one, other: pairs.get(frozenset((one, other))),
-        sections=_sections(summary.failures),
-        failures={group.id: group for group in summary.failures},
-        cells={cell.id: cell for cell in summary.cells},
-        policies=_by_policy(summary.cells),
-        columns_of=lambda cells: _columns(summary, cells),
-        # Of what moves with another, that other's grids tell; together the two have nothing but a diagonal.
-        grids=[_grid(pair) for pair in summary.pairs if pair.releases and not followers & {pair.first, pair.second}],
-        days=days,
-        strip=strip,
-        days_words=days_words,
-        break_words=break_words,
-        squares=[_square(row) for row in summary.frontiers],
-        told_frontier=told_frontier,
-        strangers=[pair for pair in summary.pairs if not pair.releases],
-        legend=_legend(),
-        tally=_tally(summary.counts),
-        meanings=POLICIES,
-        sign=sign,
-        spark=spark,
-        told_history=told_history,
-        together=together,
-        shores=shores,
-        island_names=island_names(shores, summary.titles()),
-        kept_off=kept_off(shores, summary.titles()),
-        island_key=island_key(shores, summary.titles()),
-        alone=lambda row: alone(row, summary),
-        driving=[row for row in summary.components if any(row.name in one.versions for one in summary.accelerators)],
-        held_pins=held_pins,
-        limited=lambda row: limited(row, summary),
-        when=lambda moment: _when(moment, summary.generated),
-        who=lambda group: suspects_of(group, summary),
-        pair_on=pair_on,
-        exchanges=_by_square(summary.exchanges),
-        accusations=_accusations,
-        crossing=lambda square, writer, reader: next(
-            (c for c in square.crossings if (c.writer, c.reader) == (writer.cell, reader.cell)), None
-        ),
-        and_list=and_list,
-        count_words=count_words,
+        timelines=timelines,
+        **_pieces(summary),
+        **_words(summary),
     )
+
+
+def _pieces(summary: Summary) -> dict[str, Any]:
+    """What the page shows, in the arrangement in which it is shown."""
+    columns = summary.square()
+    islands = number_islands(summary.islands)
+    exchanges = sorted(summary.exchanges, key=lambda square: square.verdict == "works")
+    return {
+        "columns": columns,
+        "today_columns": [row for row in columns if any(row.name in cell.versions for cell in summary.today)],
+        "groups": _by_group(summary.components),
+        "sections": _sections(summary.failures),
+        "failures": {group.id: group for group in summary.failures},
+        "cells": {cell.id: cell for cell in summary.cells},
+        "policies": _by_policy(summary.cells),
+        "grids": _grids(summary),
+        "frontier_tables": [_frontier_table(row) for row in summary.frontiers],
+        "never_tested_pairs": [pair for pair in summary.pairs if not pair.releases],
+        "legend": _legend(),
+        "tally": _tally(summary.counts),
+        "islands": islands,
+        "names_on_islands": names_on_islands(islands, summary.titles()),
+        "island_exclusions": island_exclusions(islands, summary.titles()),
+        "island_guide": island_guide(islands, summary.titles()),
+        "accelerator_columns": shown_components(summary.components, summary.accelerators),
+        "exchanges": squares_by_label(exchanges),
+    }
+
+
+def _words(summary: Summary) -> dict[str, Any]:
+    """The functions and tables that the page takes its words from."""
+    pairs = summary.pairs_by_names()
+    return {
+        "titles": summary.titles(),
+        "meanings": POLICIES,
+        "sign": sign,
+        "and_list": and_list,
+        "count_words": count_words,
+        "history_mark": history_mark,
+        "history_words": history_words,
+        "joined_releases": joined_releases,
+        "frontier_words": frontier_words,
+        "timeline_svg": timeline_svg,
+        "timeline_words": timeline_words,
+        "outage_words": outage_words,
+        "held_back_pins": held_back_pins,
+        "where_it_holds": where_it_holds,
+        "culprits_of": _culprits_of,
+        "crossing_of": _crossing_of,
+        "pair_of": lambda first, second: pairs.get(frozenset((first, second))),
+        "columns_of": lambda cells: _columns(summary, cells),
+        "unpaired_reason": lambda row: unpaired_reason(row, summary),
+        "feature_releases": lambda row: feature_releases(row, summary),
+        "suspects_of": lambda group: suspects_of(group, summary),
+        "when": lambda moment: _when(moment, summary.generated),
+    }
 
 
 def _when(moment: dt.datetime | None, now: dt.datetime) -> Markup:
@@ -153,7 +206,7 @@ def _by_group(rows: Iterable[ComponentRow]) -> dict[str, list[ComponentRow]]:
 
 
 def _columns(summary: Summary, cells: Iterable[CellRow]) -> list[ComponentRow]:
-    """The components that some of `cells` hold, or were to hold."""
+    """The components that any of `cells` holds, or was to hold."""
     names = {name for cell in cells for name in (*cell.components, *cell.pins)}
     return [row for row in summary.components if row.name in names]
 
@@ -166,105 +219,97 @@ def _by_policy(cells: Iterable[CellRow]) -> dict[str, dict[str, list[CellRow]]]:
     return policies
 
 
-def _accusations(crossings: Iterable[CrossingCell]) -> list[tuple[str, bool]]:
-    """Who is to blame in some of the crossings, each set once, and whether it is inferred."""
-    told = ((accused(one.culprits), any(c.inferred for c in one.culprits)) for one in crossings if one.culprits)
-    return list(dict.fromkeys(told))
+def _culprits_of(crossings: Iterable[CrossingCell]) -> list[tuple[str, bool]]:
+    """The culprits of crossings, each set once, and whether it is inferred."""
+    sets = [
+        (crossing_culprits(crossing.culprits), any(row.inferred for row in crossing.culprits))
+        for crossing in crossings
+        if crossing.culprits
+    ]
+    return list(dict.fromkeys(sets))
 
 
-def _by_square(squares: Iterable[ExchangeSquare]) -> dict[str, list[ExchangeSquare]]:
-    """Label to squares, those that are not green throughout first."""
-    found: dict[str, list[ExchangeSquare]] = {}
-    for square in sorted(squares, key=lambda square: square.verdict == "works"):
-        found.setdefault(square.square, []).append(square)
-    return found
+def _crossing_of(square: ExchangeSquare, writer: str, reader: str) -> CrossingCell | None:
+    """The crossing between two environments (ids of cells) of a square."""
+    return next((cell for cell in square.crossings if (cell.writer, cell.reader) == (writer, reader)), None)
 
 
 def _legend() -> list[tuple[Sign, str]]:
     """Each sign with what it means; verdicts that share a sign share an entry."""
-    found: dict[str, tuple[Sign, list[str]]] = {}
-    for said in SIGNS.values():
-        found.setdefault(said.glyph, (said, []))[1].append(said.means)
-    return [(said, ", or ".join(means)) for said, means in found.values()]
+    entries: dict[str, tuple[Sign, list[str]]] = {}
+    for mark in SIGNS.values():
+        entries.setdefault(mark.glyph, (mark, []))[1].append(mark.means)
+    return [(mark, ", or ".join(means)) for mark, means in entries.values()]
 
 
 def _tally(counts: Mapping[Verdict, int]) -> list[tuple[Sign, int]]:
     """How many cells have each sign, in the order of the legend."""
     tally: dict[str, tuple[Sign, int]] = {}
-    for verdict, said in SIGNS.items():
+    for verdict, mark in SIGNS.items():
         if counts.get(verdict):
-            tally[said.glyph] = (said, tally.get(said.glyph, (said, 0))[1] + counts[verdict])
+            _, number = tally.get(mark.glyph, (mark, 0))
+            tally[mark.glyph] = (mark, number + counts[verdict])
     return list(tally.values())
 
 
 def _sections(groups: Iterable[FailureGroup]) -> list[_Section]:
-    """What is broken: in the newest releases first, then elsewhere, then what is not broken but not green either."""
-    kinds = {
-        "today": _Section("broken-today", "In the newest releases", "", []),
-        "red": _Section("broken-elsewhere", "In other combinations", "", []),
-        "unresolvable": _Section(
-            "unresolvable", "Cannot be installed together", "The declared bounds exclude it, so nothing was run.", []
-        ),
-        "flaky": _Section(
-            "flaky", "Flaky", "Failed and passed, or failed each time differently: neither red nor green.", []
-        ),
-        "unknown": _Section(
-            "unknown",
-            "Could not tell",
-            "The machine or the network got in the way, or something else was installed.",
-            [],
-        ),
-    }
-    for group in groups:
-        if group.verdict in ("broken", "uninstallable"):
-            kinds["today" if group.today else "red"].groups.append(group)
-        else:
-            kinds.get(group.verdict, kinds["unknown"]).groups.append(group)
-    return [section for section in kinds.values() if section.groups]
+    """A section for each kind of failure that there is."""
+    return [_Section(*_KINDS[kind], found) for kind, found in failures_by_kind(groups).items() if found]
+
+
+def _grids(summary: Summary) -> list[_Grid]:
+    """A grid for each pair that was tried.
+
+    A component that moves with another has none: the other's grids say the same, and the two together are a diagonal.
+    """
+    followers = {row.name for row in summary.components if row.moves_with}
+    return [_grid(pair) for pair in summary.pairs if pair.releases and not followers & {pair.first, pair.second}]
 
 
 def _grid(pair: PairRow) -> _Grid:
     """The component with more releases goes down, so that grids stay narrow."""
-    known = {(one.first_version, one.second_version): one for one in pair.releases}
+    known = {(release.first_version, release.second_version): release for release in pair.releases}
     first = sorted({version for version, _ in known}, key=version_key, reverse=True)
     second = sorted({version for _, version in known}, key=version_key, reverse=True)
     if len(first) >= len(second):
         return _Grid(pair, pair.first, pair.second, first, second, known)
-    turned = {(b, a): one for (a, b), one in known.items()}
+    turned = {(second_version, first_version): release for (first_version, second_version), release in known.items()}
     return _Grid(pair, pair.second, pair.first, second, first, turned)
 
 
-def _square(row: FrontierRow) -> _Square:
+def _frontier_table(row: FrontierRow) -> _FrontierTable:
     """The side with more releases goes down."""
     sides = [(row.first, row.first_releases), (row.second, row.second_releases)]
-    (down, lines), (across, columns) = sorted(sides, key=lambda side: -len(side[1]))
+    (down, down_releases), (across, across_releases) = sorted(sides, key=lambda side: -len(side[1]))
     known = {(pair.versions[down], pair.versions[across]): pair for pair in row.pairs}
-    wide = list(reversed(columns))
-    return _Square(
-        frontier=row,
-        down=down,
-        across=across,
-        columns=wide,
-        rows=[
-            (line, Markup().join(_mark(known.get((line.version, column.version)), line, column) for column in wide))
-            for line in reversed(lines)
-        ],
-        reasons=[(number, one) for number, one in enumerate(row.reasons, start=1) if one.verdict == "broken"],
-    )
+    columns = list(reversed(across_releases))
+    rows = []
+    for release in reversed(down_releases):
+        cells = [_frontier_cell(known.get((release.version, column.version)), release, column) for column in columns]
+        rows.append((release, Markup().join(cells)))
+    reasons = [(number, reason) for number, reason in enumerate(row.reasons, start=1) if reason.verdict == "broken"]
+    return _FrontierTable(row, down, across, columns, rows, reasons)
 
 
-def _mark(pair: FrontierPair | None, down: DatedRelease, across: DatedRelease) -> Markup:
-    """One cell, in few bytes: there are thousands. Its class is that of the verdict, with an i if it is inferred.
+def _frontier_cell(pair: FrontierPair | None, down: DatedRelease, across: DatedRelease) -> Markup:
+    """One cell, in few bytes: there are thousands.
 
-    The signs of what works or is forbidden say all but whether it is inferred; any other has its releases in a title.
+    Its class is that of the verdict, with an i if it is inferred. A sign of what works or is forbidden says everything
+    but whether it is inferred. Any other cell has its releases in a title.
+
+    Args:
+        pair: What is known of the two releases; None: metadata forbids them.
+        down: The release of the row.
+        across: The release of the column.
     """
     if pair is None:
         return Markup("<td class=a>{}</td>").format(sign("unresolvable").glyph)
-    said = sign(pair.verdict)
-    kind = {"works": "w", "broken": "b"}.get(pair.verdict, "u") + "i" * pair.inferred
+    mark = sign(pair.verdict)
+    kind = {"works": "w", "broken": "b"}.get(pair.verdict, "u") + ("i" if pair.inferred else "")
     if pair.verdict == "works":
-        return Markup("<td class={}{}>{}</td>").format(kind, " title=inferred" * pair.inferred, said.glyph)
-    word = f"broken at {pair.level}" if pair.verdict == "broken" else said.word
-    title = f"{down.version} + {across.version} {word}{', inferred' * pair.inferred}"
-    title += f", reason {pair.reason + 1}" if pair.verdict == "broken" and pair.reason is not None else ""
-    return Markup('<td class={} title="{}">{}</td>').format(kind, title, said.glyph)
+        return Markup("<td class={}{}>{}</td>").format(kind, " title=inferred" if pair.inferred else "", mark.glyph)
+    word = f"broken at {pair.level}" if pair.verdict == "broken" else mark.word
+    title = f"{down.version} + {across.version} {word}{', inferred' if pair.inferred else ''}"
+    if pair.verdict == "broken" and pair.reason is not None:
+        title += f", reason {pair.reason + 1}"
+    return Markup('<td class={} title="{}">{}</td>').format(kind, title, mark.glyph)

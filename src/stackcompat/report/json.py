@@ -8,33 +8,41 @@ from stackcompat.table.summary import Summary
 
 __all__ = ["compat", "schema", "text"]
 
-#: The most characters of a list, and of a record, that stands on one line.
-_LINE = 400
+#: The most characters of a list that stands on one line.
+_LIST_CHARACTERS = 400
 
 
-_RECORD = 2000
+#: The most characters of a record that stands on one line.
+_RECORD_CHARACTERS = 2000
 
 
 def compat(summary: Summary) -> str:
-    """The summary as JSON: a small record a line, so that two nights can be compared, a field a line of larger ones."""
+    """The summary as JSON: a small record on one line, so that two nights can be compared, a field a line of larger."""
     return text(summary.model_dump(mode="json", by_alias=False))
 
 
 def text(value: object) -> str:
-    """`value` as JSON: what is short on one line, what is not a line for each field or item."""
+    """`value` as JSON: on one line if it is short, else a line for each field or item."""
     return _text(value, "\n") + "\n"
 
 
 def _text(value: object, newline: str) -> str:
-    """`value` as JSON, on one line if it is short; `newline` is followed by the indentation of where it stands."""
+    """A part of a value as JSON.
+
+    Args:
+        value: The part.
+        newline: A newline and the indentation of the line on which the part stands.
+    """
     line = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    if not isinstance(value, dict | list) or len(line) <= (_RECORD if isinstance(value, dict) else _LINE):
+    limit = _RECORD_CHARACTERS if isinstance(value, dict) else _LIST_CHARACTERS
+    if not isinstance(value, dict | list) or len(line) <= limit:
         return line
     inner = f"{newline} "
     if isinstance(value, dict):
-        fields = (f"{json.dumps(name)}:{_text(field, inner)}" for name, field in value.items())
+        fields = [f"{json.dumps(name)}:{_text(field, inner)}" for name, field in value.items()]
         return f"{{{inner}{f',{inner}'.join(fields)}{newline}}}"
-    return f"[{inner}{f',{inner}'.join(_text(item, inner) for item in value)}{newline}]"
+    items = [_text(item, inner) for item in value]
+    return f"[{inner}{f',{inner}'.join(items)}{newline}]"
 
 
 def schema() -> str:

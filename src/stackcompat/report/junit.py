@@ -12,7 +12,7 @@ from stackcompat.table.summary import Summary
 
 __all__ = ["fit", "junit"]
 
-#: What a verdict is in JUnit's words; a cell that works has no such element.
+#: The element of JUnit for each verdict; a cell that works has none.
 _ELEMENT: dict[Verdict, str] = {
     "broken": "failure",
     "unresolvable": "failure",
@@ -25,7 +25,7 @@ _ELEMENT: dict[Verdict, str] = {
 }
 
 
-#: What XML 1.0 cannot hold, not even escaped.
+#: The characters that XML 1.0 cannot hold, not even escaped.
 _UNFIT = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -54,7 +54,7 @@ def junit(summary: Summary) -> str:
 
 
 def _case(suite: ET.Element, cell: CellRow, groups: dict[str, FailureGroup]) -> None:
-    versions = " ".join(f"{name}={here.version}" for name, here in cell.components.items())
+    versions = " ".join(f"{name}={component.version}" for name, component in cell.components.items())
     case = ET.SubElement(
         suite,
         "testcase",
@@ -65,12 +65,12 @@ def _case(suite: ET.Element, cell: CellRow, groups: dict[str, FailureGroup]) -> 
     element = _ELEMENT.get(cell.verdict)
     if element is None:
         return
-    told = ET.SubElement(case, element, type=f"{cell.verdict} at {cell.level}", message=fit(cell.sentence))
+    outcome = ET.SubElement(case, element, type=f"{cell.verdict} at {cell.level}", message=fit(cell.sentence))
     if element != "skipped":
         reasons = [groups[failure].signature for failure in cell.failures]
-        told.text = fit("\n".join([*reasons, f"reproduce: {cell.reproduce}"]))
+        outcome.text = fit("\n".join([*reasons, f"reproduce: {cell.reproduce}"]))
 
 
 def fit(text: str) -> str:
-    """`text` with what XML cannot hold replaced."""
+    """`text` with the characters that XML cannot hold replaced."""
     return _UNFIT.sub("\N{REPLACEMENT CHARACTER}", text)

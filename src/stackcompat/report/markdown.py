@@ -7,23 +7,25 @@ from collections.abc import Iterable, Sequence
 from stackcompat.core.requirements import python_key
 from stackcompat.core.text import and_list, plain
 from stackcompat.report.text import (
-    alone,
-    held_pins,
+    feature_releases,
+    frontier_words,
+    held_back_pins,
     interval_words,
-    island_key,
-    island_names,
-    kept_off,
-    limited,
-    pair_on,
-    together,
-    told_frontier,
+    island_exclusions,
+    island_guide,
+    joined_releases,
+    where_it_holds,
 )
 from stackcompat.resolve.islands import number_islands
-from stackcompat.table.exchange import CrossingCell, ExchangeSquare
-from stackcompat.table.failures import FailureGroup
+from stackcompat.table.accelerators import shown_components
+from stackcompat.table.exchange import CrossingCell, ExchangeSquare, squares_by_label
+from stackcompat.table.failures import FailureGroup, failures_by_kind
+from stackcompat.table.frontiers import FrontierRow
+from stackcompat.table.islands import names_on_islands
 from stackcompat.table.pairs import PairRow
 from stackcompat.table.pinned import PinAnswer
 from stackcompat.table.summary import Summary, suspects_of
+from stackcompat.table.unpaired import unpaired_reason, unpaired_rows
 from stackcompat.table.vocabulary import SIGNS, sign, titled
 
 __all__ = ["markdown"]
@@ -31,6 +33,7 @@ __all__ = ["markdown"]
 _MOST_BREAKS = 15
 
 
+#: The newest releases of each side of a frontier that are shown.
 _NEWEST_FEW = 3
 
 
@@ -66,7 +69,7 @@ def markdown(summary: Summary) -> str:
         *_accelerators(summary),
         *_islands(summary),
         *_breaks(summary),
-        *_limits(summary),
+        *_features(summary),
         *_frontiers(summary),
         *_exchanges(summary),
         *_untested(summary),
@@ -77,11 +80,13 @@ def markdown(summary: Summary) -> str:
 def _square(summary: Summary) -> str:
     """The table of pairs at their newest releases, of the components that some test exercises."""
     rows = summary.square()
-    pairs = {frozenset((pair.first, pair.second)): pair for pair in summary.pairs}
-    head = ["", *(f"{plain(row.title)}<br>{row.newest}" for row in rows)]
-    lines = [head, [":--", *(":-:" for _ in rows)]]
+    pairs = summary.pairs_by_names()
+    lines = [
+        ["", *(f"{plain(row.title)}<br>{row.newest}" for row in rows)],
+        [":--", *(":-:" for _ in rows)],
+    ]
     for row in rows:
-        cells = [_cell(pairs.get(frozenset((row.name, other.name)))) if row != other else "" for other in rows]
+        cells = [_pair(pairs.get(frozenset((row.name, other.name)))) if row != other else "" for other in rows]
         lines.append([f"**{plain(row.title)}** {row.newest}", *cells])
     return _table(lines)
 
@@ -90,20 +95,19 @@ def _table(lines: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def _cell(pair: PairRow | None) -> str:
+def _pair(pair: PairRow | None) -> str:
     if pair is None:
         return f"{sign('untested').glyph}"
-    said = sign(pair.verdict)
-    where = pair_on(pair)
+    where = where_it_holds(pair)
     notes: list[str] = [pair.level] if pair.verdict in ("works", "broken") else []
     notes += [where] if where else []
     notes += ["inferred"] if pair.inferred else []
-    return f"{said.glyph} {', '.join(notes)}".rstrip()
+    return f"{sign(pair.verdict).glyph} {', '.join(notes)}".rstrip()
 
 
 def _legend() -> str:
-    signs = {said.glyph: said for said in SIGNS.values()}
-    parts = [f"{said.glyph} {said.word}" for said in signs.values()]
+    words = {mark.glyph: mark.word for mark in SIGNS.values()}
+    parts = [f"{glyph} {word}" for glyph, word in words.items()]
     return (
         f"{', '.join(parts)}. The word beside a sign is the deepest level that passed, or the first that is red. "
         "What is not green was not seen to work."
@@ -113,8 +117,10 @@ def _legend() -> str:
 def _components(summary: Summary) -> list[str]:
     """Every component on each Python, how deep it was tried, and what stopped it there."""
     pythons = sorted({python for row in summary.components for python in row.pythons}, key=python_key, reverse=True)
-    lines = [["Component", "Newest", *pythons, "Deepest", "What stopped it"], [":--", ":--", *[":-:"] * len(pythons)]]
-    lines[1] += [":--", ":--"]
+    lines = [
+        ["Component", "Newest", *pythons, "Deepest", "What stopped it"],
+        [":--", ":--", *[":-:"] * len(pythons), ":--", ":--"],
+    ]
     for row in summary.components:
         newest = f"{row.newest} (of {row.newest_known})" if row.newest_known else row.newest
         verdicts = [sign(row.pythons[python]).glyph if python in row.pythons else "" for python in pythons]
@@ -126,107 +132,103 @@ def _components(summary: Summary) -> list[str]:
 def _pinned(summary: Summary) -> list[str]:
     """The sets of metapackages as they are, and with one pin at a time moved to its newest release."""
     parts = []
-    for one in summary.pinned:
-        pythons = list(dict.fromkeys(answer.python for moved in one.moved for answer in moved.answers))
+    for pinned in summary.pinned:
+        pythons = list(dict.fromkeys(answer.python for moved in pinned.moved for answer in moved.answers))
         lines = [["", *(f"Python {python}" for python in pythons)], [":--", *[":-:"] * len(pythons)]]
-        for moved in one.moved:
-            known = {answer.python: answer for answer in moved.answers}
+        for moved in pinned.moved:
+            answers = {answer.python: answer for answer in moved.answers}
             title = f"with the newest {moved.distribution}" if moved.distribution else "as it is pinned"
-            lines.append([title, *(_answer(known.get(python)) for python in pythons)])
-        pins = ", ".join(f"{name} {version}" for name, version in one.pins.items())
-        parts += [f"## What {plain(one.name)} pins, and what if one of it moved", f"{pins}.", _table(lines)]
-        parts += ["\n".join(f"- ▼ {plain(text)}" for text in held)] if (held := held_pins(one)) else []
+            lines.append([title, *(_answer(answers.get(python)) for python in pythons)])
+        pins = ", ".join(f"{name} {version}" for name, version in pinned.pins.items())
+        parts += [f"## What {plain(pinned.name)} pins, and what if one of it moved", f"{pins}.", _table(lines)]
+        if held_back := held_back_pins(pinned):
+            parts.append("\n".join(f"- ▼ {plain(text)}" for text in held_back))
     return parts
 
 
 def _answer(answer: PinAnswer | None) -> str:
     if answer is None:
         return ""
-    held = " ▼" if answer.held_back else ""
-    return f"{sign(answer.verdict).glyph} {answer.level}{f' ({answer.version}{held})' if answer.version else ''}"
+    held_back = " ▼" if answer.held_back else ""
+    version = f" ({answer.version}{held_back})" if answer.version else ""
+    return f"{sign(answer.verdict).glyph} {answer.level}{version}"
 
 
 def _accelerators(summary: Summary) -> list[str]:
-    """Releases that only an accelerator runs, level by level."""
+    """Releases that only an accelerator runs, level by level; the reasons are numbered below the table."""
     if not summary.accelerators:
         return []
-    titles = summary.titles()
-    names = [row.name for row in summary.components if any(row.name in one.versions for one in summary.accelerators)]
+    shown = shown_components(summary.components, summary.accelerators)
     levels = list(summary.accelerators[0].levels)
-    lines = [["Python", *(plain(titles[name]) for name in names), *levels], [":--", *[":-:"] * len(names + levels)]]
-    reasons: list[str] = []
-    for row in summary.accelerators:
+    lines = [
+        ["Python", *(plain(row.title) for row in shown), *levels],
+        [":--", *[":-:"] * (len(shown) + len(levels))],
+    ]
+    reasons: dict[str, int] = {}  # each with its number
+    for accelerator in summary.accelerators:
         marks = []
-        for seen in row.levels.values():
-            if seen.sentence and seen.sentence not in reasons:
-                reasons.append(seen.sentence)
-            note = f" {reasons.index(seen.sentence) + 1}" if seen.sentence else ""
-            marks.append(f"{sign(seen.verdict).glyph}{note}")
-        lines.append([row.python, *(row.versions.get(name, "") for name in names), *marks])
-    told = "\n".join(f"{number}. {plain(reason)}" for number, reason in enumerate(reasons, 1))
-    return ["## What drives accelerators, level by level", _table(lines), *([told] if told else [])]
+        for seen in accelerator.levels.values():
+            number = f" {reasons.setdefault(seen.sentence, len(reasons) + 1)}" if seen.sentence else ""
+            marks.append(f"{sign(seen.verdict).glyph}{number}")
+        lines.append([accelerator.python, *(accelerator.versions.get(row.name, "") for row in shown), *marks])
+    parts = ["## What drives accelerators, level by level", _table(lines)]
+    if reasons:
+        parts.append("\n".join(f"{number}. {plain(reason)}" for reason, number in reasons.items()))
+    return parts
 
 
 def _islands(summary: Summary) -> list[str]:
     """Which newest releases can be installed together, and what keeps the others out: each reason once."""
-    shores = number_islands(summary.islands)
-    if not shores:
+    islands = number_islands(summary.islands)
+    if not islands:
         return []
     titles = summary.titles()
-    lines = [["", *(f"island {shore.number}<br>Python {and_list(shore.pythons)}" for shore in shores)]]
-    lines.append([":--", *[":-:"] * len(shores)])
-    for name in island_names(shores, titles):
+    lines = [
+        ["", *(f"island {island.number}<br>Python {and_list(island.pythons)}" for island in islands)],
+        [":--", *[":-:"] * len(islands)],
+    ]
+    for name in names_on_islands(islands, titles):
         held = [
-            shore.releases.get(name) or (f"{shore.beside[name]} ▼" if name in shore.beside else "") for shore in shores
+            island.releases.get(name) or (f"{island.beside[name]} ▼" if name in island.beside else "")
+            for island in islands
         ]
         lines.append([plain(titled(titles, name)), *held])
-    key = island_key(shores, titles)
+    guide = island_guide(islands, titles)
     return [
         "## Which newest releases can be installed together",
         _ISLANDS,
-        *([f"{plain(key)}."] if key else []),
+        f"{plain(guide)}." if guide else "",
         _table(lines),
-        "\n".join(f"- {plain(text)}" for text in kept_off(shores, titles)),
+        "\n".join(f"- {plain(text)}" for text in island_exclusions(islands, titles)),
     ]
 
 
 def _breaks(summary: Summary) -> list[str]:
-    """Red failures, those of the newest releases first, then the most frequent."""
-    red = [group for group in summary.failures if group.verdict in ("broken", "uninstallable")]
-    red.sort(key=lambda group: not group.today)
-    if not red:
+    """What is broken, in the newest releases first, then the most frequent."""
+    kinds = failures_by_kind(summary.failures)
+    broken = [*kinds["today"], *kinds["elsewhere"]]
+    if not broken:
         return []
-    lines = [_break(group, summary) for group in red[:_MOST_BREAKS]]
-    if len(red) > _MOST_BREAKS:
-        lines.append(f"- [and {len(red) - _MOST_BREAKS} more](index.html#broken)")
+    lines = [_break(group, summary) for group in broken[:_MOST_BREAKS]]
+    if len(broken) > _MOST_BREAKS:
+        lines.append(f"- [and {len(broken) - _MOST_BREAKS} more](index.html#broken)")
     return ["## What is broken", "\n".join(lines)]
-
-
-def _limits(summary: Summary) -> list[str]:
-    """Features that do not work though the rest does, those of the newest releases first."""
-    if not summary.features:
-        return []
-    lines = []
-    for row in summary.features[:_MOST_BREAKS]:
-        held = ", ".join(limited(row, summary))
-        today = " **in the newest releases**" if row.today else ""
-        signature = row.signature.replace("`", "'").replace("\n", " ")
-        lines.append(f"- **{plain(row.feature)}**{today}: seen with {plain(held)}: `{signature}`")
-    if len(summary.features) > _MOST_BREAKS:
-        lines.append(f"- [and {len(summary.features) - _MOST_BREAKS} more](index.html#features)")
-    return ["## What works but for one feature", "\n".join(lines)]
 
 
 def _break(group: FailureGroup, summary: Summary) -> str:
     cells = f"{len(group.cells)} {'cell' if len(group.cells) == 1 else 'cells'}"
     today = " **in the newest releases**" if group.today else ""
     guess = ", suspects inferred" if group.inferred and group.culprit is None else ""
-    subject = f"**{plain(suspects_of(group, summary))}** " if group.suspects else ""
-    signature = group.signature.replace("`", "'").replace("\n", " ")
+    suspects = f"**{plain(suspects_of(group, summary))}** " if group.suspects else ""
     return (
-        f"- {sign(group.verdict).glyph} {subject}at {group.level}{today}: `{signature}` "
+        f"- {sign(group.verdict).glyph} {suspects}at {group.level}{today}: {_code(group.signature)} "
         f"([{cells}](index.html#failure-{group.id}){guess}){_culprit(group)}"
     )
+
+
+def _code(text: str) -> str:
+    """The text as code on one line."""
+    return "`{}`".format(text.replace("`", "'").replace("\n", " "))
 
 
 def _culprit(group: FailureGroup) -> str:
@@ -236,33 +238,44 @@ def _culprit(group: FailureGroup) -> str:
         return ""
     moved = f": {plain(culprit.moved)}" if culprit.moved else ""
     doubt = " (not certain)" if culprit.doubt else ""
-    return f"<br>Culprit: {plain(together(culprit.versions))}{doubt}{moved}"
+    return f"<br>Culprit: {plain(joined_releases(culprit.versions))}{doubt}{moved}"
+
+
+def _features(summary: Summary) -> list[str]:
+    """Features that do not work though the rest does, those of the newest releases first."""
+    if not summary.features:
+        return []
+    lines = []
+    for row in summary.features[:_MOST_BREAKS]:
+        releases = ", ".join(feature_releases(row, summary))
+        today = " **in the newest releases**" if row.today else ""
+        lines.append(f"- **{plain(row.feature)}**{today}: seen with {plain(releases)}: {_code(row.signature)}")
+    if len(summary.features) > _MOST_BREAKS:
+        lines.append(f"- [and {len(summary.features) - _MOST_BREAKS} more](index.html#features)")
+    return ["## What works but for one feature", "\n".join(lines)]
 
 
 def _frontiers(summary: Summary) -> list[str]:
     """What the newest few releases of either side of each frontier work with."""
+    parts = [_frontier(row, summary) for row in summary.frontiers]
+    return ["## Release by release", _AS_OF, *parts] if parts else []
+
+
+def _frontier(row: FrontierRow, summary: Summary) -> str:
     titles = summary.titles()
-    parts = []
-    for row in summary.frontiers:
-        first, second = (plain(titles.get(name, name)) for name in (row.first, row.second))
-        parts.append(f"### {first} with {second}, Python {row.python}, to {row.level}")
-        sides = ((first, row.edges, second), (second, row.second_edges, first))
-        lines = [
-            f"- {title} {edge.version} works with {other}: {interval_words(edge.works)}"
-            for title, edges, other in sides
-            for edge in edges[: -_NEWEST_FEW - 1 : -1]
-        ]
-        parts.append("\n".join([*lines, "", f"{told_frontier(row)}."]))
-    if not parts:
-        return []
-    return ["## Release by release", _AS_OF, *parts]
+    first, second = (plain(titled(titles, name)) for name in (row.first, row.second))
+    lines = []
+    for title, edges, other in ((first, row.edges, second), (second, row.second_edges, first)):
+        for edge in list(reversed(edges))[:_NEWEST_FEW]:
+            lines.append(f"- {title} {edge.version} works with {other}: {interval_words(edge.works)}")
+    heading = f"### {first} with {second}, Python {row.python}, to {row.level}"
+    return "\n\n".join([heading, "\n".join([*lines, "", f"{frontier_words(row)}."])])
 
 
 def _exchanges(summary: Summary) -> list[str]:
     """The artifacts that every environment reads in one line, and a square for each of the others."""
     parts = []
-    for label in dict.fromkeys(square.square for square in summary.exchanges):
-        squares = [square for square in summary.exchanges if square.square == label]
+    for label, squares in squares_by_label(summary.exchanges).items():
         green = [square.artifact for square in squares if square.verdict == "works"]
         parts.append(f"### {plain(label)}")
         if green:
@@ -275,11 +288,13 @@ def _exchanges(summary: Summary) -> list[str]:
 
 def _exchange_square(square: ExchangeSquare) -> str:
     known = {(cell.writer, cell.reader): cell for cell in square.crossings}
-    lines = [[f"**{square.artifact}**", *(plain(end.label) for end in square.ends)]]
-    lines.append([":--", *(":-:" for _ in square.ends)])
+    lines = [
+        [f"**{square.artifact}**", *(plain(end.label) for end in square.ends)],
+        [":--", *(":-:" for _ in square.ends)],
+    ]
     for writer in square.ends:
-        row = [known.get((writer.cell, reader.cell)) for reader in square.ends]
-        lines.append([plain(writer.label), *(_crossing(cell) for cell in row)])
+        crossings = [known.get((writer.cell, reader.cell)) for reader in square.ends]
+        lines.append([plain(writer.label), *(_crossing(cell) for cell in crossings)])
     return _table(lines)
 
 
@@ -292,10 +307,8 @@ def _crossing(cell: CrossingCell | None) -> str:
 
 def _untested(summary: Summary) -> list[str]:
     tested = summary.tested()
-    rows = [row for row in summary.components if row not in tested]
-    apart = [row for row in tested if row not in summary.square() and not row.moves_with and not row.part_of]
-    if not rows and not apart:
-        return []
-    lines = [f"- {plain(row.title)}: {plain(row.blocker)}" for row in rows]
-    lines += [f"- {plain(row.title)} with others: {plain(alone(row, summary))}" for row in apart]
-    return ["## What is untested", "\n".join(lines)]
+    lines = [f"- {plain(row.title)}: {plain(row.blocker)}" for row in summary.components if row not in tested]
+    lines += [
+        f"- {plain(row.title)} with others: {plain(unpaired_reason(row, summary))}" for row in unpaired_rows(summary)
+    ]
+    return ["## What is untested", "\n".join(lines)] if lines else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from stackcompat.advice.timeline import Timeline
@@ -17,37 +17,43 @@ from stackcompat.table.summary import Summary
 
 __all__ = ["write"]
 
-#: What there is one of for each of many things: in the table, and in what follows from it.
-_MANY = ("badges/*.json", "locks/*.txt")
+#: The files of which there is one for each of many things in the table.
+_OF_TABLE = ("badges/*.json", "locks/*.txt")
 
 
-_MORE = ("advisories/*.json", "constraints/*.txt", "timeline-*.svg")
+#: The files of which there is one for each of many things in the advice.
+_OF_ADVICE = ("advisories/*.json", "constraints/*.txt", "timeline-*.svg")
 
 
 def write(
-    destination: Path, summary: Summary, more: Mapping[str, str] | None = None, days: Sequence[Timeline] = ()
+    destination: Path, summary: Summary, advice: Mapping[str, str] | None = None, timelines: Sequence[Timeline] = ()
 ) -> list[Path]:
-    """Write every report into the folder `destination`, which is made if need be; the files, in order of name.
+    """Write every report.
 
-    `more` are files beside them, name to content; `days` are timelines that the page shows. Badges, locks, advisories,
-    constraints and pictures of an earlier summary that this one does not have are removed, so that the folder is always
-    that of one summary. With None for `more` those of an earlier one are left as they are.
+    Badges, locks, advisories, constraints and pictures of an earlier summary that this one does not have are removed,
+    so that the folder is always that of one summary.
+
+    Args:
+        destination: The folder; it is made where it does not exist.
+        summary: The table.
+        advice: The files of the advice, name to content; None: those of an earlier summary stay as they are.
+        timelines: The days that the page shows.
+
+    Returns:
+        The files, in the order of their names.
     """
     files = {
         "COMPATIBILITY.md": markdown(summary),
         "compat.json": compat(summary),
         "compat.schema.json": schema(),
         "gate.schema.json": gate_schema(),
-        "index.html": html(summary, days),
+        "index.html": html(summary, timelines),
         "junit.xml": junit(summary),
     }
     files |= {f"badges/{name}": text for name, text in badges(summary).items()}
     files |= {f"locks/{name}": text for name, text in locks(summary).items()}
-    files |= more or {}
-    patterns = _MANY if more is None else (*_MANY, *_MORE)
-    for stale in (path for pattern in patterns for path in destination.glob(pattern)):
-        if stale.relative_to(destination).as_posix() not in files:
-            stale.unlink()
+    files |= advice or {}
+    _remove_stale(destination, files, _OF_TABLE if advice is None else (*_OF_TABLE, *_OF_ADVICE))
     written = []
     for name, text in sorted(files.items()):
         path = destination / name
@@ -55,3 +61,10 @@ def write(
         path.write_text(text, encoding="utf-8")
         written.append(path)
     return written
+
+
+def _remove_stale(destination: Path, files: Mapping[str, str], patterns: Iterable[str]) -> None:
+    """Remove what fits one of the patterns and is not among the files to write."""
+    for path in [path for pattern in patterns for path in destination.glob(pattern)]:
+        if path.relative_to(destination).as_posix() not in files:
+            path.unlink()

@@ -16,7 +16,7 @@ from stackcompat.table.judged import JudgedCell
 from stackcompat.verdict.outcomes import TestStatus, why
 from stackcompat.verdict.verdict import NOT_GREEN
 
-__all__ = ["AcceleratorRow", "LevelSeen", "accelerator_rows", "drivers"]
+__all__ = ["AcceleratorRow", "LevelSeen", "accelerator_rows", "drivers", "shown_components"]
 
 
 class LevelSeen(Record):
@@ -140,3 +140,8 @@ def _level_seen(verdicts: Sequence[tuple[Verdict, str]]) -> LevelSeen:
     overall = worst(verdict for verdict, _ in verdicts)
     reasons = [reason for verdict, reason in verdicts if reason and verdict in (overall, "not-applicable")]
     return LevelSeen(verdict=overall, sentence=reasons[0] if reasons else "")
+
+
+def shown_components(rows: Iterable[ComponentRow], accelerators: Sequence[AcceleratorRow]) -> list[ComponentRow]:
+    """The components that some accelerator row has, in the order of the table."""
+    return [row for row in rows if any(row.name in accelerator.versions for accelerator in accelerators)]

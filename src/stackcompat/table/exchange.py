@@ -22,7 +22,15 @@ from stackcompat.table.culprits import CulpritRow, culprits_of_crossing
 from stackcompat.verdict.exchange import ArtifactVerdict, CrossingVerdict, judge_crossings
 from stackcompat.verdict.outcomes import classify
 
-__all__ = ["CrossingCell", "CrossingEnd", "ExchangeSquare", "PassedRead", "exchange_squares", "passed_reads"]
+__all__ = [
+    "CrossingCell",
+    "CrossingEnd",
+    "ExchangeSquare",
+    "PassedRead",
+    "exchange_squares",
+    "passed_reads",
+    "squares_by_label",
+]
 
 
 class CrossingEnd(Record):
@@ -225,3 +233,11 @@ def _reproduce(artifact: str, verdict: CrossingVerdict) -> str:
         if cell.exclude_newer:
             words += [f"--{side}-exclude-newer", cell.exclude_newer.isoformat().replace("+00:00", "Z")]
     return shlex.join(words)
+
+
+def squares_by_label(squares: Iterable[ExchangeSquare]) -> dict[str, list[ExchangeSquare]]:
+    """The artifacts of each square; the squares, and the artifacts of each, are in the order in which they come."""
+    grouped: dict[str, list[ExchangeSquare]] = {}
+    for square in squares:
+        grouped.setdefault(square.square, []).append(square)
+    return grouped

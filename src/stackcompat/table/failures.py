@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple, get_args
 
 from pydantic import Field
 
@@ -20,7 +20,7 @@ from stackcompat.table.judged import JudgedCell
 from stackcompat.verdict.ownership import mentioned
 from stackcompat.verdict.signature import failure_of
 
-__all__ = ["FailureGroup", "group_failures"]
+__all__ = ["FailureGroup", "FailureKind", "failures_by_kind", "group_failures"]
 
 
 class FailureGroup(Record):
@@ -45,6 +45,11 @@ class FailureGroup(Record):
     last_seen: dt.datetime | None
     details: Annotated[str, Field(description="End of the traceback, or the chain of bounds.")]
     culprit: Annotated[CulpritRow | None, Field(description="Null: nobody has searched for the culprit yet.")] = None
+
+
+#: How a failure stands in reports: broken in the newest releases, or only in other combinations; or not broken, but not
+#: green either. This is the order in which they stand.
+FailureKind = Literal["today", "elsewhere", "unresolvable", "flaky", "unknown"]
 
 
 #: The most characters of a traceback.
@@ -181,3 +186,17 @@ def _version(cell: JudgedCell, name: str) -> str:
     """The component's version in the cell, or the exact one that was asked for; empty: neither."""
     component = cell.components.get(name)
     return component.version if component else cell.pins.get(name, "")
+
+
+def failures_by_kind(groups: Iterable[FailureGroup]) -> dict[FailureKind, list[FailureGroup]]:
+    """The failures of each kind in their order; every kind has an entry."""
+    kinds: dict[FailureKind, list[FailureGroup]] = {kind: [] for kind in get_args(FailureKind)}
+    for group in groups:
+        match group.verdict:
+            case "broken" | "uninstallable":
+                kinds["today" if group.today else "elsewhere"].append(group)
+            case "unresolvable" | "flaky":
+                kinds[group.verdict].append(group)
+            case _:
+                kinds["unknown"].append(group)
+    return kinds

@@ -85,6 +85,10 @@ class Summary(Record):
         paired = {name for pair in self.pairs if pair.releases for name in (pair.first, pair.second)}
         return tuple(row for row in self.components if row.verdict != "untested" or row.name in paired)
 
+    def pairs_by_names(self) -> dict[frozenset[str], PairRow]:
+        """The pairs, by the names of their components in any order."""
+        return {frozenset((pair.first, pair.second)): pair for pair in self.pairs}
+
     def square(self) -> tuple[ComponentRow, ...]:
         """The tested components that move on their own: what the table of pairs sets against each other.
 

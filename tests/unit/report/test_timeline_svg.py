@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 from stackcompat.advice.pair_lookup import KnownVerdict
 from stackcompat.advice.timeline import Timeline, timeline
 from stackcompat.report.html import html
-from stackcompat.report.timeline_svg import break_words, days_words, strip
+from stackcompat.report.timeline_svg import outage_words, timeline_svg, timeline_words
 from stackcompat.report.write import write
 from stackcompat.table.build import summarise
 from support.made_up import COMPONENTS, NOW, history
@@ -37,9 +37,9 @@ def line(*, inferred: bool = False) -> Timeline:
 
 
 def rects(made: Timeline) -> list[dict[str, str]]:
-    root = ET.fromstring(strip(made, TITLES))
+    root = ET.fromstring(timeline_svg(made, TITLES))
     assert root.get("role") == "img"
-    assert root.get("aria-label") == f"Python 3.12: {days_words(made)}"
+    assert root.get("aria-label") == f"Python 3.12: {timeline_words(made)}"
     space = "{http://www.w3.org/2000/svg}"
     return [dict(one.attrib) | {"title": one.findtext(f"{space}title", "")} for one in root.iter(f"{space}rect")]
 
@@ -58,17 +58,17 @@ def test_every_span_is_as_wide_as_it_is_long_and_as_high_as_it_is_bad() -> None:
 
 
 def test_days_and_breaks_in_words() -> None:
-    assert days_words(line()) == (
+    assert timeline_words(line()) == (
         "10.0 of 70 days broken, 49.0 known to work, 11.0 unknown (no verdict on up to 1 of 1 pairs)"
     )
-    assert "10.0 of 70 days broken (10.0 of them inferred), " in days_words(line(inferred=True))
+    assert "10.0 of 70 days broken (10.0 of them inferred), " in timeline_words(line(inferred=True))
     (one,) = line().breaks
-    assert break_words(one, {}) == (
+    assert outage_words(one, {}) == (
         "2026-03-01 12:00: alpha 1.1 with beta 1.0, broken by alpha 1.1, 59.0 days after the other was uploaded; "
         "fixed by beta 1.1 after 10.0 days"
     )
     still = one.model_copy(update={"broke": "", "fixed": (), "inferred": True})
-    assert break_words(still, {}).endswith("broken from the first day on; to this day, 10.0 days (inferred)")
+    assert outage_words(still, {}).endswith("broken from the first day on; to this day, 10.0 days (inferred)")
 
 
 def test_the_page_has_the_strip_and_who_broke() -> None:
@@ -85,7 +85,7 @@ def test_the_page_has_the_strip_and_who_broke() -> None:
 def test_pictures_of_an_earlier_report_go(tmp_path: Path) -> None:
     made = history()
     summary = summarise(COMPONENTS, (made.record(),), made.evidence, NOW)
-    write(tmp_path, summary, {"timeline-3.12.svg": strip(line(), TITLES) + "\n"})
+    write(tmp_path, summary, {"timeline-3.12.svg": timeline_svg(line(), TITLES) + "\n"})
     assert re.match("<svg ", (tmp_path / "timeline-3.12.svg").read_text())
     write(tmp_path, summary, {})
     assert not (tmp_path / "timeline-3.12.svg").exists()

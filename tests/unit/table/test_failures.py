@@ -3,7 +3,7 @@ from __future__ import annotations
 import datetime as dt
 
 from stackcompat.core.redact import public
-from stackcompat.table.failures import FailureGroup, group_failures
+from stackcompat.table.failures import FailureGroup, failures_by_kind, group_failures
 from stackcompat.table.judged import JudgedCell, judge_cells
 from support.made_up import COMPONENTS, NOW, History, failed, history, make_cell, planned, run_of
 
@@ -75,3 +75,13 @@ def test_public_text_has_no_folders_of_a_machine() -> None:
     assert public('File "/srv/checkout/tests/interop/test_beta.py"') == 'File "…/interop/test_beta.py"'
     assert public("see https://index.example/simple/alpha now") == "see <address> now"
     assert public("either/or, 1/2 and a/b/c stay") == "either/or, 1/2 and a/b/c stay"
+
+
+def test_failures_stand_by_kind_those_of_the_newest_releases_first() -> None:
+    groups, _, _ = groups_of(history())
+    kinds = failures_by_kind(groups)
+    assert list(kinds) == ["today", "elsewhere", "unresolvable", "flaky", "unknown"]
+    assert sorted(group.id for found in kinds.values() for group in found) == sorted(group.id for group in groups)
+    assert all(group.today for group in kinds["today"])
+    assert {group.verdict for group in kinds["elsewhere"]} <= {"broken", "uninstallable"}
+    assert {group.verdict for group in kinds["unknown"]} <= {"invalid", "infra-error", "changed"}

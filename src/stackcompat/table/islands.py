@@ -1,0 +1,51 @@
+"""What the islands of newest releases hold, how a user knows theirs, and which bounds keep releases off. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from stackcompat.resolve.islands import IslandRow
+
+__all__ = ["KeptOff", "distinguishing_releases", "kept_off", "names_on_islands"]
+
+
+class KeptOff(NamedTuple):
+    """What one bound does: each release (name and version) that it keeps off islands, with the islands' numbers."""
+
+    reason: str
+    releases: dict[tuple[str, str], list[int]]
+
+
+def names_on_islands(islands: Iterable[IslandRow], order: Iterable[str]) -> list[str]:
+    """What the islands hold.
+
+    Args:
+        islands: The islands.
+        order: The order of the names; a name that is not in it comes last.
+    """
+    held = dict.fromkeys(name for island in islands for name in (*island.releases, *island.beside))
+    return list(dict.fromkeys([*(name for name in order if name in held), *held]))
+
+
+def distinguishing_releases(islands: Sequence[IslandRow]) -> dict[int, list[tuple[str, str]]]:
+    """The releases that are on one island alone, by its number: a user who needs one of them is on that island."""
+    numbers: dict[tuple[str, str], list[int]] = {}
+    for island in islands:
+        for release in island.releases.items():
+            numbers.setdefault(release, []).append(island.number)
+    found: dict[int, list[tuple[str, str]]] = {}
+    for release, on in numbers.items():
+        if len(on) == 1 < len(islands):
+            found.setdefault(on[0], []).append(release)
+    return {number: found[number] for number in sorted(found)}
+
+
+def kept_off(islands: Iterable[IslandRow]) -> list[KeptOff]:
+    """Each bound that keeps a newest release off an island, once."""
+    found: dict[str, KeptOff] = {}
+    for island in islands:
+        for excluded in island.excluded:
+            bound = found.setdefault(excluded.reason, KeptOff(excluded.reason, {}))
+            bound.releases.setdefault((excluded.name, excluded.version), []).append(island.number)
+    return list(found.values())
