@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from stackcompat.core.record import digest
 from stackcompat.ecosystem.releases import Catalog
 from stackcompat.evidence.results import TestResult
 from stackcompat.evidence.runs import ExchangePlan
-from stackcompat.pipeline.exchange import ExchangeRunner, plan_exchange, run_exchange
+from stackcompat.pipeline.exchange import plan_exchange, run_exchange
 from stackcompat.pipeline.progress import Silent
 from stackcompat.plan.cell import Cell
 from stackcompat.resolve.conflict import Conflict
@@ -25,7 +25,7 @@ from stackcompat.resolve.lock import Lock, Pin, Resolution
 from stackcompat.run.job import Job
 from stackcompat.verdict.exchange import CrossingVerdict, ExchangeSide, judge_crossing
 from support.blame_world import Rule, Universe
-from support.fakes import FakeExecutor, make_bench
+from support.fakes import FakeExecutor, make_exchange_runner, make_runner
 from support.made_up import PLATFORM, failed, passed
 
 __all__ = ["Crossed", "CrossingWorld", "Shelf", "edges_of"]
@@ -101,22 +101,14 @@ class CrossingWorld:
     """A bench over `universe` in which `rule` says what is not read."""
 
     def __init__(self, folder: Path, universe: Shelf, rule: Callable[[Job, int], Iterable[TestResult]]) -> None:
-        plain, executor, _ = make_bench(folder, rule, {})
+        plain, executor, _ = make_runner(folder, rule, {}, catalog=universe)
         (plain.suite.folder / "test_box.py").write_text("def test_it(): ...\n")
         (folder / "helpers").mkdir(exist_ok=True)
         self.universe = universe
         self.executor: FakeExecutor = executor
-        self.bench = ExchangeRunner(
-            helpers=folder / "helpers",
-            components=universe.components,
-            store=plain.store,
-            cache=plain.cache,
-            interpreters=plain.interpreters,
-            executor=executor,
-            suite=plain.suite.folder,
-        )
         self.resolver = _Resolver(universe)
-        self.bench.resolver = self.resolver  # type: ignore[assignment]
+        plain = replace(plain, components=universe.components, resolver=self.resolver)  # type: ignore[arg-type]
+        self.bench = make_exchange_runner(plain, folder / "helpers")
 
     def cell(self, versions: Mapping[str, int], python: str = "3.12") -> Cell:
         """One that pins all of `versions`."""
@@ -125,8 +117,8 @@ class CrossingWorld:
 
     def cross(self, writer: Cell, *readers: Cell) -> tuple[CrossingVerdict, ExchangePlan]:
         """The verdict on the first of `readers`, and the plan of all of them."""
-        plan = plan_exchange([("s", [writer], readers)], self.bench, self.universe, Silent())
-        plan = run_exchange(plan, self.bench, Silent())
+        plan = plan_exchange([("s", [writer], readers)], self.bench)
+        plan = run_exchange(plan, self.bench)
         evidence = self.bench.store.of_keys([*(c.key for c in plan.crossings), *(c.key for c in plan.cells)])
         return judge_crossing(plan.crossings[0], plan, evidence), plan
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from stackcompat.ecosystem.interpreters import Interpreter
 from stackcompat.ecosystem.releases import Catalog
+from stackcompat.ecosystem.suite import Suite
 from stackcompat.evidence.results import CellResult, Environment, TestResult
 from stackcompat.evidence.store import Store
-from stackcompat.pipeline.runner import Runner
+from stackcompat.pipeline.runner import BulkCatalog, Runner
 from stackcompat.plan.cell import Cell
 from stackcompat.resolve.lock import Resolution
 from stackcompat.run.job import Job
@@ -85,28 +86,43 @@ class FakeResolver:
         return Resolution(outcome="locked", lock=lock)
 
 
-def make_bench(
+def make_runner(
     folder: Path,
     rule: Rule,
     newest: Mapping[str, str],
     others: Mapping[str, Resolution] | None = None,
     workers: int = 1,
+    catalog: BulkCatalog | None = None,
 ) -> tuple[Runner, FakeExecutor, FakeResolver]:
-    """A bench over the made-up components with a store in `folder`, and the fakes in it."""
+    """A silent runner over the made-up components with a store in `folder`, and the fakes in it.
+
+    Args:
+        folder: Holds the store, the cache and an empty suite.
+        rule: What the executor answers.
+        newest: What the resolver takes for a distribution without a pin.
+        others: Resolutions by label of the cell, in place of a lock.
+        workers: How many jobs the executor runs at once.
+        catalog: The index; an empty one unless given.
+    """
     suite = folder / "suite"
     suite.mkdir(exist_ok=True)
-    executor = FakeExecutor(rule, workers)
-    bench = Runner(
+    executor, resolver = FakeExecutor(rule, workers), FakeResolver(newest, others)
+    runner = Runner(
         components=COMPONENTS,
+        catalog=catalog or Catalogue({}),
         store=Store(folder / "evidence.sqlite"),
         cache=PackageCache(folder / "cache", "no-uv"),
         interpreters={
             python: Interpreter(python=python, version=f"{python}.7", path=Path("/python"))
             for python in ("3.12", "3.13")
         },
+        resolver=resolver,  # type: ignore[arg-type]
         executor=executor,
-        suite=suite,
+        suite=Suite(suite),
     )
-    resolver = FakeResolver(newest, others)
-    bench.resolver = resolver  # type: ignore[assignment]
-    return bench, executor, resolver
+    return runner, executor, resolver
+
+
+def make_exchange_runner(runner: Runner, helpers: Path) -> Runner:
+    """A runner like `runner` for tests of artifacts in the same suite, which borrows modules of `helpers`."""
+    return runner.testing(Suite(runner.suite.folder, helpers))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from packaging.requirements import Requirement
@@ -73,7 +74,6 @@ def components(*names: str, **moves_with: str) -> Components:
 
 
 def matrix(rows: Components, *policies: Mapping[str, Any], pythons: tuple[str, ...] = ("3.12",)) -> Matrix:
-    """A matrix of all components with these policies."""
-    return Matrix.model_validate(
-        {"title": "made up", "components": rows.names(), "pythons": pythons, "policies": list(policies)}
-    )
+    """A matrix of all components with these policies, as read from ``made.toml``."""
+    fields = {"title": "made up", "components": rows.names(), "pythons": pythons, "policies": list(policies)}
+    return Matrix.model_validate(fields).read_from(Path("made.toml"))

@@ -233,7 +233,7 @@ class Prober:
         return self._run(cell, resolution.lock, forced)
 
     def _resolve(self, cell: Cell) -> Resolution:
-        return lock_cells([cell], self._bench, self._catalog, Silent())[cell.id]
+        return lock_cells([cell], self._bench.quiet())[cell.id]
 
     def _cell(self, probe: Probe) -> Cell:
         red = self._target.cell
@@ -268,11 +268,11 @@ class Prober:
         """What running the test says, in the lock that `cell` resolved to."""
         test = self._target.test
         assert resolution.lock is not None
-        reason = self._bench.tells_nothing(cell, resolution.lock, test.level, test.test)
+        reason = self._bench.pointless(cell, resolution.lock, test.level, test.test)
         if reason:
             return ProbeAnswer(outcome="unresolved", detail=reason)
         planned = plan_cell(cell, resolution, self._bench, test.level, (test.test,))
-        run_cells([planned], self._bench, test.level, Silent())
+        run_cells([planned], self._bench.quiet(), test.level)
         return judged(self._bench.store.of_key(planned.key), test)
 
 

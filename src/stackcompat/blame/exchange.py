@@ -17,9 +17,9 @@ from stackcompat.core.record import UsageError
 from stackcompat.evidence.results import TestResult
 from stackcompat.evidence.runs import ExchangePlan, PlannedCell
 from stackcompat.pipeline.cells import now
-from stackcompat.pipeline.exchange import ExchangeRunner, cross
+from stackcompat.pipeline.exchange import cross
 from stackcompat.pipeline.progress import Reporter
-from stackcompat.pipeline.runner import BulkCatalog
+from stackcompat.pipeline.runner import BulkCatalog, Runner
 from stackcompat.plan.cell import Cell
 from stackcompat.resolve.lock import Resolution
 from stackcompat.verdict.exchange import CrossingVerdict, ExchangeSide, written
@@ -51,7 +51,7 @@ def follow(verdict: CrossingVerdict, about: str = "") -> TestResult:
 def blame_crossing(
     verdict: CrossingVerdict,
     test: TestResult,
-    bench: ExchangeRunner,
+    bench: Runner,
     catalog: BulkCatalog,
     reporter: Reporter,
     *,
@@ -74,7 +74,7 @@ def blame_crossing(
 
 def blame_crossings(
     asked: Sequence[tuple[CrossingVerdict, TestResult]],
-    bench: ExchangeRunner,
+    bench: Runner,
     catalog: BulkCatalog,
     reporter: Reporter,
     *,
@@ -95,7 +95,7 @@ def _search(
     side: ExchangeSide,
     verdict: CrossingVerdict,
     test: TestResult,
-    bench: ExchangeRunner,
+    bench: Runner,
     catalog: BulkCatalog,
     reporter: Reporter,
     plans: Sequence[ExchangePlan],
@@ -104,7 +104,7 @@ def _search(
     cell = verdict.sides[side].cell
     (other,) = (planned for name, planned in verdict.sides.items() if name != side)
     opposite = other.resolution.lock.versions() if other.resolution.lock else {}
-    prober = _Prober(side, verdict, test, bench.narrow([test.artifact]), catalog, reporter)
+    prober = _Prober(side, verdict, test, bench, catalog, reporter)
     red = RedCell(
         versions=verdict.installed(side),
         test=test if side == "reader" else _from_afar(test),
@@ -130,14 +130,14 @@ def _from_afar(test: TestResult) -> TestResult:
 
 
 class _Prober(Prober):
-    """Answers probes about one side of a crossing; the other one is held. `bench` is for the one artifact."""
+    """Answers probes about one side of a crossing; the other one is held."""
 
     def __init__(
         self,
         side: ExchangeSide,
         verdict: CrossingVerdict,
         test: TestResult,
-        bench: ExchangeRunner,
+        bench: Runner,
         catalog: BulkCatalog,
         reporter: Reporter,
     ) -> None:
@@ -146,7 +146,6 @@ class _Prober(Prober):
         super().__init__(Target(verdict.sides[side].cell, lock.versions(), lock.id, test), bench, catalog, reporter)
         self._side = side
         self._held = verdict.writer if side == "reader" else verdict.reader
-        self._artifacts = bench
 
     def passing(self, plans: Iterable[ExchangePlan]) -> Iterable[dict[str, str]]:
         """Sets of versions on this Python with which the test is known to pass beside the side that is held."""
@@ -167,8 +166,8 @@ class _Prober(Prober):
         """What crossing the lock that `cell` resolved to with the side that is held says."""
         moved = PlannedCell(cell=cell, resolution=resolution)
         writer, reader = (moved, self._held) if self._side == "writer" else (self._held, moved)
-        writes, reads = cross(writer, reader, self._artifacts)
         test = self._target.test
+        writes, reads = cross(writer, reader, self._bench, [test.artifact])
         if written(writes):
             answer = judged(reads, test)
         else:

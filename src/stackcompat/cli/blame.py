@@ -18,8 +18,8 @@ from stackcompat.cli.common import (
     find_crossing,
     jobs_option,
     json_option,
-    make_bench,
-    make_exchange_bench,
+    make_exchange_runner,
+    make_runner,
     open_index,
     open_store,
     out,
@@ -32,7 +32,6 @@ from stackcompat.ecosystem.interpreters import how_to_get
 from stackcompat.evidence.results import TestResult
 from stackcompat.evidence.runs import ExchangePlan
 from stackcompat.evidence.store import Store
-from stackcompat.pipeline.exchange import ExchangeRunner
 from stackcompat.pipeline.runner import BulkCatalog, Runner
 from stackcompat.plan.checkout import Checkout, find_checkout, published_sets
 from stackcompat.verdict.exchange import CrossingVerdict, ExchangeSide, judge_crossings
@@ -108,7 +107,7 @@ def blame_(
         return
     planned = find_cell(store, cell)
     verdict = judge(planned, store.of_key(planned.key) if planned.key else ())
-    bench = make_bench(project, 1, [planned.cell.python], "upstream")  # that level has every kind of test
+    bench = make_runner(project, 1, [planned.cell.python], "upstream")  # that level has every kind of test
     if planned.cell.python not in bench.interpreters:
         raise StackcompatError(how_to_get(planned.cell.python))
     found = find_culprit(verdict, bench, open_index(), project, probes, about)
@@ -126,11 +125,11 @@ def _blame_crossing(
     """Search for who keeps an artifact of one crossing from being read, keep it and say it."""
     test = follow(verdict, about)
     pythons = [planned.cell.python for planned in verdict.sides.values()]
-    plain = make_bench(project, 1, pythons)
+    plain = make_runner(project, 1, pythons)
     for python in pythons:
         if python not in plain.interpreters:
             raise StackcompatError(how_to_get(python))
-    found = find_misreading(verdict, test, make_exchange_bench(project, plain), open_index(), _plans(store), probes)
+    found = find_misreading(verdict, test, make_exchange_runner(project, plain), open_index(), _plans(store), probes)
     plain.cache.trim()
     question = {"schema_version": 1, "crossing": verdict.id, "sentence": verdict.sentence}
     write_json(json_file, question | crossing_answer(found))
@@ -150,7 +149,7 @@ def _blame_all(project: Checkout, store: Store, probes: int, minutes: float | No
     verdicts = [judge(cell, evidence.get(key, ())) for key, cell in planned.items()]
     due = unsearched_cells(verdicts, Diagnoses(store.kept(DIAGNOSES)))
     pythons = sorted({verdict.cell.python for verdict in due})
-    bench, catalog = make_bench(project, jobs, pythons, "upstream"), open_index()  # that level has every kind of test
+    bench, catalog = make_runner(project, jobs, pythons, "upstream"), open_index()  # that level has every kind of test
     inquiries = [
         Inquiry(verdict, published_sets(project, verdict.cell, catalog))
         for verdict in due
@@ -191,7 +190,7 @@ def _blame_crossings(
     if not due:
         return 0, 0
     pythons = sorted({planned.cell.python for verdict, _ in due for planned in verdict.sides.values()})
-    bench = make_exchange_bench(project, make_bench(project, jobs, pythons))
+    bench = make_exchange_runner(project, make_runner(project, jobs, pythons))
     here = [one for one in due if all(p.cell.python in bench.interpreters for p in one[0].sides.values())]
     done = 0
     with reporting(verbose=False) as reporter:
@@ -227,7 +226,7 @@ def _fruitless(found: Diagnosis) -> bool:
 def find_misreading(
     verdict: CrossingVerdict,
     test: TestResult,
-    bench: ExchangeRunner,
+    bench: Runner,
     catalog: BulkCatalog,
     plans: Sequence[ExchangePlan],
     probes: int,

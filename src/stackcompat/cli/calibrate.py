@@ -13,9 +13,8 @@ from stackcompat.cli.common import (
     COULD_NOT_TELL,
     jobs_option,
     json_option,
-    make_bench,
-    make_exchange_bench,
-    open_index,
+    make_exchange_runner,
+    make_runner,
     out,
     project_option,
     reporting,
@@ -51,14 +50,14 @@ def calibrate_(
     if not known:
         raise UsageError(f"CASE: {', '.join(cases)} fits no case in {path.name}; an id such as {every[0].id} does")
     pythons = sorted({case.python for case in known} | {case.writer.python for case in known if case.writer} - {""})
-    bench, catalog = make_bench(project, jobs, pythons), open_index()
+    runner = make_runner(project, jobs, pythons)
     with reporting(verbose=False) as reporter:
-        found = calibrate(known, bench, catalog, reporter, rerun=rerun, blaming=blaming)
-        exchange = make_exchange_bench(project, bench)
-        found += calibrate_crossings(known, exchange, catalog, reporter, rerun=rerun)
-    bench.cache.trim()
+        runner = runner.reporting(reporter)
+        found = calibrate(known, runner, rerun=rerun, blaming=blaming)
+        found += calibrate_crossings(known, make_exchange_runner(project, runner), rerun=rerun)
+    runner.cache.trim()
     found = tuple(
-        entry.model_copy(update={"neighbours": healthy_neighbours(entry, every, bench.components)}) for entry in found
+        entry.model_copy(update={"neighbours": healthy_neighbours(entry, every, runner.components)}) for entry in found
     )
     write_json(json_file, [entry.model_dump(mode="json") for entry in found])
     if json_file != "-":

@@ -19,13 +19,14 @@ from stackcompat.core.record import UsageError
 from stackcompat.core.vocabulary import Level, Verdict
 from stackcompat.ecosystem.index import PackageIndex
 from stackcompat.ecosystem.interpreters import find_interpreters
+from stackcompat.ecosystem.suite import Suite
 from stackcompat.evidence.runs import Crossing, PlannedCell, RunRecord
 from stackcompat.evidence.store import Store
-from stackcompat.pipeline.exchange import ExchangeRunner
 from stackcompat.pipeline.progress import Reporter, Silent
-from stackcompat.pipeline.runner import Runner
-from stackcompat.pipeline.upstream import UpstreamRunner
+from stackcompat.pipeline.runner import JobTransform, Runner
+from stackcompat.pipeline.upstream import OwnTests
 from stackcompat.plan.checkout import Checkout
+from stackcompat.resolve.resolver import Resolver
 from stackcompat.run.local import LocalExecutor
 from stackcompat.run.package_cache import PackageCache, cache_bound, default_cache
 from stackcompat.table.judged import distinct_cells
@@ -47,8 +48,8 @@ __all__ = [
     "glyph",
     "jobs_option",
     "json_option",
-    "make_bench",
-    "make_exchange_bench",
+    "make_exchange_runner",
+    "make_runner",
     "open_index",
     "open_output",
     "open_store",
@@ -134,31 +135,35 @@ def open_store(project: Checkout) -> Store:
     return store
 
 
-def make_bench(project: Checkout, jobs: int, pythons: Sequence[str] | None, level: Level = "interop") -> Runner:
-    """The bench for cells of `level`."""
+def make_runner(project: Checkout, jobs: int, pythons: Sequence[str] | None, level: Level = "interop") -> Runner:
+    """The runner for cells of this project, without progress.
+
+    Args:
+        project: The checkout with the components and the smoke tests.
+        jobs: How many cells run at once.
+        pythons: The Pythons that the cells want; all that are found here if None.
+        level: How deep the cells go. Those of ``upstream`` also run the releases' own tests.
+    """
     cache = PackageCache(default_cache(), uv.find_uv_bin(), cache_bound())
-    bench: dict[str, Any] = {
-        "components": project.components(),
-        "store": open_store(project),
-        "cache": cache,
-        "interpreters": find_interpreters(pythons),
-        "executor": LocalExecutor(cache, jobs),
-        "suite": project.suite,
-    }
-    return UpstreamRunner(archives=open_index(), **bench) if level == "upstream" else Runner(**bench)
-
-
-def make_exchange_bench(project: Checkout, plain: Runner) -> ExchangeRunner:
-    """The bench for artifacts. It shares what the `plain` bench has."""
-    return ExchangeRunner(
-        helpers=project.suite,
-        components=plain.components,
-        store=plain.store,
-        cache=plain.cache,
-        interpreters=plain.interpreters,
-        executor=plain.executor,
-        suite=project.exchange,
+    catalog = open_index()
+    interpreters = find_interpreters(pythons)
+    paths = {python: interpreter.path for python, interpreter in interpreters.items()}
+    return Runner(
+        components=project.components(),
+        catalog=catalog,
+        store=open_store(project),
+        cache=cache,
+        interpreters=interpreters,
+        resolver=Resolver(cache.packages, paths, cache.uv, cache.wheel, cache.in_use),
+        executor=LocalExecutor(cache, jobs),
+        suite=Suite(project.suite),
+        transform=OwnTests(catalog) if level == "upstream" else JobTransform(),
     )
+
+
+def make_exchange_runner(project: Checkout, runner: Runner) -> Runner:
+    """The runner for the tests that write and read artifacts; it shares all else with `runner`."""
+    return runner.testing(Suite(project.exchange, project.suite))
 
 
 def find_cell(store: Store, cell: str) -> PlannedCell:

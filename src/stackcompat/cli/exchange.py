@@ -15,9 +15,8 @@ from stackcompat.cli.common import (
     EXIT_CODES,
     glyph,
     json_option,
-    make_bench,
-    make_exchange_bench,
-    open_index,
+    make_exchange_runner,
+    make_runner,
     out,
     project_option,
     reporting,
@@ -116,26 +115,26 @@ def exchange_(
     newest = next(iter(find_interpreters()), "3.12") if not (write_python and read_python) else ""
     writer = _cell("write", write_with, write_python or newest, write_exclude_newer or exclude_newer)
     reader = _cell("read", read_with, read_python or newest, read_exclude_newer or exclude_newer)
-    bench = make_exchange_bench(project, make_bench(project, 1, [writer.python, reader.python]))
-    catalog = open_index()
+    runner = make_exchange_runner(project, make_runner(project, 1, [writer.python, reader.python]))
     try:
-        bench = bench.narrow(choose(artifacts, bench.suite.artifacts()))
+        chosen = choose(artifacts, runner.suite.artifacts())
     except UsageError as error:
         raise UsageError(f"--artifact: {error}") from None
     with reporting(verbose=False) as reporter:
-        plan = plan_exchange([("by hand", [writer], [reader])], bench, catalog, reporter)
+        shown = runner.reporting(reporter)
+        plan = plan_exchange([("by hand", [writer], [reader])], shown, artifacts=chosen)
         for planned in plan.cells:
             conflict = planned.resolution.conflict
             if conflict is not None and conflict.kind == "not-found":
-                refuse_unknown(planned.cell, catalog)
-        plan = run_exchange(plan, bench, reporter, rerun=rerun)
+                refuse_unknown(planned.cell, runner.catalog)
+        plan = run_exchange(plan, shown, artifacts=chosen, rerun=rerun)
     crossing = next(crossing for crossing in plan.crossings if crossing.square)
     keys = {planned.key for planned in plan.cells} | {c.key for c in plan.crossings}
-    verdict = judge_crossing(crossing, plan, bench.store.of_keys(keys))
+    verdict = judge_crossing(crossing, plan, runner.store.of_keys(keys))
     found = None
     if blaming and verdict.red:
-        found = find_misreading(verdict, follow(verdict, about), bench, catalog, [plan], probes)
-    bench.cache.trim()
+        found = find_misreading(verdict, follow(verdict, about), runner, runner.catalog, [plan], probes)
+    runner.cache.trim()
     write_json(json_file, answer(verdict) | (crossing_answer(found) if found else {}))
     if json_file != "-":
         _print(verdict, verbose)

@@ -14,7 +14,7 @@ from stackcompat.cli.common import (
     COULD_NOT_TELL,
     jobs_option,
     json_option,
-    make_bench,
+    make_runner,
     open_index,
     out,
     project_option,
@@ -86,7 +86,7 @@ def frontier_(
     project = find_checkout(project_folder)
     newest = next(iter(find_interpreters().values()), None)
     python = python or (newest.python if newest else "3.12")
-    bench = make_bench(project, jobs, [python], level)
+    bench = make_runner(project, jobs, [python], level)
     if python not in bench.interpreters:
         raise StackcompatError(how_to_get(python))
     catalog = open_index()

@@ -12,8 +12,8 @@ from rich.markup import escape
 from stackcompat.cli.common import (
     file_option,
     jobs_option,
-    make_bench,
-    make_exchange_bench,
+    make_exchange_runner,
+    make_runner,
     open_index,
     out,
     project_option,
@@ -26,7 +26,6 @@ from stackcompat.gate.gate import run_aa_gate, run_gate
 from stackcompat.gate.model import GateReport
 from stackcompat.gate.options import GateOptions
 from stackcompat.gate.policy import ArtifactsRule, GatePolicy, Waivers, load_policy, load_waivers
-from stackcompat.pipeline.exchange import ExchangeRunner
 from stackcompat.pipeline.runner import Runner
 from stackcompat.plan.checkout import Checkout, find_checkout
 from stackcompat.plan.known_cases import KnownCase, load_cases
@@ -108,7 +107,7 @@ def gate_(
     except ValueError as error:
         raise UsageError(f"--exclude-newer: {error}") from None
     wanted = pythons or policy.pythons
-    bench = make_bench(project, jobs, wanted, policy.level)
+    bench = make_runner(project, jobs, wanted, policy.level)
     terms = GateOptions(policy=policy, waivers=waivers, pythons=wanted, known=_known(project), as_of=as_of)
     exchange = _exchange(policy, project, bench)
     with reporting(verbose=False) as reporter:
@@ -136,11 +135,11 @@ def gate_(
     sys.exit(EXIT_CODES[report.decision])
 
 
-def _exchange(policy: GatePolicy, project: Checkout, bench: Runner) -> ExchangeRunner | None:
+def _exchange(policy: GatePolicy, project: Checkout, bench: Runner) -> Runner | None:
     """The bench for artifacts, where a rule of the policy wants it."""
     if not any(isinstance(rule, ArtifactsRule) for rule in policy.rules):
         return None
-    return make_exchange_bench(project, bench)
+    return make_exchange_runner(project, bench)
 
 
 def _default(given: str | None, project: Checkout, name: str) -> Path:
@@ -196,7 +195,7 @@ def replay_(
     told = load_replay(path)
     policy = load_policy(path.parent / told.policy, project.components())
     pythons = tuple(dict.fromkeys(python for case in told.cases for python in case.pythons or policy.pythons))
-    bench = make_bench(project, jobs, pythons, policy.level)
+    bench = make_runner(project, jobs, pythons, policy.level)
     with reporting(verbose=False) as reporter:
         exchange = _exchange(policy, project, bench)
         replayed = replay(told.cases, policy, bench, open_index(), reporter, exchange=exchange)

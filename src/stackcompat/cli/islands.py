@@ -5,13 +5,12 @@ from __future__ import annotations
 import click
 from rich.markup import escape
 
-from stackcompat.cli.common import json_option, make_bench, open_index, out, project_option, write_json
+from stackcompat.cli.common import json_option, make_runner, out, project_option, write_json
 from stackcompat.core.record import UsageError
 from stackcompat.ecosystem.components import Components, own
 from stackcompat.ecosystem.interpreters import find_interpreters, this_platform
 from stackcompat.pipeline.cells import now
 from stackcompat.pipeline.locking import lock_cells
-from stackcompat.pipeline.progress import Silent
 from stackcompat.plan.checkout import find_checkout
 from stackcompat.resolve.islands import ISLANDS, Islands, find_islands, newest_members
 
@@ -33,24 +32,23 @@ def islands(pythons: tuple[str, ...], json_file: str | None, project_folder: str
         if python not in available:
             raise UsageError(f'--python: "{python}" was not found here; allowed are {", ".join(available)}')
     project = find_checkout(project_folder)
-    bench = make_bench(project, 1, wanted)
-    catalog = open_index()
-    components = bench.components
-    catalog.prefetch(row.distribution for row in components.components if row.distribution)
+    runner = make_runner(project, 1, wanted)
+    components = runner.components
+    runner.catalog.prefetch(row.distribution for row in components.components if row.distribution)
     distributions = {row.name: row.distribution for row in own(components) if not row.moves_with}
     found = []
     for python in wanted:
-        members, absent = newest_members(components, catalog, python)
+        members, absent = newest_members(components, runner.catalog, python)
         archipelago = find_islands(
             members,
             absent,
             distributions,
-            lambda cell: lock_cells([cell], bench, catalog, Silent())[cell.id],
+            lambda cell: lock_cells([cell], runner)[cell.id],
             python=python,
             platform=this_platform(),
             seen=now(),
         )
-        bench.store.keep(ISLANDS, archipelago)
+        runner.store.keep(ISLANDS, archipelago)
         found.append(archipelago)
     write_json(json_file, [archipelago.model_dump(mode="json") for archipelago in found])
     if json_file != "-":

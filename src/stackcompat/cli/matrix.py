@@ -22,8 +22,8 @@ from stackcompat.cli.common import (
     glyph,
     jobs_option,
     json_option,
-    make_bench,
-    make_exchange_bench,
+    make_exchange_runner,
+    make_runner,
     open_index,
     open_output,
     open_store,
@@ -44,7 +44,6 @@ from stackcompat.evidence.store import Store
 from stackcompat.frontier.frontier import FRONTIERS
 from stackcompat.pipeline.cells import now
 from stackcompat.pipeline.exchange import execute_exchange
-from stackcompat.pipeline.exchange_plan import choose
 from stackcompat.pipeline.execution import due_cells, execute, lock_matrix
 from stackcompat.plan.checkout import Checkout, find_checkout
 from stackcompat.plan.matrix import Matrix
@@ -75,9 +74,9 @@ def plan(matrix: str, shards: int | None, jobs: int, project_folder: str | None,
     With --shards, other machines that start from this store run a part each: stackcompat run MATRIX --shard 1/N.
     """
     project = find_checkout(project_folder)
-    path, loaded = project.matrix(matrix)
+    loaded = project.matrix(matrix)
     if shards is not None:
-        _plan_shards(project, path, loaded, shards, jobs, json_file)
+        _plan_shards(project, loaded, shards, jobs, json_file)
         return
     here = find_interpreters(loaded.pythons)
     for python in loaded.pythons:
@@ -91,7 +90,6 @@ def plan(matrix: str, shards: int | None, jobs: int, project_folder: str | None,
         platform=loaded.platform or this_platform(),
         pythons=available,
         now=now(),
-        source=str(path),
     )
     write_json(json_file, made.model_dump(mode="json"))
     if json_file == "-":
@@ -104,17 +102,17 @@ def plan(matrix: str, shards: int | None, jobs: int, project_folder: str | None,
     for label, percent in made.coverage.items():
         out.print(f"{label}: {percent:.1f} % of the allowed combinations are covered")
     if project.store.is_file():
-        for last in (one for one in open_store(project).runs() if one.matrix == path.stem):
+        for last in (one for one in open_store(project).runs() if one.matrix == loaded.name):
             for label, percent in last.answered.items():
                 out.print(f"{label}: {percent:.1f} % had a verdict after the run of {last.started:%Y-%m-%d %H:%M} UTC")
 
 
-def _plan_shards(project: Checkout, path: Path, loaded: Matrix, number: int, jobs: int, json_file: str | None) -> None:
+def _plan_shards(project: Checkout, loaded: Matrix, number: int, jobs: int, json_file: str | None) -> None:
     """The shards, each with its cells and how many of them have no evidence yet."""
-    bench = make_bench(project, jobs, loaded.pythons, loaded.level)
+    runner = make_runner(project, jobs, loaded.pythons, loaded.level)
     with reporting(verbose=False) as reporter:
-        record = lock_matrix(loaded, path, bench, open_index(), reporter)
-    due = {planned.key for planned in due_cells(record.cells, bench.store)}
+        record = lock_matrix(loaded, runner.reporting(reporter))
+    due = {planned.key for planned in due_cells(record.cells, runner.store)}
     parts = []
     # Readers need what writers wrote, so a matrix of level exchange is one part.
     for shard in all_shards(1 if loaded.level == "exchange" else number):
@@ -160,28 +158,21 @@ def run(
     if go_on and (part is not None or relock):
         raise UsageError("--continue: goes on with the locks of the last run; leave out --shard and --relock")
     project = find_checkout(project_folder)
-    path, loaded = project.matrix(matrix)
+    loaded = project.matrix(matrix)
     if part is not None and part.of > 1 and loaded.level == "exchange":
         raise UsageError(
             "--shard: a matrix of level exchange is not run in parts: its readers need what its writers wrote"
         )
-    bench = make_bench(project, jobs, loaded.pythons, loaded.level)
+    runner = make_runner(project, jobs, loaded.pythons, loaded.level)
     with reporting(verbose) as reporter:
+        runner = runner.reporting(reporter)
         if loaded.level == "exchange":
-            exchange = make_exchange_bench(project, bench)
-            try:
-                exchange = exchange.narrow(choose(loaded.artifacts, exchange.suite.artifacts()))
-            except UsageError as error:
-                raise UsageError(f"{path}: artifacts: {error}") from None
-            record = execute_exchange(
-                loaded, path, exchange, open_index(), reporter, rerun=rerun, relock=relock, go_on=go_on
-            )
+            exchange = make_exchange_runner(project, runner)
+            record = execute_exchange(loaded, exchange, rerun=rerun, relock=relock, go_on=go_on)
         else:
-            record = execute(
-                loaded, path, bench, open_index(), reporter, rerun=rerun, relock=relock, shard=part, go_on=go_on
-            )
-    bench.cache.trim()
-    evidence = bench.store.of_keys(record.evidence_keys())
+            record = execute(loaded, runner, rerun=rerun, relock=relock, shard=part, go_on=go_on)
+    runner.cache.trim()
+    evidence = runner.store.of_keys(record.evidence_keys())
     mine = [cell for cell in record.cells if part is None or part.owns(cell)]
     verdicts = [judge(cell, evidence.get(cell.key, ())) for cell in mine]
     crossed = [verdict for _, verdict in judge_crossings(record.exchange, evidence)] if record.exchange else []
@@ -193,7 +184,7 @@ def run(
         _print_counts([verdict.verdict for verdict in crossed], "crossings")
     _print_coverage(record)
     if reports:
-        publish(project, bench.store, project.reports)
+        publish(project, runner.store, project.reports)
 
 
 def _not_tried(python: str) -> str:

@@ -19,8 +19,7 @@ from stackcompat.cli.common import (
     EXIT_CODES,
     glyph,
     json_option,
-    make_bench,
-    open_index,
+    make_runner,
     out,
     project_option,
     reporting,
@@ -91,13 +90,12 @@ def try_(
     lock = read_lock(lock_file, python) if lock_file else None
     if lock is not None:
         cell = cell.model_copy(update={"requirements": tuple(f"{pin.name}=={pin.version}" for pin in lock.pins)})
-    bench = make_bench(project, 1, [python], level)
-    index = open_index()
+    runner = make_runner(project, 1, [python], level)
     with reporting(verbose=False) as reporter:
-        verdict, evidence = try_cell(cell, bench, index, level, reporter, lock=lock, rerun=rerun)
+        verdict, evidence = try_cell(cell, runner.reporting(reporter), level, lock=lock, rerun=rerun)
     found = None
     if blaming and (verdict.verdict in ("broken", "unresolvable") or verdict.broken_features):
-        found = find_culprit(verdict, bench, index, project, probes, about)
+        found = find_culprit(verdict, runner, runner.catalog, project, probes, about)
     write_json(json_file, answer(verdict, evidence) | (blame_answer(found) if found else {}))
     if json_file != "-":
         print_verdict(verdict, evidence, verbose)

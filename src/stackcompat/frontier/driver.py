@@ -31,7 +31,7 @@ from stackcompat.frontier.space import PairSpace, Side
 from stackcompat.frontier.static.usage import Missing, NameTable, lost, missing, wanted
 from stackcompat.pipeline.cells import plan_cell, run_cells
 from stackcompat.pipeline.locking import lock_cells
-from stackcompat.pipeline.progress import Reporter, Silent
+from stackcompat.pipeline.progress import Reporter
 from stackcompat.pipeline.runner import BulkCatalog, Runner
 from stackcompat.plan.cell import Cell
 from stackcompat.verdict.attribution import attribute_failure
@@ -225,7 +225,7 @@ class Survey:
     def ask(self, questions: Sequence[PairQuestion], bench: Runner, reporter: Reporter) -> list[PairAnswer]:
         """Answers from cells, several at once where the executor can; runs are kept in the store and reused from it."""
         cells = [self.cell(question.pair, today=question.again) for question in questions]
-        resolutions = lock_cells(cells, bench, self._catalog, Silent())
+        resolutions = lock_cells(cells, bench.quiet())
         planned = [
             plan_cell(cell, resolutions[cell.id], bench, question.level)
             for cell, question in zip(cells, questions, strict=True)
@@ -234,7 +234,7 @@ class Survey:
         before = {key: len(runs) for key, runs in bench.store.of_keys(keys).items()}
         for level in dict.fromkeys(question.level for question in questions):
             some = [cell for cell, question in zip(planned, questions, strict=True) if question.level == level]
-            run_cells(some, bench, level, Silent())
+            run_cells(some, bench.quiet(), level)
         evidence = bench.store.of_keys(keys)
         answers = [
             self._answer(cell, question.level, evidence.get(cell.key, ()), before.get(cell.key, 0))

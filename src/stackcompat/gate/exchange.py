@@ -7,15 +7,14 @@ forward, the control's does, and what each side could write counts as well.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from stackcompat.evidence.results import Evidence
 from stackcompat.evidence.runs import Crossing
 from stackcompat.gate.model import Arm, PairedCell
 from stackcompat.gate.policy import Direction
-from stackcompat.pipeline.exchange import ExchangeRunner, plan_exchange, run_exchange
-from stackcompat.pipeline.progress import Silent
-from stackcompat.pipeline.runner import BulkCatalog
+from stackcompat.pipeline.exchange import plan_exchange, run_exchange
+from stackcompat.pipeline.runner import Runner
 from stackcompat.verdict.exchange import written
 from stackcompat.verdict.retry import next_run
 
@@ -25,18 +24,19 @@ __all__ = ["Handover"]
 class Handover:
     """The crossings of one paired cell, whose arms are locked."""
 
-    def __init__(self, cell: PairedCell, direction: Direction, bench: ExchangeRunner, catalog: BulkCatalog) -> None:
+    def __init__(self, cell: PairedCell, direction: Direction, bench: Runner, artifacts: Sequence[str]) -> None:
         assert cell.control is not None
         assert cell.candidate is not None
         control, candidate = cell.control.planned.cell, cell.candidate.planned.cell
         across = ([control], [candidate]) if direction == "backward" else ([candidate], [control])
         self._direction = direction
-        self._bench = bench
-        self._plan = plan_exchange([("own", [control], [control]), ("across", *across)], bench, catalog, Silent())
+        self._bench, self._artifacts = bench.quiet(), artifacts
+        squares = [("own", [control], [control]), ("across", *across)]
+        self._plan = plan_exchange(squares, self._bench, artifacts=artifacts)
 
     def run(self, *, rerun: bool) -> None:
         """Have what has no decisive evidence yet written and read; all of it again if `rerun`."""
-        run_exchange(self._plan, self._bench, Silent(), rerun=rerun)
+        run_exchange(self._plan, self._bench, artifacts=self._artifacts, rerun=rerun)
 
     def open(self, counted: Callable[[tuple[Evidence, ...]], tuple[Evidence, ...]]) -> bool:
         """Whether something is still to be written or read, going by the runs of each that are `counted`."""

@@ -30,10 +30,9 @@ from stackcompat.gate.options import GateOptions
 from stackcompat.gate.plan import PairedQuestion, broke_before, make_questions, moving
 from stackcompat.gate.policy import GatePolicy
 from stackcompat.pipeline.cells import now, plan_cell, run_cells, run_once
-from stackcompat.pipeline.exchange import ExchangeRunner
 from stackcompat.pipeline.exchange_plan import choose
 from stackcompat.pipeline.locking import lock_cells
-from stackcompat.pipeline.progress import Reporter, Silent
+from stackcompat.pipeline.progress import Reporter
 from stackcompat.pipeline.runner import BulkCatalog, Runner
 from stackcompat.plan.cell import Cell
 from stackcompat.resolve.conflict import Conflict
@@ -59,7 +58,7 @@ class Trial:
         policy: GatePolicy,
         candidates: Sequence[Candidate],
         as_of: dt.datetime | None,
-        exchange: ExchangeRunner | None = None,
+        exchange: Runner | None = None,
     ) -> None:
         self._bench = bench
         self._exchange = exchange
@@ -124,8 +123,8 @@ class Trial:
             return cell
         if self._exchange is None:
             return cell.model_copy(update={"untried": "there is no suite of tests that write and read artifacts"})
-        bench = self._exchange.narrow(choose(question.only, self._exchange.suite.artifacts()))
-        handover = Handover(cell, question.direction, bench, self._catalog)
+        artifacts = choose(question.only, self._exchange.suite.artifacts())
+        handover = Handover(cell, question.direction, self._exchange, artifacts)
         self._handovers[cell.id] = handover
         control, candidate = handover.arms()
         return cell.model_copy(update={"direction": question.direction, "control": control, "candidate": candidate})
@@ -238,7 +237,7 @@ class Trial:
         )
 
     def _resolve(self, cell: Cell) -> PlannedCell:
-        resolution: Resolution = lock_cells([cell], self._bench, self._catalog, Silent())[cell.id]
+        resolution: Resolution = lock_cells([cell], self._bench.quiet())[cell.id]
         return plan_cell(cell, resolution, self._bench, self._policy.level)
 
     def _skip(self, question: PairedQuestion, why: str) -> None:
@@ -415,7 +414,7 @@ class Trial:
         fresh = [arm for arm in locked if arm not in stale]
         for group, again in ((fresh, rerun), (stale, True)):
             if group:
-                run_cells(group, self._bench, self._policy.level, Silent(), rerun=again)
+                run_cells(group, self._bench.quiet(), self._policy.level, rerun=again)
 
     def _stale(self, known: tuple[Evidence, ...]) -> bool:
         young = self._young(known)
@@ -501,7 +500,9 @@ class Trial:
                 if cell.id in self._handovers:
                     self._handovers[cell.id].run(rerun=True)
                 else:
-                    run_cells([cell.control.planned], self._bench, self._policy.level, self._reporter, rerun=True)
+                    run_cells(
+                        [cell.control.planned], self._bench.reporting(self._reporter), self._policy.level, rerun=True
+                    )
                 after = self._with_evidence(cell).control
                 assert before is not None
                 assert after is not None
@@ -523,7 +524,7 @@ def run_gate(
     against: Sequence[str] = (),
     budget: float | None = None,
     rerun: bool = False,
-    exchange: ExchangeRunner | None = None,
+    exchange: Runner | None = None,
 ) -> GateReport:
     """Judge the candidates that `given` names, as one set: take, plan, lock, run, decide.
 
@@ -556,7 +557,7 @@ def run_aa_gate(
     catalog: BulkCatalog,
     reporter: Reporter,
     *,
-    exchange: ExchangeRunner | None = None,
+    exchange: Runner | None = None,
 ) -> GateReport:
     """The A/A run of the required cells: the newest release of the policy's first component against itself.
 

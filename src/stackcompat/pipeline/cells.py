@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from packaging.requirements import Requirement
 
@@ -13,57 +13,44 @@ from stackcompat.ecosystem.releases import Catalog
 from stackcompat.evidence.results import Evidence
 from stackcompat.evidence.runs import PlannedCell
 from stackcompat.pipeline.locking import as_completed
-from stackcompat.pipeline.progress import Reporter
-from stackcompat.pipeline.runner import BulkCatalog, Runner
+from stackcompat.pipeline.runner import Runner
 from stackcompat.plan.cell import Cell
 from stackcompat.resolve.lock import Lock, Resolution
-from stackcompat.run.job import Job
 from stackcompat.verdict.retry import NextRun, next_run
 from stackcompat.verdict.verdict import CellVerdict, judge
 
 __all__ = ["now", "plan_cell", "refuse_unknown", "run_cells", "run_once", "run_until_judged", "try_cell"]
 
 
-def run_cells(
-    planned: Sequence[PlannedCell], bench: Runner, level: Level, reporter: Reporter, *, rerun: bool = False
-) -> None:
+def run_cells(planned: Sequence[PlannedCell], runner: Runner, level: Level, *, rerun: bool = False) -> None:
     """Run every locked cell that has no decisive evidence yet, confirm what is red, keep all of it in the store.
 
     `rerun` asks everything again. Cells that share a lock are run once.
     """
     unique = {cell.key: cell for cell in planned if cell.key}
-    known = {} if rerun else bench.store.of_keys(unique)
+    known = {} if rerun else runner.store.of_keys(unique)
     due = [cell for key, cell in unique.items() if next_run(known.get(key, ()), ()) is not None]
-    reporter.stage("run", len(due))
-    work = lambda cell: run_until_judged(cell, known.get(cell.key, ()), bench, level)  # noqa: E731  (bound to this call)
-    for cell, evidence in as_completed(due, work, bench.executor):
+    runner.reporter.stage("run", len(due))
+    work = lambda cell: run_until_judged(cell, known.get(cell.key, ()), runner, level)  # noqa: E731  (bound to this call)
+    for cell, evidence in as_completed(due, work, runner.executor):
         last = evidence[-1]
         red = {test.test for run in evidence for test in run.failures()}
         said = f"{len(red)} red" if red else "green" if last.outcome == "ran" else last.outcome
-        reporter.step(f"{cell.cell.label} on Python {cell.cell.python}: {said}")
-
-
-JobTransform = Callable[[Job], Job]
-
-
-def _plain(job: Job) -> Job:
-    return job
+        runner.reporter.step(f"{cell.cell.label} on Python {cell.cell.python}: {said}")
 
 
 def run_until_judged(
     planned: PlannedCell,
     earlier: Sequence[Evidence],
-    bench: Runner,
+    runner: Runner,
     level: Level,
-    dress: JobTransform = _plain,
-    reads: str = "",
 ) -> list[Evidence]:
     """Run one cell until its evidence can be judged; each run is kept as soon as it ends. See :func:`run_once`."""
     now: list[Evidence] = []
     due: NextRun | None = next_run(earlier, now)
     while due is not None:
         attempt = len(earlier) + len(now)
-        now.append(run_once(planned, due.tests, bench, level, attempt=attempt, dress=dress, reads=reads))
+        now.append(run_once(planned, due.tests, runner, level, attempt=attempt))
         due = next_run(earlier, now)
     return now
 
@@ -71,42 +58,37 @@ def run_until_judged(
 def run_once(
     planned: PlannedCell,
     tests: tuple[str, ...],
-    bench: Runner,
+    runner: Runner,
     level: Level,
     *,
     attempt: int,
-    dress: JobTransform = _plain,
-    reads: str = "",
 ) -> Evidence:
-    """Run `tests` (all if none) of a locked cell in a new environment; the evidence, which is kept.
-
-    `dress` gives a job what not every cell has; `reads` is the writer whose artifacts are read, see `Evidence`.
-    """
+    """Run `tests` (all if none) of a locked cell in a new environment; the evidence, which is kept."""
     assert planned.resolution.lock is not None
     lock, cell = planned.resolution.lock, planned.cell
-    result = bench.executor.run(dress(bench.job(cell, lock, level, tests or planned.tests)))
+    result = runner.executor.run(runner.job(planned, level, tests))
     evidence = Evidence(
         key=planned.key,
         attempt=attempt,
         lock_id=lock.id,
         python=cell.python,
-        interpreter=bench.interpreters[cell.python].label,
+        interpreter=runner.interpreters[cell.python].label,
         platform=cell.platform,
-        suite=bench.suite.digest(lock.versions(), thorough=cell.thorough),
+        suite=runner.suite.digest(lock.versions(), thorough=cell.thorough),
         level=level,
         roots=cell.roots(),
-        reads=reads,
+        reads=runner.transform.reads,
         **{name: getattr(result, name) for name in type(result).model_fields},
     )
-    bench.store.add(evidence)
+    runner.store.add(evidence)
     return evidence
 
 
 def plan_cell(
-    cell: Cell, resolution: Resolution, bench: Runner, level: Level, tests: tuple[str, ...] = ()
+    cell: Cell, resolution: Resolution, runner: Runner, level: Level, tests: tuple[str, ...] = ()
 ) -> PlannedCell:
     """`cell` with its resolution and the address of its evidence, of `tests` alone if there are any."""
-    key = bench.key(cell, resolution.lock, level, tests) if resolution.lock is not None else ""
+    key = runner.key(cell, resolution.lock, level, tests) if resolution.lock is not None else ""
     return PlannedCell(cell=cell, resolution=resolution, key=key, tests=tests)
 
 
@@ -117,22 +99,20 @@ def now() -> dt.datetime:
 
 def try_cell(
     cell: Cell,
-    bench: Runner,
-    catalog: BulkCatalog,
+    runner: Runner,
     level: Level,
-    reporter: Reporter,
     *,
     lock: Lock | None = None,
     rerun: bool = False,
 ) -> tuple[CellVerdict, tuple[Evidence, ...]]:
     """Resolve (unless `lock` is given), run and judge one cell; the verdict and the evidence it rests on."""
-    resolution = Resolution(outcome="locked", lock=lock) if lock else bench.resolver.resolve(cell, catalog)
+    resolution = Resolution(outcome="locked", lock=lock) if lock else runner.resolver.resolve(cell, runner.catalog)
     conflict = resolution.conflict
     if conflict is not None and conflict.kind == "not-found":
-        refuse_unknown(cell, catalog)
-    planned = plan_cell(cell, resolution, bench, level)
-    run_cells([planned], bench, level, reporter, rerun=rerun)
-    evidence = bench.store.of_key(planned.key) if planned.key else ()
+        refuse_unknown(cell, runner.catalog)
+    planned = plan_cell(cell, resolution, runner, level)
+    run_cells([planned], runner, level, rerun=rerun)
+    evidence = runner.store.of_key(planned.key) if planned.key else ()
     return judge(planned, evidence), evidence
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
 from stackcompat.core.record import StackcompatError, UsageError
 from stackcompat.core.vocabulary import Level
@@ -16,8 +15,7 @@ from stackcompat.evidence.store import Store
 from stackcompat.pipeline.adaptive import Round, next_round
 from stackcompat.pipeline.cells import now, plan_cell, run_cells
 from stackcompat.pipeline.locking import lock_cells
-from stackcompat.pipeline.progress import Reporter
-from stackcompat.pipeline.runner import BulkCatalog, Runner
+from stackcompat.pipeline.runner import Runner
 from stackcompat.plan.goal import Plan
 from stackcompat.plan.matrix import Matrix
 from stackcompat.plan.plan import make_plan
@@ -27,49 +25,47 @@ from stackcompat.verdict.retry import next_run
 __all__ = ["due_cells", "execute", "last_run", "lock_matrix", "pythons_here"]
 
 
-def pythons_here(matrix: Matrix, path: Path, bench: Runner) -> list[str]:
-    """The Pythons of `matrix` (read from `path`) that there are; StackcompatError if it cannot run here at all."""
+def pythons_here(matrix: Matrix, runner: Runner) -> list[str]:
+    """The Pythons of `matrix` that there are; StackcompatError if it cannot run here at all."""
     if matrix.platform not in ("", this_platform()):
-        raise StackcompatError(f"{path}: platform: this machine is {this_platform()}, it cannot run {matrix.platform}")
-    pythons = [python for python in matrix.pythons if python in bench.interpreters]
+        raise StackcompatError(
+            f"{matrix.source}: platform: this machine is {this_platform()}, it cannot run {matrix.platform}"
+        )
+    pythons = [python for python in matrix.pythons if python in runner.interpreters]
     if not pythons:
         raise StackcompatError("; ".join(how_to_get(python) for python in matrix.pythons))
     return pythons
 
 
-def lock_matrix(
-    matrix: Matrix, path: Path, bench: Runner, catalog: BulkCatalog, reporter: Reporter, *, relock: bool = False
-) -> RunRecord:
-    """Plan and lock `matrix` (read from `path`): the record of a run of it, of which nothing ran or was kept yet.
+def lock_matrix(matrix: Matrix, runner: Runner, *, relock: bool = False) -> RunRecord:
+    """Plan and lock `matrix`: the record of a run of it, of which nothing ran or was kept yet.
 
     Combinations that a covering array was to bring together but that did not resolve are tried once more as cells of
     their own; the coverage in the record is that of what was really locked.
     """
-    return _planned_and_locked(matrix, path, bench, catalog, reporter, relock=relock)[1]
+    return _planned_and_locked(matrix, runner, relock=relock)[1]
 
 
-def _planned_and_locked(
-    matrix: Matrix, path: Path, bench: Runner, catalog: BulkCatalog, reporter: Reporter, *, relock: bool
-) -> tuple[Plan, RunRecord]:
+def _planned_and_locked(matrix: Matrix, runner: Runner, *, relock: bool) -> tuple[Plan, RunRecord]:
     started = now()
-    pythons = pythons_here(matrix, path, bench)
-    plan = _planned(matrix, path, bench, catalog, pythons, started)
-    resolutions = lock_cells(plan.cells, bench, catalog, reporter, again=relock)
+    pythons = pythons_here(matrix, runner)
+    plan = _planned(matrix, runner, runner.catalog, pythons, started)
+    resolutions = lock_cells(plan.cells, runner, again=relock)
     repairs, coverage = plan.repair(_versions(resolutions))
     if repairs:
-        resolutions |= lock_cells(repairs, bench, catalog, reporter, again=relock)
+        resolutions |= lock_cells(repairs, runner, again=relock)
         _, coverage = plan.repair(_versions(resolutions))
     cells = (*plan.cells, *repairs)
     locked = [(cell, lock) for cell in cells if (lock := resolutions[cell.id].lock) is not None]
-    bench.prepare(locked, matrix.level, reporter)
-    planned = [plan_cell(cell, resolutions[cell.id], bench, matrix.level) for cell in cells]
+    runner.prepare(locked, matrix.level)
+    planned = [plan_cell(cell, resolutions[cell.id], runner, matrix.level) for cell in cells]
     record = RunRecord(
-        matrix=path.stem,
+        matrix=matrix.name,
         started=started,
         title=matrix.title,
         components=matrix.components,
         pythons=tuple(pythons),
-        missing_pythons=tuple(python for python in matrix.pythons if python not in bench.interpreters),
+        missing_pythons=tuple(python for python in matrix.pythons if python not in runner.interpreters),
         coverage=coverage,
         reserved=plan.reserved,
         cells=tuple(planned),
@@ -86,17 +82,14 @@ def _versions(resolutions: Mapping[str, Resolution]) -> dict[str, dict[str, str]
     }
 
 
-def _planned(
-    matrix: Matrix, path: Path, bench: Runner, catalog: Catalog, pythons: Sequence[str], at: dt.datetime
-) -> Plan:
+def _planned(matrix: Matrix, runner: Runner, catalog: Catalog, pythons: Sequence[str], at: dt.datetime) -> Plan:
     return make_plan(
         matrix,
-        bench.components,
+        runner.components,
         catalog,
         platform=matrix.platform or this_platform(),
         pythons=pythons,
         now=at,
-        source=str(path),
     )
 
 
@@ -109,17 +102,14 @@ def due_cells(planned: Iterable[PlannedCell], store: Store) -> list[PlannedCell]
 
 def execute(
     matrix: Matrix,
-    path: Path,
-    bench: Runner,
-    catalog: BulkCatalog,
-    reporter: Reporter,
+    runner: Runner,
     *,
     rerun: bool = False,
     relock: bool = False,
     shard: Shard | None = None,
     go_on: bool = False,
 ) -> RunRecord:
-    """Run `matrix` (read from `path`), or the `shard` of it: plan, lock, run, confirm; the record, which is kept.
+    """Run `matrix`, or the `shard` of it: plan, lock, run, confirm; the record, which is kept.
 
     What a covering array leaves without a verdict is tried in further rounds; a shard knows only its part of the
     evidence, so it makes none: they follow when the merged run is gone on with, on what the shards found.
@@ -127,30 +117,32 @@ def execute(
     `go_on`: nothing is planned anew. The last run goes on with its own locks, whatever was uploaded since.
     """
     if go_on:
-        record = last_run(path, bench.store)
-        run_cells(record.cells, bench, matrix.level, reporter, rerun=rerun)
-        then = CatalogAt(catalog, record.started)
-        plan = _planned(matrix, path, bench, then, pythons_here(matrix, path, bench), record.started)
+        record = last_run(matrix, runner.store)
+        run_cells(record.cells, runner, matrix.level, rerun=rerun)
+        then = CatalogAt(runner.catalog, record.started)
+        plan = _planned(matrix, runner, then, pythons_here(matrix, runner), record.started)
         if not plan.goals:
             return record
-        return _further_rounds(plan, record, bench, catalog, matrix.level, reporter, rerun=rerun, relock=relock)
-    plan, record = _planned_and_locked(matrix, path, bench, catalog, reporter, relock=relock)
+        return _further_rounds(plan, record, runner, matrix.level, rerun=rerun, relock=relock)
+    plan, record = _planned_and_locked(matrix, runner, relock=relock)
     mine = [cell for cell in record.cells if shard is None or shard.owns(cell)]
     if shard is not None:
         record = record.model_copy(update={"shard": str(shard)})
     # Before the cells run: what is finished when somebody stops it can be published, the rest shows as untested.
-    bench.store.add_run(record, instead_of=None if shard is not None else _unfinished(record, bench.store))
-    run_cells(mine, bench, matrix.level, reporter, rerun=rerun)
+    runner.store.add_run(record, instead_of=None if shard is not None else _unfinished(record, runner.store))
+    run_cells(mine, runner, matrix.level, rerun=rerun)
     if shard is not None or not plan.goals:
         return record
-    return _further_rounds(plan, record, bench, catalog, matrix.level, reporter, rerun=rerun, relock=relock)
+    return _further_rounds(plan, record, runner, matrix.level, rerun=rerun, relock=relock)
 
 
-def last_run(path: Path, store: Store) -> RunRecord:
-    """The last whole run of the matrix in the file `path`; UsageError if there is none."""
-    last = store.history(path.stem, 1)
+def last_run(matrix: Matrix, store: Store) -> RunRecord:
+    """The last whole run of `matrix`; UsageError if there is none."""
+    last = store.history(matrix.name, 1)
     if not last or last[0].shard:
-        raise UsageError(f"--continue: {store.path.name} holds no whole run of {path.stem} to go on with; run it first")
+        raise UsageError(
+            f"--continue: {store.path.name} holds no whole run of {matrix.name} to go on with; run it first"
+        )
     return last[0]
 
 
@@ -174,10 +166,8 @@ def _unfinished(record: RunRecord, store: Store) -> RunRecord | None:
 def _further_rounds(
     plan: Plan,
     record: RunRecord,
-    bench: Runner,
-    catalog: BulkCatalog,
+    runner: Runner,
     level: Level,
-    reporter: Reporter,
     *,
     rerun: bool,
     relock: bool,
@@ -186,25 +176,25 @@ def _further_rounds(
 
     Each round follows from the evidence alone, so one that was stopped comes out the same again.
     """
-    evidence = bench.store.of_keys(record.evidence_keys())
+    evidence = runner.store.of_keys(record.evidence_keys())
     left = {goal.label: goal.budget for goal in plan.goals}
     while True:
         rounds = {
-            goal.label: next_round(goal, record.cells, evidence, bench.components, left[goal.label])
+            goal.label: next_round(goal, record.cells, evidence, runner.components, left[goal.label])
             for goal in plan.goals
         }
         cells = {cell.id: cell for one in rounds.values() for cell in one.cells}
-        resolutions = lock_cells(tuple(cells.values()), bench, catalog, reporter, again=relock) if cells else {}
-        further = tuple(plan_cell(cell, resolutions[cell.id], bench, level) for cell in cells.values())
+        resolutions = lock_cells(tuple(cells.values()), runner, again=relock) if cells else {}
+        further = tuple(plan_cell(cell, resolutions[cell.id], runner, level) for cell in cells.values())
         before, record = record, record.model_copy(update=_standing(rounds))
         if further:
             update = {"cells": (*record.cells, *further), "rounds": (*record.rounds, len(further)), "unanswered": ()}
             record = record.model_copy(update=update)
-        bench.store.add_run(record, instead_of=before)
+        runner.store.add_run(record, instead_of=before)
         if not further:
             return record
-        run_cells(further, bench, level, reporter, rerun=rerun)
-        evidence |= bench.store.of_keys({cell.key for cell in further})
+        run_cells(further, runner, level, rerun=rerun)
+        evidence |= runner.store.of_keys({cell.key for cell in further})
         left = {label: left[label] - len(one.cells) for label, one in rounds.items()}
 
 

@@ -11,9 +11,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from stackcompat.core.record import digest
-from stackcompat.ecosystem.releases import Catalog, IndexUnreachable
-from stackcompat.pipeline.progress import Reporter
-from stackcompat.pipeline.runner import BulkCatalog, Runner
+from stackcompat.ecosystem.releases import IndexUnreachable
+from stackcompat.pipeline.runner import Runner
 from stackcompat.plan.cell import Cell
 from stackcompat.resolve.lock import Resolution
 from stackcompat.run.executor import Executor
@@ -55,50 +54,49 @@ def _consulted(cell: Cell, resolution: Resolution) -> set[str]:
     return {name for name in names if name != "python"}
 
 
-def _fingerprint(cell: Cell, names: Iterable[str], bench: Runner, catalog: Catalog) -> str:
+def _fingerprint(cell: Cell, names: Iterable[str], runner: Runner) -> str:
     """What a resolution of `cell` rests on besides the cell: releases, the interpreter's patch, who is held back."""
-    interpreter = bench.interpreters[cell.python].label if cell.python in bench.interpreters else ""
+    interpreter = runner.interpreters[cell.python].label if cell.python in runner.interpreters else ""
     seen = sorted(
-        catalog.project(name).fingerprint(None if name in cell.admitted else cell.exclude_newer) for name in names
+        runner.catalog.project(name).fingerprint(None if name in cell.admitted else cell.exclude_newer)
+        for name in names
     )
     return digest(seen, interpreter, cell.newest)
 
 
-def lock_cells(
-    cells: Sequence[Cell], bench: Runner, catalog: BulkCatalog, reporter: Reporter, *, again: bool = False
-) -> dict[str, Resolution]:
+def lock_cells(cells: Sequence[Cell], runner: Runner, *, again: bool = False) -> dict[str, Resolution]:
     """Resolve every cell, by cell id. What was resolved before is reused while the index says nothing new about it."""
-    reporter.stage("lock", len(cells))
+    runner.reporter.stage("lock", len(cells))
     found: dict[str, Resolution] = {}
-    remembered = {} if again else {cell.id: bench.store.any_resolution(cell.id) for cell in cells}
+    remembered = {} if again else {cell.id: runner.store.any_resolution(cell.id) for cell in cells}
     consulted = {cell.id: _consulted(cell, old) for cell in cells if (old := remembered.get(cell.id)) is not None}
     with contextlib.suppress(IndexUnreachable):  # each cell asks again for what it needs
-        catalog.prefetch(name for names in consulted.values() for name in names)
+        runner.catalog.prefetch(name for names in consulted.values() for name in names)
     due = []
     for cell in cells:
         known = None
         # An extra index and local files can change without the catalog knowing.
         if cell.id in consulted and not cell.index and not cell.local:
             with contextlib.suppress(IndexUnreachable):
-                known = bench.store.resolution(cell.id, _fingerprint(cell, consulted[cell.id], bench, catalog))
+                known = runner.store.resolution(cell.id, _fingerprint(cell, consulted[cell.id], runner))
         if known is not None:
             found[cell.id] = known
-            reporter.step(f"{cell.label}: known")
+            runner.reporter.step(f"{cell.label}: known")
         else:
             due.append(cell)
 
     def resolve(cell: Cell) -> Resolution:
         try:
-            return bench.resolver.resolve(cell, catalog)
+            return runner.resolver.resolve(cell, runner.catalog)
         except IndexUnreachable as error:
             return Resolution(outcome="index-unreachable", detail=str(error))
 
-    for cell, resolution in as_completed(due, resolve, bench.executor):
+    for cell, resolution in as_completed(due, resolve, runner.executor):
         found[cell.id] = resolution
         if resolution.outcome in ("locked", "conflict"):
             names = _consulted(cell, resolution)
             with contextlib.suppress(IndexUnreachable):  # then it is resolved again the next time
-                catalog.prefetch(names)
-                bench.store.keep_resolution(cell.id, _fingerprint(cell, names, bench, catalog), resolution)
-        reporter.step(f"{cell.label}: {resolution.outcome}")
+                runner.catalog.prefetch(names)
+                runner.store.keep_resolution(cell.id, _fingerprint(cell, names, runner), resolution)
+        runner.reporter.step(f"{cell.label}: {resolution.outcome}")
     return found

@@ -23,7 +23,7 @@ def published_sets(project: Checkout, cell: Cell, catalog: Catalog) -> tuple[tup
         # Not every file here is a matrix, and a mistake in another one is no reason not to blame this cell.
         with contextlib.suppress(UsageError, tomllib.TOMLDecodeError):
             if "policies" in tomllib.loads(path.read_text(encoding="utf-8")):
-                policies = project.matrix(str(path))[1].policies
+                policies = project.matrix(str(path)).policies
                 names |= {policy.distribution for policy in policies if isinstance(policy, Metapackage)}
     sets = []
     for name in sorted(names):
@@ -58,7 +58,7 @@ class Checkout:
         """The components of this project."""
         return load_components(self.matrices / "components.toml")
 
-    def matrix(self, given: str) -> tuple[Path, Matrix]:
+    def matrix(self, given: str) -> Matrix:
         """The matrix in the file `given`, or of that name in ``matrices/``."""
         path = Path(given)
         if not path.exists() and not path.suffix:
@@ -66,7 +66,7 @@ class Checkout:
         if not path.exists():
             known = sorted(p.stem for p in self.matrices.glob("*.toml") if p.stem not in _NO_MATRICES)
             raise UsageError(f"{given}: there is no such matrix; allowed are a file, or one of {', '.join(known)}")
-        return path, load_matrix(path, self.components())
+        return load_matrix(path, self.components())
 
 
 def find_checkout(given: str | None) -> Checkout:

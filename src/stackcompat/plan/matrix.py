@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from stackcompat.core.dates import Moment
 from stackcompat.core.record import UsageError
@@ -213,6 +213,23 @@ class Matrix(Table):
     policies: Annotated[tuple[Policy, ...], Field(min_length=1)]
     promises: tuple[Promise, ...] = ()
     artifacts: tuple[str, ...] = ()
+    _source: Path = PrivateAttr(default=Path("unnamed"))
+
+    @property
+    def source(self) -> Path:
+        """The file that the matrix was read from. Not a key of that file."""
+        return self._source
+
+    @property
+    def name(self) -> str:
+        """The name of the file without its suffix: runs of the matrix are stored under it."""
+        return self._source.stem
+
+    def read_from(self, source: Path) -> Matrix:
+        """A copy of the matrix that knows `source`, the file that it was read from."""
+        matrix = self.model_copy()
+        matrix._source = source  # noqa: SLF001  (a private attribute, so that no file can set it)
+        return matrix
 
     @field_validator("pythons")
     @classmethod
@@ -230,7 +247,7 @@ def load_matrix(path: Path, components: Components) -> Matrix:
 
     Releases that do not exist are found when the plan is made, since only the index knows them.
     """
-    matrix = load_record(path, Matrix, tags=_POLICIES)
+    matrix = load_record(path, Matrix, tags=_POLICIES).read_from(path)
     published = [c.name for c in components.components if c.distributions]
 
     def check(key: str, names: Iterable[str], allowed: Collection[str]) -> None:

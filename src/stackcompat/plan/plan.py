@@ -46,14 +46,13 @@ def make_plan(
     platform: str,
     pythons: Sequence[str],
     now: dt.datetime,
-    source: str,
 ) -> Plan:
     """The cells of `matrix` on those of its `pythons` that there are, newest combinations and newest Pythons first.
 
-    Cells that two policies have in common are made once. Raises UsageError, naming `source` (the matrix file) and the
-    key, for a release that the index does not have, a selection or policy that chooses nothing, and a cell given twice.
+    Cells that two policies have in common are made once. Raises UsageError, naming the matrix file and the key, for a
+    release that the index does not have, a selection or policy that chooses nothing, and a cell given twice.
     """
-    planner = _Planner(matrix, components, catalog, platform, now, source)
+    planner = _Planner(matrix, components, catalog, platform, now)
     for text in matrix.also:
         planner.check_exists(text, "also")
     cells: dict[str, Cell] = {}
@@ -105,7 +104,6 @@ class _Planner:
     catalog: Catalog
     platform: str
     now: dt.datetime
-    source: str
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -132,7 +130,7 @@ class _Planner:
         return self.components[component].distribution
 
     def refuse(self, key: str, sentence: str) -> NoReturn:
-        raise UsageError(f"{self.source}: {key}: {sentence}")
+        raise UsageError(f"{self.matrix.source}: {key}: {sentence}")
 
     def check(self, policy: Policy, key: str, pythons: Sequence[str]) -> None:
         """Refuse a policy that names a release which the index does not have, or chooses none."""

@@ -18,10 +18,9 @@ from stackcompat.core.record import Record
 from stackcompat.ecosystem.components import Components
 from stackcompat.evidence.runs import PlannedCell
 from stackcompat.pipeline.cells import plan_cell, run_cells
-from stackcompat.pipeline.exchange import ExchangeRunner, plan_exchange, run_exchange
+from stackcompat.pipeline.exchange import plan_exchange, run_exchange
 from stackcompat.pipeline.locking import lock_cells
-from stackcompat.pipeline.progress import Reporter
-from stackcompat.pipeline.runner import BulkCatalog, Runner
+from stackcompat.pipeline.runner import Runner
 from stackcompat.plan.known_cases import KnownCase
 from stackcompat.verdict.exchange import CrossingVerdict, judge_crossings
 from stackcompat.verdict.verdict import CellVerdict, judge
@@ -121,22 +120,20 @@ def compare(case: KnownCase, verdict: CellVerdict | CrossingVerdict) -> str:
 
 def calibrate(
     cases: Sequence[KnownCase],
-    bench: Runner,
-    catalog: BulkCatalog,
-    reporter: Reporter,
+    runner: Runner,
     *,
     rerun: bool = False,
     blaming: bool = False,
 ) -> tuple[Calibration, ...]:
     """Try every case without a writer whose Python is here and compare; if `blaming`, find the known culprits, too."""
-    here = [case for case in cases if case.writer is None and case.python in bench.interpreters]
+    here = [case for case in cases if case.writer is None and case.python in runner.interpreters]
     cells = {case.id: case.cell() for case in here}
-    resolutions = lock_cells(list({cell.id: cell for cell in cells.values()}.values()), bench, catalog, reporter)
+    resolutions = lock_cells(list({cell.id: cell for cell in cells.values()}.values()), runner)
     planned: dict[str, PlannedCell] = {
-        name: plan_cell(cell, resolutions[cell.id], bench, "interop") for name, cell in cells.items()
+        name: plan_cell(cell, resolutions[cell.id], runner, "interop") for name, cell in cells.items()
     }
-    run_cells(list(planned.values()), bench, "interop", reporter, rerun=rerun)
-    evidence = bench.store.of_keys(cell.key for cell in planned.values())
+    run_cells(list(planned.values()), runner, "interop", rerun=rerun)
+    evidence = runner.store.of_keys(cell.key for cell in planned.values())
     found = []
     for case in cases:
         if case.id in planned:
@@ -151,10 +148,10 @@ def calibrate(
         if entry.case.culprit and not entry.wrong and isinstance(entry.verdict, CellVerdict)
     ]
     laid: dict[tuple[str, str], Diagnosis] = {}
-    for one, blamed in blame_each(due, bench, catalog, reporter):
+    for one, blamed in blame_each(due, runner, runner.catalog, runner.reporter):
         laid[one.verdict.cell.id, one.about] = blamed
         names = ", ".join(f"{culprit.name} {culprit.version}" for culprit in blamed.culprits)
-        reporter.step(f"{one.verdict.cell.label}: {names or 'nobody'}, by {blamed.probes} probes")
+        runner.reporter.step(f"{one.verdict.cell.label}: {names or 'nobody'}, by {blamed.probes} probes")
     return tuple(
         entry.model_copy(update={"blame": laid.get((planned[entry.case.id].cell.id, entry.case.message))})
         if entry.case.culprit
@@ -163,21 +160,18 @@ def calibrate(
     )
 
 
-def calibrate_crossings(
-    cases: Sequence[KnownCase], bench: ExchangeRunner, catalog: BulkCatalog, reporter: Reporter, *, rerun: bool = False
-) -> tuple[Calibration, ...]:
+def calibrate_crossings(cases: Sequence[KnownCase], runner: Runner, *, rerun: bool = False) -> tuple[Calibration, ...]:
     """Try every case with a writer, where the Pythons of both are here, and compare; of each, only its artifacts."""
     groups: dict[tuple[str, ...], dict[str, KnownCase]] = {}
     for case in cases:
-        if case.writer is not None and {case.python, case.writer.python or case.python} <= bench.interpreters.keys():
+        if case.writer is not None and {case.python, case.writer.python or case.python} <= runner.interpreters.keys():
             groups.setdefault(tuple(sorted(case.artifacts)), {})[case.id] = case
     found = []
     for artifacts, group in groups.items():
-        own = bench.narrow(artifacts)
         squares = [(case.id, [case.writing_cell()], [case.cell()]) for case in group.values()]
-        plan = plan_exchange(squares, own, catalog, reporter)
-        plan = run_exchange(plan, own, reporter, rerun=rerun)
-        evidence = bench.store.of_keys([*(c.key for c in plan.crossings), *(cell.key for cell in plan.cells)])
+        plan = plan_exchange(squares, runner, artifacts=artifacts)
+        plan = run_exchange(plan, runner, artifacts=artifacts, rerun=rerun)
+        evidence = runner.store.of_keys([*(c.key for c in plan.crossings), *(cell.key for cell in plan.cells)])
         for crossing, verdict in judge_crossings(plan, evidence):
             case = group[crossing.square]
             found.append(Calibration(case=case, verdict=verdict, wrong=compare(case, verdict)))

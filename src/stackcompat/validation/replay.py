@@ -20,7 +20,6 @@ from stackcompat.gate.gate import run_gate
 from stackcompat.gate.model import Decision, GateReport
 from stackcompat.gate.options import GateOptions
 from stackcompat.gate.policy import GatePolicy, Waivers
-from stackcompat.pipeline.exchange import ExchangeRunner
 from stackcompat.pipeline.progress import Reporter
 from stackcompat.pipeline.runner import BulkCatalog, Runner
 
@@ -80,7 +79,7 @@ def replay(
     catalog: BulkCatalog,
     reporter: Reporter,
     *,
-    exchange: ExchangeRunner | None = None,
+    exchange: Runner | None = None,
 ) -> tuple[Replayed, ...]:
     """Judge every case, without waivers: history had none."""
     found = []

@@ -66,7 +66,6 @@ class Truth(NamedTuple):
             platform=PLATFORM,
             pythons=PYTHONS,
             now=NOW,
-            source="m.toml",
         )
         return made.goals[0], made.cells
 

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from stackcompat.evidence.results import TestResult
 from stackcompat.pipeline.execution import execute
-from stackcompat.pipeline.progress import Silent
+from stackcompat.pipeline.runner import Runner
 from stackcompat.plan.matrix import Matrix
 from stackcompat.run.job import Job
 from stackcompat.verdict.verdict import judge
-from support.fakes import Catalogue, make_bench
+from support.fakes import Catalogue, make_runner
 from support.made_up import failed, passed
 
 NEWEST = {"alpha": "2.0", "beta": "2.0"}
@@ -62,27 +62,27 @@ def test_nothing_is_lost_and_nothing_runs_twice(stops: list[int], workers: int) 
                 finished.append((job.lock.id, job.tests))
                 return answer(job)
 
-            bench, _, _ = make_bench(Path(folder), rule, NEWEST, workers=workers)
+            runner, _, _ = make_runner(Path(folder), rule, NEWEST, workers=workers, catalog=WORLD)
             try:
-                record = execute(MATRIX, Path("m.toml"), bench, WORLD, Silent())
+                record = execute(MATRIX, runner)
             except KeyboardInterrupt:
                 assert stop is not None
             finally:
-                kept = sum(len(runs) for runs in bench.store.of_keys(bench_keys(bench)).values())
-                bench.store.close()
+                kept = sum(len(runs) for runs in runner.store.of_keys(all_keys(runner)).values())
+                runner.store.close()
             assert kept == len(finished)
-        found = Counter(judge(cell, bench.store.of_key(cell.key)).verdict for cell in record.cells)
-        bench.store.close()
+        found = Counter(judge(cell, runner.store.of_key(cell.key)).verdict for cell in record.cells)
+        runner.store.close()
     assert found == EXPECTED
     assert max(Counter(finished).values()) == 1
     assert len(finished) == 4 + 2 * 2
 
 
-def bench_keys(bench: object) -> list[str]:
+def all_keys(runner: Runner) -> list[str]:
     """The keys of all evidence that is kept."""
     import sqlite3
 
-    connection = sqlite3.connect(bench.store.path)  # type: ignore[attr-defined]
+    connection = sqlite3.connect(runner.store.path)
     keys = [row[0] for row in connection.execute("select distinct key from evidence")]
     connection.close()
     return keys

@@ -36,9 +36,7 @@ def worlds(draw: st.DrawFn) -> tuple[World, dict[str, dict[str, dict[str, Any]]]
 
 
 def plan(world: World, *policies: dict[str, Any]) -> Plan:
-    return make_plan(
-        matrix(ROWS, *policies), ROWS, world, platform="linux-x86_64", pythons=["3.12"], now=NOW, source="made.toml"
-    )
+    return make_plan(matrix(ROWS, *policies), ROWS, world, platform="linux-x86_64", pythons=["3.12"], now=NOW)
 
 
 PAIRS = {"policy": "pairs", "releases": {name: {"all": True} for name in NAMES}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from stackcompat.plan.matrix import Matrix
 from stackcompat.resolve.conflict import Conflict
 from stackcompat.resolve.lock import Lock, Pin, Resolution
 from stackcompat.run.job import Job
-from support.fakes import Catalogue, FakeExecutor, make_bench
+from support.fakes import Catalogue, FakeExecutor, make_runner
 from support.made_up import failed, passed
 
 CATALOG = Catalogue(
@@ -95,13 +96,13 @@ class Setting:
     def __init__(self, folder: Path, rule: Any) -> None:
         self.bench: Runner
         self.executor: FakeExecutor
-        self.bench, self.executor, _ = make_bench(folder, rule, {})
+        self.bench, self.executor, _ = make_runner(folder, rule, {}, catalog=CATALOG)
         self.resolver = TableResolver()
-        self.bench.resolver = self.resolver  # type: ignore[assignment]
+        self.bench = replace(self.bench, resolver=self.resolver)  # type: ignore[arg-type]
 
     def blame(self, *requirements: str, **more: Any) -> Diagnosis:
         cell = Cell(python="3.12", platform=this_platform(), requirements=requirements)
-        verdict, _ = try_cell(cell, self.bench, CATALOG, "interop", Silent())
+        verdict, _ = try_cell(cell, self.bench, "interop")
         self.executor.asked.clear()
         return blame(verdict, self.bench, CATALOG, Silent(), **more)
 
@@ -134,7 +135,7 @@ class Steps(Silent):
 def test_several_searches_at_once_find_what_each_alone_does(setting: Setting) -> None:
     asked = (("alpha==1.4", "beta==1.1", "gamma==1.0"), ("alpha==1.5", "beta==1.2", "gamma==1.0"))
     cells = [Cell(python="3.12", platform=this_platform(), requirements=one) for one in asked]
-    verdicts = [try_cell(cell, setting.bench, CATALOG, "interop", Silent())[0] for cell in cells]
+    verdicts = [try_cell(cell, setting.bench, "interop")[0] for cell in cells]
     told = Steps()
     setting.executor.workers = 2
     inquiries = [Inquiry(verdict) for verdict in verdicts]
@@ -151,13 +152,13 @@ def test_several_searches_at_once_find_what_each_alone_does(setting: Setting) ->
 
 def test_no_search_is_begun_after_its_time(setting: Setting) -> None:
     cell = Cell(python="3.12", platform=this_platform(), requirements=("alpha==1.4", "beta==1.1", "gamma==1.0"))
-    verdict, _ = try_cell(cell, setting.bench, CATALOG, "interop", Silent())
+    verdict, _ = try_cell(cell, setting.bench, "interop")
     assert not list(blame_each([Inquiry(verdict)], setting.bench, CATALOG, Silent(), seconds=0))
 
 
 def test_each_step_says_what_was_tried_though_it_cannot_be_had(setting: Setting) -> None:
     cell = Cell(python="3.12", platform=this_platform(), requirements=("alpha==1.4", "beta==1.1", "gamma==1.0"))
-    verdict, _ = try_cell(cell, setting.bench, CATALOG, "interop", Silent())
+    verdict, _ = try_cell(cell, setting.bench, "interop")
     target = Target(cell, verdict.installed, verdict.lock_id, verdict.failures[0])
     prober = Prober(target, setting.bench, CATALOG, told := Steps())
 
@@ -300,7 +301,7 @@ def test_evidence_of_a_matrix_is_the_contrast(setting: Setting) -> None:
             ],
         }
     )
-    execute(matrix, Path("m.toml"), setting.bench, CATALOG, Silent())
+    execute(matrix, setting.bench)
     setting.resolver.asked.clear()
     found = setting.blame("alpha==1.4", "beta==1.1", "gamma==1.0")
     assert names(found) == {"alpha": "1.4", "beta": "1.1"}

@@ -13,6 +13,7 @@ from stackcompat.blame.diagnosis import Diagnosis
 from stackcompat.blame.exchange import blame_crossing, blame_crossings, follow
 from stackcompat.core.record import UsageError
 from stackcompat.evidence.results import TestResult
+from stackcompat.pipeline.exchange import artifact_store
 from stackcompat.pipeline.progress import Silent
 from stackcompat.run.job import Job
 from stackcompat.verdict.exchange import ArtifactVerdict, CrossingVerdict
@@ -111,7 +112,7 @@ def test_a_python_that_is_to_blame_is_no_culprit_but_a_doubt(make: Make) -> None
     def of_python(job: Job, before: int) -> Iterable[TestResult]:
         rule = Crossed(Rule({}), Rule({} if job.lock.python == "3.12" else {"alpha": (-1, -1)}))
         if job.exchange is not None and job.exchange.mode == "read" and job.lock.python == "3.12":
-            own = world.bench.store_of(job.exchange.store.name) / "python"
+            own = artifact_store(job.exchange.store.name, world.bench) / "python"
             rule = Crossed(Rule({} if own.read_text() == "3.13" else {"alpha": (-1, -1)}), Rule({}))
         found = list(rule(job, before))
         if job.exchange is not None and job.exchange.mode == "write":
@@ -145,7 +146,7 @@ def test_a_writer_that_fails_now_accuses_nobody_of_the_readers(make: Make) -> No
     """It wrote before: that it does not write again is the machine's doing."""
     world = make()
     verdict, _ = world.cross(world.cell(NEW), world.cell(OLD))
-    shutil.rmtree(world.bench.artifacts)
+    shutil.rmtree(world.bench.cache.root / "artifacts")
     world.executor._rule = Crossed(WRITES, READS, unwritable=Rule({"alpha": (6, 6)}))
     found = blame_crossing(verdict, follow(verdict), world.bench, world.universe, Silent(), budget=20)["reader"]
     assert found.infra

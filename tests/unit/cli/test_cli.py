@@ -347,12 +347,12 @@ def test_a_cell_of_the_last_runs_is_blamed_by_its_id(run: Run, checkout: Path, m
     )
     store.close()
     monkeypatch.setattr(cli_blame, "find_culprit", lambda *_: BLAMED)
-    monkeypatch.setattr(cli_blame, "make_bench", lambda *_: SimpleNamespace(interpreters={}))
+    monkeypatch.setattr(cli_blame, "make_runner", lambda *_: SimpleNamespace(interpreters={}))
     code, _, error = run("blame", cell.cell.id[:8])
     assert code == 3
     assert "3.12" in error
     monkeypatch.setattr(
-        cli_blame, "make_bench", lambda *_: SimpleNamespace(interpreters={"3.12": None}, cache=Trimmed())
+        cli_blame, "make_runner", lambda *_: SimpleNamespace(interpreters={"3.12": None}, cache=Trimmed())
     )
     code, output, _ = run("blame", cell.cell.id[:8], "--json", "-")
     answer = json.loads(output)
@@ -429,10 +429,10 @@ def test_calibrate_counts_exact_culprits(run: Run, checkout: Path, monkeypatch: 
             for n, r, more in listed
         )
     )
-    monkeypatch.setattr(
-        cli_calibrate, "make_bench", lambda *_: SimpleNamespace(cache=Trimmed(), components=COMPONENTS_MADE_UP)
-    )
-    monkeypatch.setattr(cli_calibrate, "make_exchange_bench", lambda *_, **__: None)
+    runner = SimpleNamespace(cache=Trimmed(), components=COMPONENTS_MADE_UP)
+    runner.reporting = lambda _: runner
+    monkeypatch.setattr(cli_calibrate, "make_runner", lambda *_: runner)
+    monkeypatch.setattr(cli_calibrate, "make_exchange_runner", lambda *_, **__: None)
     monkeypatch.setattr(cli_calibrate, "calibrate", lambda *_, **__: found)
     monkeypatch.setattr(cli_calibrate, "calibrate_crossings", lambda *_, **__: ())
     untold = found[0].model_copy(update={"verdict": red.model_copy(update={"verdict": "infra-error"}), "wrong": "x"})

@@ -298,7 +298,9 @@ def test_a_crossing_of_the_last_runs_is_blamed_by_its_name(
     writer, _, reader = name.partition("+")
     here: dict[str, None] = {}
     monkeypatch.setattr(
-        cli_blame, "make_bench", lambda *_: SimpleNamespace(interpreters=here, cache=SimpleNamespace(trim=lambda: None))
+        cli_blame,
+        "make_runner",
+        lambda *_: SimpleNamespace(interpreters=here, cache=SimpleNamespace(trim=lambda: None)),
     )
     stores: list[Store] = []
 
@@ -306,7 +308,7 @@ def test_a_crossing_of_the_last_runs_is_blamed_by_its_name(
         stores.append(Store(project.store))
         return SimpleNamespace(store=stores[-1], interpreters=here)
 
-    monkeypatch.setattr(cli_blame, "make_exchange_bench", bench)
+    monkeypatch.setattr(cli_blame, "make_exchange_runner", bench)
     code, _, error = run(name, command="blame")
     assert code != 0
     assert "3.12" in error

@@ -19,7 +19,7 @@ from stackcompat.frontier.search import explore
 from stackcompat.frontier.static.usage import Missing
 from stackcompat.pipeline.runner import Runner
 from stackcompat.run.job import Job
-from support.fakes import Catalogue, make_bench
+from support.fakes import Catalogue, make_runner
 from support.made_up import COMPONENTS, failed, passed
 from support.planted import Planted, chart_of, stairs, table
 
@@ -86,14 +86,14 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runner]:
     days = {"1.0": "2025-01-01", "2.0": "2025-02-01", "3.0": "2025-03-01"}
     world = Catalogue({"alpha": days, "beta": {v: {"uploaded": d, "requires": ["alpha"]} for v, d in days.items()}})
     world.sources = lambda name, version: {}  # type: ignore[attr-defined]  # what the real index has besides
-    made, _, _ = make_bench(tmp_path, rule, {})
+    made, _, _ = make_runner(tmp_path, rule, {}, catalog=world)
 
     class Checkout:
         def components(self) -> object:
             return COMPONENTS
 
     monkeypatch.setattr(command, "find_checkout", lambda folder: Checkout())
-    monkeypatch.setattr(command, "make_bench", lambda project, jobs, pythons, level: made)
+    monkeypatch.setattr(command, "make_runner", lambda project, jobs, pythons, level: made)
     monkeypatch.setattr(command, "open_index", lambda: world)
     monkeypatch.setenv("STACKCOMPAT_CACHE", str(tmp_path / "cache"))
     yield made

@@ -20,7 +20,7 @@ from stackcompat.pipeline.runner import Runner
 from stackcompat.resolve.conflict import Conflict
 from stackcompat.resolve.lock import Resolution
 from stackcompat.run.job import Job
-from support.fakes import Catalogue, FakeExecutor, Rule, make_bench
+from support.fakes import Catalogue, FakeExecutor, Rule, make_runner
 from support.made_up import COMPONENTS, blocked, failed, passed, starved
 from support.world import day
 
@@ -61,7 +61,7 @@ def survey(first: str = "beta", second: str = "alpha", **more: Any) -> Survey:
 
 
 def bench_of(folder: Path, rule: Rule, others: dict[str, Resolution] | None = None) -> tuple[Runner, FakeExecutor]:
-    bench, executor, _ = make_bench(folder, rule, {}, others)
+    bench, executor, _ = make_runner(folder, rule, {}, others, catalog=WORLD)
     return bench, executor
 
 

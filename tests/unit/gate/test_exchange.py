@@ -14,10 +14,9 @@ from stackcompat.gate.gate import run_aa_gate, run_gate
 from stackcompat.gate.model import FalseReds, GateReport
 from stackcompat.gate.options import GateOptions
 from stackcompat.gate.policy import GatePolicy
-from stackcompat.pipeline.exchange import ExchangeRunner
 from stackcompat.pipeline.progress import Silent
 from stackcompat.run.job import Job
-from support.fakes import Catalogue, Rule, make_bench
+from support.fakes import Catalogue, Rule, make_exchange_runner, make_runner
 from support.made_up import failed, passed
 
 WORLD = Catalogue({"alpha": {"1.1": "2026-02-01", "1.2": "2026-06-01"}, "beta": {"2.0": "2026-02-01"}})
@@ -78,18 +77,9 @@ class Judge:
             self.modes.append(job.exchange.mode)
             return rule(job, before)
 
-        plain, _, _ = make_bench(self.folder, counted, {"alpha": "1.1", "beta": "2.0"})
+        plain, _, _ = make_runner(self.folder, counted, {"alpha": "1.1", "beta": "2.0"}, catalog=WORLD)
         (plain.suite.folder / "test_box.py").write_text(SUITE)
-        exchange = ExchangeRunner(
-            helpers=plain.suite.folder,
-            components=plain.components,
-            store=plain.store,
-            cache=plain.cache,
-            interpreters=plain.interpreters,
-            executor=plain.executor,
-            suite=plain.suite.folder,
-        )
-        exchange.resolver = plain.resolver
+        exchange = make_exchange_runner(plain, plain.suite.folder)
         try:
             terms_ = GateOptions(policy=terms, pythons=("3.12",))
             if alike:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from stackcompat.plan.cell import Cell
 from stackcompat.resolve.conflict import Conflict
 from stackcompat.resolve.lock import HeldBack, Resolution
 from stackcompat.run.job import Job
-from support.fakes import Catalogue, FakeExecutor, FakeResolver, make_bench
+from support.fakes import Catalogue, FakeExecutor, FakeResolver, make_runner
 from support.made_up import failed, make_lock, passed
 
 NEWEST = {"alpha": "1.1", "alpha-native": "1.1", "beta": "2.0", "gamma": "3.0"}
@@ -109,8 +110,8 @@ def open_bench(tmp_path: Path) -> Iterator[Callable[..., tuple[Runner, FakeExecu
     opened: list[Runner] = []
 
     def make(rule: Any = green, resolver: Any = None, workers: int = 1) -> tuple[Runner, FakeExecutor, Any]:
-        bench, executor, fake = make_bench(tmp_path, rule, NEWEST, workers=workers)
-        bench.resolver = resolver or fake  # type: ignore[assignment]
+        bench, executor, fake = make_runner(tmp_path, rule, NEWEST, workers=workers, catalog=WORLD)
+        bench = replace(bench, resolver=resolver or fake)  # type: ignore[arg-type]
         opened.append(bench)
         return bench, executor, bench.resolver
 

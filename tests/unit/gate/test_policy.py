@@ -56,7 +56,11 @@ def test_a_policy_has_defaults(tmp_path: Path) -> None:
         ('"alpha", "beta"', '"alpha", "theta"', 'components: "theta" is not possible here; allowed are alpha, '),
         ('"alpha", "beta"', "", "components: is empty or too short; give at least 1"),
         ('weight = "required"', 'weight = "review"', 'rules: has no rule with weight = "required"'),
-        ('weight = "required"', 'weight = "much"', "rules[0].weight: must be one of 'required', 'review' or 'informing'"),
+        (
+            'weight = "required"',
+            'weight = "much"',
+            "rules[0].weight: must be one of 'required', 'review' or 'informing'",
+        ),
         ('weight = "required"', "", "rules[0].weight: is missing; it must be given"),
         ('rule = "newest"', 'rule = "oldest"', "rules[0].rule: must be one of newest, floors, releases, metapackage"),
         ('rule = "newest"', "", "rules[0].rule: is missing; it must be given"),

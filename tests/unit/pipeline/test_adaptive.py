@@ -42,7 +42,6 @@ class Table:
             platform=PLATFORM,
             pythons=pythons,
             now=NOW,
-            source="m.toml",
         )
         self.goal: Goal = made.goals[0]
         self.tests = tests

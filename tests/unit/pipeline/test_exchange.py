@@ -12,13 +12,12 @@ import pytest
 from stackcompat.core.record import UsageError
 from stackcompat.evidence.results import TestResult
 from stackcompat.evidence.runs import ExchangePlan
-from stackcompat.pipeline.exchange import ExchangeRunner, execute_exchange, plan_exchange, run_exchange
-from stackcompat.pipeline.progress import Silent
+from stackcompat.pipeline.exchange import execute_exchange, plan_exchange, run_exchange
 from stackcompat.plan.matrix import Matrix
 from stackcompat.run.job import Exchange, Job
 from stackcompat.verdict.exchange import CrossingVerdict, judge_crossing, judge_crossings
-from support.fakes import Catalogue, FakeExecutor, Rule, make_bench
-from support.made_up import COMPONENTS, failed, make_cell, passed
+from support.fakes import Catalogue, FakeExecutor, Rule, make_exchange_runner, make_runner
+from support.made_up import failed, make_cell, passed
 
 WORLD = Catalogue({"alpha": {"1.0.0": "2026-01-01", "1.3.0": "2026-06-01"}})
 OLD, NEW = make_cell({"alpha": "1.0.0"}), make_cell({"alpha": "1.3.0"})
@@ -55,34 +54,27 @@ def new_to_old_is_red(job: Job, _: int) -> Iterable[TestResult]:
 
 
 class Table:
-    """An exchange bench with its fakes."""
+    """A runner for artifacts with its fakes; `only` are those that are written and read."""
 
-    def __init__(self, folder: Path, rule: Rule, **more: Any) -> None:
-        plain, executor, resolver = make_bench(folder, rule, {"alpha": "1.3.0"})
+    def __init__(self, folder: Path, rule: Rule, only: tuple[str, ...] = ()) -> None:
+        plain, executor, _ = make_runner(folder, rule, {"alpha": "1.3.0"}, catalog=WORLD)
+        self.only = only
         helpers = folder / "helpers"
         helpers.mkdir(exist_ok=True)
         (helpers / "idioms.py").write_text("")
         (plain.suite.folder / "test_box.py").write_text("import idioms\n\ndef test_it(): ...\n")
         self.executor: FakeExecutor = executor
-        self.bench = ExchangeRunner(
-            helpers=helpers,
-            components=COMPONENTS,
-            store=plain.store,
-            cache=plain.cache,
-            interpreters=plain.interpreters,
-            executor=executor,
-            suite=plain.suite.folder,
-            **more,
-        )
-        self.bench.resolver = resolver  # type: ignore[assignment]
+        self.runner = make_exchange_runner(plain, helpers)
 
     def run(self, *squares: Any, **more: Any) -> dict[tuple[str, str], CrossingVerdict]:
-        plan = plan_exchange(squares or [("s", SQUARE, SQUARE)], self.bench, WORLD, Silent())
-        plan = run_exchange(plan, self.bench, Silent(), **more)
+        plan = run_exchange(self.plan(*squares), self.runner, artifacts=self.only, **more)
         return self.judge(plan)
 
+    def plan(self, *squares: Any) -> ExchangePlan:
+        return plan_exchange(squares or [("s", SQUARE, SQUARE)], self.runner, artifacts=self.only)
+
     def judge(self, plan: ExchangePlan) -> dict[tuple[str, str], CrossingVerdict]:
-        evidence = self.bench.store.of_keys([*(c.key for c in plan.crossings), *(c.key for c in plan.cells)])
+        evidence = self.runner.store.of_keys([*(c.key for c in plan.crossings), *(c.key for c in plan.cells)])
         verdicts = [judge_crossing(c, plan, evidence) for c in plan.crossings if c.square]
         return {(pin(v.writer.cell), pin(v.reader.cell)): v for v in verdicts}
 
@@ -95,7 +87,7 @@ def pin(cell: Any) -> str:
 def table(tmp_path: Path) -> Iterator[Table]:
     made = Table(tmp_path, new_to_old_is_red)
     yield made
-    made.bench.store.close()
+    made.runner.store.close()
 
 
 def jobs(table: Table) -> list[tuple[str, str]]:
@@ -167,7 +159,7 @@ def test_who_writes_nothing_is_not_read(tmp_path: Path) -> None:
     found = table.run(("s", [OLD], [NEW]))
     assert (found["1.0.0", "1.3.0"].verdict, found["1.0.0", "1.3.0"].side) == ("untested", "writer")
     assert jobs(table) == [("write", "1.0.0")] * 2
-    table.bench.store.close()
+    table.runner.store.close()
 
 
 def test_jobs_are_told_what_to_write_and_to_read(tmp_path: Path) -> None:
@@ -179,16 +171,16 @@ def test_jobs_are_told_what_to_write_and_to_read(tmp_path: Path) -> None:
     assert (write.exchange.artifacts, read.exchange.artifacts) == (("box", "crate"), ("box",))
     assert write.exchange.store == read.exchange.store
     assert write.helpers == read.helpers == tmp_path / "helpers"
-    evidence = table.bench.store.of_key
-    plan = plan_exchange([("s", [OLD], [NEW])], table.bench, WORLD, Silent())
+    evidence = table.runner.store.of_key
+    plan = table.plan(("s", [OLD], [NEW]))
     (run,) = evidence(plan.crossings[0].key)
     assert run.reads == plan.cell(plan.crossings[0].writer).key
-    table.bench.store.close()
+    table.runner.store.close()
 
 
 def test_keys_tell_apart_what_results_depend_on(tmp_path: Path) -> None:
     def keys(table: Table) -> set[str]:
-        plan = plan_exchange([("s", SQUARE, SQUARE)], table.bench, WORLD, Silent())
+        plan = table.plan()
         return {*(c.key for c in plan.crossings), *(c.key for c in plan.cells)}
 
     whole, part = Table(tmp_path, new_to_old_is_red), Table(tmp_path, new_to_old_is_red, only=("box",))
@@ -197,20 +189,10 @@ def test_keys_tell_apart_what_results_depend_on(tmp_path: Path) -> None:
     assert not keys(whole) & keys(part)
     before = keys(whole)
     (tmp_path / "helpers" / "idioms.py").write_text("# another way")
-    other = ExchangeRunner(
-        helpers=tmp_path / "helpers",
-        components=COMPONENTS,
-        store=whole.bench.store,
-        cache=whole.bench.cache,
-        interpreters=whole.bench.interpreters,
-        executor=whole.executor,
-        suite=whole.bench.suite.folder,
-    )
-    other.resolver = whole.bench.resolver
-    whole.bench = other
+    whole.runner = make_exchange_runner(whole.runner, tmp_path / "helpers")
     assert not before & keys(whole)
-    whole.bench.store.close()
-    part.bench.store.close()
+    whole.runner.store.close()
+    part.runner.store.close()
 
 
 def test_a_reader_gets_a_copy_and_a_writer_keeps_what_passed(tmp_path: Path) -> None:
@@ -246,12 +228,12 @@ def test_a_matrix_of_squares(tmp_path: Path) -> None:
         ],
         "promises": [{"artifact": "box*", "component": "alpha", "backward-days": 365, "forward-days": 7}],
     }
-    matrix, path = Matrix.model_validate(text), Path("matrices/m.toml")
-    record = execute_exchange(matrix, path, table.bench, WORLD, Silent())
-    assert table.bench.store.runs() == (record,)
+    matrix = Matrix.model_validate(text).read_from(Path("matrices/m.toml"))
+    record = execute_exchange(matrix, table.runner)
+    assert table.runner.store.runs() == (record,)
     assert (record.pythons, record.missing_pythons, record.cells) == (("3.12",), ("3.99",), ())
     assert record.exchange is not None
-    evidence = table.bench.store.of_keys(record.evidence_keys())
+    evidence = table.runner.store.of_keys(record.evidence_keys())
     judged = judge_crossings(record.exchange, evidence)
     found = {(c.square, pin(v.writer.cell), pin(v.reader.cell)): (v.verdict, c.promised["box*"]) for c, v in judged}
     assert found == {
@@ -262,11 +244,11 @@ def test_a_matrix_of_squares(tmp_path: Path) -> None:
         ("pins", "1.3.0", "1.3.0"): ("works", True),
     }
     runs = len(table.executor.asked)
-    again = execute_exchange(matrix, path, table.bench, WORLD, Silent())
+    again = execute_exchange(matrix, table.runner)
     assert len(table.executor.asked) == runs
-    assert execute_exchange(matrix, path, table.bench, WORLD, Silent(), go_on=True) == again
-    assert table.bench.store.history("m") == (record, again)  # what goes on is no run of its own
+    assert execute_exchange(matrix, table.runner, go_on=True) == again
+    assert table.runner.store.history("m") == (record, again)  # what goes on is no run of its own
     twice = matrix.model_copy(update={"policies": (matrix.policies[1], matrix.policies[1])})
     with pytest.raises(UsageError, match=r"m\.toml: policies\[1\]\.label: is that of another policy"):
-        execute_exchange(twice, path, table.bench, WORLD, Silent())
-    table.bench.store.close()
+        execute_exchange(twice, table.runner)
+    table.runner.store.close()

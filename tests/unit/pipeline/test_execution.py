@@ -7,6 +7,7 @@ import itertools
 import signal
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ from stackcompat.run.job import Job
 from stackcompat.table.build import summarise
 from stackcompat.table.components import ComponentRow
 from stackcompat.verdict.verdict import CellVerdict, judge
-from support.fakes import Catalogue, FakeExecutor, FakeResolver, make_bench
+from support.fakes import Catalogue, FakeExecutor, FakeResolver, make_runner
 from support.made_up import COMPONENTS, blocked, failed, make_lock, passed, starved
 
 NEWEST = {"alpha": "2.0", "beta": "2.0"}
@@ -47,7 +48,7 @@ PATH = Path("matrices/m.toml")
 
 def matrix(*policies: dict[str, Any], pythons: tuple[str, ...] = ("3.12",), **more: Any) -> Matrix:
     fields = {"title": "M", "components": ("alpha", "beta"), "pythons": pythons, "policies": list(policies)}
-    return Matrix.model_validate(fields | more)
+    return Matrix.model_validate(fields | more).read_from(PATH)
 
 
 def pins(*requirements: str, **more: Any) -> dict[str, Any]:
@@ -71,85 +72,87 @@ def red_with_old_beta(job: Job, before: int) -> Iterable[TestResult]:
     return (passed("one", "alpha"), failed("two", "alpha", "beta") if red else passed("two", "alpha", "beta"))
 
 
-def verdicts(record: RunRecord, bench: Any) -> list[CellVerdict]:
-    return [judge(cell, bench.store.of_key(cell.key)) for cell in record.cells]
+def verdicts(record: RunRecord, runner: Any) -> list[CellVerdict]:
+    return [judge(cell, runner.store.of_key(cell.key)) for cell in record.cells]
 
 
 def test_red_is_confirmed_once_by_what_failed_only(tmp_path: Path) -> None:
-    bench, executor, _ = make_bench(tmp_path, red_with_old_beta, NEWEST)
-    record = execute(matrix(*EVERYTHING), PATH, bench, WORLD, Silent())
-    assert sorted(v.verdict for v in verdicts(record, bench)) == ["broken", "works", "works", "works"]
+    runner, executor, _ = make_runner(tmp_path, red_with_old_beta, NEWEST, catalog=WORLD)
+    record = execute(matrix(*EVERYTHING), runner)
+    assert sorted(v.verdict for v in verdicts(record, runner)) == ["broken", "works", "works", "works"]
     assert len(executor.asked) == 5
     red = [
         job for job in executor.asked if job.lock.versions()["beta"] == "1.0" and job.lock.versions()["alpha"] == "2.0"
     ]
     assert [job.tests for job in red] == [(), ("two",)]
-    assert bench.store.runs() == (record,)
-    bench.store.close()
+    assert runner.store.runs() == (record,)
+    runner.store.close()
 
 
 def test_red_and_then_green_is_flaky(tmp_path: Path) -> None:
     def flaky(job: Job, before: int) -> Iterable[TestResult]:
         return (failed("one", "alpha"),) if before == 0 else (passed("one", "alpha"),)
 
-    bench, executor, _ = make_bench(tmp_path, flaky, NEWEST)
-    record = execute(matrix({"policy": "newest"}), PATH, bench, WORLD, Silent())
-    assert [v.verdict for v in verdicts(record, bench)] == ["flaky"]
+    runner, executor, _ = make_runner(tmp_path, flaky, NEWEST, catalog=WORLD)
+    record = execute(matrix({"policy": "newest"}), runner)
+    assert [v.verdict for v in verdicts(record, runner)] == ["flaky"]
     assert len(executor.asked) == 2
-    bench.store.close()
+    runner.store.close()
 
 
 def test_red_each_time_in_another_way_is_not_broken(tmp_path: Path) -> None:
     def fickle(job: Job, before: int) -> Iterable[TestResult]:
         return (failed("one", "alpha", type=f"Error{before}"),)
 
-    bench, _, _ = make_bench(tmp_path, fickle, NEWEST)
-    record = execute(matrix({"policy": "newest"}), PATH, bench, WORLD, Silent())
-    assert [v.verdict for v in verdicts(record, bench)] == ["flaky"]
-    bench.store.close()
+    runner, _, _ = make_runner(tmp_path, fickle, NEWEST, catalog=WORLD)
+    record = execute(matrix({"policy": "newest"}), runner)
+    assert [v.verdict for v in verdicts(record, runner)] == ["flaky"]
+    runner.store.close()
 
 
 @pytest.mark.parametrize("outcome", ["index-unreachable", "timeout", "crashed", "disk-full", "invalid"])
 def test_infrastructure_is_tried_again_now_and_next_time_and_never_red(tmp_path: Path, outcome: str) -> None:
     answers: dict[str, Any] = {"now": outcome}
-    bench, executor, _ = make_bench(tmp_path, lambda job, before: answers["now"], NEWEST)
-    record = execute(matrix({"policy": "newest"}), PATH, bench, WORLD, Silent())
-    assert [v.verdict for v in verdicts(record, bench)] == ["invalid" if outcome == "invalid" else "infra-error"]
+    runner, executor, _ = make_runner(tmp_path, lambda job, before: answers["now"], NEWEST, catalog=WORLD)
+    record = execute(matrix({"policy": "newest"}), runner)
+    assert [v.verdict for v in verdicts(record, runner)] == ["invalid" if outcome == "invalid" else "infra-error"]
     assert len(executor.asked) == 2
     answers["now"] = all_green(executor.asked[0], 0)
-    record = execute(matrix({"policy": "newest"}), PATH, bench, WORLD, Silent())
-    assert [v.verdict for v in verdicts(record, bench)] == ["works"]
+    record = execute(matrix({"policy": "newest"}), runner)
+    assert [v.verdict for v in verdicts(record, runner)] == ["works"]
     assert len(executor.asked) == 3
-    bench.store.close()
+    runner.store.close()
 
 
 def test_a_starved_test_alone_is_tried_again(tmp_path: Path) -> None:
-    bench, executor, _ = make_bench(tmp_path, lambda *_: (passed("one", "alpha"), starved("two", "beta")), NEWEST)
-    record = execute(matrix({"policy": "newest"}), PATH, bench, WORLD, Silent())
-    assert [v.verdict for v in verdicts(record, bench)] == ["infra-error"]
+    runner, executor, _ = make_runner(
+        tmp_path, lambda *_: (passed("one", "alpha"), starved("two", "beta")), NEWEST, catalog=WORLD
+    )
+    record = execute(matrix({"policy": "newest"}), runner)
+    assert [v.verdict for v in verdicts(record, runner)] == ["infra-error"]
     assert [job.tests for job in executor.asked] == [(), ("two",)]
-    bench.store.close()
+    runner.store.close()
 
 
 def test_what_has_evidence_is_not_run_again_unless_asked(tmp_path: Path) -> None:
-    bench, executor, resolver = make_bench(tmp_path, red_with_old_beta, NEWEST)
-    first = execute(matrix(*EVERYTHING), PATH, bench, WORLD, Silent())
+    runner, executor, resolver = make_runner(tmp_path, red_with_old_beta, NEWEST, catalog=WORLD)
+    first = execute(matrix(*EVERYTHING), runner)
     runs, resolved = len(executor.asked), len(resolver.asked)
-    second = execute(matrix(*EVERYTHING), PATH, bench, WORLD, Silent())
+    second = execute(matrix(*EVERYTHING), runner)
     assert (len(executor.asked), len(resolver.asked)) == (runs, resolved)
-    assert [v.verdict for v in verdicts(second, bench)] == [v.verdict for v in verdicts(first, bench)]
-    execute(matrix(*EVERYTHING), PATH, bench, WORLD, Silent(), rerun=True)
+    assert [v.verdict for v in verdicts(second, runner)] == [v.verdict for v in verdicts(first, runner)]
+    execute(matrix(*EVERYTHING), runner, rerun=True)
     assert len(executor.asked) == 2 * runs
     assert len(resolver.asked) == resolved
-    execute(matrix(*EVERYTHING), PATH, bench, WORLD, Silent(), relock=True)
+    execute(matrix(*EVERYTHING), runner, relock=True)
     assert len(resolver.asked) == 2 * resolved
-    bench.store.close()
+    runner.store.close()
 
 
 def test_a_new_release_resolves_anew_what_it_may_change(tmp_path: Path) -> None:
-    bench, _, resolver = make_bench(tmp_path, all_green, NEWEST)
+    runner, _, resolver = make_runner(tmp_path, all_green, NEWEST, catalog=WORLD)
     policies = ({"policy": "newest"}, pins("alpha==1.0", "beta", exclude_newer="2026-02-15"))
-    execute(matrix(*policies), PATH, bench, WORLD, Silent())
+    execute(matrix(*policies), runner)
     newer = Catalogue(
         {"alpha": {"1.0": "2026-01-01", "2.0": "2026-02-01", "2.1": "2026-03-01"}, "beta": {"2.0": "2026-02-01"}}
     )
@@ -160,49 +163,49 @@ def test_a_new_release_resolves_anew_what_it_may_change(tmp_path: Path) -> None:
         }
     )
     resolver.asked.clear()
-    execute(matrix(*policies), PATH, bench, same_then, Silent())
+    execute(matrix(*policies), replace(runner, catalog=same_then))
     assert [cell.policy for cell in resolver.asked] == ["newest"]
     resolver.asked.clear()
-    execute(matrix(*policies), PATH, bench, newer, Silent())
+    execute(matrix(*policies), replace(runner, catalog=newer))
     assert [cell.policy for cell in resolver.asked] == ["newest", "pins"]
-    bench.store.close()
+    runner.store.close()
 
 
 def test_cells_that_share_a_lock_are_run_once(tmp_path: Path) -> None:
-    bench, executor, _ = make_bench(tmp_path, all_green, NEWEST)
+    runner, executor, _ = make_runner(tmp_path, all_green, NEWEST, catalog=WORLD)
     same = ({"policy": "newest"}, pins("alpha==2.0", "beta==2.0"), pins("alpha", "beta==2.0"))
-    record = execute(matrix(*same), PATH, bench, WORLD, Silent())
+    record = execute(matrix(*same), runner)
     assert len(record.cells) == 3
     assert len({cell.key for cell in record.cells}) == 1
     assert len(executor.asked) == 1
-    bench.store.close()
+    runner.store.close()
 
 
 def test_the_suite_is_part_of_the_question(tmp_path: Path) -> None:
-    bench, executor, _ = make_bench(tmp_path, all_green, NEWEST)
-    execute(matrix({"policy": "newest"}), PATH, bench, WORLD, Silent())
-    bench.store.close()
+    runner, executor, _ = make_runner(tmp_path, all_green, NEWEST, catalog=WORLD)
+    execute(matrix({"policy": "newest"}), runner)
+    runner.store.close()
     (tmp_path / "suite" / "test_more.py").write_text("def test_more(): pass\n")
-    bench, executor, _ = make_bench(tmp_path, all_green, NEWEST)
-    execute(matrix({"policy": "newest"}), PATH, bench, WORLD, Silent())
+    runner, executor, _ = make_runner(tmp_path, all_green, NEWEST, catalog=WORLD)
+    execute(matrix({"policy": "newest"}), runner)
     assert len(executor.asked) == 1
-    bench.store.close()
+    runner.store.close()
 
 
 def test_a_cell_that_does_not_resolve_is_not_run(tmp_path: Path) -> None:
     conflict = Resolution(outcome="conflict", conflict=Conflict(kind="bounds", sentence="alpha depends on beta<1"))
     lost = Resolution(outcome="index-unreachable", detail="the package index did not answer")
     others = {"no: alpha==1.0": conflict, "lost: beta==1.0": lost}
-    bench, executor, resolver = make_bench(tmp_path, all_green, NEWEST, others)
+    runner, executor, resolver = make_runner(tmp_path, all_green, NEWEST, others, catalog=WORLD)
     policies = (pins("alpha==1.0", label="no"), pins("beta==1.0", label="lost"))
-    record = execute(matrix(*policies), PATH, bench, WORLD, Silent())
-    assert [v.verdict for v in verdicts(record, bench)] == ["unresolvable", "infra-error"]
+    record = execute(matrix(*policies), runner)
+    assert [v.verdict for v in verdicts(record, runner)] == ["unresolvable", "infra-error"]
     assert not executor.asked
     # A conflict is remembered; that the index was away is not.
     resolver.asked.clear()
-    execute(matrix(*policies), PATH, bench, WORLD, Silent())
+    execute(matrix(*policies), runner)
     assert [cell.label for cell in resolver.asked] == ["lost: beta==1.0"]
-    bench.store.close()
+    runner.store.close()
 
 
 class Patchy:
@@ -234,40 +237,40 @@ class AskingResolver(FakeResolver):
 
 
 def test_an_index_that_stops_answering_costs_the_cells_that_need_it(tmp_path: Path) -> None:
-    bench, _, resolver = make_bench(tmp_path, all_green, NEWEST)
+    runner, _, resolver = make_runner(tmp_path, all_green, NEWEST, catalog=Patchy())
     cells = [Cell(python="3.12", platform="p", requirements=(name,), label=name) for name in ("alpha", "beta")]
-    lock_cells(cells, bench, Patchy(), Silent())
+    lock_cells(cells, runner)
     assert len(resolver.asked) == 2
     # Both are remembered or not; whichever, only what the index says nothing about is asked again.
-    bench.resolver = AskingResolver(NEWEST)  # type: ignore[assignment]
-    found = lock_cells(cells, bench, Patchy(), Silent())
+    asking = replace(runner, resolver=AskingResolver(NEWEST))  # type: ignore[arg-type]
+    found = lock_cells(cells, asking)
     assert [found[cell.id].outcome for cell in cells] == ["locked", "index-unreachable"]
     assert "did not answer for beta" in found[cells[1].id].detail
-    bench.store.close()
+    runner.store.close()
 
 
 def test_the_pythons_that_are_not_there_are_told(tmp_path: Path) -> None:
-    bench, _, _ = make_bench(tmp_path, all_green, NEWEST)
-    record = execute(matrix({"policy": "newest"}, pythons=("3.99", "3.12")), PATH, bench, WORLD, Silent())
+    runner, _, _ = make_runner(tmp_path, all_green, NEWEST, catalog=WORLD)
+    record = execute(matrix({"policy": "newest"}, pythons=("3.99", "3.12")), runner)
     assert (record.pythons, record.missing_pythons) == (("3.12",), ("3.99",))
     with pytest.raises(StackcompatError, match=r"Python 3\.99 was not found") as caught:
-        execute(matrix({"policy": "newest"}, pythons=("3.99",)), PATH, bench, WORLD, Silent())
+        execute(matrix({"policy": "newest"}, pythons=("3.99",)), runner)
     assert not isinstance(caught.value, UsageError)
-    bench.store.close()
+    runner.store.close()
 
 
 def test_another_platform_is_not_pretended(tmp_path: Path) -> None:
-    bench, executor, _ = make_bench(tmp_path, all_green, NEWEST)
+    runner, executor, _ = make_runner(tmp_path, all_green, NEWEST, catalog=WORLD)
     with pytest.raises(StackcompatError, match="cannot run plan9-vax"):
-        execute(matrix({"policy": "newest"}, platform="plan9-vax"), PATH, bench, WORLD, Silent())
-    execute(matrix({"policy": "newest"}, platform=this_platform()), PATH, bench, WORLD, Silent())
+        execute(matrix({"policy": "newest"}, platform="plan9-vax"), runner)
+    execute(matrix({"policy": "newest"}, platform=this_platform()), runner)
     assert len(executor.asked) == 1
-    bench.store.close()
+    runner.store.close()
 
 
 def test_a_job_says_all_that_the_cell_needs(tmp_path: Path) -> None:
-    bench, executor, _ = make_bench(tmp_path, all_green, NEWEST)
-    execute(matrix(pins("alpha", "beta==1.0", overrides=["alpha==1.0"]), level="import"), PATH, bench, WORLD, Silent())
+    runner, executor, _ = make_runner(tmp_path, all_green, NEWEST, catalog=WORLD)
+    execute(matrix(pins("alpha", "beta==1.0", overrides=["alpha==1.0"]), level="import"), runner)
     (job,) = executor.asked
     assert job.requirements == ("alpha", "beta==1.0")
     assert job.forced == ("alpha==1.0",)
@@ -276,7 +279,7 @@ def test_a_job_says_all_that_the_cell_needs(tmp_path: Path) -> None:
     assert "gamma" not in dict(job.imports)
     assert job.guesses == ()
     assert job.lock == make_lock({"alpha": "2.0", "beta": "1.0"})
-    bench.store.close()
+    runner.store.close()
 
 
 def test_a_reserved_name_wakes_up_when_there_is_a_release(tmp_path: Path) -> None:
@@ -290,13 +293,13 @@ def test_a_reserved_name_wakes_up_when_there_is_a_release(tmp_path: Path) -> Non
         return [passed(f"test_import[{module}]", name, level="import") for name, module in found]
 
     def row(eta: dict[str, str]) -> tuple[ComponentRow, FakeExecutor, RunRecord]:
-        bench, executor, _ = make_bench(tmp_path, imports, {"alpha": "2.0", "eta": "0.1.0"})
-        bench.components = rows
         world = Catalogue({"alpha": {"1.0": "2026-01-01", "2.0": "2026-02-01"}, "eta": eta})
-        record = execute(watching, PATH, bench, world, Silent())
-        runs = bench.store.runs()
-        summary = summarise(rows, runs, bench.store.of_keys(record.evidence_keys()), now())
-        bench.store.close()
+        runner, executor, _ = make_runner(tmp_path, imports, {"alpha": "2.0", "eta": "0.1.0"}, catalog=world)
+        runner = replace(runner, components=rows)
+        record = execute(watching, runner)
+        runs = runner.store.runs()
+        summary = summarise(rows, runs, runner.store.of_keys(record.evidence_keys()), now())
+        runner.store.close()
         return next(one for one in summary.components if one.name == "eta"), executor, record
 
     asleep, executor, record = row({"0.0.0": "2026-01-01"})
@@ -325,13 +328,13 @@ class Spy(Silent):
 
 
 def test_progress_is_told(tmp_path: Path) -> None:
-    bench, _, _ = make_bench(tmp_path, red_with_old_beta, NEWEST)
+    runner, _, _ = make_runner(tmp_path, red_with_old_beta, NEWEST, catalog=WORLD)
     spy = Spy()
-    execute(matrix({"policy": "newest"}, pins("alpha==2.0", "beta==1.0")), PATH, bench, WORLD, spy)
+    execute(matrix({"policy": "newest"}, pins("alpha==2.0", "beta==1.0")), runner.reporting(spy))
     assert spy.said[0] == "lock 2"
     assert spy.said[3] == "run 2"
     assert spy.said[4:] == ["newest on Python 3.12: green", "alpha==2.0, beta==1.0 on Python 3.12: 1 red"]
-    bench.store.close()
+    runner.store.close()
 
 
 def test_an_interrupt_ends_what_runs_and_waits_for_nothing_else(tmp_path: Path, request: pytest.FixtureRequest) -> None:
@@ -346,7 +349,7 @@ def test_an_interrupt_ends_what_runs_and_waits_for_nothing_else(tmp_path: Path, 
         assert released.wait(60)
         return (passed("one"),)
 
-    bench, executor, _ = make_bench(tmp_path, endless, NEWEST, workers=2)
+    runner, executor, _ = make_runner(tmp_path, endless, NEWEST, workers=2, catalog=WORLD)
     executor.stop = released.set  # type: ignore[method-assign]
 
     class Impatient(Silent):
@@ -364,13 +367,13 @@ def test_an_interrupt_ends_what_runs_and_waits_for_nothing_else(tmp_path: Path, 
         _thread.interrupt_main()
 
     with pytest.raises(KeyboardInterrupt):
-        execute(matrix(*EVERYTHING), PATH, bench, WORLD, Impatient())
+        execute(matrix(*EVERYTHING), runner.reporting(Impatient()))
     assert released.is_set()
     assert len(executor.asked) <= 3
     # The record is there, so that what was finished can be published.
-    (record,) = bench.store.runs()
-    assert {verdict.verdict for verdict in verdicts(record, bench)} <= {"works", "untested"}
-    bench.store.close()
+    (record,) = runner.store.runs()
+    assert {verdict.verdict for verdict in verdicts(record, runner)} <= {"works", "untested"}
+    runner.store.close()
 
 
 # --- one cell by hand ---
@@ -387,33 +390,33 @@ def cell(*requirements: str, **more: Any) -> Cell:
 
 
 def test_try_judges_one_cell_and_keeps_the_evidence(tmp_path: Path) -> None:
-    bench, executor, _ = make_bench(tmp_path, red_with_old_beta, NEWEST)
+    runner, executor, _ = make_runner(tmp_path, red_with_old_beta, NEWEST, catalog=WORLD)
     asked = cell("alpha==2.0", "beta==1.0")
-    verdict, evidence = try_cell(asked, bench, WORLD, "interop", Silent())
+    verdict, evidence = try_cell(asked, runner, "interop")
     assert (verdict.verdict, len(evidence)) == ("broken", 2)
-    verdict, again = try_cell(asked, bench, WORLD, "interop", Silent())
+    verdict, again = try_cell(asked, runner, "interop")
     assert again == evidence
     assert len(executor.asked) == 2
-    try_cell(asked, bench, WORLD, "interop", Silent(), rerun=True)
+    try_cell(asked, runner, "interop", rerun=True)
     assert len(executor.asked) == 4
-    bench.store.close()
+    runner.store.close()
 
 
 def test_try_at_another_level_is_another_question(tmp_path: Path) -> None:
-    bench, executor, _ = make_bench(tmp_path, all_green, NEWEST)
-    try_cell(cell("alpha"), bench, WORLD, "interop", Silent())
-    try_cell(cell("alpha"), bench, WORLD, "import", Silent())
+    runner, executor, _ = make_runner(tmp_path, all_green, NEWEST, catalog=WORLD)
+    try_cell(cell("alpha"), runner, "interop")
+    try_cell(cell("alpha"), runner, "import")
     assert [job.level for job in executor.asked] == ["interop", "import"]
-    bench.store.close()
+    runner.store.close()
 
 
 def test_try_with_a_lock_resolves_nothing(tmp_path: Path) -> None:
-    bench, executor, resolver = make_bench(tmp_path, all_green, NEWEST)
+    runner, executor, resolver = make_runner(tmp_path, all_green, NEWEST, catalog=WORLD)
     lock = make_lock({"alpha": "1.0"})
-    try_cell(cell("alpha"), bench, WORLD, "interop", Silent(), lock=lock)
+    try_cell(cell("alpha"), runner, "interop", lock=lock)
     assert not resolver.asked
     assert executor.asked[0].lock == lock
-    bench.store.close()
+    runner.store.close()
 
 
 @pytest.mark.parametrize(
@@ -425,29 +428,29 @@ def test_try_with_a_lock_resolves_nothing(tmp_path: Path) -> None:
 )
 def test_a_release_that_does_not_exist_is_a_mistake(tmp_path: Path, request_: str, sentence: str) -> None:
     absent = Resolution(outcome="conflict", conflict=Conflict(kind="not-found", sentence="no"))
-    bench, _, _ = make_bench(tmp_path, all_green, NEWEST, {request_: absent})
+    runner, _, _ = make_runner(tmp_path, all_green, NEWEST, {request_: absent}, catalog=WORLD)
     with pytest.raises(UsageError) as caught:
-        try_cell(cell(request_), bench, WORLD, "interop", Silent())
+        try_cell(cell(request_), runner, "interop")
     assert str(caught.value) == sentence
-    bench.store.close()
+    runner.store.close()
 
 
 def test_a_dependency_that_does_not_exist_is_no_mistake_of_the_user(tmp_path: Path) -> None:
     absent = Resolution(outcome="conflict", conflict=Conflict(kind="not-found", sentence="the index has no omega"))
-    bench, _, _ = make_bench(tmp_path, all_green, NEWEST, {"alpha": absent})
-    verdict, _ = try_cell(cell("alpha"), bench, WORLD, "interop", Silent())
+    runner, _, _ = make_runner(tmp_path, all_green, NEWEST, {"alpha": absent}, catalog=WORLD)
+    verdict, _ = try_cell(cell("alpha"), runner, "interop")
     assert verdict.verdict == "unresolvable"
-    bench.store.close()
+    runner.store.close()
 
 
 def test_a_matrix_with_a_release_that_does_not_exist_runs_nothing(tmp_path: Path) -> None:
-    bench, executor, resolver = make_bench(tmp_path, all_green, NEWEST)
+    runner, executor, resolver = make_runner(tmp_path, all_green, NEWEST, catalog=WORLD)
     with pytest.raises(UsageError, match=r"policies\[1\]"):
-        execute(matrix({"policy": "newest"}, pins("alpha==9")), PATH, bench, WORLD, Silent())
+        execute(matrix({"policy": "newest"}, pins("alpha==9")), runner)
     assert not executor.asked
     assert not resolver.asked
-    assert not bench.store.runs()
-    bench.store.close()
+    assert not runner.store.runs()
+    runner.store.close()
 
 
 def test_the_made_up_world_has_the_components_that_are_used() -> None:
@@ -484,68 +487,68 @@ def three(**more: Any) -> Matrix:
 
 
 def test_what_a_known_culprit_masks_is_tried_in_other_company(tmp_path: Path) -> None:
-    bench, executor, _ = make_bench(tmp_path, no_import, {})
-    record = execute(three(), PATH, bench, THREE, Silent())
+    runner, executor, _ = make_runner(tmp_path, no_import, {}, catalog=THREE)
+    record = execute(three(), runner)
     first = len(record.cells) - sum(record.rounds)
     assert record.rounds == (1,)
-    masked = next(v for v in verdicts(record, bench)[:first] if v.verdict == "broken")
+    masked = next(v for v in verdicts(record, runner)[:first] if v.verdict == "broken")
     # What the red cell masked is in the further one, without the new alpha that broke it.
-    further = verdicts(record, bench)[-1]
+    further = verdicts(record, runner)[-1]
     assert further.verdict == "works"
     assert set(further.cell.requirements) == {"alpha==1.0"} | set(masked.cell.requirements) - {"alpha==2.0"}
     assert (record.coverage, record.answered, record.unanswered) == ({LABEL: 100.0}, {LABEL: 100.0}, ())
-    assert bench.store.history("m") == (record,)
+    assert runner.store.history("m") == (record,)
     # An unchanged night comes to the same end and runs nothing.
     runs = len(executor.asked)
-    again = execute(three(), PATH, bench, THREE, Silent())
+    again = execute(three(), runner)
     assert len(executor.asked) == runs
     assert (again.cells, again.rounds, again.answered) == (record.cells, record.rounds, record.answered)
-    bench.store.close()
+    runner.store.close()
 
 
 def test_without_a_budget_what_is_masked_is_told(tmp_path: Path) -> None:
-    bench, _, _ = make_bench(tmp_path, no_import, {})
-    record = execute(three(budget=0), PATH, bench, THREE, Silent())
+    runner, _, _ = make_runner(tmp_path, no_import, {}, catalog=THREE)
+    record = execute(three(budget=0), runner)
     assert record.rounds == ()
     assert record.answered[LABEL] < record.coverage[LABEL] == 100.0
     (sentence,) = record.unanswered
     assert sentence.startswith(f"{LABEL}: ")
     assert "were not asked for again, since the budget of 0 further cells is spent; for example, beta 1.0" in sentence
-    bench.store.close()
+    runner.store.close()
 
 
 def test_a_shard_makes_no_further_rounds_and_the_whole_run_after_it_does(tmp_path: Path) -> None:
     (tmp_path / "merged").mkdir()
-    bench, executor, _ = make_bench(tmp_path, no_import, {})
-    parts = [execute(three(), PATH, bench, THREE, Silent(), shard=shard) for shard in shards(2)]
+    runner, executor, _ = make_runner(tmp_path, no_import, {}, catalog=THREE)
+    parts = [execute(three(), runner, shard=shard) for shard in shards(2)]
     assert {(part.rounds, *part.answered) for part in parts} == {((),)}
-    merged, went_on, _ = make_bench(tmp_path / "merged", no_import, {})
-    merged.store.merge([bench.store])
     # What was uploaded in the meantime is for the next night.
     later = {name: {"1.0": "2026-01-01", "2.0": "2026-02-01", "3.0": "2099-01-01"} for name in ("alpha", "beta")}
-    whole = execute(three(), PATH, merged, Catalogue(THREE_ALONE | later), Silent(), go_on=True)
+    merged, went_on, _ = make_runner(tmp_path / "merged", no_import, {}, catalog=Catalogue(THREE_ALONE | later))
+    merged.store.merge([runner.store])
+    whole = execute(three(), merged, go_on=True)
     assert (whole.rounds, whole.answered) == ((1,), {LABEL: 100.0})
     assert len(executor.asked) == len(whole.cells)  # one is further, one is red and ran twice
     assert len(went_on.asked) == 1
     assert merged.store.history("m") == (whole,)
-    merged.store.merge([bench.store])
+    merged.store.merge([runner.store])
     assert merged.store.history("m") == (whole,)
-    for each_ in (bench, merged):
+    for each_ in (runner, merged):
         each_.store.close()
 
 
 def test_a_merged_run_goes_on_as_it_was_planned(tmp_path: Path) -> None:
     """The newest alpha is another one by now: that makes no second run of the same night."""
-    bench, executor, resolver = make_bench(tmp_path, all_green, NEWEST)
+    runner, executor, resolver = make_runner(tmp_path, all_green, NEWEST, catalog=WORLD)
     with pytest.raises(UsageError, match=r"--continue: evidence\.sqlite holds no whole run of m to go on with"):
-        execute(matrix({"policy": "newest"}), PATH, bench, WORLD, Silent(), go_on=True)
-    planned = execute(matrix({"policy": "newest"}), PATH, bench, WORLD, Silent())
+        execute(matrix({"policy": "newest"}), runner, go_on=True)
+    planned = execute(matrix({"policy": "newest"}), runner)
     resolved, ran = len(resolver.asked), len(executor.asked)
     resolver._newest = NEWEST | {"alpha": "3.0"}
-    assert execute(matrix({"policy": "newest"}), PATH, bench, WORLD, Silent(), go_on=True) == planned
+    assert execute(matrix({"policy": "newest"}), runner, go_on=True) == planned
     assert (len(resolver.asked), len(executor.asked)) == (resolved, ran)
-    assert bench.store.history("m") == (planned,)
-    bench.store.close()
+    assert runner.store.history("m") == (planned,)
+    runner.store.close()
 
 
 def impatient(rule: Callable[[Job, int], Iterable[TestResult]], stop: int) -> Callable[[Job, int], list[TestResult]]:
@@ -562,38 +565,38 @@ def impatient(rule: Callable[[Job, int], Iterable[TestResult]], stop: int) -> Ca
 
 @pytest.mark.parametrize("stop", range(4))
 def test_a_run_that_was_stopped_and_went_on_is_one_run(tmp_path: Path, stop: int) -> None:
-    bench, _, _ = make_bench(tmp_path, impatient(all_green, stop), NEWEST)
+    runner, _, _ = make_runner(tmp_path, impatient(all_green, stop), NEWEST, catalog=WORLD)
     with contextlib.suppress(KeyboardInterrupt):
-        execute(matrix(*EVERYTHING), PATH, bench, WORLD, Silent())
-    record = execute(matrix(*EVERYTHING), PATH, bench, WORLD, Silent())
-    assert bench.store.history("m") == (record,)
-    again = execute(matrix(*EVERYTHING), PATH, bench, WORLD, Silent())
-    assert bench.store.history("m") == (record, again)
-    bench.store.close()
+        execute(matrix(*EVERYTHING), runner)
+    record = execute(matrix(*EVERYTHING), runner)
+    assert runner.store.history("m") == (record,)
+    again = execute(matrix(*EVERYTHING), runner)
+    assert runner.store.history("m") == (record, again)
+    runner.store.close()
 
 
 @pytest.mark.parametrize("stop", range(8))
 def test_rounds_that_were_stopped_come_out_the_same(tmp_path: Path, stop: int) -> None:
-    bench, executor, _ = make_bench(tmp_path, impatient(no_import, stop), {})
+    runner, executor, _ = make_runner(tmp_path, impatient(no_import, stop), {}, catalog=THREE)
     with contextlib.suppress(KeyboardInterrupt):
-        execute(three(), PATH, bench, THREE, Silent())
-    record = execute(three(), PATH, bench, THREE, Silent())
+        execute(three(), runner)
+    record = execute(three(), runner)
     assert (record.rounds, record.answered) == ((1,), {LABEL: 100.0})
     assert len(executor.finished) == len(record.cells) + 1  # one is red and runs twice
-    assert bench.store.history("m")[-1] == record
-    bench.store.close()
+    assert runner.store.history("m")[-1] == record
+    runner.store.close()
 
 
 def test_what_infrastructure_kept_from_an_outcome_waits_where_it_is(tmp_path: Path) -> None:
     answers: dict[str, Any] = {"starved": True}
     rule = lambda job, before: "timeout" if answers["starved"] else no_import(job, before)  # noqa: E731
-    bench, _, _ = make_bench(tmp_path, rule, {})
-    record = execute(three(), PATH, bench, THREE, Silent())
+    runner, _, _ = make_runner(tmp_path, rule, {}, catalog=THREE)
+    record = execute(three(), runner)
     assert (record.rounds, record.answered) == ((), {LABEL: 0.0})
     assert "wait for the next run, since infrastructure kept a cell from an outcome" in record.unanswered[0]
     answers["starved"] = False
-    assert execute(three(), PATH, bench, THREE, Silent()).answered == {LABEL: 100.0}
-    bench.store.close()
+    assert execute(three(), runner).answered == {LABEL: 100.0}
+    runner.store.close()
 
 
 @pytest.mark.parametrize(
@@ -602,11 +605,9 @@ def test_what_infrastructure_kept_from_an_outcome_waits_where_it_is(tmp_path: Pa
 def test_what_components_say_of_memory_decides_lower_or_not(
     tmp_path: Path, alpha: int | None, beta: int | None, limit: int
 ) -> None:
-    bench, executor, _ = make_bench(tmp_path, all_green, NEWEST)
+    runner, executor, _ = make_runner(tmp_path, all_green, NEWEST, catalog=WORLD)
     wants = {"alpha": alpha, "beta": beta, "gamma": 16384}  # which is not installed
-    bench.components = Components(
-        components=tuple(row.model_copy(update={"memory_mb": wants.get(row.name)}) for row in COMPONENTS.components)
-    )
-    execute(matrix({"policy": "newest"}), PATH, bench, WORLD, Silent())
+    rows = tuple(row.model_copy(update={"memory_mb": wants.get(row.name)}) for row in COMPONENTS.components)
+    execute(matrix({"policy": "newest"}), replace(runner, components=Components(components=rows)))
     assert {job.limits.memory_mb for job in executor.asked} == {limit}
-    bench.store.close()
+    runner.store.close()

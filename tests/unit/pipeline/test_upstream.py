@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,13 @@ from stackcompat.pipeline.cells import plan_cell, run_cells, try_cell
 from stackcompat.pipeline.execution import execute
 from stackcompat.pipeline.locking import lock_cells
 from stackcompat.pipeline.progress import Silent
-from stackcompat.pipeline.upstream import UpstreamRunner
+from stackcompat.pipeline.runner import Runner
+from stackcompat.pipeline.upstream import OwnTests
 from stackcompat.plan.cell import Cell
 from stackcompat.plan.matrix import Matrix
 from stackcompat.run.job import Job
 from stackcompat.verdict.verdict import CellVerdict, judge
-from support.fakes import Catalogue, FakeExecutor, Rule, make_bench
+from support.fakes import Catalogue, FakeExecutor, Rule, make_runner
 from support.loopback_index import make_sdist
 from support.made_up import COMPONENTS, component, failed, passed
 
@@ -84,40 +86,31 @@ def broken_by_new_alpha(job: Job, _: int) -> Iterable[TestResult]:
 
 
 class Table:
-    """An upstream bench with its fakes."""
+    """A runner for releases' own tests, with its fakes."""
 
     def __init__(self, folder: Path, rule: Rule, content: bytes | None = make_sdist(FILES)) -> None:
         rows = tuple(component("beta", upstream=(OWN,)) if c.name == "beta" else c for c in COMPONENTS.components)
-        plain, executor, resolver = make_bench(folder, rule, {"alpha": "1.0", "gamma": "1.0"})
+        plain, executor, resolver = make_runner(folder, rule, {"alpha": "1.0", "gamma": "1.0"})
         self.shelf = Shelf(content)
         self.executor: FakeExecutor = executor
-        self.more: dict[str, Any] = {
-            "components": Components(components=rows),
-            "store": plain.store,
-            "cache": plain.cache,
-            "interpreters": plain.interpreters,
-            "executor": executor,
-            "suite": plain.suite.folder,
-        }
+        self.plain = replace(plain, components=Components(components=rows), catalog=self.shelf)
         self.resolver = resolver
-        self.bench = self.fresh()
+        self.runner = self.fresh()
 
-    def fresh(self) -> UpstreamRunner:
-        """A bench that knows nothing but what is in the store."""
-        bench = UpstreamRunner(archives=self.shelf, **self.more)
-        bench.resolver = self.resolver  # type: ignore[assignment]
-        return bench
+    def fresh(self) -> Runner:
+        """A runner that knows nothing but what is in the store."""
+        return self.plain.using(OwnTests(self.shelf))
 
-    def attempt(self, *requirements: str, bench: UpstreamRunner | None = None, level: Any = "upstream") -> CellVerdict:
+    def attempt(self, *requirements: str, runner: Runner | None = None, level: Any = "upstream") -> CellVerdict:
         cell = Cell(python="3.12", platform=this_platform(), requirements=requirements)
-        return try_cell(cell, bench or self.bench, self.shelf, level, Silent())[0]
+        return try_cell(cell, runner or self.runner, level)[0]
 
 
 @pytest.fixture
 def table(tmp_path: Path) -> Iterator[Table]:
     made = Table(tmp_path, broken_by_new_alpha)
     yield made
-    made.bench.store.close()
+    made.runner.store.close()
 
 
 def test_only_what_passed_in_its_own_time_and_fails_here_breaks_a_cell(table: Table) -> None:
@@ -152,35 +145,35 @@ def test_a_cell_is_told_which_tests_count_where_they_are_and_how_long(table: Tab
     assert table.shelf.asked == ["beta 1.0"]
 
 
-def ask(table: Table, test: str, *requirements: str, bench: UpstreamRunner | None = None) -> PlannedCell:
+def ask(table: Table, test: str, *requirements: str, runner: Runner | None = None) -> PlannedCell:
     """Run one test of a cell, as blame does."""
     cell = Cell(python="3.12", platform=this_platform(), requirements=requirements)
-    bench = bench or table.bench
-    resolution = lock_cells([cell], bench, table.shelf, Silent())[cell.id]
-    planned = plan_cell(cell, resolution, bench, "upstream", (test,))
-    run_cells([planned], bench, "upstream", Silent())
+    runner = runner or table.runner
+    resolution = lock_cells([cell], runner)[cell.id]
+    planned = plan_cell(cell, resolution, runner, "upstream", (test,))
+    run_cells([planned], runner, "upstream")
     return planned
 
 
 def test_of_one_test_the_baseline_is_of_that_test_alone(table: Table) -> None:
     planned = ask(table, f"{FILE}::then", "alpha==2.0", "beta==1.0", "gamma==1.0")
-    (failure,) = judge(planned, table.bench.store.of_key(planned.key)).failures
+    (failure,) = judge(planned, table.runner.store.of_key(planned.key)).failures
     assert failure.test == f"{FILE}::then"
     assert [job.tests for job in table.executor.asked if in_its_own_time(job)] == [(f"{FILE}::then",)]
     # What failed in its own time is not run here.
     planned = ask(table, f"{FILE}::never", "alpha==2.0", "beta==1.0", "gamma==1.0")
-    assert not judge(planned, table.bench.store.of_key(planned.key)).failures
+    assert not judge(planned, table.runner.store.of_key(planned.key)).failures
 
 
-def test_blame_makes_no_environment_for_a_test_that_tells_nothing_there(table: Table) -> None:
+def test_blame_makes_no_environment_for_a_test_that_pointless_there(table: Table) -> None:
     verdict = table.attempt("alpha==2.0", "beta==1.0", "gamma==1.0")
     (failure,) = verdict.failures
     target = Target(verdict.cell, verdict.installed, verdict.lock_id, failure)
-    prober = Prober(target, table.bench, table.shelf, Silent())
+    prober = Prober(target, table.runner, table.shelf, Silent())
     asked = []
     for beta in ("1.0", "1.5"):
         cell = verdict.cell.model_copy(update={"requirements": ("alpha==2.0", f"beta=={beta}", "gamma==1.0")})
-        resolution = lock_cells([cell], table.bench, table.shelf, Silent())[cell.id]
+        resolution = lock_cells([cell], table.runner)[cell.id]
         before = len(table.executor.asked)
         answer = prober.settle(cell, resolution)
         asked.append((answer.outcome, answer.ran, [in_its_own_time(job) for job in table.executor.asked[before:]]))
@@ -202,15 +195,15 @@ def test_blame_makes_no_environment_for_a_test_that_tells_nothing_there(table: T
         (f"{FILE}::then", ("alpha==2.0", "gamma==1.0"), "the release that ships this test is not installed"),
     ],
 )
-def test_a_test_that_tells_nothing_is_known_beforehand(
+def test_a_test_that_pointless_is_known_beforehand(
     table: Table, test: str, requirements: tuple[str, ...], reason: str
 ) -> None:
     cell = Cell(python="3.12", platform=this_platform(), requirements=requirements)
-    lock = lock_cells([cell], table.bench, table.shelf, Silent())[cell.id].lock
+    lock = lock_cells([cell], table.runner)[cell.id].lock
     assert lock is not None
-    said = table.bench.tells_nothing(cell, lock, "upstream", test)
+    said = table.runner.pointless(cell, lock, "upstream", test)
     assert said.startswith(reason) if reason else not said
-    assert not table.bench.tells_nothing(cell, lock, "interop", "test_it.py::smoke")
+    assert not table.runner.pointless(cell, lock, "interop", "test_it.py::smoke")
 
 
 def test_a_smoke_test_needs_no_baseline(table: Table) -> None:
@@ -222,11 +215,11 @@ def test_a_baseline_that_is_known_whole_serves_one_test_as_well(table: Table) ->
     first = ask(table, f"{FILE}::then", "alpha==2.0", "beta==1.0", "gamma==1.0")
     table.attempt("alpha==1.0", "beta==1.0", "gamma==1.0")
     before = len(table.executor.asked)
-    for bench in (table.bench, table.fresh()):
-        again = ask(table, f"{FILE}::then", "alpha==2.0", "beta==1.0", "gamma==1.0", bench=bench)
+    for runner in (table.runner, table.fresh()):
+        again = ask(table, f"{FILE}::then", "alpha==2.0", "beta==1.0", "gamma==1.0", runner=runner)
         assert again.key == first.key
     assert len(table.executor.asked) == before
-    ask(table, f"{FILE}::good", "alpha==2.0", "beta==1.0", "gamma==1.0", bench=table.fresh())
+    ask(table, f"{FILE}::good", "alpha==2.0", "beta==1.0", "gamma==1.0", runner=table.fresh())
     assert not in_its_own_time(table.executor.asked[-1])
     assert len(table.executor.asked) == before + 1
 
@@ -234,7 +227,7 @@ def test_a_baseline_that_is_known_whole_serves_one_test_as_well(table: Table) ->
 def test_what_is_known_is_not_run_again(table: Table) -> None:
     table.attempt("alpha==2.0", "beta==1.0", "gamma==1.0")
     before = len(table.executor.asked)
-    again = table.attempt("alpha==2.0", "beta==1.0", "gamma==1.0", bench=table.fresh())
+    again = table.attempt("alpha==2.0", "beta==1.0", "gamma==1.0", runner=table.fresh())
     assert again.verdict == "broken"
     assert len(table.executor.asked) == before
 
@@ -269,7 +262,7 @@ def test_without_a_baseline_the_reason_is_said(
     (job,) = table.executor.asked
     assert reason in job.upstream[0].left_out["upstream/beta/"]
     assert job.upstream[0].tests == ()
-    table.bench.store.close()
+    table.runner.store.close()
 
 
 def test_a_matrix_runs_its_baselines_first(table: Table) -> None:
@@ -279,8 +272,8 @@ def test_a_matrix_runs_its_baselines_first(table: Table) -> None:
     ]
     fields = {"title": "M", "components": ("alpha", "beta", "gamma"), "pythons": ("3.12",), "level": "upstream"}
     matrix = Matrix.model_validate(fields | {"policies": policies})
-    record = execute(matrix, Path("matrices/m.toml"), table.bench, table.shelf, Silent())
-    verdicts = [judge(cell, table.bench.store.of_key(cell.key)) for cell in record.cells]
+    record = execute(matrix, table.runner)
+    verdicts = [judge(cell, table.runner.store.of_key(cell.key)) for cell in record.cells]
     assert sorted((verdict.verdict, verdict.level) for verdict in verdicts) == [
         ("broken", "upstream"),
         ("works", "upstream"),

@@ -280,6 +280,19 @@ def test_requirement_name_is_normalised() -> None:
 MATRICES = Path(__file__).parents[3] / "matrices"
 
 
+def test_a_matrix_knows_the_file_that_it_was_read_from() -> None:
+    loaded = load_matrix(MATRICES / "quick.toml", load_components(MATRICES / "components.toml"))
+    assert (loaded.name, loaded.source) == ("quick", MATRICES / "quick.toml")
+    part = loaded.model_copy(update={"policies": loaded.policies[:1]})
+    assert (part.name, part.source) == (loaded.name, loaded.source)
+    assert not {"name", "source"} & loaded.model_dump().keys()
+
+
+@pytest.mark.parametrize("key", ["name", "source"])
+def test_a_file_cannot_say_what_it_is_called(tmp_path: Path, key: str) -> None:
+    assert refusal(tmp_path, f'{key} = "x"\n{GOOD}').startswith(f'"{key}" is not a key that is known here')
+
+
 @pytest.mark.parametrize("name", ["quick", "nightly", "stack", "applications", "accelerators"])
 def test_own_matrices_load(name: str) -> None:
     rows = load_components(MATRICES / "components.toml")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -68,7 +69,6 @@ def plan(
         platform="linux-x86_64",
         pythons=list(pythons if available is None else available),
         now=NOW,
-        source="made.toml",
     )
 
 
@@ -99,10 +99,11 @@ def test_newest_asks_for_bare_names() -> None:
 
 def test_what_goes_along_is_in_every_cell_and_must_exist() -> None:
     policies: list[Mapping[str, Any]] = [{"policy": "newest"}, {"policy": "pins", "requirements": ["alpha==1.0"]}]
-    made = Matrix.model_validate(matrix(STACK, *policies).model_dump(by_alias=True) | {"also": ["tool>=3"]})
+    fields = matrix(STACK, *policies).model_dump(by_alias=True) | {"also": ["tool>=3"]}
+    made = Matrix.model_validate(fields).read_from(Path("m.toml"))
 
     def planned(made: Matrix) -> Plan:
-        return make_plan(made, STACK, WORLD, platform="p", pythons=["3.12"], now=NOW, source="m.toml")
+        return make_plan(made, STACK, WORLD, platform="p", pythons=["3.12"], now=NOW)
 
     assert [cell.requirements[-1] for cell in planned(made).cells] == ["tool>=3", "tool>=3"]
     assert "tool" not in planned(made).cells[0].newest

@@ -10,13 +10,11 @@ import pytest
 from stackcompat.blame.culprit import Culprit, SearchResult
 from stackcompat.blame.diagnosis import Diagnosis
 from stackcompat.core.record import UsageError
-from stackcompat.pipeline.exchange import ExchangeRunner
-from stackcompat.pipeline.progress import Silent
 from stackcompat.plan.known_cases import KnownCase, load_cases
 from stackcompat.run.job import Job
 from stackcompat.validation.calibration import Calibration, calibrate, calibrate_crossings, compare, healthy_neighbours
 from stackcompat.verdict.verdict import CellVerdict, judge
-from support.fakes import Catalogue, make_bench
+from support.fakes import Catalogue, make_exchange_runner, make_runner
 from support.made_up import COMPONENTS, NEWEST, NOW, failed, make_cell, passed, planned, run_of, unresolved
 
 CELL = planned(make_cell(NEWEST), NEWEST)
@@ -77,7 +75,8 @@ def test_cases_are_tried_like_any_cell(tmp_path: Path) -> None:
     def rule(job: Job, before: int) -> Any:
         return (RED,) if job.lock.versions()["alpha"] == "1.0.0" else (passed("t", "alpha"),)
 
-    bench, executor, _ = make_bench(tmp_path, rule, {"alpha": "1.1.0"})
+    catalog = Catalogue({"alpha": {"1.0.0": "2026-01-01"}})
+    runner, executor, _ = make_runner(tmp_path, rule, {"alpha": "1.1.0"}, catalog=catalog)
     cases = (
         case(id="a"),
         case(id="same question"),
@@ -85,7 +84,7 @@ def test_cases_are_tried_like_any_cell(tmp_path: Path) -> None:
         case(id="missed", requirements=("alpha==1.1.0",)),
         case(id="elsewhere", python="3.99"),
     )
-    found = calibrate(cases, bench, Catalogue({"alpha": {"1.0.0": "2026-01-01"}}), Silent())
+    found = calibrate(cases, runner)
     assert {entry.case.id: bool(entry.wrong) for entry in found} == {
         "a": False,
         "same question": False,
@@ -93,7 +92,7 @@ def test_cases_are_tried_like_any_cell(tmp_path: Path) -> None:
         "missed": True,
     }
     assert len(executor.asked) == 3
-    bench.store.close()
+    runner.store.close()
 
 
 @pytest.mark.parametrize(
@@ -147,19 +146,11 @@ def test_a_case_with_a_writer_is_a_crossing_of_its_artifacts(tmp_path: Path) -> 
             test = failed("read", "alpha", type="ValueError", message=message) if newer else passed("read", "alpha")
         return (test.model_copy(update={"artifact": artifact, "level": "exchange"}),)
 
-    plain, executor, resolver = make_bench(tmp_path, rule, {"alpha": "1.1.0"})
+    catalog = Catalogue({"alpha": {"1.0.0": "2026-01-01"}})
+    plain, executor, _ = make_runner(tmp_path, rule, {"alpha": "1.1.0"}, catalog=catalog)
     helpers = tmp_path / "helpers"
     helpers.mkdir()
-    bench = ExchangeRunner(
-        helpers=helpers,
-        components=plain.components,
-        store=plain.store,
-        cache=plain.cache,
-        interpreters=plain.interpreters,
-        executor=executor,
-        suite=plain.suite.folder,
-    )
-    bench.resolver = resolver  # type: ignore[assignment]
+    runner = make_exchange_runner(plain, helpers)
     old, new = ("alpha==1.0.0",), ("alpha==1.1.0",)
     red = {"writer": {"requirements": new}, "artifacts": ("box",), "level": "exchange", "message": "newer format"}
     cases = (
@@ -170,7 +161,7 @@ def test_a_case_with_a_writer_is_a_crossing_of_its_artifacts(tmp_path: Path) -> 
         case(id="elsewhere", requirements=new, writer={"requirements": old, "python": "3.99"}, verdict="works"),
         case(id="no writer", requirements=new, verdict="works"),
     )
-    found = calibrate_crossings(cases, bench, Catalogue({"alpha": {"1.0.0": "2026-01-01"}}), Silent())
+    found = calibrate_crossings(cases, runner)
     assert {entry.case.id: bool(entry.wrong) for entry in found} == {
         "red": False,
         "missed": True,
@@ -178,8 +169,8 @@ def test_a_case_with_a_writer_is_a_crossing_of_its_artifacts(tmp_path: Path) -> 
         "other": False,
     }
     assert {job.exchange.artifacts for job in executor.asked if job.exchange} == {("box",), ("crate",)}
-    assert not calibrate(cases[:-1], plain, Catalogue({}), Silent())
-    bench.store.close()
+    assert not calibrate(cases[:-1], plain)
+    runner.store.close()
 
 
 def test_a_mistake_in_the_file_is_told_by_file_and_key(tmp_path: Path) -> None:
@@ -217,15 +208,15 @@ def test_known_culprits_are_found_again(tmp_path: Path) -> None:
     def rule(job: Job, before: int) -> Any:
         return (RED,) if job.lock.versions()["alpha"] == "1.0.0" else (passed("t", "alpha"),)
 
-    bench, _, _ = make_bench(tmp_path, rule, {"alpha": "1.1.0"})
+    catalog = Catalogue({"alpha": {"1.0.0": "2026-01-01", "1.1.0": "2026-02-01"}})
+    runner, _, _ = make_runner(tmp_path, rule, {"alpha": "1.1.0"}, catalog=catalog)
     cases = (
         case(id="known", culprit=("alpha==1.0.0",)),
         case(id="not known"),
         case(id="healthy", requirements=("alpha==1.1.0",), verdict="works"),
     )
-    catalog = Catalogue({"alpha": {"1.0.0": "2026-01-01", "1.1.0": "2026-02-01"}})
-    found = calibrate(cases, bench, catalog, Silent(), blaming=True)
-    bench.store.close()
+    found = calibrate(cases, runner, blaming=True)
+    runner.store.close()
     assert [entry.exact for entry in found] == [True, False, False]
     assert [entry.blame is not None for entry in found] == [True, False, False]
 

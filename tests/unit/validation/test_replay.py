@@ -13,7 +13,7 @@ from stackcompat.gate.policy import GatePolicy
 from stackcompat.pipeline.progress import Silent
 from stackcompat.run.job import Job
 from stackcompat.validation.replay import ReplayCase, compare_case, load_replay, replay
-from support.fakes import Catalogue, make_bench
+from support.fakes import Catalogue, make_runner
 from support.made_up import failed, passed
 from support.paired import GREEN, judge, pair
 
@@ -71,7 +71,7 @@ def test_history_is_judged_case_by_case(tmp_path: Path) -> None:
             "beta": {"2.0": {"uploaded": "2026-01-01", "requires": ["alpha"]}},
         }
     )
-    bench, _, _ = make_bench(tmp_path, broken, {"alpha": "1.0", "beta": "2.0"})
+    bench, _, _ = make_runner(tmp_path, broken, {"alpha": "1.0", "beta": "2.0"}, catalog=world)
     policy = GatePolicy.model_validate(
         {
             "title": "P",
