@@ -393,7 +393,7 @@ def test_every_failure_is_blamed_once_and_the_reports_say_on_whom(
     assert len(asked) == 1
     run("report")
     table = json.loads((checkout / "reports" / "compat.json").read_text())
-    assert table["failures"][0]["blamed"]["probes"] == 7
+    assert table["failures"][0]["culprit"]["probes"] == 7
     assert table["cells"][0]["culprit"]["versions"]["alpha"] == "1.3.0"
     assert table["cells"][0]["culprit"]["inferred"]  # the search had a doubt
     assert "Culprit: alpha 1.3.0" in (checkout / "reports" / "COMPATIBILITY.md").read_text()
