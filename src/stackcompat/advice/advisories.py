@@ -25,12 +25,12 @@ def advisories(summary: Summary, links: Iterable[Link] = ()) -> tuple[Advisory, 
         links: Addresses of issues that people have written down for advisories.
     """
     groups = _broken(summary)
-    found = [*pair_advisories(summary, groups), *lone_advisories(summary, groups.values())]
-    found += culprit_advisories(summary, groups.values(), found)
+    unlinked = [*pair_advisories(summary, groups), *lone_advisories(summary, groups.values())]
+    unlinked += culprit_advisories(summary, groups.values(), unlinked)
     addresses: dict[str, list[str]] = {}
     for link in links:
         addresses.setdefault(link.id, []).append(link.url)
-    linked = [advisory.model_copy(update={"links": tuple(addresses.get(advisory.id, ()))}) for advisory in found]
+    linked = [advisory.model_copy(update={"links": tuple(addresses.get(advisory.id, ()))}) for advisory in unlinked]
     return tuple(sorted(linked, key=_newest_affected, reverse=True))
 
 

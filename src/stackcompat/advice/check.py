@@ -144,7 +144,7 @@ def _likely_breaks(
         working: Pairs of releases that were seen to work.
     """
     titles = summary.titles()
-    reported = {_comparable(_side_versions(one, installed)) for one in advisories if one.hits(installed)}
+    reported = {_comparable(_side_versions(advisory, installed)) for advisory in advisories if advisory.hits(installed)}
     for advisory in advisories:
         if not advisory.likely_hits(installed):
             continue
@@ -199,7 +199,7 @@ def _nearest(components: Mapping[str, str], cells: Iterable[CellRow]) -> CellRow
         same = sum(_same(cell.components[name].version, version) for name, version in components.items())
         return same, [version_key(cell.components[name].version) for name in components]
 
-    fit = [
+    working = [
         cell
         for cell in cells
         if components
@@ -209,7 +209,7 @@ def _nearest(components: Mapping[str, str], cells: Iterable[CellRow]) -> CellRow
         and components.keys() <= cell.components.keys()
         and not any(version_key(held.version).is_prerelease for held in cell.components.values())
     ]
-    return max(fit, key=nearness, default=None)
+    return max(working, key=nearness, default=None)
 
 
 def _pin_changes(components: Mapping[str, str], nearest: CellRow, summary: Summary) -> Iterator[PinChange]:

@@ -26,15 +26,15 @@ def culprit_advisories(summary: Summary, groups: Iterable[FailureGroup], known: 
             distributions, makes none of its own.
     """
     described = [(failure_kind(advisory.signature), set(advisory.distributions)) for advisory in known]
-    found = []
+    new = []
     for group in groups:
         culprit = group.culprit
         if culprit is None or culprit.doubt or not culprit.culprits:
             continue
         kind, names = failure_kind(group.signature), culprit.versions.keys()
         if not any(kind == other and names <= distributions for other, distributions in described):
-            found.append(_advisory(group, culprit, summary))
-    return found
+            new.append(_advisory(group, culprit, summary))
+    return new
 
 
 def _advisory(group: FailureGroup, culprit: CulpritRow, summary: Summary) -> Advisory:

@@ -78,7 +78,7 @@ def pair_advisories(summary: Summary, groups: Mapping[str, FailureGroup]) -> Ite
     for names in pairs.values():
         known = _PairEvidence(
             names=names,
-            releases={(one.first_version, one.second_version): one for one in releases.get(names, ())},
+            releases={(release.first_version, release.second_version): release for release in releases.get(names, ())},
             results=_frontier_results(names, summary),
         )
         for failure in _failures(known, groups):
@@ -217,9 +217,9 @@ def _workaround(
     working = list(working)
     offers = []
     for side, axis, kept in ((first, 0, second), (second, 1, first)):
-        fit = [pair[axis] for pair in working if pair[1 - axis] == newest[1 - axis]]
-        if fit:
-            nearest = _nearest(newest[axis], fit, side)
+        candidates = [pair[axis] for pair in working if pair[1 - axis] == newest[1 - axis]]
+        if candidates:
+            nearest = _nearest(newest[axis], candidates, side)
             offers.append(f"with {kept.title} {newest[1 - axis]} take {side.title} {nearest}")
     return "; ".join(offers)
 

@@ -83,9 +83,11 @@ def new_breaks(summary: Summary, last: Mapping[str, CellAtRun], earlier: Earlier
         if cells and group.verdict in RED:
             breaks.append(_new_break(group, cells, turned_red, summary, last, earlier))
     weights: Counter[tuple[str, ...]] = Counter()
-    for found in breaks:
-        weights[found.culprits] += len(found.cells)
-    breaks.sort(key=lambda found: (not found.culprits, -weights[found.culprits], found.culprits, -len(found.cells)))
+    for broken in breaks:
+        weights[broken.culprits] += len(broken.cells)
+    breaks.sort(
+        key=lambda broken: (not broken.culprits, -weights[broken.culprits], broken.culprits, -len(broken.cells))
+    )
     return tuple(breaks)
 
 

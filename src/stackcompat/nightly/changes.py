@@ -178,7 +178,7 @@ def night(
 
 def _still_broken(last: Mapping[str, CellAtRun], breaks: Iterable[NewBreak]) -> int:
     red = {name for name, cell in last.items() if cell.verdict.verdict in ("broken", "uninstallable")}
-    return len(red - {cell for found in breaks for cell in found.cells})
+    return len(red - {cell for new_break in breaks for cell in new_break.cells})
 
 
 def _unknown(last: Mapping[str, CellAtRun]) -> tuple[Unknown, ...]:

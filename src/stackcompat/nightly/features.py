@@ -59,7 +59,7 @@ def lost_features(summary: Summary, last: Mapping[str, CellAtRun], earlier: Earl
         _lost_feature(feature, signature, group, last, rows, distributions)
         for (feature, signature), group in losses.items()
     ]
-    return tuple(sorted(lost, key=lambda found: (-len(found.cells), found.feature)))
+    return tuple(sorted(lost, key=lambda row: (-len(row.cells), row.feature)))
 
 
 def _lost_feature(

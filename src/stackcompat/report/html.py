@@ -254,7 +254,7 @@ def _tally(counts: Mapping[Verdict, int]) -> list[tuple[Sign, int]]:
 
 def _sections(groups: Iterable[FailureGroup]) -> list[_Section]:
     """A section for each kind of failure that there is."""
-    return [_Section(*_KINDS[kind], found) for kind, found in failures_by_kind(groups).items() if found]
+    return [_Section(*_KINDS[kind], of_kind) for kind, of_kind in failures_by_kind(groups).items() if of_kind]
 
 
 def _grids(summary: Summary) -> list[_Grid]:

@@ -31,7 +31,7 @@ def night_json(night: Night) -> str:
 def night_lines(night: Night) -> tuple[str, ...]:
     """The night for a terminal, most important first."""
     lines = [night.sentence]
-    lines += [f"✗ {_break_title(found)}: {found.signature}" for found in night.new_breaks]
+    lines += [f"✗ {_break_title(broken)}: {broken.signature}" for broken in night.new_breaks]
     lines += [f"✗ {_feature_title(lost)}: {lost.signature}" for lost in night.lost]
     lines += [f"✓ fixed on Python {and_list(fixed.pythons)}: {fixed.was}" for fixed in night.fixed]
     lines.append(_counts(night))
@@ -44,7 +44,7 @@ def night_markdown(night: Night) -> str:
     parts = [f"# Night of {night.started:%Y-%m-%d}, {plain(night.matrix)}", f"**{plain(night.sentence)}**"]
     if night.new_breaks:
         parts.append("## New breaks")
-        for culprits, breaks in groupby(night.new_breaks, key=lambda found: found.culprits):
+        for culprits, breaks in groupby(night.new_breaks, key=lambda broken: broken.culprits):
             heading = plain(and_list(culprits)) if culprits else "Nobody known"
             parts += [f"### {heading}", *map(_break, breaks)]
     if night.lost:
@@ -73,12 +73,12 @@ def _cells(number: int) -> str:
     return f"{number} {'cell' if number == 1 else 'cells'}"
 
 
-def _break_title(found: NewBreak) -> str:
+def _break_title(broken: NewBreak) -> str:
     """Whose release did it, as far as is known."""
-    if not found.culprits:
-        return f"{found.subject or 'somebody'}, never seen to work"
-    doubt = "" if found.sure else " (among what moved)"
-    return f"{and_list(found.culprits)}{doubt} breaks {found.subject or 'it'}"
+    if not broken.culprits:
+        return f"{broken.subject or 'somebody'}, never seen to work"
+    doubt = "" if broken.sure else " (among what moved)"
+    return f"{and_list(broken.culprits)}{doubt} breaks {broken.subject or 'it'}"
 
 
 def _feature_title(lost: LostFeature) -> str:
@@ -87,9 +87,9 @@ def _feature_title(lost: LostFeature) -> str:
     return f"{and_list(lost.culprits)} breaks {lost.feature}"
 
 
-def _break(found: NewBreak) -> str:
-    heading = f"#### {sign(found.verdict).glyph} {plain(_break_title(found))}"
-    return "\n\n".join([heading, *_details(found, found.moved_by)])
+def _break(broken: NewBreak) -> str:
+    heading = f"#### {sign(broken.verdict).glyph} {plain(_break_title(broken))}"
+    return "\n\n".join([heading, *_details(broken, broken.moved_by)])
 
 
 def _feature(lost: LostFeature) -> str:

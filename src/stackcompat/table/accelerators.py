@@ -74,12 +74,14 @@ def accelerator_rows(
         versions = tuple((name, held[name]) for name in shown if name in held)
         if cell.released and any(name in driving for name, _ in versions):
             sets.setdefault((cell.python, versions), []).append(cell)
-    found = [_row(python, dict(versions), same, driving, components) for (python, versions), same in sets.items()]
+    accelerators = [
+        _row(python, dict(versions), same, driving, components) for (python, versions), same in sets.items()
+    ]
 
     def order(row: AcceleratorRow) -> tuple[object, ...]:
         return *(version_key(row.versions.get(name, "0")) for name in shown), python_key(row.python)
 
-    return tuple(sorted(found, key=order, reverse=True))
+    return tuple(sorted(accelerators, key=order, reverse=True))
 
 
 def _row(

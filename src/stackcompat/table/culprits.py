@@ -76,7 +76,11 @@ def culprit_of_failure(diagnoses: Iterable[Diagnosis], signature: str) -> Culpri
     """
     best = max(
         diagnoses,
-        key=lambda one: (one.certain, failure_of(one.failing).signature == signature, one.weight),
+        key=lambda diagnosis: (
+            diagnosis.certain,
+            failure_of(diagnosis.failing).signature == signature,
+            diagnosis.weight,
+        ),
         default=None,
     )
     if best is None:
@@ -103,8 +107,8 @@ def culprits_of_crossing(artifact: str, verdict: CrossingVerdict, diagnoses: Dia
         diagnoses: What searches for culprits have shown.
     """
     for test in verdict.red:
-        found = diagnoses.of_crossing(verdict, test) if test.artifact == artifact else ()
-        rows = tuple(_row_of_side(diagnosis, verdict) for diagnosis in found if diagnosis.culprits)
+        searched = diagnoses.of_crossing(verdict, test) if test.artifact == artifact else ()
+        rows = tuple(_row_of_side(diagnosis, verdict) for diagnosis in searched if diagnosis.culprits)
         if rows:
             return rows
     return ()

@@ -214,9 +214,9 @@ def _crossing_cell(
 
 def _verdict_on(artifact: str, verdict: CrossingVerdict) -> ArtifactVerdict:
     """The verdict on an artifact in a crossing; where the crossing has none on any artifact, that on the crossing."""
-    found = next((each for each in verdict.artifacts if each.artifact == artifact), None)
-    if found is not None:
-        return found
+    for each in verdict.artifacts:
+        if each.artifact == artifact:
+            return each
     if verdict.artifacts:
         sentence = "none of its tests is for what is installed on both sides"
         return ArtifactVerdict(artifact=artifact, verdict="not-applicable", sentence=sentence)

@@ -171,7 +171,7 @@ def _group(seen: Iterable[_FailureInCell], components: Components) -> FailureGro
         tests=tuple(sorted({failure.test for failure in failures if failure.test})),
         suspects=tuple(suspects),
         inferred=any(failure.inferred for failure in failures),
-        versions={name: tuple(sorted(found, key=version_key)) for name, found in versions.items() if found},
+        versions={name: tuple(sorted(each, key=version_key)) for name, each in versions.items() if each},
         pythons=tuple(sorted({cell.python for cell in cells}, key=python_key)),
         cells=tuple(cell.id for cell in cells),
         today=any(cell.today for cell in cells),

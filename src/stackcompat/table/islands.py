@@ -34,18 +34,18 @@ def distinguishing_releases(islands: Sequence[IslandRow]) -> dict[int, list[tupl
     for island in islands:
         for release in island.releases.items():
             numbers.setdefault(release, []).append(island.number)
-    found: dict[int, list[tuple[str, str]]] = {}
+    distinguishing: dict[int, list[tuple[str, str]]] = {}
     for release, on in numbers.items():
         if len(on) == 1 < len(islands):
-            found.setdefault(on[0], []).append(release)
-    return {number: found[number] for number in sorted(found)}
+            distinguishing.setdefault(on[0], []).append(release)
+    return {number: distinguishing[number] for number in sorted(distinguishing)}
 
 
 def kept_off(islands: Iterable[IslandRow]) -> list[KeptOff]:
     """Each bound that keeps a newest release off an island, once."""
-    found: dict[str, KeptOff] = {}
+    bounds: dict[str, KeptOff] = {}
     for island in islands:
         for excluded in island.excluded:
-            bound = found.setdefault(excluded.reason, KeptOff(excluded.reason, {}))
+            bound = bounds.setdefault(excluded.reason, KeptOff(excluded.reason, {}))
             bound.releases.setdefault((excluded.name, excluded.version), []).append(island.number)
-    return list(found.values())
+    return list(bounds.values())

@@ -126,9 +126,9 @@ def judge_cells(
     """
     diagnoses = diagnoses or Diagnoses()
     cells = []
-    for (planned, started), *others in distinct_cells(runs).values():
+    for (planned, started), *elsewhere in distinct_cells(runs).values():
         shown = _reason(planned)
-        also = tuple(sorted({_reason(other) for other, _ in others} - {shown}))
+        also = tuple(sorted({_reason(other) for other, _ in elsewhere} - {shown}))
         cells.append(_judge_cell(planned, started, also, components, evidence.get(planned.key, ()), diagnoses))
     return tuple(sorted(cells, key=_order))
 

@@ -234,17 +234,17 @@ def intervals(among: Sequence[str], known: Mapping[str, PairRelease]) -> tuple[I
         among: All releases, lowest first.
         known: Version to what is known of it.
     """
-    found: list[tuple[Verdict, list[str], list[str]]] = []  # verdict, tested releases, inferred releases
+    stretches: list[tuple[Verdict, list[str], list[str]]] = []  # verdict, tested releases, inferred releases
     unknown: list[str] = []
     for version in among:
         pair = known.get(version)
         if pair is None:
             unknown.append(version)
             continue
-        if not found or found[-1][0] != pair.verdict:
-            found.append((pair.verdict, [], []))
+        if not stretches or stretches[-1][0] != pair.verdict:
+            stretches.append((pair.verdict, [], []))
             unknown = []
-        _, tested, inferred = found[-1]
+        _, tested, inferred = stretches[-1]
         inferred += unknown
         unknown = []
         (inferred if pair.inferred else tested).append(version)
@@ -256,5 +256,5 @@ def intervals(among: Sequence[str], known: Mapping[str, PairRelease]) -> tuple[I
             tested=tuple(tested),
             inferred=tuple(inferred),
         )
-        for verdict, tested, inferred in found
+        for verdict, tested, inferred in stretches
     )

@@ -82,7 +82,7 @@ def _nearest_working(cell: JudgedCell, cells: Iterable[JudgedCell]) -> str:
         same = sum(version == wanted.get(name) for name, version in versions.items())
         return same, [version_key(version) for version in versions.values()]
 
-    fit = [
+    working = [
         other
         for other in cells
         if other.verdict.verdict == "works"
@@ -91,4 +91,4 @@ def _nearest_working(cell: JudgedCell, cells: Iterable[JudgedCell]) -> str:
         and all(name in other.components for name in names)
         and not any(version_key(component.version).is_prerelease for component in other.components.values())
     ]
-    return max(fit, key=nearness).id if fit and names else ""
+    return max(working, key=nearness).id if working and names else ""

@@ -88,7 +88,7 @@ def span(versions: Iterable[str], among: Sequence[str]) -> str:
             else:
                 ranges.append([version])
         previous = version
-    return ", ".join(found[0] if len(found) == 1 else f"{found[0]} \N{EN DASH} {found[-1]}" for found in ranges)
+    return ", ".join(joined[0] if len(joined) == 1 else f"{joined[0]} \N{EN DASH} {joined[-1]}" for joined in ranges)
 
 
 def count_words(counts: Mapping[Verdict, int]) -> str:

@@ -57,17 +57,17 @@ class _Occurrences:
 
 def warning_rows(cells: Iterable[JudgedCell]) -> tuple[WarningRow, ...]:
     """The warnings of all cells, those of the newest releases first, then those in most cells."""
-    found: dict[tuple[str, str, str, str], _Occurrences] = {}
+    by_warning: dict[tuple[str, str, str, str], _Occurrences] = {}
     for cell in cells:
         for warning in (warning for status in cell.statuses for warning in status.result.warnings):
             key = (warning.raised_by, warning.triggered_by, warning.category, warning.message)
-            occurrences = found.setdefault(key, _Occurrences(warning))
+            occurrences = by_warning.setdefault(key, _Occurrences(warning))
             occurrences.count += warning.count
             occurrences.cells.add(cell.id)
             occurrences.raised_by.add(cell.verdict.installed.get(warning.raised_by, ""))
             occurrences.triggered_by.add(cell.verdict.installed.get(warning.triggered_by, ""))
             occurrences.today = occurrences.today or cell.today
-    rows = [_row(occurrences) for occurrences in found.values()]
+    rows = [_row(occurrences) for occurrences in by_warning.values()]
     return tuple(sorted(rows, key=lambda row: (not row.today, -row.cells, -row.count))[:_MOST_ROWS])
 
 
