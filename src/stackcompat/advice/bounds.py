@@ -2,7 +2,7 @@
 
 The pairs that work and those that are broken say which releases a bound should let through.
 
-- A bound that lets through a release that was surely seen to be broken is too loose. The finding proposes a text that
+- A bound that lets through a release that is broken for certain is too loose. The finding proposes a text that
   would be right.
 - A bound that keeps out a release which works when it is forced in is too tight.
 
@@ -75,15 +75,14 @@ class BoundFinding(Record):
         """The finding in one line, fit for an issue upstream."""
         subject = f"{self.distribution} {self.release}"
         if "undeclared" in self.kinds:
-            return f"{subject} needs {self.on}, which it does not declare"
+            return f"{subject} needs {self.on} and does not declare it"
         declares = f"declares {self.on}{self.declared}" if self.declared else f"declares no bound on {self.on}"
         if not self.broken:
-            return f"{subject} {declares}, but works with {_listed(self.works)} when forced"
-        fails = f"{self.on} {_listed(self.broken)} {'fails' if len(self.broken) == 1 else 'fail'} with it"
+            return f"{subject} {declares}, but works with {self.on} {_listed(self.works)} against that bound"
         inferred = len({*self.broken} & {*self.inferred})
-        fails += f", {inferred} of them by inference" if inferred else ""
-        remedy = f"{self.on}{self.proposed} would fit" if self.proposed else "no release that was tried works"
-        return f"{subject} {declares}, but {fails}; {remedy}"
+        guess = f", {inferred} of them inferred" if inferred else ""
+        remedy = f"{self.on}{self.proposed} would be right" if self.proposed else "no release that was tested works"
+        return f"{subject} {declares}, but fails with {self.on} {_listed(self.broken)}{guess}; {remedy}"
 
 
 def _listed(versions: Sequence[str]) -> str:
@@ -174,7 +173,7 @@ def _observations(summary: Summary) -> _Observations:
 
 
 def _too_loose(observations: _Observations, catalog: Catalog) -> list[BoundFinding]:
-    """The bounds that let through a release that was surely seen to be broken."""
+    """The bounds that let through a release that is broken for certain."""
     findings = []
     for bound, by_version in observations.items():
         for declared, pythons in _declared(bound, by_version, catalog).items():

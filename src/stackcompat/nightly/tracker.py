@@ -163,4 +163,4 @@ class GitHub:
 def _explained(error: Exception) -> StackcompatError:
     status = getattr(error, "status", None)
     reason = f"status {status}" if status else type(error).__name__
-    return StackcompatError(f"the tracker did not do it ({reason}): check the repository and what the token may do")
+    return StackcompatError(f"the tracker did not do it ({reason}): check the repository and the rights of the token")
