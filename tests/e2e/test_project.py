@@ -769,7 +769,7 @@ def test_a_release_overnight_and_a_night_without_one(project: Project, python: s
     assert took < 30
     assert len(project.evidence()) == 3  # the first night once, the second night twice, the third not at all
     page = (project.folder / "reports" / "index.html").read_text(encoding="utf-8")
-    assert "3 runs: works (1), broken (2); red first seen" in page
+    assert "3 runs: works (1), broken (2); red since" in page
     code, output, error = project.run("watch", "--dry-run")
     assert code == 0, error
     assert "Culprit: alpha 3.0." in output

@@ -69,7 +69,7 @@ class Advisory(Record):
         id: The same for the same incompatibility from night to night.
         summary: The incompatibility in one sentence.
         sides: The components that fail together; a single one fails alone.
-        together: Releases of the `sides`, in their order, that were seen to fail together.
+        together: Releases of the `sides`, in their order, that failed together in a test.
         level: The shallowest level at which they fail.
         signature: The failure.
         package: The distribution that the error came out of.
@@ -111,7 +111,7 @@ class Advisory(Record):
         return tuple(side.distribution for side in self.sides)
 
     def hits(self, installed: Mapping[str, str]) -> bool:
-        """Whether an environment with these distributions (name to version) was seen to have it."""
+        """Whether an environment (distribution to version) has it, by a test of exactly these versions."""
         return self._applies(installed) and self._among(self.together, installed)
 
     def likely_hits(self, installed: Mapping[str, str]) -> bool:

@@ -2,7 +2,7 @@
 
 The pairs that work and those that are broken say which releases a bound should let through.
 
-- A bound that lets through a release that was surely seen to be broken is too loose. The finding proposes a text that
+- A bound that lets through a release that is broken for certain is too loose. The finding proposes a text that
   would be right.
 - A bound that keeps out a release which works when it is forced in is too tight.
 
@@ -15,12 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from packaging.specifiers import SpecifierSet
 
 from stackcompat.advice.advisory import Advisory
-from stackcompat.advice.undeclared import lone_component
+from stackcompat.advice.observations import Bound, Observation, Observations, observations
 from stackcompat.core.record import Record
 from stackcompat.core.requirements import name_of, python_key, version_key
 from stackcompat.ecosystem.declared import needs
@@ -74,57 +74,20 @@ class BoundFinding(Record):
         """The finding in one line, fit for an issue upstream."""
         subject = f"{self.distribution} {self.release}"
         if "undeclared" in self.kinds:
-            return f"{subject} needs {self.on}, which it does not declare"
+            return f"{subject} needs {self.on} and does not declare it"
         declares = f"declares {self.on}{self.declared}" if self.declared else f"declares no bound on {self.on}"
         if not self.broken:
-            return f"{subject} {declares}, but works with {_listed(self.works)} when forced"
-        fails = f"{self.on} {_listed(self.broken)} {'fails' if len(self.broken) == 1 else 'fail'} with it"
+            return f"{subject} {declares}, but works with {self.on} {_listed(self.works)} against that bound"
         inferred = len({*self.broken} & {*self.inferred})
-        fails += f", {inferred} of them by inference" if inferred else ""
-        remedy = f"{self.on}{self.proposed} would fit" if self.proposed else "no release that was tried works"
-        return f"{subject} {declares}, but {fails}; {remedy}"
+        guess = f", {inferred} of them inferred" if inferred else ""
+        remedy = f"{self.on}{self.proposed} would be right" if self.proposed else "no release that was tested works"
+        return f"{subject} {declares}, but fails with {self.on} {_listed(self.broken)}{guess}; {remedy}"
 
 
 def _listed(versions: Sequence[str]) -> str:
     if len(versions) <= _MOST_LISTED:
         return ", ".join(versions)
     return f"{versions[0]} to {versions[-1]} ({len(versions)} releases)"
-
-
-class _Observation(NamedTuple):
-    """Whether two releases work together on one Python, with the cell or the run of a frontier that shows it.
-
-    `rank` says how well it is known, best first: seen in a cell; seen along a frontier; seen there, but the failure can
-    be another component's; inferred along a frontier; seen in a cell, but the failure can be another component's.
-    """
-
-    rank: Literal[0, 1, 2, 3, 4]
-    works: bool
-    python: str
-    cell: str = ""
-    run: str = ""
-
-    @property
-    def certain(self) -> bool:
-        """Whether it was seen, and is surely of these two releases."""
-        return self.rank < 2
-
-    @property
-    def shows_break(self) -> bool:
-        """Whether it was seen that these two releases do not work together."""
-        return self.certain and not self.works
-
-
-class _Bound(NamedTuple):
-    """A release, and another distribution that it can declare a bound on."""
-
-    distribution: str
-    release: str
-    on: str
-
-
-#: By a possible bound and a version of the distribution that it is on: what is known of the two releases.
-_Observations = dict[_Bound, dict[str, list[_Observation]]]
 
 
 def bound_findings(summary: Summary, advisories: Iterable[Advisory], catalog: Catalog) -> tuple[BoundFinding, ...]:
@@ -136,46 +99,17 @@ def bound_findings(summary: Summary, advisories: Iterable[Advisory], catalog: Ca
         catalog: What releases declare.
     """
     findings = [
-        *_too_loose(_observations(summary), catalog),
+        *_too_loose(observations(summary), catalog),
         *_too_tight(summary, catalog),
         *_undeclared(advisories, catalog),
     ]
     return tuple(sorted(findings, key=lambda f: (f.distribution, version_key(f.release), f.on), reverse=True))
 
 
-def _observations(summary: Summary) -> _Observations:
-    """What is known of every two releases, once from each side: either of them can declare a bound on the other."""
-    distributions = {row.name: row.distribution for row in summary.components}
-    observations: _Observations = {}
-
-    def add(versions: Iterable[tuple[str, str]], observation: _Observation) -> None:
-        first, second = ((distributions.get(name, name), version) for name, version in versions)
-        for (name, version), (on, other_version) in ((first, second), (second, first)):
-            bound = _Bound(name, version, on)
-            observations.setdefault(bound, {}).setdefault(other_version, []).append(observation)
-
-    for row in summary.pairs:
-        for release in row.releases:
-            versions = ((row.first, release.first_version), (row.second, release.second_version))
-            for python, verdict in release.pythons.items():
-                if verdict in ("works", "broken"):
-                    doubtful = verdict == "broken" and release.inferred
-                    add(versions, _Observation(4 if doubtful else 0, verdict == "works", python, cell=release.cell))
-    for frontier in summary.frontiers:
-        for pair in frontier.told():
-            reason = frontier.reasons[pair.reason] if pair.reason is not None else None
-            if reason is not None and lone_component(reason, frontier, summary.components):
-                continue
-            doubtful = reason is not None and bool(reason.doubt)
-            rank: Literal[1, 2, 3] = 3 if pair.inferred else 2 if doubtful else 1
-            add(pair.versions.items(), _Observation(rank, pair.verdict == "works", frontier.python, run=pair.evidence))
-    return observations
-
-
-def _too_loose(observations: _Observations, catalog: Catalog) -> list[BoundFinding]:
-    """The bounds that let through a release that was surely seen to be broken."""
+def _too_loose(every: Observations, catalog: Catalog) -> list[BoundFinding]:
+    """The bounds that let through a release that is broken for certain."""
     findings = []
-    for bound, by_version in observations.items():
+    for bound, by_version in every.items():
         for declared, pythons in _declared(bound, by_version, catalog).items():
             known = _best_known(by_version, declared, pythons)
             if any(observation.shows_break for observation in known.values()):
@@ -184,7 +118,7 @@ def _too_loose(observations: _Observations, catalog: Catalog) -> list[BoundFindi
 
 
 def _declared(
-    bound: _Bound, by_version: Mapping[str, Iterable[_Observation]], catalog: Catalog
+    bound: Bound, by_version: Mapping[str, Iterable[Observation]], catalog: Catalog
 ) -> dict[SpecifierSet, set[str]]:
     """What the release declares on the Pythons that were tried; none where it does not use the other distribution.
 
@@ -200,8 +134,8 @@ def _declared(
 
 
 def _best_known(
-    by_version: Mapping[str, Iterable[_Observation]], declared: SpecifierSet, pythons: Iterable[str]
-) -> dict[str, _Observation]:
+    by_version: Mapping[str, Iterable[Observation]], declared: SpecifierSet, pythons: Iterable[str]
+) -> dict[str, Observation]:
     """The observation that decides for each version that a bound lets through on `pythons`, lowest version first.
 
     It is the best known one. Of equally well known ones a break decides: what is broken on one Python is broken.
@@ -215,10 +149,10 @@ def _best_known(
 
 
 def _loose_bound(
-    bound: _Bound,
+    bound: Bound,
     declared: SpecifierSet,
     pythons: Iterable[str],
-    known: Mapping[str, _Observation],
+    known: Mapping[str, Observation],
     catalog: Catalog,
 ) -> BoundFinding:
     """The finding about a bound that lets through broken releases.
@@ -290,7 +224,7 @@ def _proposal(
 
 def _too_tight(summary: Summary, catalog: Catalog) -> list[BoundFinding]:
     """The bounds that keep out a release that works where it is forced in."""
-    working: dict[tuple[_Bound, str], dict[str, CellRow]] = {}
+    working: dict[tuple[Bound, str], dict[str, CellRow]] = {}
     for cell in summary.cells:
         if cell.verdict != "works":
             continue
@@ -316,7 +250,7 @@ def _too_tight(summary: Summary, catalog: Catalog) -> list[BoundFinding]:
     return findings
 
 
-def _overridden(cell: CellRow, summary: Summary, catalog: Catalog) -> list[tuple[_Bound, str, str]]:
+def _overridden(cell: CellRow, summary: Summary, catalog: Catalog) -> list[tuple[Bound, str, str]]:
     """The bounds that a cell overrides: each with its text, and the version that it keeps out."""
     distributions = {row.name: row.distribution for row in summary.components}
     installed = {distributions[name]: component.version for name, component in cell.components.items()}
@@ -325,7 +259,7 @@ def _overridden(cell: CellRow, summary: Summary, catalog: Catalog) -> list[tuple
     for (name, release), on in product(installed.items(), forced & installed.keys()):
         declared = needs(catalog, name, release, cell.python).get(on)
         if declared is not None and not declared.contains(installed[on], prereleases=True):
-            overridden.append((_Bound(name, release, on), str(declared), installed[on]))
+            overridden.append((Bound(name, release, on), str(declared), installed[on]))
     return overridden
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from stackcompat.advice.advisory import AffectedSide
 from stackcompat.core.requirements import version_key
+from stackcompat.core.vocabulary import Level
 from stackcompat.table.failures import FailureGroup
 from stackcompat.table.frontiers import FrontierPair, FrontierReason, FrontierRow
 from stackcompat.table.summary import Summary
@@ -18,6 +19,7 @@ __all__ = [
     "distinct",
     "failing_package",
     "failure_message",
+    "own_tests",
     "seen_between",
     "sorted_versions",
 ]
@@ -69,6 +71,11 @@ def failure_message(signature: str) -> str:
     """The message of a signature, without the error's type before it and the package behind it."""
     words = signature.rpartition(" [")[0] or signature
     return words.partition(": ")[2] or words
+
+
+def own_tests(level: Level) -> str:
+    """Words for a failure that shows only in the tests that a release ships; empty: any user can meet it."""
+    return " in tests that a release ships" if level == "upstream" else ""
 
 
 def seen_between(group: FailureGroup | None, rows: Iterable[FrontierRow]) -> dict[str, dt.datetime | None]:

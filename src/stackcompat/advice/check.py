@@ -1,4 +1,4 @@
-"""An environment against what is known: the advisories that hit it, and the nearest set that was seen to work. Pure."""
+"""An environment against what is known: the advisories that hit it, and the nearest set that works. Pure."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class PinChange(Record):
 
 
 class LikelyBreak(Record):
-    """Versions that are inferred to be broken together: nobody tried them, or it is not known who is at fault.
+    """Versions that are inferred to be broken together: not tested, or it is not known which component is at fault.
 
     Attributes:
         versions: The versions, by component.
@@ -51,7 +51,7 @@ class Checked(Record):
         hits: The advisories that were seen at exactly these versions.
         likely: What is inferred to be broken.
         pairs: The number of its pairs of components.
-        seen: How many of these were seen to work at exactly these versions.
+        seen: How many of these were tested at exactly these versions and work.
         nearest: Id of the working cell that is nearest to it; empty: no working cell has all its components.
         moves: What that cell has in another version.
         island: The island of the newest releases that has most of its components; None: no island has any.
@@ -114,7 +114,7 @@ def _components_of(installed: Mapping[str, str], summary: Summary) -> dict[str, 
 
 
 def _working_pairs(summary: Summary) -> set[_Set]:
-    """The pairs of releases that cells were seen to work with."""
+    """The pairs of releases that work in a cell."""
     return {
         _comparable({row.first: release.first_version, row.second: release.second_version})
         for row in summary.pairs
@@ -141,7 +141,7 @@ def _likely_breaks(
         installed: Its distributions.
         summary: The table.
         advisories: The advisories of the table.
-        working: Pairs of releases that were seen to work.
+        working: Pairs of releases that work in a cell.
     """
     titles = summary.titles()
     reported = {_comparable(_side_versions(advisory, installed)) for advisory in advisories if advisory.hits(installed)}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from stackcompat.advice.advisory import Advisory, AffectedSide
-from stackcompat.advice.building import affected_side, seen_between
+from stackcompat.advice.building import affected_side, own_tests, seen_between
 from stackcompat.blame.culprit import Culprit
 from stackcompat.core.text import and_list
 from stackcompat.table.culprits import CulpritRow
@@ -47,10 +47,9 @@ def _advisory(group: FailureGroup, culprit: CulpritRow, summary: Summary) -> Adv
         for place, member in enumerate(culprit.culprits)
     )
     beside = _used_beside(group, sides, summary)
-    where = f" beside {and_list(beside)}" if beside else ""
     return Advisory(
         id=incompatibility_id(group.signature, versions),
-        summary=f"{and_list([str(side) for side in sides])}{where}: {group.message or group.type}",
+        summary=f"{_what_fails(sides, beside)}{own_tests(group.level)}: {group.message or group.type}",
         sides=sides,
         together=together,
         level=group.level,
@@ -65,6 +64,14 @@ def _advisory(group: FailureGroup, culprit: CulpritRow, summary: Summary) -> Adv
     )
 
 
+def _what_fails(sides: Iterable[AffectedSide], beside: Sequence[str]) -> str:
+    """The culprits and what fails with them."""
+    culprits = [str(side) for side in sides]
+    if beside:
+        return f"{and_list(beside)} {'fails' if len(beside) == 1 else 'fail'} with {and_list(culprits)}"
+    return f"{and_list(culprits)} fails" if len(culprits) == 1 else f"{and_list(culprits)} fail together"
+
+
 def _cells_with(group: FailureGroup, versions: Mapping[str, str], summary: Summary) -> dict[str, tuple[str, ...]]:
     """The cells with this failure and a culprit set of the same distributions; id to the versions of these."""
     return {
@@ -75,7 +82,7 @@ def _cells_with(group: FailureGroup, versions: Mapping[str, str], summary: Summa
 
 
 def _side(culprit: Culprit, versions: Iterable[str], summary: Summary) -> AffectedSide:
-    """One culprit; it has a range only where some release of it was seen to pass."""
+    """One culprit; it has a range only where some release of it passed."""
     name = next((row.name for row in summary.components if row.distribution == culprit.name), culprit.name)
     side = affected_side(name, summary, versions, versions)
     first_bad = culprit.first_bad or (culprit.version if culprit.last_good or culprit.fixed_in else "")
@@ -102,5 +109,5 @@ def _workaround(sides: Iterable[AffectedSide], versions: Mapping[str, str], work
     for side in sides:
         working = works_with.get(side.distribution, "")
         if working and working != versions[side.distribution]:
-            moves.append(f"take {side.title} {working}")
-    return " and ".join(moves)
+            moves.append(f"{side.title} {working}")
+    return f"use {and_list(moves)}" if moves else ""

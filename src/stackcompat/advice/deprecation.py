@@ -49,9 +49,9 @@ class ForecastRow(Record):
 
     def sentence(self) -> str:
         """The forecast in one line."""
-        when = f"; it may be gone from {self.from_date} on" if self.from_date else ""
-        warned = f"{self.of} warns of since {self.since} or earlier"
-        return f"{self.by} {self.by_version} uses what {warned}{when}: {self.message}"
+        feature = f"a feature that {self.of} has deprecated since {self.since} or earlier"
+        when = f"; it can be removed from {self.from_date} on" if self.from_date else ""
+        return f"{self.by} {self.by_version} uses {feature}{when}: {self.message}"
 
 
 def forecasts(summary: Summary, components: Components, catalog: Catalog) -> tuple[ForecastRow, ...]:

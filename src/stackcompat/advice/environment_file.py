@@ -67,7 +67,7 @@ def read_file(path: Path, python: str | None = None) -> Listed:
             unread.append(f"{entry.text} ({entry.why})" if entry.why else entry.text)
         elif name in versions and Version(versions[name]) != Version(entry.version):
             older, versions[name] = sorted((versions[name], entry.version), key=Version)
-            unread.append(f"{name} {older} (beside {versions[name]})")
+            unread.append(f"{name} {older} (the file also has {versions[name]})")
         else:
             versions[name] = entry.version
     if not versions:

@@ -17,7 +17,14 @@ Bounds = Callable[[str, str], Mapping[str, SpecifierSet]]
 
 
 def upload_times(projects: Iterable[Project], python: str, since: dt.datetime, until: dt.datetime) -> set[dt.datetime]:
-    """When releases that fit `python` were uploaded, between the two moments."""
+    """When releases were uploaded.
+
+    Args:
+        projects: The releases.
+        python: The Python that they have to fit.
+        since: Only uploads after this moment.
+        until: Only uploads before this moment.
+    """
     moments = {release.uploaded for project in projects for release in project.fit(python=python)}
     return {moment for moment in moments if since < moment < until}
 

@@ -12,6 +12,7 @@ from stackcompat.advice.building import (
     distinct,
     failing_package,
     failure_message,
+    own_tests,
     seen_between,
 )
 from stackcompat.advice.undeclared import lone_component, undeclared
@@ -33,7 +34,7 @@ class _LoneFailure:
     results: list[FrontierResult] = field(default_factory=list)
 
     def versions(self) -> set[str]:
-        """The releases of the component that were seen to fail."""
+        """The releases of the component that failed."""
         along = {result.pair.versions[self.component] for result in self.results}
         return along | set(self.group.versions[self.component] if self.group else ())
 
@@ -107,13 +108,18 @@ def _advisory(failure: _LoneFailure, versions: set[str], green: set[str], missin
     levels = [*([group.level] if group else []), *(reason.level for reason in reasons)]
     known = green | versions | _tried_along_frontiers(failure.component, summary)
     side = affected_side(failure.component, summary, versions, known)
-    needs = f" needs {missing}, undeclared" if missing else ""
+    level = min(levels, key=LEVELS.index)
+    fails = (
+        f"needs {missing} and does not declare it"
+        if missing
+        else f"fails with every partner that it was tested with{own_tests(level)}"
+    )
     return Advisory(
         id=incompatibility_id(signature, (side.distribution,)),
-        summary=f"{side}{needs}: {failure_message(signature)}",
+        summary=f"{side} {fails}: {failure_message(signature)}",
         sides=(side,),
         together=tuple((version,) for version in side.versions),
-        level=min(levels, key=LEVELS.index),
+        level=level,
         signature=signature,
         package=failing_package(signature),
         tests=distinct(group.tests if group else (), tests),
@@ -121,7 +127,7 @@ def _advisory(failure: _LoneFailure, versions: set[str], green: set[str], missin
         cells=group.cells if group else (),
         evidence=tuple(sorted({result.pair.evidence for result in failure.results})),
         without=missing,
-        workaround=f"install {missing} beside it" if missing else "",
+        workaround=f"install {missing} too" if missing else "",
         **seen_between(group, [result.row for result in failure.results]),
     )
 

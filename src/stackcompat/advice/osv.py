@@ -102,14 +102,15 @@ def _condition(advisory: Advisory) -> str:
         case 1 if advisory.without:
             condition = f"It fails where {advisory.without} is not installed"
         case 1:
-            condition = f"It fails whatever{' else' if advisory.beside else ''} is installed beside it"
+            condition = "It fails whatever else is installed"
         case 2:
             condition = "Only both together fail"
         case _:
-            condition = f"Only all together fail ({' and '.join(str(side) for side in advisory.sides)})"
+            condition = f"Only all of them together fail ({' and '.join(str(side) for side in advisory.sides)})"
     if not advisory.beside:
         return condition
-    return f"{condition}, where {and_list(advisory.beside)} {'is' if len(advisory.beside) == 1 else 'are'} there"
+    are = "is" if len(advisory.beside) == 1 else "are"
+    return f"{condition}, where {and_list(advisory.beside)} {are} installed too"
 
 
 def _events(side: AffectedSide, catalog: Catalog) -> list[dict[str, str]]:

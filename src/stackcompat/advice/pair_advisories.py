@@ -12,6 +12,7 @@ from stackcompat.advice.building import (
     distinct,
     failing_package,
     failure_message,
+    own_tests,
     seen_between,
 )
 from stackcompat.advice.undeclared import lone_component
@@ -133,6 +134,7 @@ def _advisory(
     reasons, rows = failure.reasons(), [result.row for result in failure.results]
     signature = group.signature if group else reasons[-1].signature
     levels = [group.level] if group else [reason.level for reason in reasons]
+    level = min(levels, key=LEVELS.index)
     tests = [reason.sentence.removesuffix(f": {reason.signature}") for reason in reasons]
     pairs = _affected_pairs(failure, known)
     tried = known.tried()
@@ -142,10 +144,10 @@ def _advisory(
     )
     return Advisory(
         id=incompatibility_id(signature, (first.distribution, second.distribution)),
-        summary=f"{first} with {second}: {_message(failure, signature, groups)}",
+        summary=f"{first} and {second} fail together{own_tests(level)}: {_message(failure, signature, groups)}",
         sides=(first, second),
         together=pairs,
-        level=min(levels, key=LEVELS.index),
+        level=level,
         signature=signature,
         package=group.package if group else failing_package(signature),
         tests=distinct(group.tests if group else (), tests),
@@ -178,11 +180,11 @@ def _inferred_pairs(kind: str, known: _PairEvidence) -> tuple[_Versions, ...]:
 
 
 def _message(failure: _Failure, signature: str, groups: Mapping[str, FailureGroup]) -> str:
-    """What the failure says; without its numbers where they differ from run to run."""
+    """What the failure says; with dots for its numbers where they differ from run to run."""
     signatures = {groups[release.failure].signature for release in failure.releases}
     signatures |= {reason.signature for reason in failure.reasons()}
     if signatures != {signature}:
-        return failure_message(failure.kind)
+        return failure_message(failure.kind).replace("#", "…")
     if failure.releases:
         group = groups[failure.releases[0].failure]
         return group.message or group.type
@@ -190,9 +192,9 @@ def _message(failure: _Failure, signature: str, groups: Mapping[str, FailureGrou
 
 
 def _working_pairs(known: _PairEvidence) -> set[_Versions]:
-    """The pairs that were seen to work, as deep as any pair of the two; nothing deeper than interop is asked for.
+    """The pairs that work as deep as any pair of the two does; no more than interop is asked for.
 
-    That two releases can be imported together is no advice where others were seen to do more.
+    Two releases that were only imported together are no advice where others passed a deeper level.
     """
     depths: dict[_Versions, int] = {}
 
@@ -220,8 +222,8 @@ def _workaround(
         candidates = [pair[axis] for pair in working if pair[1 - axis] == newest[1 - axis]]
         if candidates:
             nearest = _nearest(newest[axis], candidates, side)
-            offers.append(f"with {kept.title} {newest[1 - axis]} take {side.title} {nearest}")
-    return "; ".join(offers)
+            offers.append(f"use {side.title} {nearest} with {kept.title} {newest[1 - axis]}")
+    return ", or ".join(offers)
 
 
 def _nearest(version: str, candidates: Iterable[str], side: AffectedSide) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import click
@@ -86,36 +86,47 @@ def _read_table(path: Path) -> Summary:
 
 def _print(checked: Checked, summary: Summary) -> None:
     if checked.unread:
-        what = f"{len(checked.unread)} {'line has' if len(checked.unread) == 1 else 'lines have'}"
-        some = "; ".join(checked.unread[:_SHOWN]) + ("; …" if len(checked.unread) > _SHOWN else "")
-        out.print(f"{what} no exact version for this Python and machine, not checked: {escape(some)}")
+        out.print(escape(_unread(checked.unread)))
     for advisory in checked.hits:
         out.print(f"[red]✗[/] [bold]{advisory.id}[/] {escape(advisory.summary)}")
         if advisory.workaround:
-            out.print(f"  {escape(advisory.workaround)}")
-    for one in checked.likely:
-        belongs = f" [bold]{one.advisory}[/]" if one.advisory else ""
-        out.print(f"[yellow]?[/]{belongs} likely broken (inferred): {escape(one.sentence)}")
+            out.print(f"  To avoid it: {escape(advisory.workaround)}")
+    for likely in checked.likely:
+        advisory_id = f" [bold]{likely.advisory}[/]" if likely.advisory else ""
+        out.print(f"[yellow]?[/]{advisory_id} likely broken (inferred, not tested): {escape(likely.sentence)}")
     if not checked.components and not checked.hits and not checked.likely:
-        out.print("Nothing in it is a component of this stack, so nothing is known of it.")
+        out.print("Nothing in it is a component of this stack, so nothing is known about it.")
         return
     if not checked.hits and not checked.likely:
         out.print("[green]✓[/] no known incompatibility")
-    out.print(f"{checked.seen} of its {checked.pairs} pairs of components were seen to work at just these versions.")
+    out.print(_tested_pairs(checked))
     if checked.moves and (checked.hits or checked.likely or checked.seen < checked.pairs):
-        moves = ", ".join(f"{move.title} {move.installed} -> {move.working}" for move in checked.moves)
-        out.print(f"Nearest set that works (cell {checked.nearest}): {escape(moves)}")
+        pins = " ".join(f"{move.distribution}=={move.working}" for move in checked.moves)
+        out.print(f"Smallest change that was tested and works: {escape(pins)}; keep the rest (cell {checked.nearest}).")
     if checked.island:
-        led = {row.name for row in summary.components if row.moves_with}  # an island says nothing of them
-        names = [name for name in checked.components if name not in led]
-        out.print(escape(_told_island(checked.island, names, summary.titles())), style="dim")
+        out.print(escape(_newest_instead(checked.island, checked.components, summary)), style="dim")
 
 
-def _told_island(island: IslandRow, components: Sequence[str], titles: Mapping[str, str]) -> str:
-    """Which of the sets of newest releases has these components, and in which versions."""
-    held = {**island.beside, **island.releases}
-    there = ", ".join(f"{titles[name]} {held[name]}" for name in components if name in held)
-    absent = and_list([titles[name] for name in components if name not in held])
-    lacks = f"; {absent} cannot be had there" if absent else ""
-    where = f"island {island.number} (Python {and_list(island.pythons)})"
-    return f"Of the newest releases that can be installed together, {where} has {there}{lacks}."
+def _unread(lines: Sequence[str]) -> str:
+    number = f"{len(lines)} {'line has' if len(lines) == 1 else 'lines have'}"
+    listed = "; ".join(lines[:_SHOWN]) + ("; …" if len(lines) > _SHOWN else "")
+    return f"{number} no exact version for this Python and machine, not checked: {listed}"
+
+
+def _tested_pairs(checked: Checked) -> str:
+    if not checked.pairs:
+        return "It has only one component that we know, and so no pair of which anything could be known."
+    others = "; the others are broken or not tested" if checked.seen < checked.pairs else ""
+    number = f"{checked.seen} of its {checked.pairs} pairs of known components"
+    return f"Tested at exactly these versions, and working: {number}{others}."
+
+
+def _newest_instead(island: IslandRow, components: Iterable[str], summary: Summary) -> str:
+    """The newest releases of these components that can be installed together, as requirements."""
+    rows = [row for row in summary.components if row.name in components and not row.moves_with]
+    versions = {**island.beside, **island.releases}
+    pins = " ".join(f"{row.distribution}=={versions[row.name]}" for row in rows if row.name in versions)
+    missing = and_list([row.title for row in rows if row.name not in versions])
+    without = f", without {missing}" if missing else ""
+    where = f"Python {and_list(island.pythons)}"
+    return f"The newest releases that can be installed together instead ({where}{without}): {pins}"

@@ -47,7 +47,9 @@ def watch_(
         raise UsageError("watch: give either --dry-run or --repository OWNER/NAME")
     token = os.environ.get(token_variable, "")
     if repository is not None and not token:
-        raise UsageError(f"--token-variable: {token_variable} is empty; it must hold a token that may write issues")
+        raise UsageError(
+            f"--token-variable: {token_variable} is empty; it must hold a token with the right to write issues"
+        )
     project = find_checkout(project_folder)
     store = open_store(project)
     runs = every_run(store, matrix)
@@ -59,7 +61,7 @@ def watch_(
         if json_file != "-":
             for line in done:
                 out.print(line, markup=False)
-            out.print(f"{len(alerts)} watched, {len(done)} issues changed")
+            out.print(f"{len(alerts)} pairs and tests watched, {len(done)} issues changed")
     elif json_file != "-":
         _print(alerts)
 
@@ -69,9 +71,9 @@ def _print(alerts: Sequence[Alert]) -> None:
     for alert in alerts:
         if alert.current.state in ("passing", "gone") and alert.action is None:
             continue
-        what = f"told by the issue on {alert.covered_by}" if alert.covered_by else alert.action or "nothing to do"
+        what = f"covered by the issue on {alert.covered_by}" if alert.covered_by else alert.action or "nothing to do"
         when = f" (as of {alert.called_on})" if alert.action in ("close", "drop") else ""
         out.print(f"{alert.subject.id}: {alert.current.state}, {what}{when}", markup=False, style="bold")
         if alert.action in ("open", "update") and alert.facts is not None:
             out.print(f"{issue_title(alert)}\n\n{issue_body(alert)}", markup=False)
-    out.print(f"{len(alerts)} watched")
+    out.print(f"{len(alerts)} pairs and tests watched")

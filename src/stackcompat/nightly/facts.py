@@ -1,4 +1,4 @@
-"""What an issue says about a red subject: the failure of the last run, who did it, and how to see it again. Pure."""
+"""What an issue says about a red subject: the failure of the last run, its culprit, and how to reproduce it. Pure."""
 
 from __future__ import annotations
 

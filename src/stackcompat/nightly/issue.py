@@ -64,8 +64,8 @@ def closing_comment(alert: Alert) -> str:
     """The comment with which an issue is closed, which says why: the same for the same alert."""
     if alert.action == "drop":
         return (
-            f"Closed on {alert.called_on}, since nothing can tell of it any more: with the newest releases, the test or"
-            " one of the two is not there, or does not apply."
+            f"Closed on {alert.called_on}: this can no longer be tested with the newest releases. The test or a "
+            "component is gone, or the test does not apply to them."
         )
     return f"Works again since {alert.called_on}."
 
@@ -124,17 +124,19 @@ def _body(alert: Alert, facts: Facts, signature: str, changes: Sequence[VersionC
         changes: As many of the distributions that moved as fit.
         details: As much of the traceback as fits.
     """
-    green = f"last green {facts.last_green:%Y-%m-%d %H:%M} UTC" if facts.last_green else "not seen to work"
+    green = (
+        f"last green {facts.last_green:%Y-%m-%d %H:%M} UTC" if facts.last_green else "it worked in no run that is known"
+    )
     parts = [
         marker(alert.subject),
         f"{_state(alert)}, on Python {facts.python}; {green}.",
         fenced(signature),
         f"Culprit: {and_list(facts.culprits)}." if facts.culprits else "",
-        f"It points at {and_list(facts.suspects)}." if facts.suspects else "",
+        f"The failure points at {and_list(facts.suspects)}." if facts.suspects else "",
         f"Reproduce:\n\n{fenced(facts.reproduce)}",
     ]
     if changes:
-        parts.append(f"Since it was last green, {len(facts.moved)} distributions moved:")
+        parts.append(f"Since the last green run, {len(facts.moved)} distributions changed:")
         parts.append(_table_of_changes(changes, len(facts.moved) - len(changes)))
     elif facts.installed and not facts.moved:
         parts.append(f"Installed: {', '.join(facts.installed)}.")

@@ -102,7 +102,7 @@ def _signal_of_pair(
         "unknown" if inferred else _OF_VERDICT.get(pair.verdict, "unknown")
         for pair, inferred in zip(pairs, inferred_red, strict=True)
     }
-    signal = _worst(signals, ("broken", "flaky", "unknown"), otherwise="green")
+    signal = _worst(signals, ("broken", "flaky", "unknown"), default="green")
     showing = [pair for pair in pairs if _OF_VERDICT.get(pair.verdict) == signal and pair.witness in cells]
     first, second = names
     title = f"{components[first].title} with {components[second].title}"
@@ -119,14 +119,14 @@ def _signal_of_test(
         signal: Signal = "gone"
     else:
         signals = {_OF_STATE[status.state] for _, status in statuses if status.state in _OF_STATE}
-        signal = _worst(signals, ("broken", "flaky", "failed", "unknown", "green"), otherwise="unknown")
+        signal = _worst(signals, ("broken", "flaky", "failed", "unknown", "green"), default="unknown")
     showing = {cell.planned.cell.id: (test,) for cell, status in statuses if _OF_STATE.get(status.state) == signal}
     return SubjectSignal(Subject(kind="test", name=test, title=test), signal, _results(showing, cells))
 
 
-def _worst(signals: set[Signal], order: tuple[Signal, ...], *, otherwise: Signal) -> Signal:
+def _worst(signals: set[Signal], order: tuple[Signal, ...], *, default: Signal) -> Signal:
     """The first signal of `order` that is among `signals`."""
-    return next((signal for signal in order if signal in signals), otherwise)
+    return next((signal for signal in order if signal in signals), default)
 
 
 def _results(showing: Mapping[str, Iterable[str]], cells: Mapping[str, CellAtRun]) -> dict[str, int]:

@@ -40,11 +40,23 @@ class Tracker(Protocol):
         ...
 
     def edit(self, number: int, title: str, body: str) -> None:
-        """Give an issue this title and text, and open it if it is closed."""
+        """Give an issue a title and a text, and open it if it is closed.
+
+        Args:
+            number: The issue.
+            title: Its new title.
+            body: Its new text.
+        """
         ...
 
     def close(self, number: int, body: str, comment: str) -> None:
-        """Give an issue this text, and close it with a comment."""
+        """Give an issue a text, and close it with a comment.
+
+        Args:
+            number: The issue.
+            body: Its new text.
+            comment: The comment.
+        """
         ...
 
 
@@ -123,7 +135,11 @@ class GitHub:
         self._repository = client.get_repo(repository)
 
     def issues(self) -> dict[str, KnownIssue]:
-        """See :class:`Tracker`. Raises StackcompatError where GitHub refuses."""
+        """See :class:`Tracker`.
+
+        Raises:
+            StackcompatError: GitHub refuses.
+        """
         known: dict[str, KnownIssue] = {}
         try:
             for issue in self._repository.get_issues(state="all", labels=[LABEL], sort="created", direction="asc"):
@@ -138,21 +154,33 @@ class GitHub:
         return known
 
     def create(self, title: str, body: str) -> int:
-        """See :class:`Tracker`. Raises StackcompatError where GitHub refuses."""
+        """See :class:`Tracker`.
+
+        Raises:
+            StackcompatError: GitHub refuses.
+        """
         try:
             return self._repository.create_issue(title=title, body=body, labels=[LABEL]).number
         except self._refused as error:
             raise _explained(error) from None
 
     def edit(self, number: int, title: str, body: str) -> None:
-        """See :class:`Tracker`. Raises StackcompatError where GitHub refuses."""
+        """See :class:`Tracker`.
+
+        Raises:
+            StackcompatError: GitHub refuses.
+        """
         try:
             self._repository.get_issue(number).edit(title=title, body=body, state="open")
         except self._refused as error:
             raise _explained(error) from None
 
     def close(self, number: int, body: str, comment: str) -> None:
-        """See :class:`Tracker`. Raises StackcompatError where GitHub refuses."""
+        """See :class:`Tracker`.
+
+        Raises:
+            StackcompatError: GitHub refuses.
+        """
         try:
             issue = self._repository.get_issue(number)
             issue.create_comment(comment)
@@ -164,4 +192,4 @@ class GitHub:
 def _explained(error: Exception) -> StackcompatError:
     status = getattr(error, "status", None)
     reason = f"status {status}" if status else type(error).__name__
-    return StackcompatError(f"the tracker did not do it ({reason}): check the repository and what the token may do")
+    return StackcompatError(f"the tracker did not do it ({reason}): check the repository and the rights of the token")

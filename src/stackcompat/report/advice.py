@@ -15,8 +15,9 @@ from stackcompat.table.summary import Summary
 __all__ = ["advice_files", "constraints"]
 
 _REPLAY = (
-    "What an installer would have given at each moment, from upload times and declared bounds; where these exclude "
-    "each other, whoever has to go back the shorter time is held back. Verdicts are those of cells, else of frontiers."
+    "For each moment we take the releases that an installer would have given, by upload times and declared bounds. "
+    "Where bounds conflict we hold back the package that loses the least time. The verdict on a pair comes from the "
+    "cells that tested it; where there is none, from a [frontier](index.html#frontiers)."
 )
 
 
@@ -52,15 +53,15 @@ def constraints(versions: Mapping[str, str]) -> str:
 
 def _constraints_file(known: KnownGoodSet) -> str:
     cell = known.cell
-    title = f"# {cell.label}, Python {cell.python}, seen to work on {cell.seen:%Y-%m-%d} (cell {cell.id})\n"
+    title = f"# {cell.label}, Python {cell.python}: worked on {cell.seen:%Y-%m-%d} (cell {cell.id})\n"
     return title + constraints(known.versions)
 
 
 def _repair_toml(repairs: Iterable[Mapping[str, Any]]) -> str:
     """``[[tool.uv.dependency-metadata]]`` tables; JSON's strings and lists of strings are also TOML's."""
     lines = [
-        "# For pyproject.toml: what these releases should have declared, as far as was measured.",
-        "# Each entry stands for all that the release declares.",
+        "# For pyproject.toml: what these releases should have declared, by what was measured.",
+        "# Each entry replaces everything that its release declares.",
     ]
     for entry in repairs:
         lines += ["", "[[tool.uv.dependency-metadata]]"]
@@ -70,7 +71,7 @@ def _repair_toml(repairs: Iterable[Mapping[str, Any]]) -> str:
 
 def _page(summary: Summary, advice: Advice) -> str:
     """The text of ``ADVICE.md``."""
-    lines = ["# What to do about it", f"As of {summary.generated:%Y-%m-%d}. {summary.claim}.", ""]
+    lines = ["# Advice", f"As of {summary.generated:%Y-%m-%d}. {summary.claim}.", ""]
     lines += ["## Known incompatibilities", ""]
     for advisory in advice.advisories:
         offer = f" Workaround: {advisory.workaround}." if advisory.workaround else ""
@@ -83,9 +84,9 @@ def _page(summary: Summary, advice: Advice) -> str:
         lines += [f"    - {_plain(outage_words(outage, summary.titles()))}" for outage in timeline.breaks]
     for timeline in advice.timelines:
         lines.append(f"\n![Python {timeline.python}: {timeline_words(timeline)}](timeline-{timeline.python}.svg)")
-    lines += ["", "## Declared bounds that are not what was measured", ""]
+    lines += ["", "## Declared bounds that are wrong", ""]
     lines += [f"- {_plain(finding.sentence())}" for finding in advice.bounds] or ["None."]
-    lines += ["", "## Deprecated today, red tomorrow", ""]
+    lines += ["", "## Deprecated features that the newest releases still use", ""]
     lines += [f"- {_plain(forecast.sentence())}" for forecast in advice.forecasts] or ["None."]
     return "\n".join(lines) + "\n"
 

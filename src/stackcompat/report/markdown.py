@@ -38,20 +38,25 @@ _NEWEST_FEW = 3
 
 
 _INTRODUCTION = (
-    "Every verdict comes from trying, and untested is not green. The [full table](index.html) has every cell with the "
-    "command that reproduces it; programs read [compat.json](compat.json)."
+    "Every verdict comes from a test, and untested is not green. A cell is one combination of versions. The [full "
+    "table](index.html) has every cell with the command that reproduces it; programs read [compat.json](compat.json)."
 )
 
 
 _ISLANDS = (
-    "Some newest releases exclude each other by their declared bounds. Each island is a largest set that an installer "
-    "takes together; that it can be installed does not say that it works. ▼: not the newest."
+    "Some newest releases exclude each other by their declared bounds. An island is a largest set that an installer "
+    "takes together; whether it works is another question. ▼: not the newest release."
 )
 
 
 _AS_OF = (
-    "Each pair with the partners of the day on which the later of the two was uploaded; the page has "
+    "Each pair was tested with the other packages of the day on which the later of the two was uploaded. The page has "
     "[every pair](index.html#frontiers)."
+)
+
+
+_EXCHANGES = (
+    "Rows: the environment that wrote. Columns: the environment that reads. P: the component promises that it can."
 )
 
 
@@ -109,8 +114,8 @@ def _legend() -> str:
     words = {mark.glyph: mark.word for mark in SIGNS.values()}
     parts = [f"{glyph} {word}" for glyph, word in words.items()]
     return (
-        f"{', '.join(parts)}. The word beside a sign is the deepest level that passed, or the first that is red. "
-        "What is not green was not seen to work."
+        f"{', '.join(parts)}. The word after a sign is the deepest level that passed, or the first that is red. "
+        "Anything without ✓ has not been shown to work."
     )
 
 
@@ -126,7 +131,7 @@ def _components(summary: Summary) -> list[str]:
         verdicts = [sign(row.pythons[python]).glyph if python in row.pythons else "" for python in pythons]
         blocker = plain(" ".join(row.blocker.split())) or "\N{EN DASH}"
         lines.append([plain(row.title), newest, *verdicts, row.deepest_level or "", blocker])
-    return ["## Every component, and how deep it was tried", _table(lines)]
+    return ["## How deep each component was tested", _table(lines)]
 
 
 def _pinned(summary: Summary) -> list[str]:
@@ -140,7 +145,7 @@ def _pinned(summary: Summary) -> list[str]:
             title = f"with the newest {moved.distribution}" if moved.distribution else "as it is pinned"
             lines.append([title, *(_answer(answers.get(python)) for python in pythons)])
         pins = ", ".join(f"{name} {version}" for name, version in pinned.pins.items())
-        parts += [f"## What {plain(pinned.name)} pins, and what if one of it moved", f"{pins}.", _table(lines)]
+        parts += [f"## The pins of {plain(pinned.name)}, as they are and with one moved", f"{pins}.", _table(lines)]
         if held_back := held_back_pins(pinned):
             parts.append("\n".join(f"- ▼ {plain(text)}" for text in held_back))
     return parts
@@ -171,7 +176,7 @@ def _accelerators(summary: Summary) -> list[str]:
             number = f" {reasons.setdefault(seen.sentence, len(reasons) + 1)}" if seen.sentence else ""
             marks.append(f"{sign(seen.verdict).glyph}{number}")
         lines.append([accelerator.python, *(accelerator.versions.get(row.name, "") for row in shown), *marks])
-    parts = ["## What drives accelerators, level by level", _table(lines)]
+    parts = ["## Accelerator plugins, level by level", _table(lines)]
     if reasons:
         parts.append("\n".join(f"{number}. {plain(reason)}" for reason, number in reasons.items()))
     return parts
@@ -249,10 +254,10 @@ def _features(summary: Summary) -> list[str]:
     for row in summary.features[:_MOST_BREAKS]:
         releases = ", ".join(feature_releases(row, summary))
         today = " **in the newest releases**" if row.today else ""
-        lines.append(f"- **{plain(row.feature)}**{today}: seen with {plain(releases)}: {_code(row.signature)}")
+        lines.append(f"- **{plain(row.feature)}**{today}: does not work with {plain(releases)}: {_code(row.signature)}")
     if len(summary.features) > _MOST_BREAKS:
         lines.append(f"- [and {len(summary.features) - _MOST_BREAKS} more](index.html#features)")
-    return ["## What works but for one feature", "\n".join(lines)]
+    return ["## What works except for one feature", "\n".join(lines)]
 
 
 def _frontiers(summary: Summary) -> list[str]:
@@ -280,11 +285,11 @@ def _exchanges(summary: Summary) -> list[str]:
         green = [square.artifact for square in squares if square.verdict == "works"]
         parts.append(f"### {plain(label)}")
         if green:
-            parts.append(f"{sign('works').glyph} Read by all, whoever of them wrote: {and_list(green)}.")
+            parts.append(f"{sign('works').glyph} Every environment reads what any of them wrote: {and_list(green)}.")
         parts += [_exchange_square(square) for square in squares if square.verdict != "works"]
     if not parts:
         return []
-    return ["## Artifacts across versions", "Down: who wrote. Across: who reads. P: the component promises it.", *parts]
+    return ["## Artifacts across versions", _EXCHANGES, *parts]
 
 
 def _exchange_square(square: ExchangeSquare) -> str:

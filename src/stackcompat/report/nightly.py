@@ -45,7 +45,7 @@ def night_markdown(night: Night) -> str:
     if night.new_breaks:
         parts.append("## New breaks")
         for culprits, breaks in groupby(night.new_breaks, key=lambda broken: broken.culprits):
-            heading = plain(and_list(culprits)) if culprits else "Nobody known"
+            heading = plain(and_list(culprits)) if culprits else "Culprit unknown"
             parts += [f"### {heading}", *map(_break, breaks)]
     if night.lost:
         parts += ["## Features lost", *map(_feature, night.lost)]
@@ -62,7 +62,7 @@ def night_markdown(night: Night) -> str:
     if night.new_releases:
         parts += ["## New releases seen", "\n".join(_releases(night))]
     if night.newest:
-        parts += ["## The newest of everything", "\n".join(f"- {plain(_newest(row))}" for row in night.newest)]
+        parts += ["## The newest releases", "\n".join(f"- {plain(_newest(row))}" for row in night.newest)]
     if night.next_breaks:
         lines = [f"- {plain(forecast.sentence())}" for forecast in night.next_breaks[:_MOST_FORECASTS]]
         parts += ["## The next likely breaks", "\n".join(lines)]
@@ -76,14 +76,14 @@ def _cells(number: int) -> str:
 def _break_title(broken: NewBreak) -> str:
     """Whose release did it, as far as is known."""
     if not broken.culprits:
-        return f"{broken.subject or 'somebody'}, never seen to work"
-    doubt = "" if broken.sure else " (among what moved)"
+        return f"{broken.subject or 'unknown components'}: never worked"
+    doubt = "" if broken.sure else " (one of several changes)"
     return f"{and_list(broken.culprits)}{doubt} breaks {broken.subject or 'it'}"
 
 
 def _feature_title(lost: LostFeature) -> str:
     if not lost.culprits:
-        return f"{lost.feature}, never seen to work"
+        return f"{lost.feature}: never worked"
     return f"{and_list(lost.culprits)} breaks {lost.feature}"
 
 
@@ -108,14 +108,14 @@ def _details(failing: NewBreak | LostFeature, moved_by: str = "") -> list[str]:
         moved = ", ".join(
             f"{change.name} {change.before or 'absent'} → {change.after or 'absent'}" for change in failing.moved
         )
-        parts.append(f"Moved since then: {plain(moved)}")
+        parts.append(f"Changed since then: {plain(moved)}")
     return [*parts, fenced(failing.reproduce)]
 
 
 def _counts(night: Night) -> str:
     parts = [f"{night.still_broken} still broken", f"{night.could_not_tell} could not tell"]
     parts += [f"{night.excluded} excluded by declared bounds"] if night.excluded else []
-    parts += [f"{night.gone} no longer asked for"] if night.gone else []
+    parts += [f"{night.gone} no longer in the matrix"] if night.gone else []
     return f"{count_words(night.counts)}. Of these {', '.join(parts)}."
 
 
@@ -128,11 +128,12 @@ def _releases(night: Night) -> Iterator[str]:
 
 
 def _newest(row: NewestReleases) -> str:
-    sentence = f"Python {row.python}: the newest of everything, {sign(row.verdict).word}"
+    newest = f"Python {row.python}: the newest releases that can be installed"
     if row.verdict == "works":
-        return sentence
-    worked = "not seen to work in any run that is known"
+        return f"{newest} work"
+    sentence = f"{newest}: {sign(row.verdict).word}"
+    worked = "they worked in no run that is known"
     if row.days is not None:
-        worked = f"last worked {row.days} {'day' if row.days == 1 else 'days'} ago"
+        worked = f"they last worked {row.days} {'day' if row.days == 1 else 'days'} ago"
     since = f"; by upload times broken since {row.broken_since:%Y-%m-%d %H:%M}" if row.broken_since else ""
     return f"{sentence}; {worked}{since}"

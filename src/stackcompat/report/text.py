@@ -36,7 +36,7 @@ __all__ = [
     "working_partners",
 ]
 
-#: How a verdict stands in a line of many: its height says as much as the colour that a page may add.
+#: How a verdict stands in a line of many: its height says as much as its colour on the page.
 _HISTORY_MARKS: dict[str, str] = {
     "works": "▁",
     "broken": "█",
@@ -57,7 +57,7 @@ def history_mark(verdict: Verdict) -> str:
 
 
 def history_words(past: Sequence[HistoryEntry], red: dt.datetime | None, green: dt.datetime | None) -> str:
-    """A history in words: ``2 runs: works (1), broken (1); red first seen 2026-11-22, ...``.
+    """A history in words: ``2 runs: works (1), broken (1); red since 2026-11-22, last green 2026-11-21``.
 
     Args:
         past: What each run saw.
@@ -69,8 +69,8 @@ def history_words(past: Sequence[HistoryEntry], red: dt.datetime | None, green: 
         word = sign(entry.verdict).word
         counts[word] = counts.get(word, 0) + 1
     words = ", ".join(f"{word} ({number})" for word, number in counts.items())
-    moments = [f"red first seen {red:%Y-%m-%d}"] if red else []
-    moments += [f"green last seen {green:%Y-%m-%d}"] if green else []
+    moments = [f"red since {red:%Y-%m-%d}"] if red else []
+    moments += [f"last green {green:%Y-%m-%d}"] if green else []
     sentence = f"{len(past)} {'run' if len(past) == 1 else 'runs'}: {words}"
     return f"{sentence}; {', '.join(moments)}" if moments else sentence
 
@@ -91,7 +91,7 @@ def age(seen: dt.datetime | None, now: dt.datetime) -> str:
 def held_back_pins(pinned: PinnedSet) -> list[str]:
     """The pins that did not get to their newest release when they were moved, and the bound that held them back."""
     sentences = [
-        f"{moved.distribution} {answer.version} is not the newest: {answer.held_back}"
+        f"{moved.distribution} {answer.version} is not its newest release; it is held back by {answer.held_back}"
         for moved in pinned.moved
         for answer in moved.answers
         if answer.held_back
@@ -100,12 +100,12 @@ def held_back_pins(pinned: PinnedSet) -> list[str]:
 
 
 def island_guide(islands: Sequence[IslandRow], titles: Mapping[str, str]) -> str:
-    """By which releases a user knows their island; empty where there are none."""
+    """Which releases only one island has; empty where there are none."""
     clauses = []
     for number, releases in distinguishing_releases(islands).items():
         named = [f"{titled(titles, name)} {version}" for name, version in releases]
-        clauses.append(f"{and_list(named)} is on island {number}")
-    return f"Who uses {'; who uses '.join(clauses)}" if clauses else ""
+        clauses.append(f"island {number} has {and_list(named)}")
+    return f"Take the island with the package that you need: {'; '.join(clauses)}" if clauses else ""
 
 
 def island_exclusions(islands: Iterable[IslandRow], titles: Mapping[str, str]) -> list[str]:
@@ -115,8 +115,9 @@ def island_exclusions(islands: Iterable[IslandRow], titles: Mapping[str, str]) -
         clauses = []
         for (name, version), numbers in bound.releases.items():
             release = f"{titled(titles, name)} {version}".rstrip()
-            clauses.append(f"{release} off {and_list([str(number) for number in numbers])}")
-        sentences.append(f"{'; '.join(clauses)}: {bound.reason}")
+            on = f"{'island' if len(numbers) == 1 else 'islands'} {and_list([str(number) for number in numbers])}"
+            clauses.append(f"{release} is not on {on}")
+        sentences.append(f"{', and '.join(clauses)}: {bound.reason}")
     return sentences
 
 

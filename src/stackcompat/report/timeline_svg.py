@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from markupsafe import Markup
 
 from stackcompat.advice.timeline import Outage, Span, Timeline
+from stackcompat.core.text import and_list
 from stackcompat.table.vocabulary import titled
 
 __all__ = ["outage_words", "timeline_svg", "timeline_words"]
@@ -20,7 +21,7 @@ _WIDTH, _HEIGHT, _AXIS = 960, 34, 18
 _LEAST_WIDTH = 1.5
 
 
-#: Colour and height (share of the strip) of a state. Red is high, for people who do not see the colours.
+#: Colour and height (share of the strip) of a state. Red is high, so that colour is not needed to read it.
 _LOOKS = {"works": ("#2b9c7c", 0.4), "broken": ("#c8441b", 1.0), "unknown": ("#9aa3ac", 0.15)}
 
 
@@ -56,7 +57,7 @@ def _span(span: Span, left: float, right: float, titles: Mapping[str, str]) -> M
     )
     level = {"works": f" to {span.level}", "broken": f" at {span.level}", "unknown": ""}[span.state]
     inferred = " (inferred)" if span.inferred else ""
-    words = f"{span.since:%Y-%m-%d %H:%M}, {span.days:.1f} days: {span.state}{level}{inferred} {pairs}"
+    words = f"{span.since:%Y-%m-%d %H:%M}, {_duration(span.days)}: {span.state}{level}{inferred} {pairs}"
     return Markup('<rect x="{}" y="{}" width="{}" height="{}" fill="{}"{}><title>{}</title></rect>').format(
         left,
         round(_HEIGHT - height, 1),
@@ -84,34 +85,61 @@ def _quarters(begin: dt.datetime, end: dt.datetime) -> Iterator[dt.datetime]:
 
 
 def timeline_words(timeline: Timeline) -> str:
-    """The days in one line: ``7.9 of 97 days broken (0.5 of them inferred), 80.0 seen to work, 9.1 unknown``."""
+    """The days in one line: on how many a plain install gave a broken stack, a working one, or an unknown one."""
     total = sum(span.days for span in timeline.spans)
-    broken, works = timeline.days("broken"), timeline.days("works")
-
-    def inferred(state: str) -> str:
-        days = timeline.days(state, inferred=True)
-        return f" ({days:.1f} of them inferred)" if days else ""
-
-    most_unknown = max(
-        (span for span in timeline.spans if span.state == "unknown"), key=lambda span: span.unknown, default=None
+    sentence = (
+        f"on {_rounded(timeline.days('broken'))} of {total:.0f} days a plain install gave a broken stack"
+        f"{_inferred(timeline, 'broken')}; on {_rounded(timeline.days('works'))} days it worked"
+        f"{_inferred(timeline, 'works')}"
     )
-    missing = f" (no verdict on up to {most_unknown.unknown} of {most_unknown.of} pairs)" if most_unknown else ""
-    return (
-        f"{broken:.1f} of {total:.0f} days broken{inferred('broken')}, {works:.1f} known to work{inferred('works')}, "
-        f"{timeline.days('unknown'):.1f} unknown{missing}"
-    )
+    unknown = [span for span in timeline.spans if span.state == "unknown"]
+    if not unknown:
+        return sentence
+    worst = max(unknown, key=lambda span: span.unknown)
+    pairs = f"no verdict on up to {worst.unknown} of {worst.of} pairs"
+    return f"{sentence}; {_rounded(timeline.days('unknown'))} days are not known ({pairs})"
+
+
+def _inferred(timeline: Timeline, state: str) -> str:
+    days = timeline.days(state, inferred=True)
+    return f" ({_rounded(days)} of them inferred)" if days else ""
+
+
+def _rounded(days: float) -> str:
+    """Days as a whole number; ``less than 1`` for a part of a day."""
+    return "less than 1" if 0 < days < 1 else f"{days:.0f}"
 
 
 def outage_words(outage: Outage, titles: Mapping[str, str]) -> str:
-    """An outage in one line: what broke, who did it, how old the other was, what fixed it, and when."""
-    first = f"{titled(titles, outage.first)} {outage.first_version}"
-    second = f"{titled(titles, outage.second)} {outage.second_version}"
-    broke, after = "broken from the first day on", ""
-    if outage.broke:
-        broke = f"broken by {outage.broke}"
-        after = f", {outage.after:.1f} days after the other was uploaded"
-    fixed = f"to this day, {outage.days:.1f} days"
-    if outage.fixed:
-        fixed = f"fixed by {' and '.join(outage.fixed)} after {outage.days:.1f} days"
+    """An outage in one line: ``2026-08-17 12:00: JAX 0.11.1 broke Flax 0.12.8 (28 days old); ... fixed it ...``."""
     inferred = " (inferred)" if outage.inferred else ""
-    return f"{outage.since:%Y-%m-%d %H:%M}: {first} with {second}, {broke}{after}; {fixed}{inferred}"
+    return f"{outage.since:%Y-%m-%d %H:%M}: {_beginning(outage, titles)}; {_end(outage, titles)}{inferred}"
+
+
+def _beginning(outage: Outage, titles: Mapping[str, str]) -> str:
+    first, second = f"{outage.first} {outage.first_version}", f"{outage.second} {outage.second_version}"
+    partners = {first: second, second: first}
+    if outage.broke in partners:
+        partner = _titled_release(partners[outage.broke], titles)
+        return f"{_titled_release(outage.broke, titles)} broke {partner} ({_duration(outage.after)} old)"
+    both = f"{_titled_release(first, titles)} and {_titled_release(second, titles)} failed together"
+    return f"{both} since the upload of {outage.broke}" if outage.broke else f"{both} from the first day on"
+
+
+def _end(outage: Outage, titles: Mapping[str, str]) -> str:
+    if not outage.fixed:
+        return f"not fixed after {_duration(outage.days)}"
+    releases = and_list([_titled_release(release, titles) for release in outage.fixed])
+    return f"{releases} fixed it {_duration(outage.days)} later"
+
+
+def _titled_release(release: str, titles: Mapping[str, str]) -> str:
+    """A component and its version, with the component's title."""
+    name, _, version = release.partition(" ")
+    return f"{titled(titles, name)} {version}"
+
+
+def _duration(days: float) -> str:
+    """``5 hours``, ``28 days``; hours below one day."""
+    number, unit = (round(days), "day") if days >= 1 else (round(days * 24), "hour")
+    return f"{number} {unit}{'' if number == 1 else 's'}"

@@ -1,3 +1,3 @@
-"""What is published, as records beside the functions that build them."""
+"""The published records, each in one module with the functions that build it."""
 
 from __future__ import annotations

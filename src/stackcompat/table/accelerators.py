@@ -20,14 +20,14 @@ __all__ = ["AcceleratorRow", "LevelSeen", "accelerator_rows", "drivers", "shown_
 
 
 class LevelSeen(Record):
-    """What was seen at one level."""
+    """The verdict at one level."""
 
     verdict: Verdict
-    sentence: Annotated[str, Field(description="Why it is not green, or what did not apply; empty: nothing to say.")]
+    sentence: Annotated[str, Field(description="Why it is not green, or which test did not apply; empty: neither.")]
 
 
 class AcceleratorRow(Record):
-    """Releases of what drives accelerators and of what they are driven for, together on one Python."""
+    """A set of releases of accelerator plugins, with the releases that they are for, on one Python."""
 
     python: str
     versions: Annotated[dict[str, str], Field(description="Component to version.")]

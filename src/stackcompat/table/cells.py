@@ -24,9 +24,9 @@ class CellRow(Record):
     """One combination that was asked for, and what came of it."""
 
     id: str
-    policy: Annotated[str, Field(description="Why the cell is there.")]
+    policy: Annotated[str, Field(description="The policy that asks for the cell.")]
     label: str
-    also: Annotated[tuple[str, ...], Field(description="Other policies that ask for the very same.")]
+    also: Annotated[tuple[str, ...], Field(description="Other policies that ask for the same cell.")]
     python: str
     platform: str
     verdict: Verdict
@@ -35,37 +35,38 @@ class CellRow(Record):
     components: dict[str, ComponentInCell]
     requirements: tuple[str, ...]
     pins: Annotated[dict[str, str], Field(description="Component to the exact version that was asked for.")]
-    thorough: Annotated[bool, Field(description="Whether every test was to run, not the essential ones only.")]
-    forced: Annotated[tuple[str, ...], Field(description="Overrides: what declared metadata would forbid.")]
+    thorough: Annotated[bool, Field(description="Whether all tests are asked for; false: only the essential ones.")]
+    forced: Annotated[tuple[str, ...], Field(description="Overrides: requirements that declared metadata forbids.")]
     exclude_newer: dt.datetime | None
     held_back: tuple[HeldBack, ...]
-    failures: Annotated[tuple[str, ...], Field(description="Ids of the failures seen here.")]
-    culprit: Annotated[
-        CulpritRow | None, Field(description="Null: not red, or nobody has searched for the culprit yet.")
-    ] = None
+    failures: Annotated[tuple[str, ...], Field(description="Ids of the failures in this cell.")]
+    culprit: Annotated[CulpritRow | None, Field(description="Null: it is not red, or the culprit is not known.")] = None
     broken_features: Annotated[
-        dict[str, str], Field(description="Features that do not work though the rest may, each with its signature.")
+        dict[str, str],
+        Field(description="Features that do not work, each with its failure. The rest of the cell can work."),
     ] = {}
     passed: int
     not_applicable: int
     blocked: int
-    distributions: Annotated[int, Field(description="How many the lock holds, transitive ones too.")]
-    lock: Annotated[str, Field(description="Path of the published lock beside this file; empty: none is published.")]
+    distributions: Annotated[int, Field(description="Number of distributions in the lock, transitive ones included.")]
+    lock: Annotated[
+        str, Field(description="Path of the published lock, relative to this file; empty: none is published.")
+    ]
     lock_id: str
-    reproduce: Annotated[str, Field(description="The command that shows it again, from the root of the project.")]
-    seconds: Annotated[float, Field(description="Wall clock of all its runs.")]
+    reproduce: Annotated[str, Field(description="The command that runs it again, from the root of the project.")]
+    seconds: Annotated[float, Field(description="Wall clock of all its runs, in seconds.")]
     seen: Timestamp | None
     evidence: Annotated[tuple[str, ...], Field(description="Ids of the runs that the verdict rests on.")]
     history: Annotated[
-        tuple[HistoryEntry, ...], Field(description="What each of the last runs saw, oldest first.")
+        tuple[HistoryEntry, ...], Field(description="The verdict of each of the last runs, oldest first.")
     ] = ()
     first_red: Annotated[
-        dt.datetime | None, Field(description="When the latest stretch of red began; null: never red in that time.")
+        dt.datetime | None, Field(description="When the latest stretch of red began; null: it was never red.")
     ] = None
-    last_green: Annotated[dt.datetime | None, Field(description="When it last worked; null: not in that time.")] = None
+    last_green: Annotated[dt.datetime | None, Field(description="When it last worked; null: never.")] = None
 
 
-#: Verdicts that a person may want to see for themselves: their locks are published.
+#: Verdicts that people reproduce: the locks of these cells are published.
 _LOCKED: frozenset[Verdict] = frozenset(("broken", "uninstallable", "flaky"))
 
 

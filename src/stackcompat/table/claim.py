@@ -1,4 +1,4 @@
-"""The claim and the headline: what works today, and which newest releases do not, in one sentence."""
+"""The claim and the headline: what works today, and which newest releases do not, in a few sentences."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _Kind = Literal["newest", "held back", "red", "unknown"]
 
 
 def claim(today: Sequence[Today], rows: Sequence[ComponentRow], pairs: Sequence[PairRow]) -> str:
-    """What works today, and which newest releases do not, in one sentence without its full stop.
+    """What works today, and which newest releases do not, in a few sentences without the last full stop.
 
     Args:
         today: What the newest releases do, on each Python.
@@ -30,22 +30,26 @@ def claim(today: Sequence[Today], rows: Sequence[ComponentRow], pairs: Sequence[
         pairs: The pairs of components.
     """
     if not today:
-        return "What works today is unknown: no cell with the newest releases was run"
+        return "It is not known what works today: no cell with the newest releases was run"
     kinds: dict[_Kind, list[Today]] = {}
     for cell in today:
         kinds.setdefault(_kind(cell), []).append(cell)
-    clauses = [_clause(kind, cells, _tested_together(today, rows), rows, pairs) for kind, cells in kinds.items()]
-    for row in rows:
-        if row.verdict in RED and not any(row.name in cell.versions for cell in today):
-            clauses.append(f"{row.title} {row.newest} is {sign(row.verdict).word} at {row.level}")
-    sentence = "; ".join(clauses)
-    return sentence[0].upper() + sentence[1:]
+    number = _tested_together(today, rows)
+    sentences = [_sentence(kind, cells, number, rows, pairs) for kind, cells in kinds.items()]
+    problems = [
+        f"{row.title} {row.newest} is {sign(row.verdict).word} at {row.level}"
+        for row in rows
+        if row.verdict in RED and not any(row.name in cell.versions for cell in today)
+    ]
+    if problems:
+        sentences.append(f"Known {'problem' if len(problems) == 1 else 'problems'}: {and_list(problems)}")
+    return ". ".join(sentences)
 
 
 def headline(
     claim: str, today: Iterable[Today], counts: Mapping[Verdict, int], components: Components, now: dt.datetime
 ) -> str:
-    """The claim with the versions that work, the day and the number of cells.
+    """The claim with the versions to install, the day and the number of cells.
 
     Args:
         claim: The claim.
@@ -54,9 +58,15 @@ def headline(
         components: The components, for their titles.
         now: The time of the table.
     """
-    working = next((cell.versions for cell in today if cell.verdict == "works"), {})
-    versions = ", ".join(f"{components[name].title} {version}" for name, version in working.items())
-    return f"{claim}{': ' if versions else ''}{versions} (as of {now:%Y-%m-%d}; {count_words(counts)})."
+    sentences = [claim]
+    working = [cell for cell in today if cell.verdict == "works"]
+    if working:
+        versions = working[0].versions
+        pythons = [cell.python for cell in working if cell.versions == versions]
+        releases = ", ".join(f"{components[name].title} {version}" for name, version in versions.items())
+        sentences.append(f"Install today on Python {and_list(pythons)}: {releases}")
+    sentences.append(f"As of {now:%Y-%m-%d}; {count_words(counts)}.")
+    return ". ".join(sentences)
 
 
 def _kind(cell: Today) -> _Kind:
@@ -71,7 +81,7 @@ def _tested_together(today: Iterable[Today], rows: Iterable[ComponentRow]) -> in
     return max(len(tested & cell.versions.keys()) for cell in today)
 
 
-def _clause(
+def _sentence(
     kind: _Kind, cells: Sequence[Today], number: int, rows: Sequence[ComponentRow], pairs: Sequence[PairRow]
 ) -> str:
     """What the newest releases do on the Pythons where they do the same.
@@ -83,17 +93,17 @@ def _clause(
         rows: The components.
         pairs: The pairs of components.
     """
-    where = f"on Python {and_list([cell.python for cell in cells])}"
+    where = f"Python {and_list([cell.python for cell in cells])}"
     match kind:
         case "newest":
-            return f"the newest releases of {number} components work together {where}"
+            return f"The newest releases of {number} components work together on {where}"
         case "held back":
-            return f"what an installer gives today works {where}, with {_held_back(cells, rows)}"
+            return f"On {where} an installer gives {_held_back(cells, rows)}, and that works"
         case "red":
-            return f"the newest releases do not all work together {where}: {_broken_pairs(cells, rows, pairs)}"
+            return f"The newest releases do not all work together on {where}: {_broken_pairs(cells, rows, pairs)}"
         case "unknown":
             reasons = and_list(sorted({_reason(cell) for cell in cells}))
-            return f"whether the newest releases work together {where} is not known ({reasons})"
+            return f"It is not known whether the newest releases work together on {where} ({reasons})"
 
 
 def _reason(cell: Today) -> str:
@@ -107,8 +117,8 @@ def _held_back(cells: Iterable[Today], rows: Iterable[ComponentRow]) -> str:
     for cell in cells:
         for held in cell.held_back:
             if held.name in titles:
-                releases.setdefault(held.by, {})[f"{titles[held.name]} at {held.got}"] = None
-    return and_list([f"{and_list(list(held))} held back by {by}" for by, held in releases.items()])
+                releases.setdefault(held.by, {})[f"{titles[held.name]} {held.got}"] = None
+    return and_list([f"{and_list(list(held))} (held back by {by})" for by, held in releases.items()])
 
 
 def _broken_pairs(cells: Sequence[Today], rows: Iterable[ComponentRow], pairs: Sequence[PairRow]) -> str:

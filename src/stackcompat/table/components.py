@@ -1,4 +1,4 @@
-"""Rows about components: the newest release of each, and how it does beside the others."""
+"""Rows about components: the newest release of each, and whether it works with the others."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["ComponentRow", "ReservedName", "component_row"]
 
 
 class ComponentRow(Record):
-    """One component of the ecosystem, as it stands together with the newest releases of the others."""
+    """One component of the ecosystem, and how it does together with the newest releases of the others."""
 
     name: str
     title: str
@@ -37,14 +37,18 @@ class ComponentRow(Record):
     part_of: Annotated[
         str, Field(description="The component whose distribution it is a part of; empty: it has one of its own.")
     ] = ""
-    newest: Annotated[str, Field(description="The newest release that was installed in some cell; empty: none was.")]
-    newest_known: Annotated[str, Field(description="A newer release that was asked for, but that no cell could hold.")]
+    newest: Annotated[
+        str, Field(description="The newest release that was installed in some cell; empty: there is none.")
+    ]
+    newest_known: Annotated[
+        str, Field(description="A newer release that was asked for, but that no cell could install.")
+    ]
     verdict: Verdict
     level: Level
     deepest_level: Annotated[Level | None, Field(description="The deepest level that passed at the newest release.")]
     pythons: dict[str, Verdict]
-    blocker: Annotated[str, Field(description="Why it is not green, not at its newest, or not tried deeper.")]
-    untested: Annotated[str, Field(description="Why no test exercises it; empty: some do.")]
+    blocker: Annotated[str, Field(description="Why it is not green, not at its newest release, or not tested deeper.")]
+    untested: Annotated[str, Field(description="Why no test uses it; empty: there are tests that do.")]
     releases: Annotated[tuple[str, ...], Field(description="Releases that were installed in some cell, lowest first.")]
     cell: Annotated[str, Field(description="Id of the cell that shows the verdict; empty: none.")]
     evidence: Annotated[tuple[str, ...], Field(description="Ids of the runs of that cell.")]
@@ -78,7 +82,7 @@ class _Known:
         newest: The newest of them, final ones first; empty: there is none.
         at_newest: The cells that hold it.
         deciding: The cells whose verdict counts: those with the newest releases of everything. Where there are none,
-            those at the component's newest release beside the newest of the others.
+            those at the component's newest release with the newest of the others.
     """
 
     component: Component
@@ -151,7 +155,7 @@ def _reserved(row: ComponentRow, reserved: ReservedName, now: dt.datetime) -> Co
     release = f"{row.distribution} {reserved.version}"
     update = {
         "deepest_level": "reserved",
-        "blocker": f"all that the index has is {release}, which reserves the name",
+        "blocker": f"the index has only {release}, which reserves the name",
         "seen": reserved.seen,
         "age": (now - reserved.seen).days,
     }
@@ -181,7 +185,7 @@ def _gather(component: Component, cells: Sequence[JudgedCell]) -> _Known:
         releases=tuple(releases),
         newest=newest,
         at_newest=at_newest,
-        deciding=today or _beside_the_newest(at_newest),
+        deciding=today or _with_the_newest(at_newest),
     )
 
 
@@ -190,7 +194,7 @@ def _asked_in_vain(cell: JudgedCell, name: str) -> bool:
     return not cell.components and name in cell.asked
 
 
-def _beside_the_newest(cells: tuple[JudgedCell, ...]) -> tuple[JudgedCell, ...]:
+def _with_the_newest(cells: tuple[JudgedCell, ...]) -> tuple[JudgedCell, ...]:
     """The cells in which no component is older than in others of that Python; all cells if there is no such cell."""
     highest: dict[tuple[str, str], Version] = {}
     for cell in cells:
@@ -284,7 +288,7 @@ def _blocker(component: Component, verdict: Verdict, cell: JudgedCell | None, de
     """
     if verdict == "untested":
         published = "" if component.published == "index" else component.published
-        return component.untested or published or "no cell holds it together with a test that uses it"
+        return component.untested or published or "no cell has both this component and a test that uses it"
     if verdict != "works" and cell is not None:
         return cell.verdict.sentence
     held_back = _held_back_everywhere(component, deciding)

@@ -22,17 +22,17 @@ __all__ = ["CulpritRow", "culprit_of_cell", "culprit_of_failure", "culprits_of_c
 class CulpritRow(Sparse):
     """The releases to blame for a red cell, for a failure, or for one side of a crossing."""
 
-    versions: Annotated[dict[str, str], Field(description="Distribution to version (or bounds): the culprit set.")]
+    versions: Annotated[dict[str, str], Field(description="The culprits: distribution to version (or bounds).")]
     inferred: Annotated[
-        bool, Field(description="Whether a search in another cell with the same failure says so, or one with a doubt.")
+        bool, Field(description="Whether the search was made in another cell with the same failure, or left a doubt.")
     ]
     side: Annotated[
         Literal["", "writer", "reader"],
-        Field(description="Of a crossing, the side whose releases these are, the other side held; empty: of a cell."),
+        Field(description="The side of the crossing that has these releases; empty: it is about a cell."),
     ] = ""
     culprits: Annotated[
         tuple[Culprit, ...],
-        Field(description="What the search has found about each of them; empty in the rows of cells."),
+        Field(description="What the search found about each of them; empty in the rows of cells."),
     ] = ()
     cell: Annotated[
         str, Field(description="Id of the cell in which the search was made; empty in the rows of cells and crossings.")
@@ -41,10 +41,10 @@ class CulpritRow(Sparse):
     doubt: Annotated[
         str, Field(description="Why the set may be incomplete; empty: each member was shown to be needed.")
     ] = ""
-    probes: Annotated[int, Field(description="Environments that the search tried.")] = 0
-    linear: Annotated[int, Field(description="How many it would have been release by release.")] = 0
+    probes: Annotated[int, Field(description="Number of environments that the search tried.")] = 0
+    linear: Annotated[int, Field(description="Number of environments that it would have taken release by release.")] = 0
     works_with: Annotated[
-        dict[str, str], Field(description="The culprits' versions in the nearest set that was seen to pass.")
+        dict[str, str], Field(description="The culprits' versions in the nearest set that passed.")
     ] = {}
 
 

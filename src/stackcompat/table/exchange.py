@@ -34,7 +34,7 @@ __all__ = [
 
 
 class CrossingEnd(Record):
-    """One environment that writes and reads."""
+    """One environment of a square, which writes and reads."""
 
     cell: str
     label: str
@@ -50,17 +50,21 @@ class CrossingCell(Sparse):
     reader: str
     verdict: Verdict
     side: Annotated[
-        Literal["", "writer", "reader"], Field(description="Who could not do its part by itself; empty: neither.")
+        Literal["", "writer", "reader"], Field(description="The side that could not do its part alone; empty: neither.")
     ] = ""
     sentence: str = "is read"
     promised: Annotated[
-        bool | None, Field(description="Whether the component promises that it can be read; null: it promises nothing.")
+        bool | None,
+        Field(description="Whether the component promises that the artifact can be read; null: it promises nothing."),
     ] = None
     reproduce: Annotated[
-        str, Field(description="The command that shows again what is not green, from the root of the project.")
+        str,
+        Field(
+            description="The command that runs the crossing again, from the root of the project; empty: it is green."
+        ),
     ] = ""
     seen: Timestamp | None
-    evidence: Annotated[tuple[str, ...], Field(description="Ids of the runs that read; what wrote is with the ends.")]
+    evidence: Annotated[tuple[str, ...], Field(description="Ids of the runs that read; `ends` has those that wrote.")]
     culprits: Annotated[
         tuple[CulpritRow, ...],
         Field(description="One row for each side that has culprits; empty: it is read, or they are not known yet."),
@@ -68,9 +72,9 @@ class CrossingCell(Sparse):
 
 
 class ExchangeSquare(Record):
-    """One artifact, written and read by each of some environments."""
+    """One artifact, written by each of several environments and read by each of them."""
 
-    square: Annotated[str, Field(description="Which environments, in words.")]
+    square: Annotated[str, Field(description="The environments, in words.")]
     artifact: str
     verdict: Annotated[Verdict, Field(description="The worst of its crossings.")]
     ends: tuple[CrossingEnd, ...]
@@ -218,7 +222,7 @@ def _verdict_on(artifact: str, verdict: CrossingVerdict) -> ArtifactVerdict:
         if each.artifact == artifact:
             return each
     if verdict.artifacts:
-        sentence = "none of its tests is for what is installed on both sides"
+        sentence = "none of its tests applies to what is installed on both sides"
         return ArtifactVerdict(artifact=artifact, verdict="not-applicable", sentence=sentence)
     return ArtifactVerdict(artifact=artifact, verdict=verdict.verdict, sentence=verdict.sentence, side=verdict.side)
 

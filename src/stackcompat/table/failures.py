@@ -24,10 +24,10 @@ __all__ = ["FailureGroup", "FailureKind", "failures_by_kind", "group_failures"]
 
 
 class FailureGroup(Record):
-    """One distinct reason why cells are not green, with everywhere it was seen."""
+    """One distinct reason why cells are not green, with all cells that have it."""
 
     id: str
-    verdict: Annotated[Verdict, Field(description="What it makes of the cells that have it.")]
+    verdict: Annotated[Verdict, Field(description="The verdict of the cells that have it.")]
     level: Level
     signature: Annotated[str, Field(description="Equal for two failures exactly when they are the same failure.")]
     type: str
@@ -35,16 +35,18 @@ class FailureGroup(Record):
     package: Annotated[str, Field(description="The distribution that the error came out of.")]
     where: str
     tests: tuple[str, ...]
-    suspects: Annotated[tuple[str, ...], Field(description="Components that it points at.")]
-    inferred: Annotated[bool, Field(description="Whether the suspects are inferred, not seen.")]
-    versions: Annotated[dict[str, tuple[str, ...]], Field(description="Suspects' versions where it was seen.")]
+    suspects: Annotated[tuple[str, ...], Field(description="Components that the failure points at.")]
+    inferred: Annotated[bool, Field(description="Whether the failure can come from other components too.")]
+    versions: Annotated[dict[str, tuple[str, ...]], Field(description="The suspects' versions in these cells.")]
     pythons: tuple[str, ...]
-    cells: Annotated[tuple[str, ...], Field(description="Ids of the cells where it was seen, those of today first.")]
-    today: Annotated[bool, Field(description="Whether the newest releases have it.")]
+    cells: Annotated[
+        tuple[str, ...], Field(description="Ids of the cells that have it, those with the newest releases first.")
+    ]
+    today: Annotated[bool, Field(description="Whether a cell with the newest releases has it.")]
     first_seen: dt.datetime | None
     last_seen: dt.datetime | None
     details: Annotated[str, Field(description="End of the traceback, or the chain of bounds.")]
-    culprit: Annotated[CulpritRow | None, Field(description="Null: nobody has searched for the culprit yet.")] = None
+    culprit: Annotated[CulpritRow | None, Field(description="Null: no search has been made yet.")] = None
 
 
 #: How a failure stands in reports: broken in the newest releases, or only in other combinations; or not broken, but not

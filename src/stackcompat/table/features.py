@@ -19,7 +19,7 @@ __all__ = ["FeatureRow", "feature_rows"]
 
 
 class FeatureRow(Record):
-    """A feature that does not work in some cells, though the rest of them may: it decides no verdict."""
+    """A feature that does not work in some cells. It decides no verdict: the rest of a cell can work."""
 
     feature: str
     signature: str
@@ -29,7 +29,7 @@ class FeatureRow(Record):
         Field(description="Components that its tests use, each with its versions in these cells, lowest first."),
     ]
     cells: Annotated[tuple[str, ...], Field(description="Ids of the cells.")]
-    today: Annotated[bool, Field(description="Whether it is so with the newest releases.")]
+    today: Annotated[bool, Field(description="Whether it does not work with the newest releases.")]
 
 
 def feature_rows(cells: Iterable[JudgedCell], components: Components) -> tuple[FeatureRow, ...]:

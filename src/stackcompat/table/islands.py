@@ -29,7 +29,7 @@ def names_on_islands(islands: Iterable[IslandRow], order: Iterable[str]) -> list
 
 
 def distinguishing_releases(islands: Sequence[IslandRow]) -> dict[int, list[tuple[str, str]]]:
-    """The releases that are on one island alone, by its number: a user who needs one of them is on that island."""
+    """The releases that only one island has, by its number."""
     numbers: dict[tuple[str, str], list[int]] = {}
     for island in islands:
         for release in island.releases.items():

@@ -29,7 +29,9 @@ class ComponentInCell(Sparse):
     """A component in one cell."""
 
     version: str
-    verdict: Annotated[Verdict, Field(description="Of the tests that use it, or of the failures that point at it.")]
+    verdict: Annotated[
+        Verdict, Field(description="The verdict of the tests that use it, or of the failures that point at it.")
+    ]
     level: Level = "interop"
 
 

@@ -1,4 +1,4 @@
-"""Rows about pairs of components: which of their versions were seen to work together."""
+"""Rows about pairs of components: which of their versions work together."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class PairRelease(Sparse):
 
 
 class Interval(Sparse):
-    """Releases with the same verdict. `tested` ones were seen; `inferred` ones lie between, or follow from others."""
+    """Neighbouring releases with the same verdict; `inferred` are those of them that were not tested."""
 
     verdict: Verdict
     first: str
@@ -44,7 +44,7 @@ class Interval(Sparse):
 
 
 class Ranges(Record):
-    """What the releases of `other` do with one of `component`. A release in no interval is untested with it."""
+    """The releases of `other` with one release of `component`. A release in no interval is untested with it."""
 
     component: str
     version: str
@@ -53,15 +53,17 @@ class Ranges(Record):
 
 
 class PairRow(Record):
-    """Two components: at the newest releases of both, at every combination that was tried, and as ranges."""
+    """Two components: at the newest releases of both, at every combination that was tested, and as ranges."""
 
     first: str
     first_version: str
     second: str
     second_version: str
-    verdict: Annotated[Verdict, Field(description="At the newest releases of both; worst over the Pythons.")]
+    verdict: Annotated[
+        Verdict, Field(description="The verdict at the newest releases of both, the worst of all Pythons.")
+    ]
     level: Level
-    inferred: Annotated[bool, Field(description="Whether the evidence leaves another explanation.")]
+    inferred: Annotated[bool, Field(description="Whether the evidence has another explanation too.")]
     doubt: Annotated[str, Field(description="That explanation.")]
     pythons: dict[str, Verdict]
     cell: str
@@ -77,12 +79,12 @@ class PairRow(Record):
     ranges: tuple[Ranges, ...]
     history: Annotated[
         tuple[HistoryEntry, ...],
-        Field(description="What each of the last runs saw of the two, at what an installer gave then."),
+        Field(description="The verdict of each of the last runs, at the releases that an installer gave then."),
     ] = ()
     first_red: Annotated[
-        dt.datetime | None, Field(description="When the latest stretch of red began; null: never red in that time.")
+        dt.datetime | None, Field(description="When the latest stretch of red began; null: it was never red.")
     ] = None
-    last_green: Annotated[dt.datetime | None, Field(description="When it last worked; null: not in that time.")] = None
+    last_green: Annotated[dt.datetime | None, Field(description="When it last worked; null: never.")] = None
 
 
 class _Releases(NamedTuple):

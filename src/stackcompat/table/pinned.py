@@ -16,21 +16,25 @@ __all__ = ["MovedPin", "PinAnswer", "PinnedSet", "pinned_sets"]
 
 
 class PinAnswer(Record):
-    """What a metapackage's set does on one Python, whole or with one of its pins moved."""
+    """The result of a metapackage's set on one Python, as it is pinned or with one pin moved."""
 
     python: str
-    version: Annotated[str, Field(description="What the pin moved to; empty: none moved, or there is no lock.")]
+    version: Annotated[
+        str, Field(description="The release that the pin moved to; empty: no pin moved, or there is no lock.")
+    ]
     verdict: Verdict
     level: Level
     sentence: str
-    held_back: Annotated[str, Field(description="Whose bound keeps the pin from its newest; empty: it is there.")]
+    held_back: Annotated[
+        str, Field(description="The bound that keeps the pin from its newest release; empty: it is at that release.")
+    ]
     cell: Annotated[str, Field(description="Id of the cell that shows it.")]
 
 
 class MovedPin(Record):
     """One pin of a metapackage moved to the newest release, the others as they are."""
 
-    distribution: Annotated[str, Field(description="Empty: none moved, the set as it is pinned.")]
+    distribution: Annotated[str, Field(description="The distribution whose pin moved; empty: the set as it is pinned.")]
     answers: tuple[PinAnswer, ...]
 
 

@@ -18,28 +18,30 @@ __all__ = ["Measured", "RunRow", "measured_rows", "run_row"]
 
 
 class RunRow(Record):
-    """One execution of a matrix: where the cells come from."""
+    """One execution of a matrix."""
 
     matrix: str
     title: str
     started: dt.datetime
     cells: int
-    crossings: Annotated[int, Field(description="Environments that write, times those that read it.")] = 0
+    crossings: Annotated[int, Field(description="Number of crossings.")] = 0
     pythons: tuple[str, ...]
-    missing_pythons: Annotated[tuple[str, ...], Field(description="Asked for, but not on the machine: not tried.")]
+    missing_pythons: Annotated[
+        tuple[str, ...], Field(description="Pythons that were asked for and not on the machine.")
+    ]
     coverage: Annotated[
         dict[str, float],
-        Field(description="Per covering array, percent of the allowed combinations that some cell holds."),
+        Field(description="For each covering array: percent of the allowed combinations that some cell has."),
     ]
     answered: Annotated[
         dict[str, float],
-        Field(description="Per covering array, percent of the allowed combinations that have a verdict."),
+        Field(description="For each covering array: percent of the allowed combinations that have a verdict."),
     ] = {}
     unanswered: Annotated[
         tuple[str, ...], Field(description="Why combinations have no verdict, with an example each.")
     ] = ()
     rounds: Annotated[
-        tuple[int, ...], Field(description="Cells that each round added after the first covering array.")
+        tuple[int, ...], Field(description="Number of cells that each round added after the first covering array.")
     ] = ()
 
 
@@ -52,8 +54,8 @@ class Measured(Record):
     networks: Annotated[tuple[str, ...], Field(description="What the tests could reach while they ran.")]
     memory_limits_mb: tuple[int, ...]
     time_limits_s: tuple[float, ...]
-    runs: Annotated[int, Field(description="Fresh environments that were made.")]
-    seconds: Annotated[float, Field(description="Wall clock of these runs, added up.")]
+    runs: Annotated[int, Field(description="Number of new environments that were made.")]
+    seconds: Annotated[float, Field(description="Wall clock of these runs, in seconds, added up.")]
     first_seen: dt.datetime
     last_seen: dt.datetime
 

@@ -34,12 +34,12 @@ SCHEMA_VERSION = 1
 
 
 class Summary(Record):
-    """What was tried, and what was seen: everything that the reports show."""
+    """Everything that the reports show: what was tested, and the results."""
 
     schema_version: int
     generated: dt.datetime
-    headline: Annotated[str, Field(description="What works today, in one sentence.")]
-    claim: Annotated[str, Field(description="The headline without versions and numbers.")]
+    headline: Annotated[str, Field(description="What works today, in a few sentences.")]
+    claim: Annotated[str, Field(description="The headline without the versions to install and the number of cells.")]
     today: tuple[Today, ...]
     counts: Annotated[dict[Verdict, int], Field(description="Cells by verdict.")]
     could_not_tell: Annotated[int, Field(description="Cells of the verdicts invalid and infra-error.")]
@@ -49,22 +49,25 @@ class Summary(Record):
     pairs: tuple[PairRow, ...]
     failures: tuple[FailureGroup, ...]
     features: Annotated[
-        tuple[FeatureRow, ...], Field(description="Features that do not work in some cells, those of today first.")
+        tuple[FeatureRow, ...],
+        Field(description="Features that do not work in some cells, those of the newest releases first."),
     ] = ()
     cells: tuple[CellRow, ...]
     exchanges: Annotated[
         tuple[ExchangeSquare, ...],
-        Field(description="Artifacts across versions, a square of writers and readers each."),
+        Field(description="Artifacts across versions: a square of writers and readers for each."),
     ] = ()
     pinned: Annotated[
         tuple[PinnedSet, ...],
-        Field(description="The exact sets of metapackages, and what if one pin moved to the newest release."),
+        Field(description="The exact sets of metapackages, as they are and with one pin moved to its newest release."),
     ] = ()
     accelerators: Annotated[
         tuple[AcceleratorRow, ...],
-        Field(description="Releases that only an accelerator runs, level by level as far as goes without one."),
+        Field(description="Releases that run only on an accelerator, with the levels that were tested without one."),
     ] = ()
-    warnings: Annotated[tuple[WarningRow, ...], Field(description="The most frequent, those of today first.")]
+    warnings: Annotated[
+        tuple[WarningRow, ...], Field(description="The most frequent, those of the newest releases first.")
+    ]
     islands: Annotated[
         tuple[Islands, ...],
         Field(description="Which newest releases can be installed together, for each Python that was asked about."),

@@ -26,10 +26,12 @@ class Today(Record):
     cell: Annotated[str, Field(description="Id of the cell that shows it.")]
     sentence: str
     versions: Annotated[dict[str, str], Field(description="Component to the version that was installed.")]
-    held_back: Annotated[tuple[HeldBack, ...], Field(description="Who is not at their newest, and by whose bound.")]
+    held_back: Annotated[
+        tuple[HeldBack, ...], Field(description="What is not at its newest release, and by which bound.")
+    ]
     instead: Annotated[
         str,
-        Field(description="Id of the cell nearest to the newest releases that works, where they do not; empty: none."),
+        Field(description="Where they do not work: id of the nearest cell that works; empty: there is none."),
     ]
 
 

@@ -18,11 +18,11 @@ def unpaired_rows(summary: Summary) -> list[ComponentRow]:
 def unpaired_reason(row: ComponentRow, summary: Summary) -> str:
     """Why such a component is in no pair, in one sentence."""
     if any(pinned.name.startswith(f"{row.distribution} ") for pinned in summary.pinned):
-        return "it pins the others, which are tested as it pins them"
+        return "it pins the other components, which are tested at its pins"
     cell = next((cell for cell in summary.cells if cell.id == row.cell), None)
     if cell is None or not (cell.forced or cell.policy == "local"):
         return "no test uses it together with another component"
     titles = summary.titles()
     others = [f"{titles[name]} {component.version}" for name, component in cell.components.items() if name != row.name]
-    how = "taken from its source" if cell.policy == "local" else "forced against declared bounds"
-    return f"{how}, so that it judges no pair; it was tried beside {and_list(others)}"
+    how = "installed from its source" if cell.policy == "local" else "installed against declared bounds"
+    return f"it was {how}, which counts for no pair; it was tested with {and_list(others)}"

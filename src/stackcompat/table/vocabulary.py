@@ -30,18 +30,22 @@ class Sign(NamedTuple):
 
 SIGNS: dict[Verdict, Sign] = {
     "works": Sign("✓", "works", "works", "brightgreen", "installed as asked, and every test that applies passed"),
-    "broken": Sign("✗", "broken", "broken", "red", "a test failed, and failed again the same way in a new environment"),
+    "broken": Sign(
+        "✗", "broken", "broken", "red", "a test failed, and failed again in the same way in a new environment"
+    ),
     "unresolvable": Sign("⊘", "unresolvable", "apart", "orange", "the declared bounds exclude each other"),
-    "uninstallable": Sign("⊗", "uninstallable", "broken", "red", "resolves, but twice did not install"),
+    "uninstallable": Sign("⊗", "uninstallable", "broken", "red", "resolves, but did not install, twice"),
     "changed": Sign(
         "≠", "changed", "flaky", "yellow", "works, but the same seed gives other values than in the older release"
     ),
     "flaky": Sign("~", "flaky", "flaky", "yellow", "failed and passed, or failed each time differently"),
-    "untested": Sign("?", "untested", "untested", "lightgrey", "nothing ran that would tell; not a pass"),
+    "untested": Sign("?", "untested", "untested", "lightgrey", "no test that applies was run; not a pass"),
     "not-applicable": Sign(
-        "\N{EN DASH}", "not applicable", "untested", "lightgrey", "not meant for this platform; not a pass"
+        "\N{EN DASH}", "not applicable", "untested", "lightgrey", "there is no wheel for this platform; not a pass"
     ),
-    "invalid": Sign("!", "could not tell", "unknown", "lightgrey", "the environment was not what was asked for"),
+    "invalid": Sign(
+        "!", "could not tell", "unknown", "lightgrey", "the environment was not the one that was asked for"
+    ),
     "infra-error": Sign("!", "could not tell", "unknown", "lightgrey", "the machine or the network got in the way"),
 }
 
@@ -56,8 +60,8 @@ POLICIES: dict[str, str] = {
     "index": "newest, with development versions",
     "local": "newest, with local code",
     "pins": "given by hand",
-    "series": "each of some releases of one component",
-    "pairs": "chosen so that every pair of releases meets",
+    "series": "several releases of one component, one at a time",
+    "pairs": "chosen so that every two releases are installed together in some cell",
 }
 
 

@@ -1,4 +1,4 @@
-"""Rows about the warnings that tests met: what may break next."""
+"""Rows about the warnings that tests raised."""
 
 from __future__ import annotations
 

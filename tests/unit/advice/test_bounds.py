@@ -98,7 +98,7 @@ def test_a_bound_that_is_too_tight_shows_where_it_was_forced() -> None:
     summary = table([("1.3.0", "2.4.1")], forced=("alpha==1.3.0",))
     (finding,) = findings_of(summary, world("<1.3"))
     assert finding.kinds == ("too tight",)
-    assert finding.sentence() == "beta 2.4.1 declares alpha<1.3, but works with 1.3.0 when forced"
+    assert finding.sentence() == "beta 2.4.1 declares alpha<1.3, but works with alpha 1.3.0 against that bound"
     assert findings_of(summary, world("<1.3; python_version < '3.12'")) == ()  # no bound of the Python that ran it
 
 
@@ -131,7 +131,7 @@ def test_what_frontiers_infer_draws_the_line_and_what_they_observed_makes_it_a_f
     assert (finding.works, finding.broken) == (("1.0.0", "1.1.0"), ("1.2.0", "1.3.0"))
     assert finding.inferred == tuple(ALPHAS[one.pair[1]] for one in chart.findings if one.inferred)
     assert "1.3.0" in finding.inferred
-    assert "alpha 1.2.0, 1.3.0 fail with it, 1 of them by inference; alpha<1.2.0,>=1.0 would fit" in finding.sentence()
+    assert "fails with alpha 1.2.0, 1.3.0, 1 of them inferred; alpha<1.2.0,>=1.0 would be right" in finding.sentence()
     assert SpecifierSet(finding.proposed) == SpecifierSet(">=1.0,<1.2.0")
     assert (finding.kinds, finding.cells, finding.pythons) == (("cap missing",), (), ("3.12",))
     assert finding.evidence == (chart.by_pair()[0, 2].evidence[0],)
@@ -169,7 +169,7 @@ def test_what_a_release_fails_in_alone_is_no_bound_but_a_missing_line() -> None:
     bare = World({"beta": {"2.1.3": {"uploaded": "2026-01-01", "requires": ["alpha>=1.0", "gamma; extra == 'x'"]}}})
     (finding,) = findings_of(summary, bare)
     assert (finding.on, finding.kinds, finding.proposed) == ("gamma", ("undeclared",), "")
-    assert finding.sentence() == "beta 2.1.3 needs gamma, which it does not declare"
+    assert finding.sentence() == "beta 2.1.3 needs gamma and does not declare it"
     (entry,) = repaired([finding], bare)
     assert entry["requires-dist"] == ["alpha>=1.0", 'gamma; extra == "x"', "gamma"]
     assert findings_of(summary, world(">=1.0")) == ()  # there it is declared

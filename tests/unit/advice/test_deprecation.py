@@ -39,8 +39,8 @@ def test_the_end_is_the_upload_and_what_the_policy_gives() -> None:
     (found,) = forecasts(summary, PROMISE, WORLD)
     assert found.from_date == dt.date(2026, 5, 31)
     assert found.sentence() == (
-        "beta 2.4.1 uses what alpha warns of since 1.1.0 or earlier; it may be gone from 2026-05-31 on: "
-        "alpha.core.Box is deprecated"
+        "beta 2.4.1 uses a feature that alpha has deprecated since 1.1.0 or earlier; it can be removed from 2026-05-31 "
+        "on: alpha.core.Box is deprecated"
     )
     (unknown,) = forecasts(summary, COMPONENTS, WORLD)
     assert unknown.from_date is None

@@ -163,6 +163,6 @@ def test_a_lock_with_several_versions_has_the_one_for_here(tmp_path: Path, name:
     assert read_file(path, "3.11").versions == {"alpha": "1.0"}
     assert read_file(path, "3.13") == ({"alpha": "2.0"}, ("alpha 1.0 (for another Python or machine)",))
     path.write_text("".join(table.format(key, version, "") for version in forks))
-    assert read_file(path) == ({"alpha": "2.0"}, ("alpha 1.0 (beside 2.0)",))
+    assert read_file(path) == ({"alpha": "2.0"}, ("alpha 1.0 (the file also has 2.0)",))
     path.write_text("".join(table.format(key, version, marker.format("no marker")) for version in forks))
     assert read_file(path).versions == {"alpha": "2.0"}

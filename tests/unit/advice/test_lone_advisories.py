@@ -17,8 +17,8 @@ def test_what_a_release_needs_and_does_not_declare_is_its_own() -> None:
     found = [one for one in advisories(table_with(chart)) if one.signature == ABSENT]
     (one,) = found
     assert one.distributions == ("beta",)
-    assert one.summary == "Beta 2.0.0 \N{EN DASH} 2.1.3 needs gamma, undeclared: No module named 'gamma'"
-    assert (one.without, one.workaround) == ("gamma", "install gamma beside it")
+    assert one.summary == "Beta 2.0.0 \N{EN DASH} 2.1.3 needs gamma and does not declare it: No module named 'gamma'"
+    assert (one.without, one.workaround) == ("gamma", "install gamma too")
     assert set(one.evidence) == {f.evidence[0] for f in chart.findings if f.verdict == "broken" and f.evidence}
     assert one.hits({"beta": "2.1.3"})
     assert not one.hits({"beta": "2.1.3", "gamma": "1.0.2"})
@@ -46,4 +46,4 @@ def test_what_points_at_one_is_its_own_where_it_works_with_no_release_of_the_oth
     assert own(None) == []  # each of them works with alpha 1.0.0
     (one,) = own(BETAS.index("2.0.5"))
     assert (one.distributions, one.together, one.without) == (("beta",), (("2.0.5",),), "")
-    assert "fails whatever is installed beside it" in osv(one, USES_ALPHA, NOW)["details"]
+    assert "fails whatever else is installed" in osv(one, USES_ALPHA, NOW)["details"]

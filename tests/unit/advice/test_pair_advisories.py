@@ -41,8 +41,8 @@ def test_the_workaround_is_a_pair_that_works(summary: Summary) -> None:
     offered = [one for one in advisories(summary) if one.workaround]
     assert offered
     for one in offered:
-        for offer in one.workaround.split("; "):
-            kept, _, moved = offer.removeprefix("with ").partition(" take ")
+        for offer in one.workaround.split(", or "):
+            moved, _, kept = offer.removeprefix("use ").partition(" with ")
             assert frozenset((tuple(kept.rsplit(" ", 1)), tuple(moved.rsplit(" ", 1)))) in works
 
 
@@ -88,10 +88,12 @@ def test_another_failure_of_a_frontier_is_an_advisory_unless_it_may_be_anothers(
     chart = failing_frontier(told)
     (one,) = advisories_of(advisories(table_with(chart)), told, "alpha", "beta")
     assert one.summary.startswith("Alpha 1.2.0")
-    assert one.summary.endswith("with Beta 2.0.0 \N{EN DASH} 2.1.3: cannot import name 'lost' from 'alpha.core'")
+    assert one.summary.endswith(
+        "and Beta 2.0.0 \N{EN DASH} 2.1.3 fail together: cannot import name 'lost' from 'alpha.core'"
+    )
     assert (one.package, one.tests, one.pythons, one.cells) == ("beta", ("t.py::test",), ("3.12",), ())
     assert one.first_seen == one.last_seen == chart.seen
-    assert "take Beta 2.2.0" in one.workaround
+    assert "use Beta 2.2.0" in one.workaround
     (shallow,) = advisories_of(advisories(table_with(failing_frontier(told, level="import"))), told, "alpha", "beta")
     assert "Beta 2.2.0" not in shallow.workaround  # it can be imported, which is no more than that
     assert (

@@ -50,4 +50,4 @@ def test_a_feature_that_a_new_test_shows_not_to_work_is_told() -> None:
     nights.add(1, NEW, (*PASSES, BOXES))
     (lost,) = summary(nights).lost
     assert (lost.culprits, lost.last_green) == ((), None)
-    assert "### boxes, never seen to work" in night_markdown(summary(nights))
+    assert "### boxes: never worked" in night_markdown(summary(nights))

@@ -259,7 +259,7 @@ def test_a_reserved_name_wakes_up_when_there_is_a_release(tmp_path: Path) -> Non
 
     asleep, executor, record = row({"0.0.0": "2026-01-01"})
     assert (asleep.level, asleep.deepest_level, asleep.newest, asleep.cell) == ("reserved", "reserved", "", "")
-    assert asleep.blocker == "all that the index has is eta 0.0.0, which reserves the name"
+    assert asleep.blocker == "the index has only eta 0.0.0, which reserves the name"
     assert [cell.cell.requirements for cell in record.cells] == [("alpha",)]
     assert all("eta" not in job.lock.versions() for job in executor.asked)
 

@@ -25,9 +25,12 @@ def test_islands_and_who_keeps_the_others_out() -> None:
     assert page.unmatched == []
     assert "islands" in page.all("id")
     words = " ".join(page.text.split())
-    assert "Who uses Alpha 1 is on island 1; who uses renamed 1 is on island 2: the islands" in words
+    assert (
+        "Take the island with the package that you need: island 1 has Alpha 1; island 2 has renamed 1. All islands"
+        in words
+    )
     assert "Island 1Python 3.12Island 2Python 3.12 Alpha1– Beta11 old0.5 ▼0.5 ▼ renamed–1" in words
-    assert "renamed 1 off 1; Alpha 1 off 2: alpha, renamed exclude each other" in words
+    assert "renamed 1 is not on island 1, and Alpha 1 is not on island 2: alpha, renamed exclude each other" in words
 
 
 def test_tags_match() -> None:
@@ -106,7 +109,7 @@ def test_tables_name_their_headers_and_scrolling_regions() -> None:
 
 
 def test_marks_and_missing_pythons_are_said() -> None:
-    assert "Not tried, because it was not on the machine: Python 3.14." in PAGE.text
+    assert "Not tested, because it was not on the machine: Python 3.14." in PAGE.text
     assert "alpha held back at 1.2.0 (1.3.0 is the newest) by Python 3.11" in PAGE.text
     forced = next(cell for cell in SUMMARY.cells if cell.forced)
     assert ">forced<" in row_of(forced)
@@ -130,7 +133,7 @@ def test_data_is_never_markup() -> None:
 def test_nothing_was_run() -> None:
     page = Page(html(summarise(COMPONENTS, (History().record(),), {}, NOW)))
     assert page.unmatched == []
-    assert "What works today is unknown" in page.text
+    assert "It is not known what works today" in page.text
     assert "What is broken" not in page.text
 
 
@@ -160,4 +163,4 @@ def test_when_red_began_is_told_however_many_runs_are_shown() -> None:
     summary = summarise(COMPONENTS, (MADE.record(),), MADE.evidence, NOW, past=runs)
     red = next(cell for cell in summary.cells if cell.verdict == "broken")
     assert (len(red.history), red.first_red) == (30, runs[-1].started)
-    assert f"30 runs: broken (30); red first seen {runs[-1].started:%Y-%m-%d}" in html(summary)
+    assert f"30 runs: broken (30); red since {runs[-1].started:%Y-%m-%d}" in html(summary)

@@ -63,10 +63,10 @@ def test_islands_and_who_keeps_the_others_out() -> None:
         "| old | 0.5 ▼ | 0.5 ▼ |",
     ]
     text = markdown(summary)
-    assert "that it can be installed does not say that it works" in text
-    assert "Who uses Alpha 1 is on island 1; who uses Gamma 1 is on island 2." in text
+    assert "whether it works is another question" in text
+    assert "Take the island with the package that you need: island 1 has Alpha 1; island 2 has Gamma 1." in text
     assert text.count("alpha, gamma exclude each other") == 1
-    assert "- Gamma 1 off 1; Alpha 1 off 2: alpha, gamma exclude each other\n" in text
+    assert "- Gamma 1 is not on island 1, and Alpha 1 is not on island 2: alpha, gamma exclude each other\n" in text
 
 
 def test_red_in_the_square_says_where() -> None:
@@ -103,7 +103,7 @@ def test_breaks_of_today_come_first() -> None:
 def test_every_component_has_a_line_with_its_depth_and_what_stopped_it() -> None:
     deep = [component("alpha", blocker="its kernels\nrefuse a | CPU"), *COMPONENTS.components[1:]]
     summary = summarise(Components(components=tuple(deep)), (MADE.record(),), MADE.evidence, NOW)
-    head, _, *lines = table("## Every component, and how deep it was tried", summary)
+    head, _, *lines = table("## How deep each component was tested", summary)
     assert head == "| Component | Newest | 3.13 | 3.12 | 3.11 | Deepest | What stopped it |"
     assert len(lines) == len(COMPONENTS.components)
     assert lines[0] == r"| Alpha | 1.3.0 | ✓ | ✓ | ✓ | interop | its kernels refuse a \| CPU |"
@@ -126,15 +126,15 @@ def test_what_a_metapackage_pins_and_what_moved() -> None:
     summary = summarise(COMPONENTS, (made.record(),), made.evidence, NOW)
     assert [one.name for one in summary.pinned] == ["zeta 0.9.4", "zeta 0.9.40"]
     assert summary.pinned[0].pins == {"alpha": "1.1.0", "beta": "2.2.0"}
-    assert table("## What zeta 0.9.4 pins, and what if one of it moved", summary) == [
+    assert table("## The pins of zeta 0.9.4, as they are and with one moved", summary) == [
         "|  | Python 3.13 | Python 3.12 |",
         "| :-- | :-: | :-: |",
         "| as it is pinned | ✓ interop | ✓ interop |",
         "| with the newest alpha |  | ✓ interop (1.2.0 ▼) |",
     ]
-    assert r"- ▼ alpha 1.2.0 is not the newest: beta 2.2.0: alpha\<1.3" in markdown(summary)
+    assert r"- ▼ alpha 1.2.0 is not its newest release; it is held back by beta 2.2.0: alpha\<1.3" in markdown(summary)
     page = html(summary)
-    assert "What zeta 0.9.4 pins, and what if one of it moved" in page
+    assert "The pins of zeta 0.9.4, as they are and with one moved" in page
     assert "to interop · 1.2.0 ▼" in page
 
 
@@ -152,7 +152,7 @@ def test_what_drives_accelerators_level_by_level() -> None:
     made.cells.append(unresolved(make_cell({"alpha": "1.1.0", "zeta": "0.9.3"}), "zeta 0.9.3 wants alpha 1.0"))
     made.add(make_cell({"alpha": "1.3.0"}), {"alpha": "1.3.0"})  # without it: in no line
     summary = summarise(known, (made.record(),), made.evidence, NOW)
-    assert table("## What drives accelerators, level by level", summary) == [
+    assert table("## Accelerator plugins, level by level", summary) == [
         "| Python | Alpha | Alpha native | Zeta | resolve | install | import | lower | compile |",
         "| :-- | :-: | :-: | :-: | :-: | :-: | :-: | :-: | :-: |",
         "| 3.12 | 1.3.0 | 1.3.0 | 0.9.4 | ✓ | ✓ | ? | ✓ | – 1 |",
@@ -180,7 +180,10 @@ def test_what_is_in_no_pair_says_what_is_true() -> None:
     made.add(make_cell(versions, policy="local", local={"gamma": "$GAMMA_SOURCE"}), versions)
     text = markdown(summarise(known, (made.record(),), made.evidence, NOW)).split("## What is untested")[1]
     assert "Kernels" not in text  # a part has no pairs of its own
-    assert "- Omega with others: taken from its source, so that it judges no pair; it was tried beside Alpha" in text
+    assert (
+        "- Omega with others: it was installed from its source, which counts for no pair; it was tested with Alpha"
+        in text
+    )
     assert "no test uses it" not in text
 
 

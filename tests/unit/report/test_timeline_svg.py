@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -50,8 +51,8 @@ def test_every_span_is_as_wide_as_it_is_long_and_as_high_as_it_is_bad() -> None:
     heights = [float(one["height"]) for one in found]
     assert heights[1] > heights[0] == heights[2] > heights[3]
     assert [one["title"] for one in found][:2] == [
-        "2026-02-01 12:00, 28.0 days: works to interop",
-        "2026-03-01 12:00, 10.0 days: broken at import Alpha <1> 1.1 with beta 1.0",
+        "2026-02-01 12:00, 28 days: works to interop",
+        "2026-03-01 12:00, 10 days: broken at import Alpha <1> 1.1 with beta 1.0",
     ]
     assert not any("stroke-dasharray" in one for one in found)
     assert ["stroke-dasharray" in one for one in rects(line(inferred=True))] == [False, True, False, False]
@@ -59,16 +60,24 @@ def test_every_span_is_as_wide_as_it_is_long_and_as_high_as_it_is_bad() -> None:
 
 def test_days_and_breaks_in_words() -> None:
     assert timeline_words(line()) == (
-        "10.0 of 70 days broken, 49.0 known to work, 11.0 unknown (no verdict on up to 1 of 1 pairs)"
+        "on 10 of 70 days a plain install gave a broken stack; on 49 days it worked; 11 days are not known "
+        "(no verdict on up to 1 of 1 pairs)"
     )
-    assert "10.0 of 70 days broken (10.0 of them inferred), " in timeline_words(line(inferred=True))
-    (one,) = line().breaks
-    assert outage_words(one, {}) == (
-        "2026-03-01 12:00: alpha 1.1 with beta 1.0, broken by alpha 1.1, 59.0 days after the other was uploaded; "
-        "fixed by beta 1.1 after 10.0 days"
+    assert "gave a broken stack (10 of them inferred); " in timeline_words(line(inferred=True))
+    (outage,) = line().breaks
+    assert outage_words(outage, {"alpha": "Alpha"}) == (
+        "2026-03-01 12:00: Alpha 1.1 broke beta 1.0 (59 days old); beta 1.1 fixed it 10 days later"
     )
-    still = one.model_copy(update={"broke": "", "fixed": (), "inferred": True})
-    assert outage_words(still, {}).endswith("broken from the first day on; to this day, 10.0 days (inferred)")
+    still = outage.model_copy(update={"broke": "", "fixed": (), "inferred": True})
+    assert outage_words(still, {}) == (
+        "2026-03-01 12:00: alpha 1.1 and beta 1.0 failed together from the first day on; not fixed after 10 days "
+        "(inferred)"
+    )
+    brief = outage.model_copy(update={"broke": "gamma 1 and delta 2", "until": outage.since + dt.timedelta(hours=5)})
+    assert outage_words(brief, {}) == (
+        "2026-03-01 12:00: alpha 1.1 and beta 1.0 failed together since the upload of gamma 1 and delta 2; "
+        "beta 1.1 fixed it 5 hours later"
+    )
 
 
 def test_the_page_has_the_strip_and_who_broke() -> None:
@@ -78,7 +87,7 @@ def test_the_page_has_the_strip_and_who_broke() -> None:
     assert page.unmatched == []
     assert "days-3.12" in page.all("id")
     assert sum(tag == "rect" for tag, _ in page.elements) == 4
-    assert "fixed by beta 1.1 after 10.0 days" in page.text
+    assert "Beta 1.1 fixed it 10 days later" in page.text
     assert "days" not in Page(html(summary)).all("id")
 
 

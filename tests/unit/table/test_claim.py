@@ -25,8 +25,8 @@ def test_everything_works() -> None:
     summary = of(made)
     assert summary.claim == "The newest releases of 7 components work together on Python 3.13 and 3.12"
     assert summary.headline == (
-        f"{summary.claim}: Alpha 1.3.0, Alpha native 1.3.0, Beta 2.4.1, Gamma 1.0.2, Delta 5.3.0, Epsilon 3.1.0, "
-        "Zeta 0.9.4 (as of 2026-11-22; 2 cells: 2 work)."
+        f"{summary.claim}. Install today on Python 3.13 and 3.12: Alpha 1.3.0, Alpha native 1.3.0, Beta 2.4.1, "
+        "Gamma 1.0.2, Delta 5.3.0, Epsilon 3.1.0, Zeta 0.9.4. As of 2026-11-22; 2 cells: 2 work."
     )
     assert [one.instead for one in summary.today] == ["", ""]
 
@@ -36,8 +36,8 @@ def test_who_is_held_back_is_not_called_the_newest() -> None:
     newest(made, "3.12")
     newest(made, "3.11", NEWEST | {"alpha": "1.2.0"}, HELD, HELD.model_copy(update={"name": "alpha-native"}))
     assert of(made).claim == (
-        "The newest releases of 7 components work together on Python 3.12; what an installer gives today "
-        "works on Python 3.11, with Alpha at 1.2.0 held back by Python 3.11"
+        "The newest releases of 7 components work together on Python 3.12. On Python 3.11 an installer gives Alpha "
+        "1.2.0 (held back by Python 3.11), and that works"
     )
 
 
@@ -64,7 +64,8 @@ def test_a_newest_release_that_is_red_elsewhere_is_named_beside_what_works() -> 
     made.cells.append(apart)
     made.evidence[apart.key] = (run_of(apart, red), run_of(apart, red, attempt=1))
     assert of(made).claim == (
-        "The newest releases of 7 components work together on Python 3.12; Eta 0.1.0 is broken at interop"
+        "The newest releases of 7 components work together on Python 3.12. "
+        "Known problem: Eta 0.1.0 is broken at interop"
     )
 
 
@@ -89,8 +90,8 @@ def test_not_known() -> None:
     made = History()
     made.cells.append(planned(make_cell(NEWEST, policy="newest"), NEWEST))
     assert of(made).claim == (
-        "Whether the newest releases work together on Python 3.12 is not known (untested: locked, but not run yet)"
+        "It is not known whether the newest releases work together on Python 3.12 (untested: locked, but not run yet)"
     )
     assert of(History()).headline == (
-        "What works today is unknown: no cell with the newest releases was run (as of 2026-11-22; no cells)."
+        "It is not known what works today: no cell with the newest releases was run. As of 2026-11-22; no cells."
     )

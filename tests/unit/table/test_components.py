@@ -62,7 +62,7 @@ def test_a_reserved_name_is_a_level_of_its_own_until_there_is_more() -> None:
     day = NOW - dt.timedelta(days=2)
     row = rows(history(), reserved={"zeta": ReservedName("0.0.0", day), "eta": ReservedName("0.0.0", day)})["eta"]
     assert (row.verdict, row.level, row.deepest_level) == ("untested", "reserved", "reserved")
-    assert row.blocker == "all that the index has is eta 0.0.0, which reserves the name"
+    assert row.blocker == "the index has only eta 0.0.0, which reserves the name"
     assert (row.seen, row.age, row.newest) == (day, 2, "")
     made = History()
     made.add(make_cell(NEWEST | {"eta": "0.1"}, policy="newest"), NEWEST | {"eta": "0.1"})
@@ -72,7 +72,7 @@ def test_a_reserved_name_is_a_level_of_its_own_until_there_is_more() -> None:
 def test_nothing_tried_and_no_reason_given() -> None:
     plain = Components(components=(component("alpha"), component("omega", published="git only")))
     found = rows(History(), plain)
-    assert found["alpha"].blocker == "no cell holds it together with a test that uses it"
+    assert found["alpha"].blocker == "no cell has both this component and a test that uses it"
     assert found["omega"].blocker == "git only"
 
 

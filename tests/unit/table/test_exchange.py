@@ -105,7 +105,7 @@ def test_what_was_not_run_has_nothing_to_show_again_and_what_wrote_is_with_the_e
 def test_markdown_shows_squares_of_what_is_not_green() -> None:
     text = markdown(SUMMARY)
     assert "### Releases of alpha" in text
-    assert "✓ Read by all, whoever of them wrote: crate." in text
+    assert "✓ Every environment reads what any of them wrote: crate." in text
     rows = [line for line in text.splitlines() if line.startswith(("| **box**", "| alpha"))]
     assert rows == [
         "| **box** | alpha 1.0.0 | alpha 1.3.0 |",

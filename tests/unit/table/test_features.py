@@ -39,8 +39,8 @@ def test_a_limit_is_told_once_and_turns_nothing_red() -> None:
 def test_every_report_shows_it() -> None:
     told = summary()
     text = markdown(told)
-    assert "## What works but for one feature" in text
-    assert "**in the newest releases**: seen with Alpha 1.2.0" in text
+    assert "## What works except for one feature" in text
+    assert "**in the newest releases**: does not work with Alpha 1.2.0" in text
     page = html(told)
     assert 'id="features"' in page
     assert '<a href="#features">does not work</a>: boxes | more' in page

@@ -30,4 +30,4 @@ def test_a_component_that_is_taken_from_its_source() -> None:
     summary = summarise(known, (made.record(),), made.evidence, NOW)
     (row,) = unpaired_rows(summary)
     assert row.name == "omega"
-    assert unpaired_reason(row, summary).startswith("taken from its source, so that it judges no pair; ")
+    assert unpaired_reason(row, summary).startswith("it was installed from its source, which counts for no pair; ")
