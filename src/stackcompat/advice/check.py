@@ -153,7 +153,7 @@ def _likely_breaks(
             reported.add(_comparable(versions))
             sentence = _sentence(versions, titles, advisory.signature)
             yield LikelyBreak(versions=versions, sentence=sentence, advisory=advisory.id)
-    pairs = [(row, pair) for row in summary.frontiers for pair in row.told()]
+    pairs = [(row, pair) for row in summary.frontiers for pair in row.judged()]
     passed = {_comparable(pair.versions) for _, pair in pairs if pair.verdict == "works" and not pair.inferred}
     for row, pair in pairs:
         versions = {name: components.get(name, installed.get(name, "")) for name in pair.versions}

@@ -95,7 +95,7 @@ def _in_cells(summary: Summary) -> Iterator[tuple[_Pair, Observation]]:
 def _along_frontiers(summary: Summary) -> Iterator[tuple[_Pair, Observation]]:
     """Without the failures that one of the two releases has alone."""
     for frontier in summary.frontiers:
-        for pair in frontier.told():
+        for pair in frontier.judged():
             reason = frontier.reasons[pair.reason] if pair.reason is not None else None
             if reason is not None and lone_component(reason, frontier, summary.components):
                 continue

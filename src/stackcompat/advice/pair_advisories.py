@@ -92,7 +92,7 @@ def _frontier_results(names: tuple[str, str], summary: Summary) -> list[Frontier
     for row in summary.frontiers:
         if {row.first, row.second} != set(names):
             continue
-        for pair in row.told():
+        for pair in row.judged():
             reason = row.reasons[pair.reason] if pair.reason is not None else None
             if reason is None or not lone_component(reason, row, summary.components):
                 results.append(FrontierResult(row, pair, reason))

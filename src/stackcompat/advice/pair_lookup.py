@@ -94,7 +94,7 @@ def _from_frontiers(summary: Summary, python: str) -> Iterator[_Ranked]:
     """Those of the deepest frontier first."""
     for row in sorted(summary.frontiers, key=lambda row: LEVELS.index(row.level), reverse=True):
         nearest = _FRONTIER if row.python == python else _OTHER_FRONTIER
-        for pair in row.told():
+        for pair in row.judged():
             if pair.reason is not None and lone_component(row.reasons[pair.reason], row, summary.components):
                 continue
             rank = nearest + pair.inferred

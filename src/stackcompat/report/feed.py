@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from xml.etree import ElementTree as ET
 
 from stackcompat.advice.advisory import Advisory
-from stackcompat.report.junit import fit
+from stackcompat.report.junit import xml_text
 
 __all__ = ["atom", "json_feed"]
 
@@ -84,7 +84,7 @@ def _text(advisory: Advisory) -> str:
 
 
 def _add(parent: ET.Element, tag: str, text: str, **attributes: str) -> None:
-    ET.SubElement(parent, tag, attributes).text = fit(text)
+    ET.SubElement(parent, tag, attributes).text = xml_text(text)
 
 
 def _timestamp(moment: dt.datetime) -> str:

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 from stackcompat.core.text import plain
 from stackcompat.gate.model import GateFinding, GateReport, GateRequirement
-from stackcompat.report.junit import fit
+from stackcompat.report.junit import xml_text
 from stackcompat.validation.replay import Replayed
 
 __all__ = ["gate_json", "gate_junit", "gate_markdown", "gate_schema", "gate_words", "replay_json", "replay_markdown"]
@@ -195,7 +195,7 @@ def gate_junit(report: GateReport) -> str:
     if not report.requirements:
         suite = ET.SubElement(root, "testsuite", name="gate", tests="1", failures="0", errors="1", skipped="0")
         case = ET.SubElement(suite, "testcase", classname="gate", name="plan")
-        ET.SubElement(case, "error", type=report.decision, message=fit(report.summary()))
+        ET.SubElement(case, "error", type=report.decision, message=xml_text(report.summary()))
     ET.indent(root, " ")
     return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
@@ -211,7 +211,7 @@ def _junit_result(requirement: GateRequirement) -> str:
 
 def _add_case(suite: ET.Element, requirement: GateRequirement) -> None:
     classname = f"{requirement.rule}.py{requirement.python.replace('.', '')}"
-    name = fit(f"{requirement.what} [{requirement.id}]")
+    name = xml_text(f"{requirement.what} [{requirement.id}]")
     case = ET.SubElement(suite, "testcase", classname=classname, name=name)
     result = _junit_result(requirement)
     if not result:
@@ -220,9 +220,9 @@ def _add_case(suite: ET.Element, requirement: GateRequirement) -> None:
     if requirement.remedy:
         message = f"{message}; {requirement.remedy}"
     kind = f"{requirement.weight} {requirement.state}"
-    element = ET.SubElement(case, result, type=kind, message=fit(message))
+    element = ET.SubElement(case, result, type=kind, message=xml_text(message))
     details = [finding.signature or finding.sentence for finding in requirement.findings]
-    element.text = fit("\n".join([*details, requirement.reproduce]).strip())
+    element.text = xml_text("\n".join([*details, requirement.reproduce]).strip())
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from stackcompat.table.cells import CellRow
 from stackcompat.table.failures import FailureGroup
 from stackcompat.table.summary import Summary
 
-__all__ = ["fit", "junit"]
+__all__ = ["junit", "xml_text"]
 
 #: The element of JUnit for each verdict; a cell that works has none.
 _ELEMENT: dict[Verdict, str] = {
@@ -59,18 +59,18 @@ def _case(suite: ET.Element, cell: CellRow, groups: dict[str, FailureGroup]) -> 
         suite,
         "testcase",
         classname=f"{cell.policy}.py{cell.python.replace('.', '')}",
-        name=fit(f"{cell.label} {versions or ' '.join(cell.requirements)} [{cell.id}]".strip()),
+        name=xml_text(f"{cell.label} {versions or ' '.join(cell.requirements)} [{cell.id}]".strip()),
         time=f"{cell.seconds:.1f}",
     )
     element = _ELEMENT.get(cell.verdict)
     if element is None:
         return
-    outcome = ET.SubElement(case, element, type=f"{cell.verdict} at {cell.level}", message=fit(cell.sentence))
+    outcome = ET.SubElement(case, element, type=f"{cell.verdict} at {cell.level}", message=xml_text(cell.sentence))
     if element != "skipped":
         reasons = [groups[failure].signature for failure in cell.failures]
-        outcome.text = fit("\n".join([*reasons, f"reproduce: {cell.reproduce}"]))
+        outcome.text = xml_text("\n".join([*reasons, f"reproduce: {cell.reproduce}"]))
 
 
-def fit(text: str) -> str:
+def xml_text(text: str) -> str:
     """`text` with the characters that XML cannot hold replaced."""
     return _UNFIT.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -152,7 +152,13 @@ def frontier_words(row: FrontierRow) -> str:
 
 
 def working_partners(row: FrontierRow, component: str, edge: FrontierEdge) -> str:
-    """The releases that work with one release of `component`, as intervals; ``none``, or ``not tested yet``."""
+    """The releases that work with one release of a component, as intervals; ``none``, or ``not tested yet``.
+
+    Args:
+        row: The frontier.
+        component: The component.
+        edge: Its release, with the intervals of the other component that work.
+    """
     verdicts = {pair.verdict for pair in row.pairs if pair.versions[component] == edge.version}
     untested = bool(verdicts) and verdicts.isdisjoint({"works", "broken"})
     return "not tested yet" if untested else interval_words(edge.works)

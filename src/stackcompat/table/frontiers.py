@@ -121,13 +121,13 @@ class FrontierRow(Record):
         Field(description="A pair that is not listed cannot be installed together: `reasons` say why."),
     ]
 
-    def told(self) -> tuple[FrontierPair, ...]:
+    def judged(self) -> tuple[FrontierPair, ...]:
         """The pairs that work or are broken, inferred ones too."""
         return tuple(pair for pair in self.pairs if pair.verdict in ("works", "broken"))
 
     def observed(self) -> tuple[FrontierPair, ...]:
         """The pairs that were observed to work or to be broken."""
-        return tuple(pair for pair in self.told() if not pair.inferred)
+        return tuple(pair for pair in self.judged() if not pair.inferred)
 
 
 class _Reason(NamedTuple):

@@ -34,18 +34,18 @@ declared = st.builds(
 )
 
 
-def chart(told: list[tuple[bool | None, bool, bool]]) -> StoredFrontier:
+def chart(verdicts: list[tuple[bool | None, bool, bool]]) -> StoredFrontier:
     findings = []
-    for column, (works, inferred, doubtful) in enumerate(told):
-        said = "E: words [beta]" if works is False and not inferred else ""
+    for column, (works, inferred, doubtful) in enumerate(verdicts):
+        signature = "E: words [beta]" if works is False and not inferred else ""
         one = StoredFinding(
             pair=(0, column),
             verdict="untested" if works is None else "works" if works else "broken",
             level="import",
             inferred=inferred and works is not None,
-            sentence=said and f"t: {said}",
-            signature=said,
-            doubt="a third one had a part" if said and doubtful else "",
+            sentence=signature and f"t: {signature}",
+            signature=signature,
+            doubt="a third one had a part" if signature and doubtful else "",
             evidence=() if inferred else ("run",),
         )
         findings.append(one)
@@ -60,9 +60,9 @@ def chart(told: list[tuple[bool | None, bool, bool]]) -> StoredFrontier:
     )
 
 
-@given(told=known, bound=declared)
+@given(verdicts=known, bound=declared)
 def test_a_proposal_lets_in_exactly_what_is_not_known_to_be_broken(
-    told: list[tuple[bool | None, bool, bool]], bound: str
+    verdicts: list[tuple[bool | None, bool, bool]], bound: str
 ) -> None:
     catalog = World(
         {
@@ -70,11 +70,13 @@ def test_a_proposal_lets_in_exactly_what_is_not_known_to_be_broken(
             "beta": {"1.0": {"uploaded": "2026-01-01", "requires": [f"alpha{bound}"]}},
         }
     )
-    summary = summarise(COMPONENTS, (), {}, NOW, frontiers=[chart(told)])
+    summary = summarise(COMPONENTS, (), {}, NOW, frontiers=[chart(verdicts)])
     inside = SpecifierSet(bound)
-    works = {v for v, (good, _, _) in zip(ALPHAS, told, strict=True) if good and v in inside}
-    broken = {v for v, (good, _, _) in zip(ALPHAS, told, strict=True) if good is False and v in inside}
-    sure = {v for v, (good, guess, doubt) in zip(ALPHAS, told, strict=True) if good is False and not (guess or doubt)}
+    works = {v for v, (good, _, _) in zip(ALPHAS, verdicts, strict=True) if good and v in inside}
+    broken = {v for v, (good, _, _) in zip(ALPHAS, verdicts, strict=True) if good is False and v in inside}
+    sure = {
+        v for v, (good, guess, doubt) in zip(ALPHAS, verdicts, strict=True) if good is False and not (guess or doubt)
+    }
     found = bound_findings(summary, advisories(summary), catalog)
     assert bool(found) == bool(sure & broken)
     for finding in found:

@@ -141,31 +141,31 @@ def test_what_frontiers_infer_draws_the_line_and_what_they_observed_makes_it_a_f
 def test_a_line_is_drawn_through_what_is_known_and_not_only_through_what_was_seen() -> None:
     """Broken without a doubt is 1.3.0 alone; 1.1.0 may be another's fault, and 1.2.0 is inferred to work."""
     chart = charted()
-    said = {
+    changes = {
         0: {"verdict": "broken", "inferred": True, "sentence": ""},
         1: {"verdict": "broken", "inferred": False, "sentence": "t: E [beta]", "doubt": "a third one had a part"},
         2: {"verdict": "works", "inferred": True, "sentence": ""},
         3: {"verdict": "broken", "inferred": False, "sentence": "t: E [beta]"},
     }
-    told = tuple(one.model_copy(update=said[one.pair[1]]) for one in chart.findings)
-    summary = with_chart(chart.model_copy(update={"findings": told}))
+    findings = tuple(one.model_copy(update=changes[one.pair[1]]) for one in chart.findings)
+    summary = with_chart(chart.model_copy(update={"findings": findings}))
     (finding,) = findings_of(summary, world(">=1.0"))
     assert (finding.proposed, finding.inferred) == ("<1.3.0,>=1.2.0", ("1.0.0", "1.1.0", "1.2.0"))
     # The floor is next above what is broken: nothing is known of what lies between that and what works.
-    said |= {2: {"verdict": "untested"}, 1: said[3], 3: said[2]}
-    told = tuple(one.model_copy(update=said[one.pair[1]]) for one in chart.findings)
-    (finding,) = findings_of(with_chart(chart.model_copy(update={"findings": told})), world(">=1.0"))
+    changes |= {2: {"verdict": "untested"}, 1: changes[3], 3: changes[2]}
+    findings = tuple(one.model_copy(update=changes[one.pair[1]]) for one in chart.findings)
+    (finding,) = findings_of(with_chart(chart.model_copy(update={"findings": findings})), world(">=1.0"))
     assert (finding.works, finding.proposed) == (("1.3.0",), ">=1.2.0")
 
 
 def test_what_a_release_fails_in_alone_is_no_bound_but_a_missing_line() -> None:
     absent = "ModuleNotFoundError: No module named 'gamma' [beta]"
     chart = charted()
-    told = tuple(
+    findings = tuple(
         one.model_copy(update={"signature": absent, "sentence": f"t: {absent}"}) if one.sentence else one
         for one in chart.findings
     )
-    summary = with_chart(chart.model_copy(update={"findings": told}))
+    summary = with_chart(chart.model_copy(update={"findings": findings}))
     bare = World({"beta": {"2.1.3": {"uploaded": "2026-01-01", "requires": ["alpha>=1.0", "gamma; extra == 'x'"]}}})
     (finding,) = findings_of(summary, bare)
     assert (finding.on, finding.kinds, finding.proposed) == ("gamma", ("undeclared",), "")

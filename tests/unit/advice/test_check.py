@@ -115,21 +115,21 @@ def test_what_was_seen_to_break_but_may_be_anothers_is_likely() -> None:
         "evidence": ("run",),
         "inferred": False,
     }
-    here = {"alpha": "9.0", "beta": "2.1"}
+    installed = {"alpha": "9.0", "beta": "2.1"}
     summary = with_charts(**words, doubt="a third one had a part")
-    (likely,) = check(here, summary, advisories(summary)).likely
+    (likely,) = check(installed, summary, advisories(summary)).likely
     assert (likely.advisory, likely.sentence) == ("", "Beta 2.1 with Alpha 9.0: E: others [beta]")
     alone = with_charts(**words, doubt="it points at beta and nobody else", alone="beta")
-    assert check(here, alone, advisories(alone)).likely == ()
+    assert check(installed, alone, advisories(alone)).likely == ()
     works = with_charts(verdict="works", sentence="", inferred=False)
-    assert check(here, works, advisories(works)).likely == ()
+    assert check(installed, works, advisories(works)).likely == ()
 
 
 def test_what_a_release_wants_and_does_not_declare_hits_who_has_it_without() -> None:
     absent = "ModuleNotFoundError: No module named 'gamma' [beta]"
     summary = with_charts(sentence=f"t: {absent}", signature=absent, evidence=("run",), inferred=False)
     known = advisories(summary)
-    here = {"alpha": "9.0", "beta": "2.1"}
-    assert [one.without for one in check(here, summary, known).hits] == ["gamma"]
-    checked = check(here | {"gamma": "1.0"}, summary, known)
+    installed = {"alpha": "9.0", "beta": "2.1"}
+    assert [one.without for one in check(installed, summary, known).hits] == ["gamma"]
+    checked = check(installed | {"gamma": "1.0"}, summary, known)
     assert (checked.hits, checked.likely) == ((), ())

@@ -27,8 +27,8 @@ def blamed(summary: Summary, *culprits: Culprit, doubt: str = "") -> Summary:
         linear=9,
         works_with={culprit.name: culprit.last_good or culprit.version for culprit in culprits},
     )
-    told = (group.model_copy(update={"culprit": row}), *(one for one in summary.failures if one.id != group.id))
-    return summary.model_copy(update={"failures": told})
+    failures = (group.model_copy(update={"culprit": row}), *(one for one in summary.failures if one.id != group.id))
+    return summary.model_copy(update={"failures": failures})
 
 
 @pytest.mark.parametrize("others", [(), ("beta",), ("beta", "typing-more")])
@@ -45,20 +45,20 @@ def test_what_searches_have_shown_is_an_advisory_whatever_it_is_about(
     assert (one.signature, one.sides[0].title) == (signature, "numbers")
     assert " with numbers >=2.5,<2.7" in one.summary
     assert one.workaround == "use numbers 2.4"
-    here = {"numbers": "2.5.5", **dict.fromkeys(others, "1.0"), "alpha": "9", "beta": "1.0"}
-    assert one.hits(here)
+    installed = {"numbers": "2.5.5", **dict.fromkeys(others, "1.0"), "alpha": "9", "beta": "1.0"}
+    assert one.hits(installed)
     assert {*one.distributions, *one.beside} == {
         *others,
         "numbers",
         "alpha",
         "beta",
     }  # what the test uses has to be there
-    assert not one.hits({name: version for name, version in here.items() if name != "alpha"})
+    assert not one.hits({name: version for name, version in installed.items() if name != "alpha"})
     for version, likely in {"2.4": False, "2.5": True, "2.5.9": True, "2.6": False, "2.7": False}.items():
-        assert not one.hits(here | {"numbers": version})
-        assert one.likely_hits(here | {"numbers": version}) == likely
+        assert not one.hits(installed | {"numbers": version})
+        assert one.likely_hits(installed | {"numbers": version}) == likely
     for name in others:
-        assert not one.likely_hits({k: v for k, v in here.items() if k != name})
+        assert not one.likely_hits({k: v for k, v in installed.items() if k != name})
     catalog = World({"numbers": dict.fromkeys(("2.4", "2.5", "2.5.5", "2.6", "2.6.1", "2.7"), "2026-01-01")})
     record = osv(one, catalog, NOW)
     assert record["database_specific"]["only_beside"] == list(one.beside)
@@ -80,7 +80,7 @@ def test_a_search_in_doubt_or_about_a_known_pair_makes_no_advisory_of_its_own(su
     before = advisories(summary)
     culprit = Culprit(name="numbers", version="2.5.5")
     assert advisories(blamed(summary, culprit, doubt="not confirmed")) == before
-    told = blamed(summary)
-    signature = next(group.signature for group in told.failures if group.culprit)
+    table_of = blamed(summary)
+    signature = next(group.signature for group in table_of.failures if group.culprit)
     known = next(one for one in before if one.signature == signature)
     assert advisories(blamed(summary, Culprit(name=known.distributions[0], version="1.0"))) == before

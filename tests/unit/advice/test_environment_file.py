@@ -89,7 +89,7 @@ def test_what_is_pinned_exactly_is_read(tmp_path: Path, name: str, text: str) ->
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "message"),
     [
         ("requirements.txt", b"alpha>=1\n", "pins nothing exactly"),
         ("uv.lock", b"not toml", "is not valid TOML"),
@@ -100,10 +100,10 @@ def test_what_is_pinned_exactly_is_read(tmp_path: Path, name: str, text: str) ->
         ("freeze.txt", b"\xff\xfe\x00", "is not text"),
     ],
 )
-def test_a_file_that_tells_nothing_is_a_mistake(tmp_path: Path, name: str, content: bytes, said: str) -> None:
+def test_a_file_that_tells_nothing_is_a_mistake(tmp_path: Path, name: str, content: bytes, message: str) -> None:
     path = tmp_path / name
     path.write_bytes(content)
-    with pytest.raises(UsageError, match=said):
+    with pytest.raises(UsageError, match=message):
         read_file(path)
     with pytest.raises(UsageError, match="cannot be read"):
         read_file(tmp_path / "absent.txt")

@@ -35,13 +35,19 @@ def test_what_points_at_one_is_its_own_where_it_works_with_no_release_of_the_oth
 
     def own(red: int | None) -> list[Advisory]:
         """The advisories where what fails is beta's alone, and its release of that number works with nobody."""
-        said = {"verdict": "broken", "signature": words, "sentence": f"t: {words}", "alone": "beta", "inferred": False}
-        some = tuple(
-            one.model_copy(update=said | {"evidence": ("run",)}) if one.pair[0] == red or one.signature else one
+        failure = {
+            "verdict": "broken",
+            "signature": words,
+            "sentence": f"t: {words}",
+            "alone": "beta",
+            "inferred": False,
+        }
+        findings = tuple(
+            one.model_copy(update=failure | {"evidence": ("run",)}) if one.pair[0] == red or one.signature else one
             for one in chart.findings
         )
-        told = table_with(chart.model_copy(update={"findings": some}))
-        return [one for one in advisories(told) if one.signature == words]
+        table = table_with(chart.model_copy(update={"findings": findings}))
+        return [one for one in advisories(table) if one.signature == words]
 
     assert own(None) == []  # each of them works with alpha 1.0.0
     (one,) = own(BETAS.index("2.0.5"))

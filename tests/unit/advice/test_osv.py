@@ -58,8 +58,8 @@ def test_a_range_ends_where_nobody_tried_a_release(summary: Summary) -> None:
 
     def events(catalog: World) -> list[dict[str, str]]:
         (other,) = osv(joined, catalog, NOW)["database_specific"]["only_with"]
-        told: list[dict[str, str]] = other["ranges"][0]["events"]
-        return told
+        ranges: list[dict[str, list[dict[str, str]]]] = other["ranges"]
+        return ranges[0]["events"]
 
     assert events(USES_ALPHA) == [{"introduced": "1.2.0"}, {"last_affected": "1.3.0"}]
     more = World({"alpha": dict.fromkeys(("1.2", "1.2.5", "1.3.0"), "2026-01-01")})

@@ -15,7 +15,7 @@ from support.made_up import NOW
 def test_every_confirmed_pair_is_in_an_advisory_and_no_other(summary: Summary) -> None:
     found = advisories(summary)
     titles = {row.distribution: row.name for row in summary.components}
-    told = {
+    affected = {
         frozenset(((titles[one.sides[0].distribution], a), (titles[one.sides[1].distribution], b)))
         for one in found
         for a, b in one.together
@@ -26,7 +26,7 @@ def test_every_confirmed_pair_is_in_an_advisory_and_no_other(summary: Summary) -
         for release in row.releases
         if release.verdict == "broken" and release.failure and not release.inferred
     }
-    assert told == broken
+    assert affected == broken
     assert broken
 
 
@@ -72,8 +72,8 @@ def test_what_a_frontier_observed_joins_the_advisory_of_the_same_failure(summary
         one.evidence[0] for one in chart.findings if one.verdict == "broken" and not one.inferred
     }
     record = osv(after, USES_ALPHA, NOW)
-    told = (*record["affected"], *record["database_specific"]["only_with"])
-    affected = {version for side in told for version in side["versions"]}
+    sides = (*record["affected"], *record["database_specific"]["only_with"])
+    affected = {version for side in sides for version in side["versions"]}
     assert {version for pair in after.together for version in pair} == affected
     assert record["database_specific"]["inferred_together"] == [list(pair) for pair in after.inferred]
     assert after.hits({"alpha": next(iter(seen))[0], "beta": next(iter(seen))[1]})
@@ -84,9 +84,9 @@ def test_what_a_frontier_observed_joins_the_advisory_of_the_same_failure(summary
 
 
 def test_another_failure_of_a_frontier_is_an_advisory_unless_it_may_be_anothers() -> None:
-    told = "ImportError: cannot import name 'lost' from 'alpha.core' [beta]"
-    chart = failing_frontier(told)
-    (one,) = advisories_of(advisories(table_with(chart)), told, "alpha", "beta")
+    signature = "ImportError: cannot import name 'lost' from 'alpha.core' [beta]"
+    chart = failing_frontier(signature)
+    (one,) = advisories_of(advisories(table_with(chart)), signature, "alpha", "beta")
     assert one.summary.startswith("Alpha 1.2.0")
     assert one.summary.endswith(
         "and Beta 2.0.0 \N{EN DASH} 2.1.3 fail together: cannot import name 'lost' from 'alpha.core'"
@@ -94,11 +94,16 @@ def test_another_failure_of_a_frontier_is_an_advisory_unless_it_may_be_anothers(
     assert (one.package, one.tests, one.pythons, one.cells) == ("beta", ("t.py::test",), ("3.12",), ())
     assert one.first_seen == one.last_seen == chart.seen
     assert "use Beta 2.2.0" in one.workaround
-    (shallow,) = advisories_of(advisories(table_with(failing_frontier(told, level="import"))), told, "alpha", "beta")
+    (shallow,) = advisories_of(
+        advisories(table_with(failing_frontier(signature, level="import"))), signature, "alpha", "beta"
+    )
     assert "Beta 2.2.0" not in shallow.workaround  # it can be imported, which is no more than that
     assert (
         advisories_of(
-            advisories(table_with(failing_frontier(told, doubt="a third one had a part"))), told, "alpha", "beta"
+            advisories(table_with(failing_frontier(signature, doubt="a third one had a part"))),
+            signature,
+            "alpha",
+            "beta",
         )
         == []
     )
@@ -142,9 +147,9 @@ def test_what_works_in_a_cell_is_no_advisory_of_a_frontier(summary: Summary) -> 
 
 
 def test_two_that_met_in_no_cell() -> None:
-    told = "E: words [beta]"
+    signature = "E: words [beta]"
     (one,) = advisories_of(
-        advisories(table_with(failing_frontier(told, second="some-thing"))), told, "beta", "some-thing"
+        advisories(table_with(failing_frontier(signature, second="some-thing"))), signature, "beta", "some-thing"
     )
     assert (one.sides[1].title, one.sides[1].distribution) == ("some-thing", "some-thing")
 
@@ -152,6 +157,6 @@ def test_two_that_met_in_no_cell() -> None:
 @pytest.mark.parametrize("words", ["No module named 'alpha'", "No module named 'beta'", "No module named 'gamma.core'"])
 def test_other_modules_that_are_not_there_are_of_both(words: str) -> None:
     """Alpha is the other one; beta is the one that asks; gamma is there, only it has no core."""
-    told = f"ModuleNotFoundError: {words} [beta]"
-    (one,) = advisories_of(advisories(table_with(failing_frontier(told))), told, "alpha", "beta")
+    signature = f"ModuleNotFoundError: {words} [beta]"
+    (one,) = advisories_of(advisories(table_with(failing_frontier(signature))), signature, "alpha", "beta")
     assert one.without == ""

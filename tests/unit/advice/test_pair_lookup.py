@@ -54,8 +54,8 @@ def test_frontiers_fill_in_where_no_cell_tried_a_pair() -> None:
         }
     )
     assert named.by_pair()[0, 5].verdict == "broken"
-    for pair, said in cells.items():
-        assert pair_verdicts(summarise(*args, frontiers=[named]), "3.12")(*pair).verdict == said
+    for pair, wanted in cells.items():
+        assert pair_verdicts(summarise(*args, frontiers=[named]), "3.12")(*pair).verdict == wanted
     turned = deep.model_copy(
         update={
             "findings": tuple(one.model_copy(update={"verdict": "broken", "inferred": True}) for one in chart.findings)
@@ -91,11 +91,11 @@ def release(**pythons: Verdict) -> PairRelease:
 def frontier(verdict: Verdict, *, inferred: bool = False, python: str = "3.12", words: str = "E [beta]") -> FrontierRow:
     chart = chart_of(explore(table(1, 1), Planted({(0, 0): verdict == "works"}, words=f"t: {words}")), python=python)
     (one,) = chart.findings
-    said = one.model_copy(update={"inferred": inferred, "signature": words if verdict == "broken" else ""})
+    finding = one.model_copy(update={"inferred": inferred, "signature": words if verdict == "broken" else ""})
     return frontier_row(
         chart.model_copy(
             update={
-                "findings": (said,),
+                "findings": (finding,),
                 "first": chart.first.model_copy(update={"versions": ("1.0",)}),
                 "second": chart.second.model_copy(update={"versions": ("1.0",)}),
             }

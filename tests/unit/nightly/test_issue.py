@@ -21,8 +21,8 @@ def test_a_break_is_told_once_with_all_that_is_known() -> None:
     nights.add(1, OLD)
     nights.add(0, NEW, BREAKS)
     items = watched(nights)
-    told = [item for item in items.values() if item.action is not None]
-    (item,) = told
+    acting = [item for item in items.values() if item.action is not None]
+    (item,) = acting
     assert (item.current.state, item.action, item.signal) == ("confirmed", "open", "broken")
     body = issue_body(item)
     assert body.startswith(f"<!-- stackcompat: {item.subject.id} -->\n\nNow confirmed since 2026-11-22")

@@ -76,7 +76,7 @@ def test_every_red_cell_has_its_failure_versions_lock_and_command() -> None:
         assert all(f"#failure-{failure}" in row for failure in cell.failures)
         assert cell.failures
         assert Page(f"<p>{cell.reproduce}</p>").text in Page(row).text
-        versions = [here.version for here in cell.components.values()] or list(cell.pins.values())
+        versions = [component.version for component in cell.components.values()] or list(cell.pins.values())
         assert all(version in row for version in versions)
         assert (f'href="{cell.lock}"' in row) == (cell.verdict != "unresolvable")
 
@@ -91,7 +91,7 @@ def test_only_what_works_is_tinted_so() -> None:
     for cell in SUMMARY.cells:
         row = row_of(cell)
         tints = re.findall(r'<td class="(\w+)"', row)
-        assert tints.count("works") == sum(here.verdict == "works" for here in cell.components.values())
+        assert tints.count("works") == sum(component.verdict == "works" for component in cell.components.values())
 
 
 def test_untested_components_stand_in_the_table_with_the_reason() -> None:
@@ -152,9 +152,9 @@ def test_a_history_is_drawn_and_told() -> None:
     earlier = MADE.record().model_copy(update={"started": NOW - dt.timedelta(days=1)})
     page = Page(html(summarise(COMPONENTS, (MADE.record(),), MADE.evidence, NOW, past=(earlier, MADE.record()))))
     assert page.unmatched == []
-    told = [about["title"] or "" for tag, about in page.elements if about.get("class") == "sparks"]
-    assert len(told) >= len(SUMMARY.cells)
-    assert all(re.match(r"2 runs: ", text) for text in told)
+    titles = [about["title"] or "" for tag, about in page.elements if about.get("class") == "sparks"]
+    assert len(titles) >= len(SUMMARY.cells)
+    assert all(re.match(r"2 runs: ", text) for text in titles)
     assert "sparks" not in [about.get("class") for _, about in PAGE.elements]
 
 

@@ -46,6 +46,6 @@ def test_references_lead_somewhere() -> None:
     assert {failure for cell in document["cells"] for failure in cell["failures"]} == failures
     assert {cell for failure in document["failures"] for cell in failure["cells"]} <= cells
     assert {release["cell"] for pair in document["pairs"] for release in pair["releases"]} <= cells
-    told = {release.get("failure") for pair in document["pairs"] for release in pair["releases"]}
-    assert told - {None} <= failures
+    linked = {release.get("failure") for pair in document["pairs"] for release in pair["releases"]}
+    assert linked - {None} <= failures
     assert {one["cell"] for one in document["today"]} <= cells

@@ -26,7 +26,7 @@ def test_the_numbers_are_those_of_the_cases() -> None:
 
 
 def test_red_is_a_failure_and_what_could_not_be_told_an_error() -> None:
-    told = {
+    elements = {
         case.get("name", "").split("[")[-1].rstrip("]"): [child.tag for child in case] for case in ROOT.iter("testcase")
     }
     expected = {
@@ -42,7 +42,7 @@ def test_red_is_a_failure_and_what_could_not_be_told_an_error() -> None:
     }
     assert {cell.verdict for cell in SUMMARY.cells} == set(expected)
     for cell in SUMMARY.cells:
-        assert told[cell.id] == expected[cell.verdict]
+        assert elements[cell.id] == expected[cell.verdict]
 
 
 def test_a_failure_has_its_signature_and_its_command() -> None:

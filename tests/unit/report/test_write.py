@@ -39,7 +39,7 @@ def test_a_published_lock_is_one_that_installers_take(tmp_path: Path) -> None:
     write(tmp_path, SUMMARY)
     cell = next(cell for cell in SUMMARY.cells if cell.verdict == "broken")
     lock = Lock.parse((tmp_path / cell.lock).read_text(), cell.python, cell.platform)
-    assert lock == make_lock({name: here.version for name, here in cell.components.items()}, cell.python)
+    assert lock == make_lock({name: component.version for name, component in cell.components.items()}, cell.python)
 
 
 def test_reports_of_four_hundred_cells_stay_small(tmp_path: Path) -> None:

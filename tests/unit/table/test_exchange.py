@@ -162,8 +162,8 @@ def test_the_culprits_of_a_crossing_stand_with_it() -> None:
     assert edges == [(None, "1.1.0"), ("2.3.0", "2.5.0")]
     assert not any(cell.culprits for cell in others)
     page = html(summary)
-    said = "Culprit, reader: alpha 1.0.0 (good again from 1.1.0 on); writer: beta 2.4.1 (last good 2.3.0, "
-    assert f"{said}good again from 2.5.0 on)</strong></p>" in page
+    words = "Culprit, reader: alpha 1.0.0 (good again from 1.1.0 on); writer: beta 2.4.1 (last good 2.3.0, "
+    assert f"{words}good again from 2.5.0 on)</strong></p>" in page
     assert f"<code>{red.writer}+{red.reader}</code>" in page
     doubted = summarise(COMPONENTS, RUNS, EVIDENCE, NOW, diagnoses=diagnosed("perhaps"))
     assert 'good again from 2.5.0 on)</strong> <span class="quiet">(inferred)</span>' in html(doubted)

@@ -23,25 +23,25 @@ def summary() -> Summary:
 
 
 def test_a_limit_is_told_once_and_turns_nothing_red() -> None:
-    told = summary()
-    assert told.counts == {"works": 3}
-    assert told.failures == ()
-    (row,) = told.features
+    table = summary()
+    assert table.counts == {"works": 3}
+    assert table.failures == ()
+    (row,) = table.features
     assert (row.feature, row.today, len(row.cells)) == ("boxes | more", True, 2)
     assert row.components == {"alpha": ("1.2.0", "1.3.0"), "beta": ("2.4.1",)}
-    limited = [cell for cell in told.cells if cell.broken_features]
+    limited = [cell for cell in table.cells if cell.broken_features]
     assert {cell.id for cell in limited} == set(row.cells)
     assert all(cell.broken_features == {"boxes | more": row.signature} for cell in limited)
-    pair = next(pair for pair in told.pairs if (pair.first, pair.second) == ("alpha", "beta"))
+    pair = next(pair for pair in table.pairs if (pair.first, pair.second) == ("alpha", "beta"))
     assert {release.verdict for release in pair.releases} == {"works"}
 
 
 def test_every_report_shows_it() -> None:
-    told = summary()
-    text = markdown(told)
+    table = summary()
+    text = markdown(table)
     assert "## What works except for one feature" in text
     assert "**in the newest releases**: does not work with Alpha 1.2.0" in text
-    page = html(told)
+    page = html(table)
     assert 'id="features"' in page
     assert '<a href="#features">does not work</a>: boxes | more' in page
-    assert 'id="features"' not in html(told.model_copy(update={"features": ()}))
+    assert 'id="features"' not in html(table.model_copy(update={"features": ()}))
