@@ -3,7 +3,7 @@
     python benchmarks/same_table.py OLD/compat.json NEW/compat.json [--sentences]
 
 Prints each difference as a path with both values, and exits with 1 if there is one. What depends on the moment at which
-a report was written (`generated`, and ages told in sentences) is left out. Sentences are compared only with --sentences:
+a report was written (`generated`, ages in sentences) is left out. Sentences are compared only with --sentences:
 a build may word them otherwise.
 """
 
