@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 from pathlib import Path
 
 import nox
@@ -13,6 +15,18 @@ nox.options.sessions = ["lint", "types", "tests"]
 nox.options.error_on_external_run = True
 
 PROJECT = nox.project.load_toml("pyproject.toml")
+#: The Pythons that the project is for, oldest first, as its classifiers say.
+PYTHONS = nox.project.python_versions(PROJECT)
+
+# nox looks on PATH alone; pyenv keeps there only the version that is switched on.
+_PYENV = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv", "versions")
+os.environ["PATH"] = os.pathsep.join([os.environ["PATH"], *map(str, sorted(_PYENV.glob("3.*/bin")))])
+
+
+def _newest_python() -> str:
+    """The newest of `PYTHONS` that is found here, else the one that runs this."""
+    found = [python for python in PYTHONS if shutil.which(f"python{python}")]
+    return found[-1] if found else f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def _tool(session: nox.Session, *groups: str, extra: str = "") -> None:
@@ -161,11 +175,43 @@ def replay(session: nox.Session) -> None:
     session.run("stackcompat", "replay", *reports, *session.posargs)
 
 
-@nox.session
+@nox.session(python=_newest_python())
 def tests(session: nox.Session) -> None:
-    """The tester's own tests, against the installed wheel: unit, property, and end to end."""
+    """The tester's own tests, against the installed wheel: unit, property, end to end; with the share they cover."""
     _tool(session, "test")
-    session.run("pytest", *session.posargs)
+    coverage = [] if session.posargs else ["--cov", "--cov-report=term:skip-covered"]
+    session.run("pytest", *coverage, *session.posargs)
+
+
+@nox.session(python=PYTHONS)
+def unit(session: nox.Session) -> None:
+    """Unit and property tests on each Python that the project is for: nox -s unit-3.12."""
+    _tool(session, "test")
+    session.run("pytest", *(session.posargs or ["tests/unit", "tests/property"]))
+
+
+@nox.session(python=PYTHONS[0])
+def minimums(session: nox.Session) -> None:
+    """Unit and property tests on the oldest Python with the lowest versions of all direct dependencies."""
+    requirements = nox.project.dependency_groups(PROJECT, "test")
+    session.install("--resolution", "lowest-direct", ".", *requirements)
+    session.run("uv", "pip", "list", external=True, silent=False)
+    session.run("pytest", *(session.posargs or ["tests/unit", "tests/property"]))
+
+
+@nox.session
+def next_uv(session: nox.Session) -> None:
+    """Try the uv after the bound one: which of the sentences that conflicts are read from does it word otherwise?"""
+    _tool(session)
+    session.run("python", "benchmarks/uv_sentences.py", *session.posargs)
+
+
+@nox.session
+def changelog(session: nox.Session) -> None:
+    """Collect changelog.d/ into CHANGELOG.md: nox -s changelog -- 0.2.0; without a version, show it as a draft."""
+    session.install(*nox.project.dependency_groups(PROJECT, "release"))
+    version = session.posargs or ["0.0.0", "--draft"]
+    session.run("towncrier", "build", "--yes", "--version", *version)
 
 
 @nox.session
