@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 from uv import find_uv_bin
 
 from stackcompat.ecosystem.interpreters import find_interpreters
-from stackcompat.run.inside import probe
+from stackcompat.run.inside import plugin
 
 SUITE = Path(__file__).parents[1] / "tests" / "interop"
 PLANTED = Path(__file__).with_name("planted.py")
@@ -70,7 +70,7 @@ class Cell:
         """Each installed file with its distribution."""
         found = {}
         for record in site.glob("*.dist-info/RECORD"):
-            name = probe.canonical(record.parent.name.partition("-")[0])
+            name = plugin.canonical(record.parent.name.partition("-")[0])
             for line in record.read_text(encoding="utf-8").splitlines():
                 found[os.path.normpath(site / line.split(",")[0])] = name
         return found
@@ -93,7 +93,7 @@ class Cell:
                 "TMPDIR": name,
                 "STACKCOMPAT_PLANTED": json.dumps({"suite": str(SUITE), "out": str(out), **planted}),
             }
-            command = [str(self.python), "-I", probe.__file__, str(job)]
+            command = [str(self.python), "-I", plugin.__file__, str(job)]
             with (folder / "log").open("wb") as log:
                 try:
                     subprocess.run(command, env=environment, stdout=log, stderr=log, check=False, timeout=LIMIT)

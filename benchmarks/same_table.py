@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,9 +22,15 @@ RENAMED = {
     "limits": "features",
     "cells.limits": "broken_features",
     "islands.islands.left": "excluded",
+    "failures.blamed": "culprit",
+    "failures.blamed.culprits.born_red": "never_passed",
+    "failures.blamed.culprits.holes": "unresolved",
+    "failures.blamed.culprits.spared": "skipped",
 }
+#: What version 2 says besides, or says in another form.
+OTHERWISE = {"failures.culprit.versions", "failures.culprit.inferred", "exchanges.crossings.culprits"}
 #: Fields that hold words for people.
-SENTENCES = {"headline", "sentence", "reason", "doubt", "note", "said", "remedy", "title", "claim", "could_not_tell"}
+SENTENCES = {"headline", "sentence", "reason", "doubt", "note", "said", "remedy", "title", "claim", "blocker"}
 #: Fields that depend on when the report was written.
 OF_THE_MOMENT = {"generated", "age_days", "schema_version", "reproduce"}
 
@@ -43,8 +50,11 @@ def renamed(value: Any, path: str = "") -> Any:
 
 def differences(old: Any, new: Any, path: str, *, sentences: bool) -> Iterator[tuple[str, Any, Any]]:
     """Each place where two values differ: its path, and what stands there in either."""
-    key = path.rpartition(".")[2]
-    if key in OF_THE_MOMENT or (key in SENTENCES and not sentences):
+    plain = re.sub(r"\[\d+\]", "", path).lstrip(".")
+    key = plain.rpartition(".")[2]
+    if plain in OTHERWISE or key in OF_THE_MOMENT or (key in SENTENCES and not sentences):
+        return
+    if old in ("", [], {}, False) and new is None:  # a field that is left out where it has its default
         return
     if isinstance(old, dict) and isinstance(new, dict):
         for name in sorted(old.keys() | new.keys()):

@@ -27,7 +27,7 @@ def verdict_json(verdict: CellVerdict, evidence: Sequence[Evidence]) -> dict[str
         "installed": verdict.installed,
         "forced": list(verdict.forced),
         "failures": [failure_json(test) for test in verdict.failures],
-        "limits": [{"feature": test.feature} | failure_json(test) for test in verdict.broken_features],
+        "broken_features": [{"feature": test.feature} | failure_json(test) for test in verdict.broken_features],
         "conflict": verdict.conflict.model_dump(mode="json") if verdict.conflict else None,
         "held_back": [held.model_dump(mode="json") for held in verdict.held_back],
         "passed": verdict.passed,

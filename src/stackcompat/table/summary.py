@@ -30,7 +30,7 @@ __all__ = ["SCHEMA_VERSION", "Summary", "suspects_of"]
 
 
 #: Grows when a field changes its meaning or goes away; new fields alone do not change it.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class Summary(Record):
