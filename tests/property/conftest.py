@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import hypothesis
+import pytest
+
+from support.fakes import OPENED
 
 hypothesis.settings.register_profile("unhurried", deadline=None)
 hypothesis.settings.load_profile("unhurried")
+
+
+@pytest.fixture(autouse=True)
+def _stores_are_closed() -> Iterator[None]:
+    """Close the stores of the runners that a test made."""
+    yield
+    while OPENED:
+        OPENED.pop().close()

@@ -87,6 +87,10 @@ class FakeResolver:
         return Resolution(outcome="locked", lock=lock)
 
 
+#: Stores of runners that a test made; what holds for all tests closes them (see the conftest modules).
+OPENED: list[Store] = []
+
+
 def make_runner(
     folder: Path,
     rule: Rule,
@@ -107,11 +111,13 @@ def make_runner(
     """
     suite = folder / "suite"
     suite.mkdir(exist_ok=True)
+    store = Store(folder / "evidence.sqlite")
+    OPENED.append(store)
     executor, resolver = FakeExecutor(rule, workers), FakeResolver(newest, others)
     runner = Runner(
         components=COMPONENTS,
         catalog=catalog or Catalogue({}),
-        store=Store(folder / "evidence.sqlite"),
+        store=store,
         cache=PackageCache(folder / "cache", "no-uv"),
         interpreters={
             python: Interpreter(python=python, version=f"{python}.7", path=Path("/python"))

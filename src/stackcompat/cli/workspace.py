@@ -45,8 +45,10 @@ def open_store(project: Checkout) -> Store:
 
 
 def open_index() -> PackageIndex:
-    """The package index, with its pages kept in the tool's cache."""
-    return PackageIndex(default_cache() / "index")
+    """The package index, with its pages kept in the tool's cache; its connections end when the command ends."""
+    index = PackageIndex(default_cache() / "index")
+    click.get_current_context().call_on_close(index.close)
+    return index
 
 
 def make_runner(project: Checkout, jobs: int, pythons: Sequence[str] | None, level: Level = "interop") -> Runner:

@@ -53,6 +53,10 @@ class PackageIndex:
         self._files: dict[tuple[str, str], list[DistributionPackage]] = {}
         self._requires: dict[tuple[str, str], tuple[Requirement, ...]] = {}
 
+    def close(self) -> None:
+        """End the connections to the index."""
+        self._client.close()
+
     def project(self, name: str) -> Project:
         """See :class:`Catalog`. Raises IndexUnreachable when nothing usable answers."""
         name = canonicalize_name(name)

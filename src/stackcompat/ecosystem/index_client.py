@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import requests
 from pypi_simple import (
@@ -54,6 +54,10 @@ class IndexClient:
         self._session = session
         self._client = PyPISimple(address or index_address() or PYPI_SIMPLE_ENDPOINT, session=session)
 
+    def close(self) -> None:
+        """End the connections to the index."""
+        self._session.close()
+
     def files(self, name: str) -> list[DistributionPackage]:
         """The files of a project; none if there is no such project."""
         try:
@@ -79,7 +83,8 @@ class IndexClient:
             if wheel.has_metadata:
                 # An index can say that there is such a file without giving its hash.
                 return self._client.get_package_metadata(wheel, verify=bool(wheel.metadata_digests), timeout=30)
-            with RemoteZip(wheel.url, session=self._session, timeout=30) as archive:
+            with RemoteZip(wheel.url, session=self._session, timeout=30) as archive, closing(archive.fp):
+                # Closing the archive leaves the last answer open, and with it the connection.
                 member = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
                 return str(archive.read(member), encoding="utf-8")
 

@@ -31,6 +31,12 @@ class FakeIndex(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.answers: dict[str, list[tuple[str, bytes]]] = {}
         self.asked: list[str] = []
+        self.clients: list[PackageIndex] = []
+
+    def client(self, cache: Path) -> PackageIndex:
+        """What asks this index and keeps its answers in `cache`; the fixture closes it."""
+        self.clients.append(PackageIndex(cache, self.address))
+        return self.clients[-1]
 
     @property
     def address(self) -> str:
@@ -69,6 +75,8 @@ def fake() -> Iterator[FakeIndex]:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield server
+        for client in server.clients:
+            client.close()
         server.shutdown()
         thread.join()
 
@@ -111,7 +119,7 @@ class TestIndex:
                 file("alpha-nonsense-py3-none-any.whl"),
             )
         ]
-        project = PackageIndex(tmp_path, fake.address).project("Alpha")
+        project = fake.client(tmp_path).project("Alpha")
         assert [release.version for release in project.releases] == ["1.9", "1.10"]
         older, newer = project.releases
         assert (older.yanked, newer.yanked) == (True, False)
@@ -121,7 +129,7 @@ class TestIndex:
 
     def test_each_project_is_asked_for_once(self, fake: FakeIndex, tmp_path: Path) -> None:
         fake.answers["/simple/alpha/"] = [page(file(WHEEL))]
-        index = PackageIndex(tmp_path, fake.address)
+        index = fake.client(tmp_path)
         index.prefetch(["alpha", "Alpha", "beta"])
         assert index.project("alpha").find("1.0.0") is not None
         assert index.project("beta").releases == ()
@@ -134,20 +142,20 @@ class TestIndex:
     def test_answer_of_something_else(self, fake: FakeIndex, tmp_path: Path) -> None:
         fake.answers["/simple/alpha/"] = [("image/png", b"no")]
         with pytest.raises(IndexUnreachable, match="UnsupportedContentTypeError"):
-            PackageIndex(tmp_path, fake.address).project("alpha")
+            fake.client(tmp_path).project("alpha")
 
     def test_answer_without_upload_times_is_asked_for_again(
         self, fake: FakeIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(PackageIndex, "pauses", (0, 0))
         fake.answers["/simple/alpha/"] = [HTML, HTML, page(file(WHEEL))]
-        release = PackageIndex(tmp_path, fake.address).project("alpha").find("1.0")
+        release = fake.client(tmp_path).project("alpha").find("1.0")
         assert release is not None
         assert release.uploaded == dt.datetime(2026, 1, 5, 10, tzinfo=dt.UTC)
         # Once known, upload times need not be told again.
         fake.answers["/simple/alpha/"] = [HTML]
         fake.asked.clear()
-        assert PackageIndex(tmp_path, fake.address).project("alpha").find("1.0") == release.model_copy(
+        assert fake.client(tmp_path).project("alpha").find("1.0") == release.model_copy(
             update={"files": (release.files[0].model_copy(update={"sha256": ""}),)}
         )
         assert fake.asked == ["/simple/alpha/"]
@@ -156,22 +164,22 @@ class TestIndex:
         monkeypatch.setattr(PackageIndex, "pauses", (0,))
         fake.answers["/simple/alpha/"] = [HTML]
         with pytest.raises(IndexUnreachable, match="gives no upload times for alpha; try again"):
-            PackageIndex(tmp_path, fake.address).project("alpha")
+            fake.client(tmp_path).project("alpha")
         assert len(fake.asked) == 2
 
     def test_requirements_from_a_part_of_the_wheel(self, fake: FakeIndex, tmp_path: Path) -> None:
         fake.answers["/simple/alpha/"] = [page(file("alpha-1.1.tar.gz"), file("alpha-1.1-py3-none-any.whl"))]
         fake.answers["/files/alpha-1.1-py3-none-any.whl"] = [("application/octet-stream", wheel(METADATA))]
-        assert [str(r) for r in PackageIndex(tmp_path, fake.address).requires("alpha", "1.1")] == ["beta>=2"]
+        assert [str(r) for r in fake.client(tmp_path).requires("alpha", "1.1")] == ["beta>=2"]
         # What a release requires never changes, so another run does not ask again.
         fake.answers["/files/alpha-1.1-py3-none-any.whl"] = []
-        assert [str(r) for r in PackageIndex(tmp_path, fake.address).requires("alpha", "1.1.0")] == ["beta>=2"]
+        assert [str(r) for r in fake.client(tmp_path).requires("alpha", "1.1.0")] == ["beta>=2"]
 
     @pytest.mark.parametrize("digest", [{"sha256": hashlib.sha256(METADATA.encode()).hexdigest()}, True])
     def test_requirements_from_a_metadata_file(self, fake: FakeIndex, tmp_path: Path, digest: object) -> None:
         fake.answers["/simple/alpha/"] = [page(file("alpha-1.1-py3-none-any.whl", more={"core-metadata": digest}))]
         fake.answers["/files/alpha-1.1-py3-none-any.whl.metadata"] = [("text/plain", METADATA.encode())]
-        index = PackageIndex(tmp_path, fake.address)
+        index = fake.client(tmp_path)
         assert [str(r) for r in index.requires("alpha", "1.1")] == ["beta>=2"]
         assert [str(r) for r in index.requires("alpha", "1.1")] == ["beta>=2"]
         assert fake.asked.count("/files/alpha-1.1-py3-none-any.whl.metadata") == 1
@@ -179,13 +187,13 @@ class TestIndex:
     def test_metadata_that_does_not_come_is_not_kept(self, fake: FakeIndex, tmp_path: Path) -> None:
         fake.answers["/simple/alpha/"] = [page(file("alpha-1.1-py3-none-any.whl"))]
         with pytest.raises(IndexUnreachable, match=r"did not give the metadata of alpha 1\.1"):
-            PackageIndex(tmp_path, fake.address).requires("alpha", "1.1")
+            fake.client(tmp_path).requires("alpha", "1.1")
         fake.answers["/files/alpha-1.1-py3-none-any.whl"] = [("application/octet-stream", wheel(METADATA))]
-        assert len(PackageIndex(tmp_path, fake.address).requires("alpha", "1.1")) == 1
+        assert len(fake.client(tmp_path).requires("alpha", "1.1")) == 1
 
     def test_source_only_and_unknown_releases_require_nothing(self, fake: FakeIndex, tmp_path: Path) -> None:
         fake.answers["/simple/alpha/"] = [page(file("alpha-1.1.tar.gz"))]
-        index = PackageIndex(tmp_path, fake.address)
+        index = fake.client(tmp_path)
         assert index.requires("alpha", "1.1") == ()
         assert index.requires("alpha", "9") == ()
 
@@ -198,21 +206,21 @@ class TestSources:
             archive.writestr("alpha/__init__.py", "x = 1\n")
             archive.writestr("alpha/data.json", "{}")
         fake.answers["/files/alpha-1.1-py3-none-any.whl"] = [("application/octet-stream", content.getvalue())]
-        assert PackageIndex(tmp_path, fake.address).sources("Alpha", "1.1") == {"alpha/__init__.py": b"x = 1\n"}
+        assert fake.client(tmp_path).sources("Alpha", "1.1") == {"alpha/__init__.py": b"x = 1\n"}
 
     def test_releases_without_a_wheel_to_read_have_none(self, fake: FakeIndex, tmp_path: Path) -> None:
         huge = file("alpha-1.2-py3-none-any.whl") | {"size": 10**9}
         fake.answers["/simple/alpha/"] = [page(file("alpha-1.1.tar.gz"), huge)]
-        index = PackageIndex(tmp_path, fake.address)
+        index = fake.client(tmp_path)
         assert [index.sources("alpha", version) for version in ("1.1", "1.2", "9")] == [{}, {}, {}]
 
     def test_a_wheel_that_does_not_come_is_infrastructure(self, fake: FakeIndex, tmp_path: Path) -> None:
         fake.answers["/simple/alpha/"] = [page(file("alpha-1.1-py3-none-any.whl"))]
         with pytest.raises(IndexUnreachable, match=r"did not give the wheel of alpha 1\.1"):
-            PackageIndex(tmp_path, fake.address).sources("alpha", "1.1")
+            fake.client(tmp_path).sources("alpha", "1.1")
         fake.answers["/files/alpha-1.1-py3-none-any.whl"] = [("application/octet-stream", b"no zip")]
         with pytest.raises(IndexUnreachable, match=r"alpha 1\.1: BadZipFile"):
-            PackageIndex(tmp_path, fake.address).sources("alpha", "1.1")
+            fake.client(tmp_path).sources("alpha", "1.1")
 
 
 class TestSdist:
@@ -222,7 +230,7 @@ class TestSdist:
     def index(self, fake: FakeIndex, folder: Path, sha256: str = SHA256) -> PackageIndex:
         archive = file("alpha-1.1.tar.gz") | {"hashes": {"sha256": sha256}}
         fake.answers["/simple/alpha/"] = [page(archive, file("alpha-1.2-py3-none-any.whl"))]
-        return PackageIndex(folder, fake.address)
+        return fake.client(folder)
 
     def test_the_source_archive_of_a_release(self, fake: FakeIndex, tmp_path: Path) -> None:
         fake.answers["/files/alpha-1.1.tar.gz"] = [("application/octet-stream", self.CONTENT)]

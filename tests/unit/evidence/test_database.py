@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -88,7 +89,7 @@ DIAGNOSIS = Diagnosis(
 
 
 def user_version(path: Path) -> int:
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
     return int(version)
 
@@ -97,9 +98,9 @@ def test_an_old_store_is_brought_up_to_date(tmp_path: Path) -> None:
     islands = IslandsWorld("abc", ["ab"]).find()
     chart = chart_of(explore(table(2, 3), Planted(stairs([(0, 1), (1, 2)], 3))))
     path = tmp_path / "evidence.sqlite"
-    with Store(path).engine.begin() as made:
-        made.exec_driver_sql("DROP TABLE latest")
-    with sqlite3.connect(path) as old:
+    Store(path).close()
+    with closing(sqlite3.connect(path)) as old, old:
+        old.execute("DROP TABLE latest")
         old.executescript(VERSION_0 + "PRAGMA user_version=0;")
         old.execute("INSERT INTO islands VALUES (?, ?, ?)", (islands.python, islands.platform, islands.to_json()))
         named = (chart.first.name, chart.second.name, chart.python, chart.platform, chart.level)
@@ -107,7 +108,6 @@ def test_an_old_store_is_brought_up_to_date(tmp_path: Path) -> None:
             "INSERT INTO frontiers VALUES (?, ?, ?, ?, ?, ?, ?)", (*named, chart.seen.isoformat(), chart.to_json())
         )
         old.execute("INSERT INTO charges VALUES (?, ?, ?)", (DIAGNOSIS.id, NOW.isoformat(), json.dumps(OLD_DIAGNOSIS)))
-    old.close()
     store = Store(path)
     assert store.kept(ISLANDS) == (islands,)
     assert store.kept(FRONTIERS) == (chart,)
@@ -127,9 +127,8 @@ def test_the_store_of_a_newer_tool_is_left_alone(tmp_path: Path) -> None:
     store = Store(path)
     store.add(run_of(CELL, passed("a")))
     store.close()
-    with sqlite3.connect(path) as newer:
+    with closing(sqlite3.connect(path)) as newer:
         newer.execute(f"PRAGMA user_version={VERSION + 1}")
-    newer.close()
     with pytest.raises(UsageError, match=rf"a newer stackcompat has written this store \(its version is {VERSION + 1}"):
         Store(path)
     assert user_version(path) == VERSION + 1

@@ -51,6 +51,8 @@ def _read(reading: Reading, node: ast.stmt) -> None:
             _delete(reading, node)
         case ast.Expr() | ast.Assert() | ast.Return():
             evaluate(reading, expressions_in(node))
+        case _ if type(node).__name__ == "TypeAlias":  # Python 3.12; what it stands for is evaluated when it is used
+            _bind_targets(reading, getattr(node, "name"), "")  # noqa: B009  (an older mypy knows no such node)
         case _:
             pass
 
