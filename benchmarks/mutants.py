@@ -24,10 +24,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from packaging.utils import canonicalize_name
 from uv import find_uv_bin
 
 from stackcompat.ecosystem.interpreters import find_interpreters
-from stackcompat.run.inside import plugin
+from stackcompat.run.sandbox import PLUGIN
 
 SUITE = Path(__file__).parents[1] / "tests" / "interop"
 PLANTED = Path(__file__).with_name("planted.py")
@@ -70,7 +71,7 @@ class Cell:
         """Each installed file with its distribution."""
         found = {}
         for record in site.glob("*.dist-info/RECORD"):
-            name = plugin.canonical(record.parent.name.partition("-")[0])
+            name = canonicalize_name(record.parent.name.partition("-")[0])
             for line in record.read_text(encoding="utf-8").splitlines():
                 found[os.path.normpath(site / line.split(",")[0])] = name
         return found
@@ -78,7 +79,7 @@ class Cell:
     def run(
         self, tests: list[str], files: Sequence[str] = ("*",), **planted: str
     ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        """What the probe told of `tests` (none: all those of `files`), and what the planted module did."""
+        """The events of the plugin for `tests` (none: all those of `files`), and what the planted module did."""
         with tempfile.TemporaryDirectory(dir=self.folder) as name:
             folder = Path(name)
             events, out, job = folder / "events", folder / "out", folder / "job.json"
@@ -86,6 +87,7 @@ class Cell:
             names = sorted(path.name for path in paths if any(path.match(each) for each in files))
             asked = {"events": events, "tests": tests, "files": names, "suite": SUITE, "harness": self.harness}
             more = {"imports": [], "guesses": [], "limits": {}, "blocked": {}, "level": "interop", "thorough": True}
+            more |= {"helpers": [], "temporary": [], "exchange": None, "upstream": None}
             job.write_text(json.dumps({**asked, **more}, default=str), encoding="utf-8")
             environment = {
                 "PATH": os.environ["PATH"],
@@ -93,7 +95,7 @@ class Cell:
                 "TMPDIR": name,
                 "STACKCOMPAT_PLANTED": json.dumps({"suite": str(SUITE), "out": str(out), **planted}),
             }
-            command = [str(self.python), "-I", plugin.__file__, str(job)]
+            command = [str(self.python), "-I", str(PLUGIN), str(job)]
             with (folder / "log").open("wb") as log:
                 try:
                     subprocess.run(command, env=environment, stdout=log, stderr=log, check=False, timeout=LIMIT)

@@ -17,7 +17,7 @@ from stackcompat.plan.cell import Cell
 from stackcompat.resolve.lock import Resolution
 from stackcompat.run.job import Job
 from stackcompat.run.package_cache import PackageCache
-from stackcompat.run.sandbox import PLUGIN
+from stackcompat.run.sandbox import plugin_code
 from support.made_up import COMPONENTS, make_lock
 from support.world import World
 
@@ -125,7 +125,7 @@ def make_runner(
         },
         resolver=resolver,  # type: ignore[arg-type]
         executor=executor,
-        suite=Suite(suite, PLUGIN.read_bytes()),
+        suite=Suite(suite, plugin_code()),
     )
     return runner, executor, resolver
 

@@ -21,7 +21,7 @@ from stackcompat.plan.checkout import Checkout
 from stackcompat.resolve.resolver import Resolver
 from stackcompat.run.local import LocalExecutor
 from stackcompat.run.package_cache import PackageCache, cache_bound, default_cache
-from stackcompat.run.sandbox import PLUGIN
+from stackcompat.run.sandbox import plugin_code
 from stackcompat.table.judged import distinct_cells
 from stackcompat.verdict.exchange import CrossingVerdict, judge_crossing
 from stackcompat.verdict.history import LAST_RUNS, is_today
@@ -72,7 +72,7 @@ def make_runner(project: Checkout, jobs: int, pythons: Sequence[str] | None, lev
         interpreters=interpreters,
         resolver=Resolver(cache.packages, paths, cache.uv, cache.wheel, cache.in_use),
         executor=LocalExecutor(cache, jobs),
-        suite=Suite(project.suite, PLUGIN.read_bytes()),
+        suite=Suite(project.suite, plugin_code()),
         transform=OwnTests(catalog) if level == "upstream" else JobTransform(),
     )
 

@@ -24,7 +24,7 @@ class Suite:
 
     Args:
         folder: The folder.
-        plugin: The program that runs the tests inside a cell; it decides their outcome as much as they do.
+        plugin: The code that runs the tests inside a cell; it decides their outcome as much as they do.
         helpers: The folder of another suite, whose modules (but for its tests) this one can import.
     """
 

@@ -6,7 +6,7 @@ The rules of evidence for a release's own tests:
 * a test counts in any other cell only if it passed in the baseline. A test that failed there, was flaky or had no
   outcome is not run elsewhere, and reports say so. A test that was skipped or not begun in time does not exist;
 * a test that fails in its own code, because it uses what a neighbour dropped, says nothing of its release (see
-  `run.inside.plugin`);
+  `run.inside.own_tests`);
 * otherwise it is a test like any other: red in two fresh environments, in the same way, it breaks the cell.
 """
 

@@ -60,10 +60,8 @@ def beta_of_its_own_time(job: Job, _: int) -> list[TestResult]:
 
 @pytest.fixture
 def runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runner]:
-    """A runner over a suite of one file. What runs inside a cell is the same file for ever."""
-    plugin = tmp_path / "plugin.py"
-    plugin.write_text("# the plugin\n")
-    monkeypatch.setattr(fakes, "PLUGIN", plugin)
+    """A runner over a suite of one file. The code that runs inside a cell is the same for ever."""
+    monkeypatch.setattr(fakes, "plugin_code", lambda: b"# the plugin\n")
     for name in ("suite", "helpers"):
         (tmp_path / name).mkdir()
     (tmp_path / "suite" / "test_beta.py").write_text(TESTS)

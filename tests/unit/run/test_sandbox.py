@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stackcompat.run.sandbox import clean_environment
+import pytest
+
+from stackcompat.run import sandbox
+from stackcompat.run.sandbox import INSIDE, PLUGIN, clean_environment, plugin_code
 
 
 def test_only_what_is_allowed_reaches_the_tests(tmp_path: Path) -> None:
@@ -32,3 +35,16 @@ def test_only_what_is_allowed_reaches_the_tests(tmp_path: Path) -> None:
     assert got["PATH"].split(":")[0] == "/env/bin"
     assert "/home/me" not in "".join(got.values())
     assert Path(got["TMPDIR"]).is_dir()
+
+
+def test_the_code_inside_a_cell_is_every_file_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = plugin_code()
+    assert all(path.read_bytes() in whole for path in INSIDE.glob("*.py"))
+    assert PLUGIN in INSIDE.glob("*.py")
+    (tmp_path / "b.py").write_text("2\n")
+    (tmp_path / "a.py").write_text("1\n")
+    (tmp_path / "__pycache__").mkdir()
+    monkeypatch.setattr(sandbox, "INSIDE", tmp_path)
+    assert plugin_code() == b"a.py\n1\nb.py\n2\n"
+    (tmp_path / "a.py").rename(tmp_path / "c.py")
+    assert plugin_code() == b"b.py\n2\nc.py\n1\n"

@@ -1,8 +1,9 @@
-"""Cut the network off, keep loopback, then become the command given: ``python fence.py COMMAND...``.
+"""Runs a command without a network: ``python fence.py COMMAND...``.
 
-Linux only: a network namespace of its own has no interface but loopback, which grain-like worker processes and local
-coordinators need and which starts down. An ordinary user gets one inside a user namespace, where the system allows it.
-``python fence.py --check`` exits 0 where this works, and 1 where it does not. Standard library only.
+Linux only. In a network namespace of its own, a process sees no interface but loopback. Tests with several processes
+need loopback, so it is brought up. Where the system allows it, an ordinary user gets a network namespace inside a user
+namespace. ``python fence.py --check`` exits with 0 where this works, and with 1 where it does not. Standard library
+only.
 """
 
 from __future__ import annotations
@@ -22,7 +23,11 @@ _IFF_UP = 0x1
 
 
 def cut_network() -> None:
-    """Move this process into a network namespace of its own and bring its loopback up. Raises OSError if refused."""
+    """Move this process into a network namespace of its own and bring its loopback up.
+
+    Raises:
+        OSError: The system refuses it.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
     user, group = os.getuid(), os.getgid()
     flags = _CLONE_NEWNET if user == 0 else _CLONE_NEWNET | _CLONE_NEWUSER
@@ -32,10 +37,10 @@ def cut_network() -> None:
         for name, text in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):
             with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
                 file.write(text)
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
         request = struct.pack("16sH14x", b"lo", 0)
-        (current,) = struct.unpack_from("H", fcntl.ioctl(any_socket, _SIOCGIFFLAGS, request), 16)
-        fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", current | _IFF_UP))
+        (current,) = struct.unpack_from("H", fcntl.ioctl(control, _SIOCGIFFLAGS, request), 16)
+        fcntl.ioctl(control, _SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", current | _IFF_UP))
 
 
 if __name__ == "__main__":

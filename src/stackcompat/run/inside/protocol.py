@@ -1,7 +1,7 @@
 """What passes between the plugin inside a cell and the process that supervises it: one job in, a stream of events out.
 
 The job is a JSON file, whose path is the plugin's only argument. The events are JSON objects, one a line, in the order
-in which they happen, in the file that the job names. Standard library only: the plugin runs in the cell's environment.
+in which they happen, in the file that the job names. The plugin imports this file for type checkers alone.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ __all__ = [
     "EnvironmentEvent",
     "Event",
     "FailureSeen",
+    "Outcome",
     "OwnTestsJob",
     "PluginJob",
     "StartEvent",
@@ -25,12 +26,16 @@ __all__ = [
 ]
 
 
+#: What a run says of a test that did not take its process with it.
+Outcome = Literal["passed", "failed", "not-applicable", "blocked"]
+
+
 class ArtifactJob(TypedDict):
     """What a cell does with artifacts.
 
     Attributes:
         mode: ``write`` runs the tests that write artifacts, ``read`` those that read them.
-        artifacts: The only artifacts that are meant; all if there are none.
+        artifacts: The artifacts whose tests run; all artifacts if there are none.
         folder: Where the tests find or leave artifacts.
     """
 
@@ -44,7 +49,7 @@ class OwnTestsJob(TypedDict):
 
     Attributes:
         distribution: The distribution that ships them.
-        folder: Where the files of its sdist are; empty where the tests are installed.
+        folder: The folder with the files of its sdist; empty where the tests are installed.
         files: Patterns of the test files.
         without: Patterns of the tests that are left out.
         lost: Tests and files that failed or ended their process before, and are not loaded again.
@@ -64,18 +69,18 @@ class PluginJob(TypedDict):
 
     Attributes:
         events: The file that the events are written into.
-        tests: The only tests that run; all if there are none.
-        imports: Pairs of a distribution and a module of it that must be importable.
+        tests: The tests that run; all tests if there are none.
+        imports: Pairs of a distribution and one of its modules, which must be importable.
         guesses: Distributions whose modules are not known, so that the plugin looks for them.
         level: The deepest level of the tests that run.
         thorough: Whether the tests marked ``thorough`` run, too.
         suite: The folder of the tests.
         files: The files in it that are collected.
-        limits: The seconds that one test may take, by the distribution that it uses.
+        limits: The seconds that one test can take, by the distribution that it uses.
         blocked: Distributions that cannot be imported, each with the test that showed it.
         helpers: Folders whose modules the tests may import.
-        temporary: Folders in which tests make files: what is loaded from there is no foreign code.
-        exchange: What is done with artifacts; None where nothing is.
+        temporary: Folders in which tests make files. Code that is loaded from there is not foreign.
+        exchange: What the tests do with artifacts; None for tests that have none.
         upstream: The tests of a release to run in place of the suite; None for the suite.
         harness: The folder with pytest.
     """
@@ -114,7 +119,7 @@ class CollectedTest(TypedDict):
         components: The distributions that it uses.
         artifact: What it writes or reads; empty for most tests.
         feature: The one feature that it tests; empty for most tests.
-        limit: The seconds that it may take.
+        limit: The seconds that it can take.
         alone: Whether it needs a process of its own.
     """
 
@@ -128,14 +133,14 @@ class CollectedTest(TypedDict):
 
 
 class CollectedEvent(TypedDict):
-    """The tests that pytest found, those included that need a process of their own."""
+    """The tests that pytest found. Those that need a process of their own are among them."""
 
     event: Literal["collected"]
     tests: list[CollectedTest]
 
 
 class BrokenSuiteEvent(TypedDict):
-    """The suite itself is at fault: `where` is the file, `message` what is wrong with it."""
+    """The suite itself is at fault. `where` names the file, and `message` says what is wrong with it."""
 
     event: Literal["broken-suite"]
     where: str
@@ -143,7 +148,7 @@ class BrokenSuiteEvent(TypedDict):
 
 
 class StartEvent(TypedDict):
-    """A test begins. It may take `limit` seconds; where no end follows it took the process with it."""
+    """A test begins. It can take `limit` seconds. If no end follows, the test took the process with it."""
 
     event: Literal["start"]
     test: str
@@ -182,7 +187,7 @@ class EndEvent(TypedDict):
     components: list[str]
     artifact: str
     feature: str
-    outcome: Literal["passed", "failed", "not-applicable", "blocked"]
+    outcome: Outcome
     reason: str
     seconds: float
     memory_mb: float
@@ -191,7 +196,7 @@ class EndEvent(TypedDict):
 
 
 class DoneEvent(TypedDict):
-    """Nothing more will come. `foreign` are modules that were loaded from outside of the environment."""
+    """The last event. `foreign` names the modules that were loaded from outside of the environment."""
 
     event: Literal["done"]
     foreign: list[str]
