@@ -171,7 +171,10 @@ def _ends_of_columns_alone(knowledge: Knowledge) -> Iterator[Pair]:
         rows = [
             row
             for row in knowledge.permitted
-            if (row, column) not in knowledge.space.forbidden and (row, column) not in knowledge.unanswered
+            if (row, column) not in knowledge.space.forbidden
+            and (row, column) not in knowledge.unanswered
+            # A row's release that breaks by itself hides whether the column's does.
+            and (row in alone or column not in knowledge.rows_alone.get(row, ()))
         ]
         known = [place for place, row in enumerate(rows) if row in alone or (row, column) in knowledge.observed]
         for low, high in pairwise([-1, *known, len(rows)]):

@@ -196,3 +196,14 @@ def test_where_the_machine_kept_every_pair_from_a_verdict_nothing_is_complete() 
     found = explore(table(3, 4), Planted(works, silent=works))
     assert {finding.verdict for finding in found.findings.values()} == {"infra-error"}
     assert not found.complete
+
+
+def test_a_row_that_breaks_by_itself_does_not_end_the_search_for_a_column_that_does() -> None:
+    oldest = (0, 0, 2, 2, 2, 3)  # the first column that metadata permits, by row
+    permitted = {(row, column) for row, first in enumerate(oldest) for column in range(first, 4)}
+    broken = {pair: "alpha" if pair[0] == 2 else "beta" for pair in permitted if 2 in pair}
+    works = {pair: pair not in broken for pair in permitted}
+    forbidden = {(row, column): "bounds" for row, first in enumerate(oldest) for column in range(first)}
+    space = table(len(oldest), 4).model_copy(update={"forbidden": forbidden})
+    found = explore(space, Planted(works, alone=broken))
+    assert {pair for pair in permitted if found.findings[pair].verdict == "broken"} == set(broken)
