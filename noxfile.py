@@ -1,7 +1,11 @@
-"""What people and CI run. Every session does its own set-up; ``nox --list`` is the menu."""
+"""What people and CI run. Every session does its own set-up; ``nox --list`` is the menu.
+
+A session fails if one of its commands ends with another code than 0. nox knows but two ends: 0 and 1.
+"""
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import sys
@@ -38,22 +42,34 @@ def _tool(session: nox.Session, *groups: str, extra: str = "") -> None:
     session.env["PYTHONPATH"] = None
 
 
+_WITHOUT_REAL_RUNS = ("tests/unit", "tests/property")
+_IN_PARALLEL = ("--numprocesses", "auto")
+
+
 @nox.session
 def quick(session: nox.Session) -> None:
-    """The main job, small: try a few combinations for real and publish the table in reports/."""
+    """The main job, small: try a few combinations for real; the table is in .stackcompat/site/ afterwards."""
     _tool(session)
     session.run("stackcompat", "run", "quick", "--verbose", *session.posargs)
 
 
 @nox.session
 def nightly(session: nox.Session) -> None:
-    """The main job, whole: what has no evidence yet is run; then who broke it, the table, and what changed."""
+    """The main job, whole: what has no evidence yet is run; then who broke it, the table, and what changed.
+
+    What --fail-on asks for is asked of the night, at the end, so that all else is written before: nox -s nightly --
+    --fail-on new.
+    """
     _tool(session)
-    session.run("stackcompat", "run", "nightly", "--no-report", "--verbose", *session.posargs)
+    options = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    options.add_argument("--fail-on", action="append", default=[])
+    asked, others = options.parse_known_args(session.posargs)
+    session.run("stackcompat", "run", "nightly", "--no-report", "--verbose", *others)
     session.run("stackcompat", "blame", "--minutes", "30")
     session.run("stackcompat", "islands", success_codes=[0, 3])
-    session.run("stackcompat", "report")
-    session.run("stackcompat", "night", "nightly")
+    session.run("stackcompat", "report", "--publish")
+    fail_on = [f"--fail-on={words}" for words in asked.fail_on]
+    session.run("stackcompat", "night", "nightly", "--publish", *fail_on)
 
 
 # The nightly in steps, for several machines: each is a job of .github/workflows/nightly.yml, see docs/ci.md.
@@ -81,6 +97,13 @@ def merge(session: nox.Session) -> None:
 
 
 @nox.session
+def evidence(session: nox.Session) -> None:
+    """Carry evidence to another machine: nox -s evidence -- export evidence.parquet; or import FILE|URL."""
+    _tool(session)
+    session.run("stackcompat", "evidence", *session.posargs)
+
+
+@nox.session
 def rounds(session: nox.Session) -> None:
     """Go on with the merged run, as planned: further rounds of the covering arrays: nox -s rounds -- nightly."""
     _tool(session)
@@ -103,7 +126,7 @@ def islands(session: nox.Session) -> None:
 
 @nox.session
 def night(session: nox.Session) -> None:
-    """What the last run of a matrix changed: nox -s night -- nightly --output site."""
+    """What the last run of a matrix changed: nox -s night -- nightly --output site --fail-on new."""
     _tool(session)
     session.run("stackcompat", "night", *session.posargs)
 
@@ -126,14 +149,21 @@ def exchange(session: nox.Session) -> None:
 def cell(session: nox.Session) -> None:
     """One combination by hand: nox -s cell -- "jax==0.11.2" "flax==0.12.9" --python 3.12."""
     _tool(session)
-    session.run("stackcompat", "try", *session.posargs, success_codes=[0, 1, 3])
+    session.run("stackcompat", "try", *session.posargs)
 
 
 @nox.session
 def report(session: nox.Session) -> None:
-    """Write reports/ again from the evidence that is there."""
+    """Write the table again from the evidence that is there: nox -s report -- --publish."""
     _tool(session)
     session.run("stackcompat", "report", *session.posargs)
+
+
+@nox.session
+def site(session: nox.Session) -> None:
+    """Write the published table as a site of small pages: nox -s site -- --output public."""
+    _tool(session)
+    session.run("stackcompat", "site", *session.posargs)
 
 
 @nox.session
@@ -179,15 +209,26 @@ def replay(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """The tester's own tests, against the installed wheel: unit, property, end to end; with the share they cover."""
     _tool(session, "test")
-    coverage = [] if session.posargs else ["--cov", "--cov-report=term:skip-covered"]
-    session.run("pytest", *coverage, *session.posargs)
+    if session.posargs:
+        session.run("pytest", *session.posargs)
+        return
+    # End-to-end tests take the whole machine: one after another, and their share of what is covered is added.
+    session.run("pytest", *_IN_PARALLEL, *_WITHOUT_REAL_RUNS, "--cov", "--cov-report=", "--cov-fail-under=0")
+    session.run("pytest", "tests/e2e", "--cov", "--cov-append", "--cov-report=term:skip-covered")
+
+
+@nox.session
+def faults(session: nox.Session) -> None:
+    """Faults on purpose: wrong indexes and files, full disks, odd releases; each is told, and no verdict follows."""
+    _tool(session, "test")
+    session.run("pytest", *(session.posargs or ["tests/faults"]))
 
 
 @nox.session(python=PYTHONS)
 def unit(session: nox.Session) -> None:
     """Unit and property tests on each Python that the project is for: nox -s unit-3.12."""
     _tool(session, "test")
-    session.run("pytest", *(session.posargs or ["tests/unit", "tests/property"]))
+    session.run("pytest", *(session.posargs or [*_IN_PARALLEL, *_WITHOUT_REAL_RUNS]))
 
 
 @nox.session(python=PYTHONS[0])
@@ -196,7 +237,7 @@ def minimums(session: nox.Session) -> None:
     requirements = nox.project.dependency_groups(PROJECT, "test")
     session.install("--resolution", "lowest-direct", ".", *requirements)
     session.run("uv", "pip", "list", external=True, silent=False)
-    session.run("pytest", *(session.posargs or ["tests/unit", "tests/property"]))
+    session.run("pytest", *(session.posargs or [*_IN_PARALLEL, *_WITHOUT_REAL_RUNS]))
 
 
 @nox.session
@@ -215,6 +256,42 @@ def changelog(session: nox.Session) -> None:
 
 
 @nox.session
+def dist(session: nox.Session) -> None:
+    """Build the source distribution and, from it, the wheel, into dist/, and check them: nox -s dist -- v0.2.0.
+
+    With a tag, both must have its version.
+    """
+    session.install(*nox.project.dependency_groups(PROJECT, "release"))
+    folder = Path("dist")
+    shutil.rmtree(folder, ignore_errors=True)
+    session.run("uv", "build", "--out-dir", str(folder))
+    files = sorted(folder.glob("stackcompat-*"))
+    session.run("twine", "check", "--strict", *map(str, files))
+    session.run("check-wheel-contents", *(str(file) for file in files if file.suffix == ".whl"))
+    for tag in session.posargs:
+        version = tag.removeprefix("v")
+        if {file.name for file in files} != {
+            f"stackcompat-{version}-py3-none-any.whl",
+            f"stackcompat-{version}.tar.gz",
+        }:
+            session.error(f"{tag} is not the version of {', '.join(file.name for file in files)}")
+
+
+@nox.session
+def reference(session: nox.Session) -> None:
+    """Make docs/reference.md anew from the commands."""
+    _tool(session)
+    session.run("python", "-m", "stackcompat.cli.reference", "docs/reference.md")
+
+
+@nox.session
+def man(session: nox.Session) -> None:
+    """Write the manual page of all commands: man -l dist/stackcompat.1"""  # noqa: D415  (the full stop would be part of the command)
+    _tool(session)
+    session.run("python", "-m", "stackcompat.cli.reference", "dist/stackcompat.1")
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Style, spelling, formatting, layers of packages, workflows: their security and their schema."""
     session.install(".", *nox.project.dependency_groups(PROJECT, "lint"))
@@ -226,6 +303,7 @@ def lint(session: nox.Session) -> None:
     workflows = sorted(str(path) for path in Path(".github/workflows").glob("*.yml"))
     session.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows)
     session.run("check-jsonschema", "--builtin-schema", "vendor.github-actions", "action.yml")
+    session.run("check-jsonschema", "--builtin-schema", "vendor.gitlab-ci", "docs/recipes/gitlab-ci.yml")
 
 
 @nox.session
@@ -237,10 +315,10 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Build the documentation into site/, with the published table inside; broken links are errors."""
-    session.install(*nox.project.dependency_groups(PROJECT, "docs"))
+    """Build the documentation into site/, with the site of the published table in site/table/; broken links fail."""
+    _tool(session, "docs")
     site = Path("site")
     session.run("mkdocs", "build", "--strict", "--site-dir", str(site))
-    if Path("reports").is_dir():
-        shutil.copytree("reports", site / "reports", dirs_exist_ok=True)
+    if Path("reports/compat.json").is_file():
+        session.run("stackcompat", "site", "--output", str(site / "table"))
     session.log(f"open {site / 'index.html'}")

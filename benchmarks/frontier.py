@@ -5,6 +5,7 @@ the search alone: nothing is installed or run.
 
 ``moving``   what works moves with time: each release works with those of its own time, a third older, a quarter newer
 ``still``    every release works from the same partner to the same partner
+``ragged``   every release works from one random partner to another
 ``noisy``    as ``moving``, but one pair of fifty is the other way round
 ``broken``   nothing works
 ``foretold`` as ``moving``, and a forecast names what each broken pair lacks
@@ -35,11 +36,15 @@ def worlds(size: int) -> dict[str, tuple[dict[Pair, bool], Predictions]]:
     dice = random.Random(20261122)
     moving = stairs([(max(0, row - size // 3), min(size - 1, row + size // 4)) for row in range(size)], size)
     still = stairs([(size // 10, size - size // 5)] * size, size)
+    ends = [sorted((dice.randrange(size), dice.randrange(size))) for _ in range(size)]
+    ragged = stairs([(low, high) for low, high in ends], size)
+    dice = random.Random(20261122)
     noisy = {pair: works != (dice.random() < 0.02) for pair, works in moving.items()}
     foretold = {pair: frozenset(() if works else ("beta.gone",)) for pair, works in moving.items()}
     return {
         "moving": (moving, {}),
         "still": (still, {}),
+        "ragged": (ragged, {}),
         "noisy": (noisy, {}),
         "broken": (dict.fromkeys(moving, False), {}),
         "foretold": (moving, {"import": foretold}),

@@ -83,11 +83,14 @@ class Cell:
         with tempfile.TemporaryDirectory(dir=self.folder) as name:
             folder = Path(name)
             events, out, job = folder / "events", folder / "out", folder / "job.json"
-            paths = [path for path in SUITE.glob("test_*.py") if path.name != "test_import.py"]
-            names = sorted(path.name for path in paths if any(path.match(each) for each in files))
+            paths = [path for path in SUITE.rglob("test_*.py") if path.name != "test_import.py"]
+            chosen = [path for path in paths if any(path.match(each) for each in files)]
+            names = sorted(path.relative_to(SUITE).as_posix() for path in chosen)
             asked = {"events": events, "tests": tests, "files": names, "suite": SUITE, "harness": self.harness}
-            more = {"imports": [], "guesses": [], "limits": {}, "blocked": {}, "level": "interop", "thorough": True}
-            more |= {"helpers": [], "temporary": [], "exchange": None, "upstream": None}
+            more = {"imports": [], "guesses": [], "limits": {}, "unimportable": [], "level": "interop"}
+            more |= {"modules": {}, "distributions": {}, "environment": {}}
+            more |= {"thorough": True, "helpers": [], "temporary": [], "exchange": None, "upstream": None}
+            more |= {"wrappers": {"classes": [], "lines": []}, "watch": None, "skip": [], "unimportable_tests": {}}
             job.write_text(json.dumps({**asked, **more}, default=str), encoding="utf-8")
             environment = {
                 "PATH": os.environ["PATH"],

@@ -26,8 +26,8 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from stackcompat.blame.culprit import SearchResult
 from stackcompat.blame.probe import Probe, RedCell, Search
+from stackcompat.blame.result import SearchResult
 from stackcompat.blame.search import search
 from support.blame_world import Rule, Universe, answered
 

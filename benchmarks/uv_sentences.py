@@ -2,7 +2,7 @@
 
     python benchmarks/uv_sentences.py [--uv REQUIREMENT]
 
-uv's refusals are English text, and `stackcompat.resolve.uv_output` reads them; so the project bounds uv to one minor.
+uv's refusals are English text, and `stackcompat.resolve.uv_refusal` reads them; so the project bounds uv to one minor.
 This asks questions without a solution of a made-up index on loopback, once with the uv of this environment and once
 with another one (by default the first minor after it, which is installed into a temporary folder), and compares what
 is read from the answers. It prints each difference, and exits with 1 if there is one. If the index has no such uv yet,

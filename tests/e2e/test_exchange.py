@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import textwrap
@@ -13,7 +12,9 @@ from typing import Any
 import pytest
 
 from stackcompat.ecosystem.interpreters import Interpreter
+from stackcompat.run.harness import install_harness
 from stackcompat.run.package_cache import PackageCache
+from support.command_environment import command_environment
 from support.loopback_index import LoopbackIndex
 
 COMPONENTS = """
@@ -112,7 +113,7 @@ def exchange(
     python: str,
 ) -> Exchange:
     """``stackcompat exchange ARGUMENTS`` in a project: exit code and answer."""
-    cache.harness(python, interpreters[python].path)  # pytest comes from the real index
+    install_harness(cache, python, interpreters[python].path)  # pytest comes from the real index
     folder = tmp_path_factory.mktemp("project")
     (folder / "matrices").mkdir()
     (folder / "matrices" / "components.toml").write_text(COMPONENTS)
@@ -120,9 +121,7 @@ def exchange(
         path = folder / "tests" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(textwrap.dedent(text))
-    unwanted = ("UV_", "PIP_", "STACKCOMPAT_", "PYTHONDONTWRITEBYTECODE", "CI")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
-    environment |= {"UV_DEFAULT_INDEX": index.address, "STACKCOMPAT_CACHE": str(cache.root), "NO_PROXY": "127.0.0.1"}
+    environment = command_environment(index, cache.root)
 
     def run(*arguments: str) -> tuple[int, dict[str, Any]]:
         pythons = ("--write-python", python, "--read-python", python)

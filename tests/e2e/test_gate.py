@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 import subprocess
 import sys
 import textwrap
@@ -15,7 +14,9 @@ from typing import Any
 import pytest
 
 from stackcompat.ecosystem.interpreters import Interpreter
+from stackcompat.run.harness import install_harness
 from stackcompat.run.package_cache import PackageCache
+from support.command_environment import command_environment
 from support.loopback_index import LoopbackIndex, make_wheel
 
 COMPONENTS = "".join(
@@ -90,7 +91,7 @@ def index() -> Iterator[LoopbackIndex]:
 @pytest.fixture(scope="module", autouse=True)
 def harness(cache: PackageCache, interpreters: dict[str, Interpreter], python: str) -> None:
     """pytest comes from the real index, before the small one takes its place."""
-    cache.harness(python, interpreters[python].path)
+    install_harness(cache, python, interpreters[python].path)
 
 
 class Project:
@@ -103,10 +104,7 @@ class Project:
         (folder / "matrices" / "components.toml").write_text(COMPONENTS, encoding="utf-8")
         (folder / "matrices" / "gate.toml").write_text(POLICY.format(python=python), encoding="utf-8")
         (folder / "tests" / "interop" / "test_stack.py").write_text(textwrap.dedent(SUITE), encoding="utf-8")
-        unwanted = ("UV_", "PIP_", "STACKCOMPAT_", "PYTHONDONTWRITEBYTECODE", "CI")
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
-        more = {"UV_DEFAULT_INDEX": index.address, "STACKCOMPAT_CACHE": str(cache_root)}
-        self.environment = kept | more | {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+        self.environment = command_environment(index, cache_root)
 
     def wheel(self, name: str, version: str, **more: Any) -> str:
         """A wheel in the hand."""
@@ -152,6 +150,16 @@ def test_a_wheel_that_takes_a_name_away_is_blocked(project: Project) -> None:
     # The earlier beta does without the name.
     assert states(report) == [("newest", "required", "failed"), ("releases", "informing", "satisfied")]
     assert str(project.folder) not in json.dumps(report)
+
+
+def test_the_first_block_can_end_the_gate(project: Project) -> None:
+    wheel = project.wheel("alpha", "2.2", files={"alpha/__init__.py": BOXLESS.format(version="2.2")})
+    code, report, error = project.gate(wheel, "--fail-fast")
+    assert (code, report["decision"]) == (1, "BLOCK"), error
+    assert error.strip() == f"BLOCK is certain: {report['sentence']}; {report['remedy']}"
+    assert states(report) == [("newest", "required", "failed"), ("releases", "informing", "undecided")]
+    # Only imports ran.
+    assert "test_together" not in json.dumps(report)
 
 
 def test_a_wheel_that_breaks_nobody_passes_and_the_control_is_not_run_again(project: Project) -> None:

@@ -1,4 +1,7 @@
-"""What tests inside a cell may do to it, to each other and to the machine: nothing but fail."""
+"""What tests inside a cell may do to it, to each other and to the machine: nothing but fail.
+
+Tests that leave something outside run without a sandbox, as on a machine that has none; see test_sandbox.py for one.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from stackcompat.evidence.results import CellResult
-from stackcompat.run.job import Limits
+from stackcompat.run.job import CellLimits
 from stackcompat.run.sandbox import network_can_be_cut
 from support.processes import ended
 from support.real_cells import CellRunner, result_of
@@ -151,7 +154,9 @@ def hostile(
 ) -> CellResult:
     """One cell in which every test misbehaves in its own way."""
     runner = runner_in(tmp_path_factory.mktemp("hostile"))
-    return runner.run(HOSTILE.format(out=str(out)), python, limits=Limits(seconds=120, memory_mb=600))
+    return runner.run(
+        HOSTILE.format(out=str(out)), python, limits=CellLimits(seconds=120, memory_mb=600), isolation="namespaces"
+    )
 
 
 def test_every_test_has_one_outcome(hostile: CellResult) -> None:
@@ -328,7 +333,7 @@ def test_a_module_from_elsewhere_makes_the_cell_invalid(runner: CellRunner, pyth
             sys.path.append({str(tmp_path / "elsewhere")!r})
             import stranger
     """
-    result = runner.run(suite, python)
+    result = runner.run(suite, python, isolation="namespaces")
     assert (result.outcome, result.detail) == (
         "invalid",
         "loaded from outside the environment: stranger from elsewhere",
@@ -345,7 +350,7 @@ def test_a_cell_over_its_limit_is_ended_and_says_so(runner: CellRunner, python: 
         def test_slow():
             time.sleep(600)
     """
-    result = runner.run(suite, python, limits=Limits(seconds=3, memory_mb=2048))
+    result = runner.run(suite, python, limits=CellLimits(seconds=3, memory_mb=2048))
     assert result.outcome == "timeout"
     assert result.seconds < 60
     assert result_of(result, "test_quick").outcome == "passed"

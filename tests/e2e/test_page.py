@@ -24,6 +24,7 @@ from stackcompat.table.build import summarise
 from stackcompat.table.cells import CellRow
 from stackcompat.table.summary import Summary
 from support.made_up import COMPONENTS, NOW, history
+from support.pictures import kept_picture
 from support.planted import Planted, chart_of, stairs, table
 from support.world import World, day
 
@@ -201,7 +202,9 @@ def _version(cell: CellRow, name: str) -> str:
     return here.version if here else cell.pins.get(name, "")
 
 
-def test_without_a_script_only_the_search_field_is_missing(browser: str, page: Path, tmp_path: Path) -> None:
+def test_without_a_script_only_the_search_field_and_the_ages_are_missing(
+    browser: str, page: Path, tmp_path: Path
+) -> None:
     text = page.read_text(encoding="utf-8")
     policy = '<meta http-equiv="Content-Security-Policy" content="script-src \'none\'">'
     bare = tmp_path / "bare.html"
@@ -209,7 +212,13 @@ def test_without_a_script_only_the_search_field_is_missing(browser: str, page: P
     without = run(browser, tmp_path, "--dump-dom", bare.as_uri()).replace(policy, "")
     with_script = run(browser, tmp_path, "--dump-dom", page.as_uri())
     assert '<label hidden="" id="mine">' in without
-    assert without.replace('<label hidden="" id="mine">', '<label id="mine">') == with_script
+    assert re.search(r"\d{4}-\d\d-\d\d \([^)]+ ago\)</time>", with_script)
+    assert not re.search(r" ago\)</time>", without)
+    ageless = re.sub(r" \([^)]+ ago\)</time>", "</time>", with_script)
+    for hidden in ('<label hidden="" id="mine">', '<p class="note" id="stale" hidden="">'):
+        without = without.replace(hidden, hidden.replace(' hidden=""', ""))
+        ageless = ageless.replace(hidden, hidden.replace(' hidden=""', ""))
+    assert without == ageless
 
 
 def test_a_picture_of_it_is_not_blank(browser: str, page: Path, tmp_path: Path) -> None:
@@ -217,7 +226,7 @@ def test_a_picture_of_it_is_not_blank(browser: str, page: Path, tmp_path: Path) 
     blank.write_text("<!doctype html><title>blank</title>")
     sizes = []
     for number, shown in enumerate((page, blank)):
-        picture = tmp_path / f"{number}.png"
+        picture = kept_picture("page", tmp_path) if number == 0 else tmp_path / "blank.png"
         run(browser, tmp_path, "--window-size=1400,1200", f"--screenshot={picture}", shown.as_uri())
         assert picture.read_bytes().startswith(b"\x89PNG")
         sizes.append(picture.stat().st_size)

@@ -9,6 +9,7 @@ The module itself must be importable in any cell, so components are imported ins
 
 from __future__ import annotations
 
+import functools
 import re
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
@@ -30,12 +31,18 @@ def version_tuple(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in match.group().split(".")) if match else ()
 
 
+@functools.cache
 def installed(distribution: str) -> tuple[int, ...] | None:
-    """The installed version of a distribution as numbers, or None if it is absent."""
+    """The installed version of a distribution as numbers, or None if it is absent.
+
+    A distribution of another name with the same modules counts as well: tensorflow-cpu for tensorflow, a fork for its
+    original.
+    """
     try:
         return version_tuple(metadata.version(distribution))
     except metadata.PackageNotFoundError:
-        return None
+        names = metadata.packages_distributions().get(distribution.replace("-", "_"), [])
+        return version_tuple(metadata.version(names[0])) if names else None
 
 
 def at_least(distribution: str, version: str) -> bool:

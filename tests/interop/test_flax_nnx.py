@@ -94,7 +94,7 @@ def test_optimizer_fits() -> None:
     close(out, model.last(inner), 1e-4)
 
 
-PARTS = pytest.mark.feature("nnx.Optimizer with rules for a part of the parameters")
+PARTS = pytest.mark.feature("flax.nnx.Optimizer with optax.masked or optax.partition")
 
 
 @pytest.mark.uses("jax", "flax>=0.8.4", "optax")
@@ -409,7 +409,7 @@ def test_scan_over_vmapped_layers() -> None:
     close((np.asarray(idioms.nnx_value(gradients["linear"]["bias"])) * direction).sum(), slope, 1e-3)
 
 
-@pytest.mark.feature("nnx.shard_map")
+@pytest.mark.feature("flax.nnx.shard_map")
 @pytest.mark.uses("jax", "flax>=0.10.4")
 def test_shard_map() -> None:
     """nnx.shard_map gives each device its rows of the batch, or its share of the weights: the plain model's answer."""
@@ -452,7 +452,7 @@ def test_shard_map() -> None:
     close(by_units(model, x), expected)
 
 
-@pytest.mark.feature("nnx.pmap")
+@pytest.mark.feature("flax.nnx.pmap")
 @pytest.mark.uses("jax", "flax>=0.10")
 def test_pmap() -> None:
     """nnx.pmap runs one member of a stacked model on each device and updates it in place: the loop over members."""

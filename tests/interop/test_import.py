@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 
+import missing_distributions
 import pytest
 
 
@@ -20,9 +20,9 @@ def test_import(distribution: str, module: str, declared: bool) -> None:
     try:
         found = importlib.import_module(module)
     except ModuleNotFoundError as error:
-        # A library that the matrix does not list may have modules for optional companions; a listed one has promised.
-        top = (error.name or module).split(".")[0]
-        if declared or importlib.util.find_spec(top) is not None:
+        # A library that the matrix does not list may have further modules for optional companions.
+        missing = missing_distributions.missing_distribution(error.name or module)
+        if declared or not missing:
             raise
-        pytest.skip(f"{distribution} needs {top} for {module}, and does not declare it")
+        pytest.skip(f"{distribution} needs {missing} for {module}, and does not declare it")
     assert found.__name__ == module

@@ -745,7 +745,7 @@ def test_nnx_restores_into_an_abstract_model(tmp_path: Path, way: Callable[[Path
     assert_nnx_restores(0.0, lambda state, target: way(tmp_path / "ck", state, target))
 
 
-@pytest.mark.feature("Orbax restores typed random keys into an abstract model")
+@pytest.mark.feature("Orbax restoration of typed PRNG keys into an abstract flax.nnx model")
 # Orbax announced that it saves and restores jax.random.key() in a tree with 0.11.7.
 @pytest.mark.uses("jax", "jaxlib", "flax>=0.10.0", "orbax-checkpoint>=0.11.7")
 @pytest.mark.level("interop")

@@ -200,7 +200,7 @@ def images() -> Any:
     return np.random.default_rng(0).normal(size=(8, 6, 6, 4)).astype(np.float32)
 
 
-@pytest.mark.feature("Qwix on nnx.Conv")
+@pytest.mark.feature("qwix.quantize_model on flax.nnx.Conv")
 @pytest.mark.thorough
 @pytest.mark.uses(*QWIX)
 @pytest.mark.level("interop")
@@ -247,7 +247,7 @@ def test_ptq_linen_conv_and_einsum() -> None:
     assert INT8_LOW < relative_error(quantised.apply({"params": small}, x), wanted) < INT8_HIGH
 
 
-@pytest.mark.feature("Qwix on a sharded nnx model")
+@pytest.mark.feature("qwix.quantize_model on a sharded flax.nnx model")
 @pytest.mark.thorough
 @pytest.mark.uses(*QWIX)
 @pytest.mark.level("interop")
@@ -313,7 +313,7 @@ def test_ptq_nnx_state_is_checkpointed(tmp_path: Path, qtype: str) -> None:
     assert_checkpoints(tmp_path / "ck", nnx.state(ptq_models(qtype)[1]))
 
 
-@pytest.mark.feature("saving Qwix's nf4 weights with Orbax")
+@pytest.mark.feature("Orbax checkpointing of Qwix nf4 weights")
 @pytest.mark.uses(*QWIX, "orbax-checkpoint")
 @pytest.mark.level("interop")
 def test_ptq_nnx_nf4_state_is_checkpointed(tmp_path: Path) -> None:

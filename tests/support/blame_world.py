@@ -9,8 +9,8 @@ from typing import Any
 
 from packaging.requirements import Requirement
 
-from stackcompat.blame.culprit import SearchResult
 from stackcompat.blame.probe import Probe, ProbeAnswer, RedCell, Search, Value
+from stackcompat.blame.result import SearchResult
 from stackcompat.blame.search import search
 from stackcompat.ecosystem.components import Components
 from stackcompat.ecosystem.releases import Project, Release
@@ -51,8 +51,10 @@ class Universe:
 
     Attributes:
         sizes: How many releases each component has.
-        rules: What fails. The first rule that holds decides, so that a rule can hide another one.
+        rules: What fails. The first rule that holds decides, so that a rule can hide another one. Rules with the same
+            words are the same failure.
         missing: Pairs of component and release that cannot be installed.
+        others: What fails in other tests than the one that is followed.
         trouble: An outcome in place of the answer to a question, by the number of questions before it.
         asked: The probes that were asked.
     """
@@ -62,6 +64,7 @@ class Universe:
     missing: frozenset[tuple[str, int]] = frozenset()
     trouble: Callable[[int], str | None] = lambda _: None
     asked: list[Probe] = field(default_factory=list)
+    others: tuple[Rule, ...] = ()
     _projects: dict[str, Project] = field(default_factory=dict)
 
     @property
@@ -120,10 +123,11 @@ class Universe:
             return ProbeAnswer(outcome="unresolved", detail="no wheel")
         if trouble == "flaky":
             return ProbeAnswer(outcome="unresolved", versions=versions, detail="flaky", ran=True)
-        found = next((other for other in self.rules if other.holds(versions)), None)
+        rules = (*self.rules, *self.others) if probe.every_test else self.rules
+        found = next((other for other in rules if other.holds(versions)), None)
         if found is None:
             return ProbeAnswer(outcome="pass", versions=versions, ran=True)
-        if found == rule:
+        if found.failure == rule.failure:
             return ProbeAnswer(outcome="same", versions=versions, ran=True)
         return ProbeAnswer(outcome="other", versions=versions, signature=found.failure.signature, ran=True)
 
@@ -155,10 +159,12 @@ def answered(steps: Search[Value], world: Universe, rule: Rule) -> Value:
         return end.value  # type: ignore[no-any-return]
 
 
-def blame(world: Universe, versions: Mapping[str, int], rule: Rule = PAIR, **cell: Any) -> SearchResult:
+def blame(
+    world: Universe, versions: Mapping[str, int], rule: Rule = PAIR, *, budget: int = 60, **cell: Any
+) -> SearchResult:
     """What a search finds for the cell with `versions`, which fails by `rule`; `cell` are other fields of it."""
     red = world.red(versions, rule).model_copy(update=cell)
-    return answered(search(red, world, world.components), world, rule)
+    return answered(search(red, world, world.components, budget), world, rule)
 
 
 def names(found: SearchResult) -> dict[str, str]:

@@ -10,9 +10,9 @@ from typing import Any
 
 from packaging.requirements import Requirement
 
-from stackcompat.blame.culprit import Culprit
 from stackcompat.blame.diagnosis import Diagnosis
 from stackcompat.blame.exchange import choose_test, diagnose_crossing
+from stackcompat.blame.result import Culprit
 from stackcompat.core.record import digest
 from stackcompat.ecosystem.releases import Catalog
 from stackcompat.evidence.results import TestResult

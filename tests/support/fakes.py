@@ -7,11 +7,17 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+import sqlalchemy as sa
+
+from stackcompat.core.vocabulary import LEVELS
 from stackcompat.ecosystem.interpreters import Interpreter
 from stackcompat.ecosystem.releases import Catalog
 from stackcompat.ecosystem.suite import Suite
-from stackcompat.evidence.results import CellResult, Environment, TestResult
+from stackcompat.evidence.closure import Closure, Surface
+from stackcompat.evidence.greens import GreenRelease
+from stackcompat.evidence.results import CellResult, Environment, Evidence, TestResult
 from stackcompat.evidence.store import Store
+from stackcompat.evidence.tables import evidence
 from stackcompat.pipeline.runner import BulkCatalog, Runner
 from stackcompat.plan.cell import Cell
 from stackcompat.resolve.lock import Resolution
@@ -33,13 +39,18 @@ class Catalogue(World):
 
 
 class FakeExecutor:
-    """Answers jobs from a rule: (job, how often this lock was run before) to test results, or to an outcome.
+    """Answers jobs from a rule: (job, how often this lock ran before at this level) to test results, or to an outcome.
 
-    `asked` are all jobs in order. Tests that the job did not choose are left out of the answer.
+    `asked` are all jobs in order. Tests that the job did not choose, or that are too deep for it, are left out of the
+    answer. Those that it skips are named. A test with a closure has it from `closures`, and every distribution has the
+    `surfaces` that are given.
     """
 
+    closures: tuple[Closure, ...] = ()
+    surfaces: Mapping[str, Surface] | None = None
+
     def __init__(self, rule: Rule, workers: int = 1) -> None:
-        self.workers = workers
+        self.workers = self.local_workers = workers
         self.asked: list[Job] = []
         self.finished: list[Job] = []
         self.stopped = False
@@ -49,10 +60,14 @@ class FakeExecutor:
     def run(self, job: Job) -> CellResult:
         """See :class:`stackcompat.run.interface.Executor`."""
         with self._guard:
-            before = sum(other.lock.id == job.lock.id for other in self.asked)
+            before = sum((other.lock.id, other.level) == (job.lock.id, job.level) for other in self.asked)
             self.asked.append(job)
         answer = self._rule(job, before)
-        tests = () if isinstance(answer, str) else tuple(t for t in answer if not job.tests or t.test in job.tests)
+        known = self.surfaces or {}
+        surfaces = {name: known.get(name, Surface(roots=(name,))) for name in job.lock.versions()}
+        job = job.settled(surfaces)
+        chosen = () if isinstance(answer, str) else tuple(test for test in answer if _is_in(test, job))
+        tests = tuple(t for t in chosen if t.test not in job.skip)
         self.finished.append(job)
         return CellResult(
             outcome=answer if isinstance(answer, str) else "ran",
@@ -60,11 +75,20 @@ class FakeExecutor:
             seconds=0.1,
             observed=Environment(distributions=job.lock.versions()),
             tests=tests,
+            closures=self.closures,
+            surfaces=surfaces,
+            skipped=tuple(t.test for t in chosen if t.test in job.skip),
         )
 
     def stop(self) -> None:
         """See :class:`stackcompat.run.interface.Executor`."""
         self.stopped = True
+
+
+def _is_in(test: TestResult, job: Job) -> bool:
+    """Whether a job runs a test: it chose it, and the test is not too deep for it."""
+    is_chosen = not job.tests or test.test in job.tests
+    return is_chosen and LEVELS.index(test.level) <= LEVELS.index(job.level)
 
 
 class FakeResolver:
@@ -83,8 +107,20 @@ class FakeResolver:
         pins = dict(text.partition("==")[::2] for text in cell.requirements)
         versions = {name: version or self._newest[name] for name, version in pins.items()}
         component = {c.distribution: c.name for c in COMPONENTS.components}
-        lock = make_lock({component[name]: version for name, version in versions.items()}, cell.python)
+        known = {component[name]: version for name, version in versions.items() if name in component}
+        lock = make_lock(known, cell.python)  # which adds what is beneath the components
         return Resolution(outcome="locked", lock=lock)
+
+
+class SeenGreenStore(Store):
+    """A store by which each test that ran passed with an early release of all that it uses: every failure counts."""
+
+    def green_releases(self) -> tuple[GreenRelease, ...]:
+        """See :class:`stackcompat.evidence.store.Store`."""
+        with self.engine.connect() as connection:
+            records = connection.execute(sa.select(evidence.c.record)).scalars().all()
+        results = [result for record in records for result in Evidence.model_validate_json(record).tests]
+        return tuple(GreenRelease(result.test, name, "0") for result in results for name in result.components)
 
 
 #: Stores of runners that a test made; what holds for all tests closes them (see the conftest modules).
@@ -98,6 +134,7 @@ def make_runner(
     others: Mapping[str, Resolution] | None = None,
     workers: int = 1,
     catalog: BulkCatalog | None = None,
+    store: type[Store] = SeenGreenStore,
 ) -> tuple[Runner, FakeExecutor, FakeResolver]:
     """A silent runner over the made-up components with a store in `folder`, and the fakes in it.
 
@@ -108,16 +145,17 @@ def make_runner(
         others: Resolutions by label of the cell, in place of a lock.
         workers: How many jobs the executor runs at once.
         catalog: The index; an empty one unless given.
+        store: The kind of store. Unless given, it is one by which every failure counts.
     """
     suite = folder / "suite"
     suite.mkdir(exist_ok=True)
-    store = Store(folder / "evidence.sqlite")
-    OPENED.append(store)
+    opened = store(folder / "evidence.sqlite")
+    OPENED.append(opened)
     executor, resolver = FakeExecutor(rule, workers), FakeResolver(newest, others)
     runner = Runner(
         components=COMPONENTS,
         catalog=catalog or Catalogue({}),
-        store=store,
+        store=opened,
         cache=PackageCache(folder / "cache", "no-uv"),
         interpreters={
             python: Interpreter(python=python, version=f"{python}.7", path=Path("/python"))

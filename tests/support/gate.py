@@ -20,7 +20,7 @@ from stackcompat.plan.cell import Cell
 from stackcompat.resolve.conflict import Conflict
 from stackcompat.resolve.lock import Resolution
 from stackcompat.run.job import Job
-from support.fakes import Catalogue
+from support.fakes import Catalogue, FakeExecutor
 from support.made_up import failed, make_lock, passed
 
 NEWEST = {"alpha": "1.1", "alpha-native": "1.1", "beta": "2.0", "gamma": "3.0"}
@@ -63,6 +63,11 @@ def red(job: Job, before: int) -> Iterable[TestResult]:
     del before
     bad = job.lock.versions()["alpha"] == "1.2"
     return (failed(JOINT, "alpha", "beta", packages=("beta",)) if bad else passed(JOINT, "alpha", "beta"),)
+
+
+def whole(executor: FakeExecutor) -> list[Job]:
+    """The jobs that the executor got, without those that only import."""
+    return [job for job in executor.asked if job.level != "import"]
 
 
 class Solver:

@@ -97,17 +97,32 @@ class LoopbackIndex:
         yanked: bool = False,
         corrupt: bool = False,
         wrong_hash: bool = False,
+        wrong_metadata: str = "",
+        misnamed: bool = False,
         tag: str = "",
     ) -> None:
-        """Publish a release. `corrupt` cuts the file in half (its hash fits), `wrong_hash` tells another file's."""
+        """Publish a release.
+
+        `corrupt` cuts the file in half (its hash fits), `wrong_hash` tells another file's, `wrong_metadata` is
+        given in the place of its metadata, and `misnamed` fills it with another release.
+        """
         filename, content, metadata = make_wheel(
             name, version, requires=requires, files=files, requires_python=requires_python
         )
+        if misnamed:
+            _, content, _ = make_wheel(name, "0.0.1", files=files)
         if tag:
             filename = filename.replace("py3-none-any", tag)
         content = content[: len(content) // 2] if corrupt else content
         sha256 = hashlib.sha256(b"other" if wrong_hash else content).hexdigest()
+        metadata = wrong_metadata or metadata
         self._files[filename] = _File(name, version, content, metadata, uploaded, sha256, requires_python, yanked)
+
+    def add_sdist(self, name: str, version: str, files: Mapping[str, str]) -> None:
+        """Publish the source archive of a release, with these files in its folder."""
+        content = make_sdist({f"{name}-{version}/{path}": text for path, text in files.items()})
+        sha256 = hashlib.sha256(content).hexdigest()
+        self._files[f"{name}-{version}.tar.gz"] = _File(name, version, content, "", LONG_AGO, sha256, "", yanked=False)
 
     @property
     def address(self) -> str:
@@ -130,7 +145,7 @@ class LoopbackIndex:
                     "requires-python": file.requires_python,
                     "size": len(file.content),
                     "upload-time": file.uploaded.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-                    "core-metadata": True,
+                    "core-metadata": bool(file.metadata),
                     "yanked": file.yanked,
                 }
                 for filename, file in files.items()

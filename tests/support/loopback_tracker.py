@@ -34,6 +34,7 @@ class LoopbackTracker:
             "title": title,
             "body": body,
             "state": "open",
+            "state_reason": None,
             "labels": [{"name": label} for label in labels],
         }
         self.issues.append(issue)
@@ -57,7 +58,7 @@ class LoopbackTracker:
             self.comments.setdefault(issue["number"], []).append(given["body"])
             return 201, {"id": 1, "body": given["body"]}
         if method == "PATCH":
-            issue |= {key: value for key, value in given.items() if key in ("title", "body", "state")}
+            issue |= {key: value for key, value in given.items() if key in ("title", "body", "state", "state_reason")}
         return 200, issue
 
     def __enter__(self) -> Self:

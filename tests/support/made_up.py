@@ -88,6 +88,21 @@ def failed(
     return TestResult(test=test, level=level, components=components, outcome=outcome, seconds=0.5, failure=failure)
 
 
+def limited(
+    test: str,
+    *components: str,
+    packages: tuple[str, ...] = ("beta", "delta-checkpoint"),
+    line: str = "test_delta.py:12",
+    message: str = "no rule for type Small4",
+    type: str = "TypeError",  # noqa: A002  # the record's own field name
+) -> TestResult:
+    """A feature test that failed, so that it shows a limit."""
+    result = failed(test, *components, type=type, message=message, packages=packages, where="delta.checkpoint:save")
+    assert result.failure is not None
+    failure = result.failure.model_copy(update={"line": line})
+    return result.model_copy(update={"feature": "saving small numbers", "failure": failure})
+
+
 def _frames(packages: tuple[str, ...]) -> str:
     return "".join(
         f'  File "/home/somebody/.cache/cells/x/lib/python3.12/site-packages/{package}/core.py", line 10, in go\n'

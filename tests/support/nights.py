@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 
+from stackcompat.core.record import digest
 from stackcompat.evidence.results import Evidence, TestResult
 from stackcompat.evidence.runs import PlannedCell, RunRecord
 from support.made_up import NOW, failed, make_cell, passed, planned, run_of
@@ -32,10 +33,20 @@ class Nights:
         self.cell = make_cell({"alpha": "", "beta": ""}, python, "newest", "newest", newest=("alpha", "beta"))
 
     def add(
-        self, ago: int, versions: Mapping[str, str], tests: tuple[TestResult, ...] = (), outcome: str = "ran"
+        self,
+        ago: int,
+        versions: Mapping[str, str],
+        tests: tuple[TestResult, ...] = (),
+        outcome: str = "ran",
+        **question: str,
     ) -> PlannedCell:
-        """The night `ago` days before NOW: evidence comes only where the lock has none; red is run twice."""
+        """The night `ago` days before NOW: evidence comes only where the lock has none; red is run twice.
+
+        `question`: the `interpreter` or the `suite`, if it is not that of the other nights.
+        """
         plan = planned(self.cell, versions)
+        if question:
+            plan = plan.model_copy(update={"key": digest("key", plan.key, *sorted(question.items()))})
         self.runs.append(
             RunRecord(
                 matrix="nightly",
@@ -47,9 +58,10 @@ class Nights:
             )
         )
         if (tests or outcome != "ran") and plan.key not in self.evidence:
-            red = any(test.outcome == "failed" for test in tests)
+            red = any(test.outcome in ("failed", "crashed") for test in tests)
             self.evidence[plan.key] = tuple(
-                run_of(plan, *tests, attempt=n, outcome=outcome, ago=dt.timedelta(days=ago)) for n in range(1 + red)
+                run_of(plan, *tests, attempt=n, outcome=outcome, ago=dt.timedelta(days=ago)).model_copy(update=question)
+                for n in range(1 + red)
             )
         return plan
 

@@ -46,8 +46,8 @@ NO_ATTRIBUTE = failed(
 )
 BLOCKED = blocked(JOINT, "alpha", "beta")
 RED = failed(JOINT, "alpha", "beta", message="the loss is 0.73", packages=("beta",), where="beta.nets:fit")
-#: Another test that uses the candidate, for cells in which the joint one does not count.
-SOLID = passed("test_alpha.py::test_grad", "alpha")
+#: Another test that uses the candidate and another component, for cells in which the other one does not count.
+SOLID = passed("test_alpha.py::test_grad", "alpha", "beta")
 
 
 def arm(versions: dict[str, str], *runs: tuple[TestResult, ...] | str, **more: Any) -> Arm:

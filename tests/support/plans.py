@@ -10,8 +10,7 @@ import pytest
 from stackcompat.core.errors import UsageError
 from stackcompat.ecosystem.components import Components
 from stackcompat.plan.cell import Cell
-from stackcompat.plan.goal import Plan
-from stackcompat.plan.plan import make_plan
+from stackcompat.plan.plan import Plan, make_plan
 from support.world import World, components, day, matrix
 
 NOW = day("2026-11-22")

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from stackcompat.core.vocabulary import Verdict
+from stackcompat.core.vocabulary import Level, Verdict
 from stackcompat.frontier.answers import Frontier, PairAnswer, PairQuestion
 from stackcompat.frontier.frontier import StoredFrontier
 from stackcompat.frontier.inference import Pair, infer, read_row
@@ -78,6 +78,7 @@ class Planted:
         hidden: Collection[Pair] = (),
         words: str = "",
         alone: Mapping[Pair, str] | None = None,
+        apart: Collection[Pair] = (),
     ) -> None:
         """Plant a table.
 
@@ -88,6 +89,7 @@ class Planted:
             hidden: Pairs that get no verdict with the partners of their own time.
             words: The sentence of each failure.
             alone: The side that alone is to blame, of broken pairs.
+            apart: Pairs that no test uses together, so that they work up to imports only.
         """
         self._works = works
         self._shallow = shallow
@@ -95,10 +97,13 @@ class Planted:
         self._hidden = hidden
         self._words = words
         self._alone = alone or {}
+        self._apart = apart
         self.asked: list[PairQuestion] = []
+        self._known: set[PairQuestion] = set()
 
     def __call__(self, questions: Sequence[PairQuestion]) -> list[PairAnswer]:
-        assert not set(questions) & set(self.asked)
+        assert self._known.isdisjoint(questions)
+        self._known.update(questions)
         self.asked += questions
         return [self._answer(question) for question in questions]
 
@@ -115,4 +120,5 @@ class Planted:
             return PairAnswer(verdict="broken", level="import", runs=2, evidence=evidence, **failure)
         if question.level != "import" and question.pair in self._shallow:
             return PairAnswer(verdict="broken", level=question.level, sentence=self._words, runs=2, evidence=evidence)
-        return PairAnswer(verdict="works", level=question.level, runs=1, evidence=evidence)
+        level: Level = "import" if question.pair in self._apart else question.level
+        return PairAnswer(verdict="works", level=level, runs=1, evidence=evidence)

@@ -22,12 +22,13 @@ def install(site: Path, name: str, version: str = "1.0", files: Mapping[str, str
     zipfile.ZipFile(io.BytesIO(content)).extractall(site)
 
 
-def run_plugin(folder: Path, suite: str, **changes: object) -> list[dict[str, Any]]:
+def run_plugin(folder: Path, suite: str, *, first: object = "", **changes: object) -> list[dict[str, Any]]:
     """Run a suite, given as source text, among the distributions in ``folder/site``.
 
     Args:
         folder: Holds the files of the run.
         suite: The one file of tests.
+        first: Code that runs before, as that of a ``.pth`` file does.
         changes: What is different in the job.
 
     Returns:
@@ -39,27 +40,42 @@ def run_plugin(folder: Path, suite: str, **changes: object) -> list[dict[str, An
     job: dict[str, object] = {
         "events": str(folder / "events.jsonl"),
         "tests": [],
+        "skip": [],
+        "unimportable_tests": {},
         "imports": [],
         "guesses": [],
+        "sweeps": [],
+        "modules": {},
+        "distributions": {},
         "level": "interop",
         "thorough": True,
         "suite": str(folder / "suite"),
         "files": ["test_suite.py"],
         "limits": {"whole": 7.0},
-        "blocked": {},
+        "environment": {},
+        "unimportable": [],
         "helpers": [],
         "temporary": [],
         "exchange": None,
         "upstream": None,
+        "wrappers": {"classes": [], "lines": []},
         "harness": str(folder / "harness"),
+        "watch": None,
     }
     (folder / "job.json").write_text(json.dumps(job | changes), encoding="utf-8")
     start = f"import sys, runpy; sys.path.insert(0, {str(folder / 'site')!r}); "
+    start += f"exec({first!r}); "
     start += f"sys.argv = ['plugin', {str(folder / 'job.json')!r}]; "
     start += f"runpy.run_path({str(PLUGIN)!r}, run_name='__main__')"
     done = subprocess.run([sys.executable, "-I", "-c", start], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return read_events(folder)
+
+
+def imported(distribution: str, module: str, **changes: object) -> dict[str, object]:
+    """A module that must be importable, as a job names it."""
+    entry = {"distribution": distribution, "module": module, "requires": [], "optional": False, "environment": {}}
+    return entry | changes
 
 
 def read_events(folder: Path) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from stackcompat.gate.candidate import Candidate
 from stackcompat.gate.model import NotTested
+from stackcompat.gate.moving import find_moving
 from stackcompat.gate.plan import make_questions
 from stackcompat.gate.policy import GatePolicy
 from stackcompat.gate.question import PairedQuestion
@@ -53,4 +54,7 @@ def ask(
 ) -> tuple[tuple[PairedQuestion, ...], tuple[NotTested, ...]]:
     """The questions of such a policy, and what could not be asked."""
     given = policy(*rules, pythons=pythons)
-    return make_questions(given, candidates, ROWS, WORLD, pythons=pythons, as_of=as_of, known=known or Counter())
+    moving = find_moving(candidates, given, ROWS, WORLD)
+    return make_questions(
+        given, candidates, moving, ROWS, WORLD, pythons=pythons, as_of=as_of, known=known or Counter()
+    )

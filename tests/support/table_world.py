@@ -1,4 +1,4 @@
-"""A made-up index whose resolver and executor answer from tables; all between them is real."""
+"""A made-up index. Its resolver and executor answer from tables; everything between these is real."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from stackcompat.core.record import digest
 from stackcompat.ecosystem.interpreters import this_platform
 from stackcompat.ecosystem.releases import Catalog
 from stackcompat.evidence.results import TestResult
-from stackcompat.pipeline.cells import try_cell
 from stackcompat.pipeline.progress import Silent
 from stackcompat.pipeline.runner import Runner
+from stackcompat.pipeline.try_cell import try_cell
 from stackcompat.plan.cell import Cell
 from stackcompat.resolve.conflict import Conflict
 from stackcompat.resolve.lock import Lock, Pin, Resolution
@@ -51,7 +51,7 @@ RED = ("alpha==1.4", "beta==1.1", "gamma==1.0")
 
 
 class TableResolver:
-    """Takes the newest that fits `CATALOG`; what a release requires must hold, unless it is overridden."""
+    """Takes the newest releases of `CATALOG` that fit. Their requirements must hold, unless they are overridden."""
 
     def __init__(self) -> None:
         self.asked: list[Cell] = []
@@ -84,7 +84,7 @@ class TableResolver:
 
 
 def dropped(job: Job, _: int) -> Iterable[TestResult]:
-    """`alpha` 1.3 drops what `beta` uses until 1.2."""
+    """`alpha` 1.3 drops a name that `beta` uses until 1.2."""
     versions = job.lock.versions()
     red = versions["alpha"] >= "1.3" and versions["beta"] <= "1.2"
     return (
@@ -94,7 +94,7 @@ def dropped(job: Job, _: int) -> Iterable[TestResult]:
 
 
 class Setting:
-    """A runner over `CATALOG` whose executor answers by `rule`, and searches on it."""
+    """A runner over `CATALOG` whose executor answers by `rule`, and searches with this runner."""
 
     def __init__(self, folder: Path, rule: Rule) -> None:
         runner, self.executor, _ = make_runner(folder, rule, {}, catalog=CATALOG)
@@ -107,7 +107,7 @@ class Setting:
         return try_cell(cell, self.runner, "interop")[0]
 
     def blame(self, *requirements: str, about: str = "") -> Diagnosis:
-        """What a search finds for the cell that asks for `requirements`; then `asked` holds only the search's jobs."""
+        """The diagnosis of the cell that asks for `requirements`. Then `asked` has the jobs of the search only."""
         verdict = self.verdict(*requirements)
         self.executor.asked.clear()
         return diagnose_cell(Inquiry(verdict, about=about), self.runner)
@@ -117,10 +117,10 @@ class Steps(Silent):
     """A reporter that remembers the steps, and the stages with their totals."""
 
     def __init__(self) -> None:
-        self.stages: list[tuple[str, int]] = []
+        self.stages: list[tuple[str, int | None]] = []
         self.steps: list[str] = []
 
-    def stage(self, title: str, total: int) -> None:
+    def stage(self, title: str, total: int | None) -> None:
         """See :class:`stackcompat.pipeline.progress.Reporter`."""
         self.stages.append((title, total))
 

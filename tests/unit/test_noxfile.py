@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-MENU = {"quick", "nightly", "exchange", "cell", "report", "calibrate", "tests", "lint", "types", "docs"}
+MENU = {"quick", "nightly", "exchange", "cell", "report", "calibrate", "tests", "faults", "lint", "types", "docs"}
 
 
 def listed(noxfile: Path) -> dict[str, str]:

@@ -6,18 +6,21 @@ from collections.abc import Iterable, Mapping
 
 from packaging.version import Version
 
-from stackcompat.advice.advisory import Advisory, Link
+from stackcompat.advice.advisory import Advisory, IssueLink
+from stackcompat.advice.building import failing_place, newest_set
 from stackcompat.advice.culprit_advisories import culprit_advisories
 from stackcompat.advice.lone_advisories import lone_advisories
 from stackcompat.advice.pair_advisories import pair_advisories
 from stackcompat.core.requirements import version_key
+from stackcompat.table.cells import CellRow
 from stackcompat.table.failures import FailureGroup
 from stackcompat.table.summary import Summary
+from stackcompat.table.workaround import smallest_steps, steps_sentence
 
 __all__ = ["advisories"]
 
 
-def advisories(summary: Summary, links: Iterable[Link] = ()) -> tuple[Advisory, ...]:
+def advisories(summary: Summary, links: Iterable[IssueLink] = ()) -> tuple[Advisory, ...]:
     """Every confirmed incompatibility, those of the newest releases first.
 
     Args:
@@ -25,8 +28,9 @@ def advisories(summary: Summary, links: Iterable[Link] = ()) -> tuple[Advisory, 
         links: Addresses of issues that people have written down for advisories.
     """
     groups = _broken(summary)
-    unlinked = [*pair_advisories(summary, groups), *lone_advisories(summary, groups.values())]
-    unlinked += culprit_advisories(summary, groups.values(), unlinked)
+    found = [*pair_advisories(summary, groups), *lone_advisories(summary, groups.values())]
+    found += culprit_advisories(summary, groups.values(), found)
+    unlinked = [_with_workaround(advisory, found, summary) for advisory in found]
     addresses: dict[str, list[str]] = {}
     for link in links:
         addresses.setdefault(link.id, []).append(link.url)
@@ -35,8 +39,62 @@ def advisories(summary: Summary, links: Iterable[Link] = ()) -> tuple[Advisory, 
 
 
 def _broken(summary: Summary) -> Mapping[str, FailureGroup]:
-    """The confirmed failures of the table, by their ids."""
-    return {group.id: group for group in summary.failures if group.verdict == "broken"}
+    """The confirmed failures of the table, by their ids. Those of tests that releases ship are left out."""
+    return {group.id: group for group in summary.failures if group.verdict == "broken" and group.level != "upstream"}
+
+
+def _with_workaround(advisory: Advisory, others: Iterable[Advisory], summary: Summary) -> Advisory:
+    """The advisory with the smallest steps that were seen to work for its newest affected set.
+
+    Without such a step, it keeps the set with which a search saw the failing tests pass, if it knows one.
+    """
+    releases = _newest_affected_set(advisory, summary)
+    if advisory.without and _works_with_the_absent(advisory, summary):
+        return advisory.model_copy(update={"workaround": f"install {advisory.without} too"})
+    distributions = {row.name: row.distribution for row in summary.components}
+
+    def is_broken(candidate: Mapping[str, str]) -> bool:
+        installed = {distributions[name]: version for name, version in candidate.items()}
+        return any(other.hits(installed) for other in others if not other.without)
+
+    steps = smallest_steps(releases, summary, is_broken)
+    sentence = steps_sentence(steps, summary.titles())
+    return advisory.model_copy(update={"steps": steps, "workaround": sentence or advisory.workaround})
+
+
+def _newest_affected_set(advisory: Advisory, summary: Summary) -> dict[str, str]:
+    """The newest affected releases of an advisory, by component, with those of the components that have to be there."""
+    newest = newest_set(advisory.together, failing_place(advisory.sides, advisory.package))
+    releases = {side.component: version for side, version in zip(advisory.sides, newest, strict=True)}
+    beside = [row.name for row in summary.components if row.distribution in advisory.beside]
+    for cell in summary.cells:
+        if cell.id in advisory.cells and all(_version_in(cell, name) == releases[name] for name in releases):
+            return {name: cell.components[name].version for name in beside if name in cell.components} | releases
+    return releases
+
+
+def _version_in(cell: CellRow, name: str) -> str:
+    return cell.components[name].version if name in cell.components else ""
+
+
+def _works_with_the_absent(advisory: Advisory, summary: Summary) -> bool:
+    """Whether the newest affected release was seen to work in a set that has what it does not declare."""
+    side = advisory.sides[0]
+    absent = next((row.name for row in summary.components if row.distribution == advisory.without), "")
+    held = (side.component, side.versions[-1])
+    pairs = (
+        {row.first: release.first_version, row.second: release.second_version}
+        for row in summary.pairs
+        for release in row.releases
+        if release.verdict == "works" and not release.inferred
+    )
+    cells = (
+        {name: component.version for name, component in cell.components.items()}
+        for cell in summary.cells
+        if cell.verdict == "works"
+    )
+    along_frontiers = (pair.versions for row in summary.frontiers for pair in row.observed() if pair.verdict == "works")
+    return any(held in releases.items() and absent in releases for releases in (*pairs, *cells, *along_frontiers))
 
 
 def _newest_affected(advisory: Advisory) -> tuple[Version, str]:

@@ -1,12 +1,13 @@
 """Advisories: each distinct incompatibility as one record, with the rules that say which environments it hits.
 
-An advisory is about components whose releases fail together, usually two of them: which releases of the one, which of
-the other, and how they fail. A release can also fail alone, because it needs something that it does not declare. A
-search for the culprit can name one, two or three distributions. The id of an advisory is made from its distributions
+An advisory names the components that fail together (usually two), the affected releases of each, and the failure. A
+release can also fail alone: with every partner, or because it needs something that it does not declare. An advisory
+that comes from a search for the culprit names one, two or three distributions. The id is made from the distributions
 and the failure, so it stays the same from night to night while the list of affected releases grows.
 
-Only confirmed failures make an advisory, in a cell or in a run of a frontier. A release between two affected ones that
-nobody tried is not listed as affected. Inferred pairs are kept apart from observed ones.
+Only a failure that is confirmed, in a cell or in a run of a frontier, makes an advisory. A failure of the tests that a
+release ships itself makes none: it is a note about that release. A release between two affected ones is not listed as
+affected if nobody tried it. Inferred pairs are kept apart from observed ones.
 """
 
 from __future__ import annotations
@@ -19,23 +20,24 @@ from stackcompat.core.record import Record
 from stackcompat.core.requirements import version_key
 from stackcompat.core.toml import Table, load_record
 from stackcompat.core.vocabulary import Level
-from stackcompat.table.vocabulary import span
+from stackcompat.table.version_ranges import span
+from stackcompat.table.workaround import Step
 
-__all__ = ["Advisory", "AffectedSide", "Link", "load_links"]
+__all__ = ["Advisory", "AffectedSide", "IssueLink", "load_links"]
 
 
 class AffectedSide(Record):
     """One component of an advisory, or a distribution that is no component.
 
     Attributes:
-        component: Its name; that of the distribution where it is no component.
+        component: The name of the component; without one, that of the distribution.
         title: What people call it.
         distribution: The distribution.
         versions: The affected versions, lowest first.
         known: The versions that were tried, lowest first.
-        first_bad: The release at which it began to fail, where a search has found that; empty: unknown.
+        first_bad: The release at which it began to fail, as a search has found; empty: unknown.
         fixed_in: The release at which it stopped failing; empty: no newer release passed.
-        unresolved: Versions between the two that could not be judged, or that were uploaded before or after them.
+        unresolved: Versions between these two that could not be judged, or whose uploads do not lie between theirs.
     """
 
     component: str
@@ -48,17 +50,21 @@ class AffectedSide(Record):
     unresolved: tuple[str, ...] = ()
 
     def includes(self, version: str) -> bool:
-        """Whether a version is affected, or lies in the range that a search has found to fail."""
+        """Whether a version is affected, or lies in the range that a search has found to fail.
+
+        The range ends at the newest release that was seen to fail, or at the one that fixed it: of releases beyond,
+        nothing is known.
+        """
         key = version_key(version)
         if key in map(version_key, self.versions):
             return True
-        if not self.first_bad or key in map(version_key, self.unresolved):
+        if not self.first_bad or key in map(version_key, self.unresolved) or key < version_key(self.first_bad):
             return False
-        return version_key(self.first_bad) <= key and (not self.fixed_in or key < version_key(self.fixed_in))
+        return key < version_key(self.fixed_in) if self.fixed_in else key <= version_key(self.versions[-1])
 
     def __str__(self) -> str:
-        if self.first_bad:
-            return f"{self.title} >={self.first_bad}" + (f",<{self.fixed_in}" if self.fixed_in else "")
+        if self.first_bad and version_key(self.first_bad) < version_key(self.versions[-1]):
+            return f"{self.title} {self.first_bad} \N{EN DASH} {self.versions[-1]}"
         return f"{self.title} {span(self.versions, self.known)}"
 
 
@@ -67,9 +73,10 @@ class Advisory(Record):
 
     Attributes:
         id: The same for the same incompatibility from night to night.
-        summary: The incompatibility in one sentence.
+        summary: The incompatibility in one sentence without its full stop: what fails, with what, and why.
         sides: The components that fail together; a single one fails alone.
-        together: Releases of the `sides`, in their order, that failed together in a test.
+        together: The sets of releases that failed together in a test. A set has one release of each side, in the order
+            of `sides`.
         level: The shallowest level at which they fail.
         signature: The failure.
         package: The distribution that the error came out of.
@@ -78,11 +85,13 @@ class Advisory(Record):
         cells: Ids of the cells that show it.
         evidence: Ids of the runs of frontiers that show it.
         inferred: Pairs that a frontier infers to be broken in this way; nobody tried them.
-        without: The distribution that must be absent for the failure: it is needed and not declared. Empty: none.
-        beside: Distributions that must be there in any release, because the failing tests use them.
+        without: The distribution that must be absent for the failure, because a side needs it and does not declare it.
+            Empty: none.
+        beside: Distributions that must be installed, in any release, because the failing tests use them.
         first_seen: When a run first showed it.
         last_seen: When a run last showed it.
-        workaround: What to do, in one sentence; empty: nothing is known.
+        workaround: What to do, in words; empty: nothing is known.
+        steps: The moves of one component that were seen to help, the smallest first. `workaround` says them in words.
         links: Addresses of issues about it.
     """
 
@@ -102,8 +111,13 @@ class Advisory(Record):
     beside: tuple[str, ...] = ()
     first_seen: dt.datetime | None
     last_seen: dt.datetime | None
-    workaround: str
+    workaround: str = ""
+    steps: tuple[Step, ...] = ()
     links: tuple[str, ...] = ()
+
+    def sentence(self) -> str:
+        """The incompatibility and what to do in one sentence, ``X fails with Y because Z; do W``."""
+        return f"{self.summary}; {self.workaround}." if self.workaround else f"{self.summary}."
 
     @property
     def distributions(self) -> tuple[str, ...]:
@@ -111,11 +125,11 @@ class Advisory(Record):
         return tuple(side.distribution for side in self.sides)
 
     def hits(self, installed: Mapping[str, str]) -> bool:
-        """Whether an environment (distribution to version) has it, by a test of exactly these versions."""
+        """Whether a test showed the failure at exactly the versions of an environment (distribution to version)."""
         return self._applies(installed) and self._among(self.together, installed)
 
     def likely_hits(self, installed: Mapping[str, str]) -> bool:
-        """Whether such an environment is inferred to have it: nobody tried its releases together."""
+        """Whether such an environment is only inferred to have the failure: nobody tried its releases together."""
         if self.hits(installed) or not self._applies(installed):
             return False
         searched = any(side.first_bad for side in self.sides)
@@ -124,15 +138,16 @@ class Advisory(Record):
         return self._among(self.inferred, installed)
 
     def _applies(self, installed: Mapping[str, str]) -> bool:
-        """Whether all that must be there is there, and what must be absent is absent."""
+        """Whether an environment has every distribution that it needs for the failure, and lacks the absent one."""
         return self.without not in installed and {*self.distributions, *self.beside} <= installed.keys()
 
     def _among(self, releases: Iterable[tuple[str, ...]], installed: Mapping[str, str]) -> bool:
+        """Whether the installed versions of the sides are one of the sets in `releases`."""
         versions = [version_key(installed[name]) for name in self.distributions]
         return any([version_key(version) for version in affected] == versions for affected in releases)
 
 
-class Link(Table):
+class IssueLink(Table):
     """The address of an issue about an advisory, as a person wrote it down."""
 
     id: str
@@ -140,10 +155,10 @@ class Link(Table):
 
 
 class _Links(Table):
-    links: tuple[Link, ...] = ()
+    links: tuple[IssueLink, ...] = ()
 
 
-def load_links(path: Path) -> tuple[Link, ...]:
+def load_links(path: Path) -> tuple[IssueLink, ...]:
     """The links in a TOML file; empty where there is no such file.
 
     Raises:

@@ -1,14 +1,16 @@
-"""Declared bounds against measured ones: what each release declares of another component, and what was seen. Pure.
+"""Compares the bounds that releases declare with what was observed. Pure.
 
-The pairs that work and those that are broken say which releases a bound should let through.
+The pairs that work and the pairs that are broken show which releases a bound should let through.
 
 - A bound that lets through a release that is broken for certain is too loose. The finding proposes a text that
   would be right.
-- A bound that keeps out a release which works when it is forced in is too tight.
+- A bound that keeps out a release is too tight if the release works when it is forced in.
 
-The proposed text is drawn through everything that is known, so what frontiers infer counts there too, and is marked. A
-bound drawn through observed releases only would let in all that lies between two runs. A release of which nothing is
-known decides nothing.
+The proposed text rests on everything that is known, inferred pairs included; the finding names the inferred releases. A
+text that rests on observed pairs alone would let in every release between two runs. A release about which nothing is
+known and that stands between the broken ones and the working ones draws no line: then the broken ones are excluded one
+by one, and the text lets in the unknown release exactly if the declared bound does. Beyond a line that is drawn, no
+release is let in.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from typing import Literal
 from packaging.specifiers import SpecifierSet
 
 from stackcompat.advice.advisory import Advisory
-from stackcompat.advice.observations import Bound, Observation, Observations, observations
+from stackcompat.advice.observations import Observation, ObservationsByBound, PossibleBound, observations
 from stackcompat.core.record import Record
 from stackcompat.core.requirements import name_of, python_key, version_key
 from stackcompat.ecosystem.declared import needs
@@ -39,7 +41,7 @@ _MOST_LISTED = 4
 
 
 class BoundFinding(Record):
-    """A bound of one release that is not what was measured.
+    """A bound of one release that contradicts what was measured.
 
     Attributes:
         distribution: The distribution that declares the bound.
@@ -50,11 +52,12 @@ class BoundFinding(Record):
         kinds: What is wrong.
         works: Releases of `on` that the bound lets through and that work, lowest first.
         broken: Releases of `on` that the bound lets through and that are broken, lowest first.
-        inferred: Those of `works` and `broken` that were not seen, or whose failure can be another component's.
+        inferred: The releases in `works` and `broken` that were not observed, or whose failure can be another
+            component's.
         pythons: The Pythons on which the bound is declared.
         cells: Ids of the cells that show it.
-        evidence: Ids of the runs of frontiers that show it. Their other distributions are of the day of the later
-            release.
+        evidence: Ids of the runs of frontiers that show it. In these runs, all other distributions are those of the day
+            on which the later release was uploaded.
     """
 
     distribution: str
@@ -74,20 +77,23 @@ class BoundFinding(Record):
         """The finding in one line, fit for an issue upstream."""
         subject = f"{self.distribution} {self.release}"
         if "undeclared" in self.kinds:
-            return f"{subject} needs {self.on} and does not declare it"
+            return f"{subject} fails without {self.on} because it does not declare it; declare {self.on}"
         declares = f"declares {self.on}{self.declared}" if self.declared else f"declares no bound on {self.on}"
         if not self.broken:
-            return f"{subject} {declares}, but works with {self.on} {_listed(self.works)} against that bound"
+            return f"{subject} works with {self.on} {_listed(self.works)}, but {declares}; widen the bound"
         inferred = len({*self.broken} & {*self.inferred})
-        guess = f", {inferred} of them inferred" if inferred else ""
-        remedy = f"{self.on}{self.proposed} would be right" if self.proposed else "no release that was tested works"
-        return f"{subject} {declares}, but fails with {self.on} {_listed(self.broken)}{guess}; {remedy}"
+        notes = [f"{len(self.broken)} releases"] if len(self.broken) > _MOST_LISTED else []
+        notes += [f"{inferred} of them inferred"] if inferred else []
+        guess = f" ({', '.join(notes)})" if notes else ""
+        remedy = f"declare {self.on}{self.proposed}" if self.proposed else f"no tested release of {self.on} works"
+        return f"{subject} fails with {self.on} {_listed(self.broken)}{guess} because it {declares}; {remedy}"
 
 
 def _listed(versions: Sequence[str]) -> str:
+    """A few versions one by one; of many, the first and the last."""
     if len(versions) <= _MOST_LISTED:
         return ", ".join(versions)
-    return f"{versions[0]} to {versions[-1]} ({len(versions)} releases)"
+    return f"{versions[0]} to {versions[-1]}"
 
 
 def bound_findings(summary: Summary, advisories: Iterable[Advisory], catalog: Catalog) -> tuple[BoundFinding, ...]:
@@ -106,8 +112,8 @@ def bound_findings(summary: Summary, advisories: Iterable[Advisory], catalog: Ca
     return tuple(sorted(findings, key=lambda f: (f.distribution, version_key(f.release), f.on), reverse=True))
 
 
-def _too_loose(every: Observations, catalog: Catalog) -> list[BoundFinding]:
-    """The bounds that let through a release that is broken for certain."""
+def _too_loose(every: ObservationsByBound, catalog: Catalog) -> list[BoundFinding]:
+    """The findings about bounds that let through a release which is certainly broken."""
     findings = []
     for bound, by_version in every.items():
         for declared, pythons in _declared(bound, by_version, catalog).items():
@@ -118,11 +124,12 @@ def _too_loose(every: Observations, catalog: Catalog) -> list[BoundFinding]:
 
 
 def _declared(
-    bound: Bound, by_version: Mapping[str, Iterable[Observation]], catalog: Catalog
+    bound: PossibleBound, by_version: Mapping[str, Iterable[Observation]], catalog: Catalog
 ) -> dict[SpecifierSet, set[str]]:
-    """What the release declares on the Pythons that were tried; none where it does not use the other distribution.
+    """The bounds that the release declares, each with the Pythons on which it declares it.
 
-    A pair is broken because of the release that uses the other: it alone can declare a bound.
+    Only the Pythons that were tried count. A release that does not require the other distribution has no bound: of two
+    releases, only the one that uses the other can declare one.
     """
     declared: dict[SpecifierSet, set[str]] = {}
     pythons = {observation.python for known in by_version.values() for observation in known}
@@ -136,9 +143,10 @@ def _declared(
 def _best_known(
     by_version: Mapping[str, Iterable[Observation]], declared: SpecifierSet, pythons: Iterable[str]
 ) -> dict[str, Observation]:
-    """The observation that decides for each version that a bound lets through on `pythons`, lowest version first.
+    """The deciding observation of each version that a bound lets through on `pythons`, lowest version first.
 
-    It is the best known one. Of equally well known ones a break decides: what is broken on one Python is broken.
+    The observation with the best rank decides. Of several with that rank a break decides, because a release that is
+    broken on one Python counts as broken.
     """
     known = {}
     for version in sorted(by_version, key=version_key):
@@ -149,7 +157,7 @@ def _best_known(
 
 
 def _loose_bound(
-    bound: Bound,
+    bound: PossibleBound,
     declared: SpecifierSet,
     pythons: Iterable[str],
     known: Mapping[str, Observation],
@@ -160,8 +168,8 @@ def _loose_bound(
     Args:
         bound: The release and the distribution that its bound is on.
         declared: The bound.
-        pythons: The Pythons on which it is declared.
-        known: What decides for each version that it lets through, lowest first.
+        pythons: The Pythons on which the bound is declared.
+        known: The deciding observation of each version that the bound lets through, lowest version first.
         catalog: All releases.
     """
     final = {release.version for release in catalog.project(bound.on).fit()}
@@ -187,10 +195,11 @@ def _loose_bound(
 def _proposal(
     declared: SpecifierSet, works: Mapping[str, bool], releases: Sequence[str]
 ) -> tuple[SpecifierSet | None, tuple[BoundKind, ...]]:
-    """The declared bound, narrowed so that it keeps out what is broken and lets in what works; and what was wrong.
+    """Narrow a declared bound so that it keeps out the releases that are broken and lets in those that work.
 
-    The new floor is the release after the highest broken one below all that work. The new cap is the lowest broken
-    release above all that work. Broken releases in between are excluded one by one.
+    Broken releases below the lowest one that works: the new floor is the lowest one that works. Broken releases above
+    the highest one that works: the new cap is the lowest of them. Either line is drawn only if the bound lets through
+    no unknown release between these and the ones that work. All other broken releases are excluded one by one.
 
     Args:
         declared: The bound.
@@ -198,7 +207,7 @@ def _proposal(
         releases: All versions, lowest first.
 
     Returns:
-        The proposed bound, None where nothing works; and the kinds of the finding.
+        The proposed bound (None: no release works), and the kinds of the finding.
     """
     green = [version_key(version) for version, good in works.items() if good]
     red = [version for version, good in works.items() if not good]
@@ -206,25 +215,34 @@ def _proposal(
         return None, ("works with none",)
     kinds: list[BoundKind] = []
     parts = [str(specifier) for specifier in declared]
+    unknown = [
+        version_key(version)
+        for version in releases
+        if version not in works and declared.contains(version, prereleases=True)
+    ]
     below = [version for version in red if version_key(version) < green[0]]
+    if below and any(version_key(below[-1]) < key < green[0] for key in unknown):
+        below = []
     if below:
         kinds.append("floor too low")
-        floor = next(version for version in releases if version_key(version) > version_key(below[-1]))
+        floor = next(version for version, good in works.items() if good)
         parts = [part for part in parts if not part.startswith(">")] + [f">={floor}"]
     above = [version for version in red if version_key(version) > green[-1]]
+    if above and any(green[-1] < key < version_key(above[0]) for key in unknown):
+        above = []
     if above:
         kinds.append("cap missing")
         parts = [part for part in parts if not part.startswith("<")] + [f"<{above[0]}"]
-    between = [version for version in red if version not in (*below, *above)]
-    if between:
+    one_by_one = [version for version in red if version not in (*below, *above)]
+    if one_by_one:
         kinds.append("release not excluded")
-        parts += [f"!={version}" for version in between]
+        parts += [f"!={version}" for version in one_by_one]
     return SpecifierSet(",".join(parts)), tuple(kinds)
 
 
 def _too_tight(summary: Summary, catalog: Catalog) -> list[BoundFinding]:
-    """The bounds that keep out a release that works where it is forced in."""
-    working: dict[tuple[Bound, str], dict[str, CellRow]] = {}
+    """The findings about bounds that keep out a release which works when it is forced in."""
+    working: dict[tuple[PossibleBound, str], dict[str, CellRow]] = {}
     for cell in summary.cells:
         if cell.verdict != "works":
             continue
@@ -250,8 +268,8 @@ def _too_tight(summary: Summary, catalog: Catalog) -> list[BoundFinding]:
     return findings
 
 
-def _overridden(cell: CellRow, summary: Summary, catalog: Catalog) -> list[tuple[Bound, str, str]]:
-    """The bounds that a cell overrides: each with its text, and the version that it keeps out."""
+def _overridden(cell: CellRow, summary: Summary, catalog: Catalog) -> list[tuple[PossibleBound, str, str]]:
+    """The bounds that a cell overrides, each with its text and with the version that it keeps out."""
     distributions = {row.name: row.distribution for row in summary.components}
     installed = {distributions[name]: component.version for name, component in cell.components.items()}
     forced = set(map(name_of, cell.forced))
@@ -259,12 +277,12 @@ def _overridden(cell: CellRow, summary: Summary, catalog: Catalog) -> list[tuple
     for (name, release), on in product(installed.items(), forced & installed.keys()):
         declared = needs(catalog, name, release, cell.python).get(on)
         if declared is not None and not declared.contains(installed[on], prereleases=True):
-            overridden.append((Bound(name, release, on), str(declared), installed[on]))
+            overridden.append((PossibleBound(name, release, on), str(declared), installed[on]))
     return overridden
 
 
 def _undeclared(advisories: Iterable[Advisory], catalog: Catalog) -> list[BoundFinding]:
-    """What releases need and do not declare."""
+    """The findings about requirements that a release needs and does not declare."""
     findings = []
     for advisory in advisories:
         if not advisory.without:
@@ -278,6 +296,7 @@ def _undeclared(advisories: Iterable[Advisory], catalog: Catalog) -> list[BoundF
 
 
 def _missing_requirement(distribution: str, version: str, advisory: Advisory) -> BoundFinding:
+    """The finding about a release that needs the distribution which the advisory says must be absent."""
     return BoundFinding(
         distribution=distribution,
         release=version,

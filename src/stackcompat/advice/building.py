@@ -1,14 +1,14 @@
-"""What all kinds of advisories share when they are built. Pure."""
+"""Helpers that build parts of advisories of every kind. Pure."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+import textwrap
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from stackcompat.advice.advisory import AffectedSide
 from stackcompat.core.requirements import version_key
-from stackcompat.core.vocabulary import Level
 from stackcompat.table.failures import FailureGroup
 from stackcompat.table.frontiers import FrontierPair, FrontierReason, FrontierRow
 from stackcompat.table.summary import Summary
@@ -16,17 +16,23 @@ from stackcompat.table.summary import Summary
 __all__ = [
     "FrontierResult",
     "affected_side",
+    "because",
     "distinct",
     "failing_package",
+    "failing_place",
     "failure_message",
-    "own_tests",
+    "newest_set",
     "seen_between",
     "sorted_versions",
 ]
 
 
+#: The most characters of a failure's message that a sentence quotes.
+_REASON_CHARACTERS = 200
+
+
 class FrontierResult(NamedTuple):
-    """A pair of a frontier, with the frontier and with the reason why it does not work (None: it works)."""
+    """A frontier, one of its pairs, and the reason why that pair does not work (None: none is known)."""
 
     row: FrontierRow
     pair: FrontierPair
@@ -34,11 +40,11 @@ class FrontierResult(NamedTuple):
 
 
 def affected_side(name: str, summary: Summary, versions: Iterable[str], known: Iterable[str]) -> AffectedSide:
-    """The side of an advisory that a component is.
+    """The side of an advisory for one component.
 
     Args:
-        name: The component, or a distribution that is none.
-        summary: The table that gives the component its title.
+        name: The component, or a distribution that is no component.
+        summary: The table, which has the titles of components.
         versions: The affected versions.
         known: The versions that were tried.
     """
@@ -67,15 +73,28 @@ def failing_package(signature: str) -> str:
     return signature.rpartition(" [")[2].removesuffix("]")
 
 
+def failing_place(sides: Sequence[AffectedSide], package: str) -> int:
+    """The place of the side that the error came out of. If it is none of them, the last side, which uses the others."""
+    return next((place for place, side in enumerate(sides) if side.distribution == package), len(sides) - 1)
+
+
+def newest_set(together: Iterable[tuple[str, ...]], place: int) -> tuple[str, ...]:
+    """Of sets of releases, the one with the newest release at `place`; of several, the one with the newest others."""
+    return max(together, key=lambda releases: (version_key(releases[place]), [version_key(each) for each in releases]))
+
+
 def failure_message(signature: str) -> str:
     """The message of a signature, without the error's type before it and the package behind it."""
     words = signature.rpartition(" [")[0] or signature
     return words.partition(": ")[2] or words
 
 
-def own_tests(level: Level) -> str:
-    """Words for a failure that shows only in the tests that a release ships; empty: any user can meet it."""
-    return " in tests that a release ships" if level == "upstream" else ""
+def because(message: str) -> str:
+    """The words for why something fails: the quoted message of the failure, on one line and of bounded length."""
+    words = " ".join(message.split()).rstrip(".:;, ")
+    if not words:
+        return "for a reason that is not known"
+    return f'because "{textwrap.shorten(words, _REASON_CHARACTERS, placeholder=" …", break_on_hyphens=False)}"'
 
 
 def seen_between(group: FailureGroup | None, rows: Iterable[FrontierRow]) -> dict[str, dt.datetime | None]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from stackcompat.advice.advisory import Advisory, AffectedSide
-from stackcompat.advice.building import affected_side, own_tests, seen_between
-from stackcompat.blame.culprit import Culprit
+from stackcompat.advice.building import affected_side, because, seen_between
+from stackcompat.blame.result import Culprit
 from stackcompat.core.text import and_list
 from stackcompat.table.culprits import CulpritRow
 from stackcompat.table.failures import FailureGroup
@@ -22,8 +22,8 @@ def culprit_advisories(summary: Summary, groups: Iterable[FailureGroup], known: 
     Args:
         summary: The table.
         groups: The confirmed failures of the table.
-        known: Advisories of another kind. A failure that one of them describes, with all the culprits among its
-            distributions, makes none of its own.
+        known: The advisories of other kinds. A failure gets no advisory of its own if one of these describes the same
+            kind of failure and has all culprits among its distributions.
     """
     described = [(failure_kind(advisory.signature), set(advisory.distributions)) for advisory in known]
     new = []
@@ -38,7 +38,7 @@ def culprit_advisories(summary: Summary, groups: Iterable[FailureGroup], known: 
 
 
 def _advisory(group: FailureGroup, culprit: CulpritRow, summary: Summary) -> Advisory:
-    """The culprits together, each with the range of releases that the search found to fail."""
+    """The advisory of a failure. Its sides are the culprits, each with the range that the search found to fail."""
     versions = culprit.versions
     cells = _cells_with(group, versions, summary)
     together = tuple(dict.fromkeys([tuple(versions.values()), *cells.values()]))
@@ -49,7 +49,7 @@ def _advisory(group: FailureGroup, culprit: CulpritRow, summary: Summary) -> Adv
     beside = _used_beside(group, sides, summary)
     return Advisory(
         id=incompatibility_id(group.signature, versions),
-        summary=f"{_what_fails(sides, beside)}{own_tests(group.level)}: {group.message or group.type}",
+        summary=f"{_what_fails(sides, beside, summary)} {because(group.message or group.type)}",
         sides=sides,
         together=together,
         level=group.level,
@@ -59,21 +59,22 @@ def _advisory(group: FailureGroup, culprit: CulpritRow, summary: Summary) -> Adv
         pythons=group.pythons,
         cells=tuple(dict.fromkeys((culprit.cell, *cells))),
         beside=tuple(beside),
-        workaround=_workaround(sides, versions, culprit.works_with),
+        workaround=_passing_set(sides, versions, culprit.works_with),
         **seen_between(group, ()),
     )
 
 
-def _what_fails(sides: Iterable[AffectedSide], beside: Sequence[str]) -> str:
-    """The culprits and what fails with them."""
+def _what_fails(sides: Iterable[AffectedSide], beside: Sequence[str], summary: Summary) -> str:
+    """What fails, and the culprits with which it fails."""
+    titles = {row.distribution: row.title for row in reversed(summary.components)}
     culprits = [str(side) for side in sides]
-    if beside:
-        return f"{and_list(beside)} {'fails' if len(beside) == 1 else 'fail'} with {and_list(culprits)}"
-    return f"{and_list(culprits)} fails" if len(culprits) == 1 else f"{and_list(culprits)} fail together"
+    failing = [titles.get(name, name) for name in beside] or [culprits.pop()]
+    fails = f"{and_list(failing)} {'fails' if len(failing) == 1 else 'fail'}"
+    return f"{fails} with {and_list(culprits)}" if culprits else fails
 
 
 def _cells_with(group: FailureGroup, versions: Mapping[str, str], summary: Summary) -> dict[str, tuple[str, ...]]:
-    """The cells with this failure and a culprit set of the same distributions; id to the versions of these."""
+    """The cells that have the failure and culprits of the same distributions: id to the versions of the culprits."""
     return {
         cell.id: tuple(cell.culprit.versions[name] for name in versions)
         for cell in summary.cells
@@ -82,7 +83,7 @@ def _cells_with(group: FailureGroup, versions: Mapping[str, str], summary: Summa
 
 
 def _side(culprit: Culprit, versions: Iterable[str], summary: Summary) -> AffectedSide:
-    """One culprit; it has a range only where some release of it passed."""
+    """One culprit as a side. It has a range only if some release of it passed."""
     name = next((row.name for row in summary.components if row.distribution == culprit.name), culprit.name)
     side = affected_side(name, summary, versions, versions)
     first_bad = culprit.first_bad or (culprit.version if culprit.last_good or culprit.fixed_in else "")
@@ -97,17 +98,24 @@ def _side(culprit: Culprit, versions: Iterable[str], summary: Summary) -> Affect
 
 
 def _used_beside(group: FailureGroup, sides: Iterable[AffectedSide], summary: Summary) -> list[str]:
-    """The distributions that the failing tests use besides the culprits, and the one that the error came out of."""
+    """The distributions besides the culprits that the failure points at or came out of."""
     used = {row.distribution for row in summary.components if row.name in group.suspects}
     if group.package:
         used.add(group.package)
     return sorted(used - {side.distribution for side in sides})
 
 
-def _workaround(sides: Iterable[AffectedSide], versions: Mapping[str, str], works_with: Mapping[str, str]) -> str:
+def _passing_set(sides: Iterable[AffectedSide], versions: Mapping[str, str], works_with: Mapping[str, str]) -> str:
+    """Which releases of the culprits the search saw the failing tests pass with. It says nothing of other tests.
+
+    Args:
+        sides: The culprits.
+        versions: Their versions in the red cell.
+        works_with: The versions of the nearest set that passes.
+    """
     moves = []
     for side in sides:
         working = works_with.get(side.distribution, "")
         if working and working != versions[side.distribution]:
             moves.append(f"{side.title} {working}")
-    return f"use {and_list(moves)}" if moves else ""
+    return f"use {and_list(moves)}, with which the tests that fail here passed" if moves else ""

@@ -1,7 +1,7 @@
-"""Deprecation forecasts: what one component warns of in another's code, and from when it can be gone. Pure.
+"""Deprecation forecasts: features that one component has deprecated and another still uses. Pure.
 
-A component that warns of what another does is the other's red cell of tomorrow. For how long it keeps what it has
-deprecated is its stated policy: `deprecation_months` of the component.
+Such a use breaks on the day on which the feature is removed. A component can state for how many months it keeps a
+deprecated feature: `deprecation_months`.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ class ForecastRow(Record):
 
     Attributes:
         of: The distribution that warns.
-        since: Its lowest release in whose cells the warning was seen.
+        since: The lowest release of `of` in whose cells the warning was seen.
         by: The distribution that uses the feature.
-        by_version: Its newest release that does.
+        by_version: The newest release of `by` that uses it.
         category: The warning's class.
         message: The warning.
-        from_date: The day from which the feature can be gone: the upload of `since` and the time that the component's
-            policy gives. None: no policy is known.
+        from_date: The day from which the feature can be gone: the upload of `since` plus the months that `of` states.
+            None: unknown.
         cells: The number of cells that show it.
     """
 
@@ -55,11 +55,11 @@ class ForecastRow(Record):
 
 
 def forecasts(summary: Summary, components: Components, catalog: Catalog) -> tuple[ForecastRow, ...]:
-    """What the newest releases still use and another component has announced to remove, the nearest removal first.
+    """The deprecated features that the newest releases still use, the nearest removal first.
 
     Args:
         summary: The table.
-        components: The components, with their policies.
+        components: The components, with their `deprecation_months`.
         catalog: Upload times.
     """
     rows = [_forecast(row, components, catalog) for row in summary.warnings if _announces_removal(row)]
@@ -67,7 +67,7 @@ def forecasts(summary: Summary, components: Components, catalog: Catalog) -> tup
 
 
 def _announces_removal(row: WarningRow) -> bool:
-    """Whether the newest releases raise a deprecation warning about what another distribution does."""
+    """Whether a distribution warns, in a cell of the newest releases, that another one uses a deprecated feature."""
     by_another = row.triggered_by not in ("", row.raised_by)
     return row.today and row.category in _CATEGORIES and bool(row.raised_by) and by_another
 

@@ -1,193 +1,261 @@
-"""What is installed, or will be: read from a lock, a freeze or a live environment of any tool.
+"""Reads the versions of an environment: from a lock, from a project, or from the live environment itself.
 
-Markers are evaluated for this machine and for one Python. A line for another one is not read.
+Markers are evaluated for this machine and for one Python. A line for another one is named.
 """
 
 from __future__ import annotations
 
-import json
-import re
 import subprocess
-import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
-from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
+from pydantic import TypeAdapter
 
+from stackcompat.advice.document import Asked, needs_of_document
+from stackcompat.advice.listing import Entry, Listed, collect, only_python
+from stackcompat.advice.lock_documents import json_entries, python_of_document, toml_entries, yaml_entries
+from stackcompat.advice.requirement_lines import Included, of_lines, python_of_head
+from stackcompat.advice.sbom import needs_of_sbom
+from stackcompat.core.documents import NotReadable, parse_json, parse_toml, parse_yaml
 from stackcompat.core.errors import UsageError
-from stackcompat.core.requirements import marker_environment, only_version
+from stackcompat.core.files import read_given
+from stackcompat.core.programs import ask_program
+from stackcompat.core.requirements import name_of
 
-__all__ = ["Listed", "read_environment", "read_file"]
+__all__ = ["read_environment", "read_file", "read_text"]
 
 _FORMS = (
-    "requirements.txt, pip freeze or pip list, uv.lock, poetry.lock, pylock.toml, conda list (also with --export or "
-    "--explicit), or an environment.yml"
+    "requirements.txt, pip freeze, pip list or uv tree, pyproject.toml, uv.lock, poetry.lock, pylock.toml, "
+    "Pipfile.lock, pixi.lock, conda list (also with --export or --explicit), conda-lock.yml, environment.yml, "
+    "or an SBOM in JSON (CycloneDX or SPDX)"
 )
 
 
-_ELSEWHERE = "for another Python or machine"
+class _Form(NamedTuple):
+    """A form of documents.
+
+    Attributes:
+        name: Its name.
+        load: What reads it. It raises NotReadable for a text in another form.
+        entries: What lists the packages of a document.
+        keys: Keys one of which is in each of the documents that are known; none for a list.
+    """
+
+    name: str
+    load: Callable[[str], Any]
+    entries: Callable[[Any, Asked], Iterator[Entry | Included]]
+    keys: frozenset[str]
 
 
-class Listed(NamedTuple):
-    """What was read: `versions` by distribution (in normal form), and the `unread` lines, as they were written."""
+_JSON = _Form("JSON", parse_json, json_entries, frozenset())
+_TOML = _Form(
+    *("TOML", parse_toml, toml_entries),
+    frozenset(("dependency-groups", "lock-version", "package", "packages", "project", "tool")),
+)
+_YAML = _Form("YAML", parse_yaml, yaml_entries, frozenset(("dependencies", "environments", "package")))
 
-    versions: dict[str, str]
-    unread: tuple[str, ...] = ()
+#: The forms that the name of a file tells, by its ending. Any other file is told by its content.
+_ENDINGS = {
+    ".yml": _YAML,
+    ".yaml": _YAML,
+    "pixi.lock": _YAML,
+    ".json": _JSON,
+    "Pipfile.lock": _JSON,
+    ".toml": _TOML,
+    "uv.lock": _TOML,
+    "poetry.lock": _TOML,
+    "pdm.lock": _TOML,
+}
 
 
-class _Entry(NamedTuple):
-    """A package as a file has it. It is not read without an exact version, nor where `why` gives a reason."""
-
-    text: str
-    name: str = ""
-    version: str = ""
-    why: str = ""
+#: How deep files can include each other.
+_DEEPEST = 50
 
 
-def read_file(path: Path, python: str | None = None) -> Listed:
-    """What a file pins.
+def read_file(path: Path, asked: Asked = Asked(), content: bytes | None = None) -> Listed:  # noqa: B008  # it never changes
+    """The versions that a file pins, and every line that pins none.
 
     Args:
         path: The file.
-        python: The Python that it is for, such as ``3.12``; None: this one.
+        asked: The Python that it is for, and the extras and groups to read.
+        content: What is in it, where that was read already, as standard input is.
 
     Raises:
-        UsageError: The file cannot be read, or pins nothing.
+        UsageError: The file cannot be read, or is in none of the forms that are known.
     """
-    entries = _toml(path, python) if path.suffix in (".toml", ".lock") else _lines(path, python, frozenset())
-    versions: dict[str, str] = {}
-    unread = []
-    for entry in entries:
-        name = canonicalize_name(entry.name)
-        if entry.why or not _is_version(entry.version):
-            unread.append(f"{entry.text} ({entry.why})" if entry.why else entry.text)
-        elif name in versions and Version(versions[name]) != Version(entry.version):
-            older, versions[name] = sorted((versions[name], entry.version), key=Version)
-            unread.append(f"{name} {older} (the file also has {versions[name]})")
-        else:
-            versions[name] = entry.version
-    if not versions:
-        raise UsageError(f'FILE: {path} pins nothing exactly, as "alpha==1.2.3" does; allowed are {_FORMS}')
-    return Listed(versions, tuple(unread))
+    text = read_text(path, content)
+    form, document = _document(path, text)
+    if form is None:
+        listed = collect(_lines(path, text, asked, _project_of(path)), python_of_head(text))
+        _refuse_prose(path, listed)
+    else:
+        try:
+            entries = [_resolved(path, entry, asked, _project_of(path)) for entry in form.entries(document, asked)]
+        except UsageError as error:
+            raise UsageError(f"FILE: {path} cannot be used: {error}; allowed are {_FORMS}") from None
+        listed = collect((entry for several in entries for entry in several), python_of_document(document))
+        listed = listed._replace(needs=needs_of_sbom(document) or needs_of_document(document))
+    if not listed.versions and not listed.lines:
+        raise UsageError(f'FILE: {path} pins nothing, as "alpha==1.2.3" does; allowed are {_FORMS}')
+    return _with_conda_python(listed)
 
 
-def _text(path: Path) -> str:
+def _refuse_prose(path: Path, listed: Listed) -> None:
+    """Refuse lines of which no one gives a version or bounds, and some are not understood.
+
+    Raises:
+        UsageError: They are such lines.
+    """
+    strange = next((line.text for line in listed.lines if line.why == "not understood"), "")
+    says_nothing = all(
+        line.kind in ("option", "unread") or (line.kind == "loose" and not listed.loose.get(line.name))
+        for line in listed.lines
+    )
+    if strange and says_nothing and not listed.versions:
+        line = strange if len(strange) < 60 else f"{strange[:57]}..."
+        raise UsageError(f'FILE: {path} cannot be used: its line "{line}" is no requirement; allowed are {_FORMS}')
+
+
+def _with_conda_python(listed: Listed) -> Listed:
+    """The list; where conda lists a Python among the packages, that is the Python that the file is for."""
+    versions, loose = dict(listed.versions), dict(listed.loose)
+    exact, bounds = versions.pop("python", ""), loose.pop("python", "")
+    named = only_python(f"=={exact}" if exact else bounds)
+    lines = tuple(line for line in listed.lines if line.name != "python")
+    return listed._replace(versions=versions, lines=lines, loose=loose, python=listed.python or named)
+
+
+def read_text(path: Path, content: bytes | None = None) -> str:
+    """The text of a file, with the ends of lines of Unix.
+
+    Args:
+        path: The file.
+        content: What is in it, where that was read already.
+
+    Raises:
+        UsageError: The file cannot be read, or is not text.
+    """
     try:
-        content = path.read_bytes()
+        content = read_given(path) if content is None else content
     except OSError as error:
         raise UsageError(f"FILE: {path} cannot be read: {error.strerror}") from None
     try:
         wide = content.startswith((b"\xff\xfe", b"\xfe\xff"))  # Windows PowerShell writes redirected output so
-        return content.decode("utf-16" if wide else "utf-8-sig").replace("\r\n", "\n")
+        text = content.decode("utf-16" if wide else "utf-8")
+        return text.lstrip("\ufeff").replace("\r\n", "\n")
     except UnicodeDecodeError:
         raise UsageError(f"FILE: {path} is not text; allowed are {_FORMS}") from None
 
 
-def _toml(path: Path, python: str | None) -> Iterator[_Entry]:
-    """``[[package]]`` of uv and poetry, ``[[packages]]`` of pylock (PEP 751)."""
-    try:
-        document: dict[str, Any] = tomllib.loads(_text(path))
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"FILE: {path} is not valid TOML: {error}") from None
-    for key in ("package", "packages"):
-        for package in _list(document.get(key)):
-            if isinstance(package, dict):
-                name, version = str(package.get("name", "")), str(package.get("version", ""))
-                markers = [package.get("marker"), package.get("markers"), *_list(package.get("resolution-markers"))]
-                texts = [marker for marker in markers if isinstance(marker, str)]
-                applies = not texts or any(_applies(text, python) for text in texts)
-                yield _Entry(f"{name} {version}".strip(), name, version, "" if applies else _ELSEWHERE)
+def _document(path: Path, text: str) -> tuple[_Form | None, Any]:
+    """The form of a file and its document; no form: it consists of lines.
+
+    Raises:
+        UsageError: The file is not in the form that its name or its beginning tells.
+    """
+    told = next((form for ending, form in _ENDINGS.items() if path.name.endswith(ending)), None)
+    if text.lstrip().startswith("{") and told is not _YAML:
+        told = _JSON
+    if told is not None:
+        try:
+            return told, told.load(text)
+        except NotReadable as error:
+            raise UsageError(f"FILE: {path} is not valid {told.name}: {error}") from None
+    for form in (_JSON, _TOML, _YAML):
+        try:
+            document = form.load(text)
+        except NotReadable:
+            continue
+        if form is _JSON and isinstance(document, list):
+            return form, document
+        if isinstance(document, Mapping) and document.keys() & form.keys:
+            return form, document
+    return None, None
 
 
-def _list(value: object) -> list[object]:
-    """The value if it is a list, else an empty one."""
-    return value if isinstance(value, list) else []
-
-
-def _applies(marker: str, python: str | None) -> bool:
-    """Whether a marker holds on `python`, on this machine; a marker that is not understood holds."""
-    environment = marker_environment(python) if python else {}
-    try:
-        return Marker(marker).evaluate({"extra": "", **environment})
-    except (InvalidMarker, UndefinedComparison, UndefinedEnvironmentName):
-        return True
-
-
-#: Lines that name no package: options of pip, the head of a table.
-_NO_PACKAGE = re.compile(r"-(?!e\b|c\b|-editable|-constraint).*|@EXPLICIT|Package\s+Version.*|-+(\s+-+)*")
-
-
-#: What ``conda list --explicit`` prints.
-_CONDA_FILE = re.compile(r"\S+/(?P<name>[^/]+)-(?P<version>[^-/]+)-[^-/]+\.(?:conda|tar\.bz2)(?:#\S*)?")
-
-
-#: ``name=version=build`` of conda, with or without its channel, or the columns of a list.
-_CONDA = re.compile(r"(?:\S+::)?(?P<name>[\w.-]+)(?:=|\s+)(?P<version>[\w.!+]+)(?:=[\w.]+|(?:\s+\S+){1,2})?")
-
-
-def _lines(path: Path, python: str | None, within: frozenset[Path]) -> Iterator[_Entry]:
-    """The entries of a file with ``name==version`` and more on a line, or written in one of conda's ways.
+def _lines(
+    path: Path, text: str, asked: Asked, project: Collection[Path], within: frozenset[Path] = frozenset()
+) -> Iterator[Entry]:
+    """The entries of a file that consists of lines, with those of the files that it includes.
 
     Args:
         path: The file.
-        python: The Python that it is for; None: this one.
-        within: The files that lead to this one by ``-r``; none of them is read again.
+        text: Its content.
+        asked: The parts of it that are read.
+        project: The folders whose files it can include.
+        within: The files that lead to this one; none of them is read again.
     """
-    text = re.sub(r"\\\n\s*", " ", _text(path))
-    for line in _dependencies(text) if path.suffix in (".yml", ".yaml") else text.splitlines():
-        requirement = re.split(r"\s#|\s--(?=\w)|^#", line.strip())[0].strip()
-        if included := re.fullmatch(r"(?:-r|--requirement)[\s=]*(\S+)", line.split(" #")[0].strip()):
-            other = (path.parent / included[1]).resolve()
-            if other not in within:
-                yield from _lines(other, python, within | {path.resolve()})
-        elif requirement and not _NO_PACKAGE.fullmatch(requirement):
-            yield _line(requirement, python)
+    for entry in of_lines(text, asked.python, asked.extras):
+        yield from _resolved(path, entry, asked, project, within | {path.resolve()})
 
 
-def _line(text: str, python: str | None) -> _Entry:
-    """The entry of a line; a line that is no requirement has no version."""
-    conda = _CONDA_FILE.fullmatch(text) or _CONDA.fullmatch(text)
-    if conda and _is_version(conda["version"]):
-        return _Entry(text, conda["name"], conda["version"])
+def _resolved(
+    path: Path,
+    entry: Entry | Included,
+    asked: Asked,
+    project: Collection[Path],
+    within: frozenset[Path] = frozenset(),
+) -> Iterator[Entry]:
+    """The entry, or those of the file that it includes."""
+    if isinstance(entry, Entry):
+        yield _with_name_of_project(path, entry)
+    elif "://" in entry.path:
+        yield Entry(entry.text, kind="unread", why="a file at an address is not read")
+    else:
+        try:
+            included = (path.parent / entry.path).resolve()
+        except (ValueError, OSError, RuntimeError):  # a NUL, a name that is too long, a circle of links
+            yield Entry(entry.text, kind="unread", why="no file can be called so")
+            return
+        if not any(included.is_relative_to(folder) for folder in project):
+            yield Entry(entry.text, kind="unread", why="a file outside of the project is not read")
+        elif len(within) > _DEEPEST:
+            raise UsageError(f"FILE: {path} cannot be used: its files include each other {_DEEPEST} deep")
+        elif included not in within:
+            for deeper in _lines(included, read_text(included), asked, project, within):
+                yield deeper._replace(constraint=True) if entry.constraint else deeper
+
+
+def _project_of(path: Path) -> list[Path]:
+    """The folders whose files a file can include: that of the repository it is in, or else its own and this one."""
+    own = path.resolve().parent
+    repository = next((folder for folder in (own, *own.parents) if (folder / ".git").exists()), None)
+    return [repository or own, *(here for here in [Path.cwd()] if own.is_relative_to(here))]
+
+
+def _with_name_of_project(path: Path, entry: Entry) -> Entry:
+    """The entry; where it is a folder with a pyproject.toml, with the name of the project."""
+    if entry.kind != "unread":
+        return entry
+    place = entry.text.removeprefix("-e").removeprefix("--editable").lstrip(" =").partition("[")[0]
     try:
-        requirement = Requirement(text)
-    except InvalidRequirement:
-        return _Entry(text)
-    elsewhere = requirement.marker is not None and not _applies(str(requirement.marker), python)
-    return _Entry(text, requirement.name, only_version(requirement), _ELSEWHERE if elsewhere else "")
+        document = parse_toml(read_given(path.parent / place / "pyproject.toml").decode())
+        name = str(document["project"]["name"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return entry
+    return Entry(entry.text, name, kind="project", why="a project in a folder, no version")
 
 
-def _dependencies(text: str) -> Iterable[str]:
-    """The entries of ``dependencies`` in an environment.yml, with those for pip."""
-    key = ""
-    for line in text.splitlines():
-        if heading := re.match(r"(\w+):", line):
-            key = heading[1]
-        elif key == "dependencies" and (entry := re.fullmatch(r"\s*- *(.*?)\s*", line)) and entry[1] != "pip:":
-            yield entry[1].strip("'\"")
-
-
-def _is_version(text: str) -> bool:
-    try:
-        Version(text)
-    except InvalidVersion:
-        return False
-    return True
-
-
-#: Lists what is installed, as JSON; it runs in the environment's own interpreter.
+#: Lists as JSON the installed distributions and their requirements; it runs in the environment's own interpreter.
 _LIST = """
-import importlib.metadata as m, json
-print(json.dumps({d.metadata["Name"]: d.version for d in m.distributions() if d.metadata["Name"]}))
+import importlib.metadata as m, json, sys
+found = {d.metadata["Name"]: [d.version or "", d.requires or []] for d in m.distributions() if d.metadata["Name"]}
+print(json.dumps(["%d.%d" % sys.version_info[:2], found]))
 """
 
 
+#: What an interpreter answers: its version, and of each distribution the version and what it requires.
+_ANSWER = TypeAdapter(tuple[str, dict[str, tuple[str, list[str]]]])
+
+
+#: The seconds that an interpreter may take to list its distributions.
+_PATIENCE = 60.0
+
+
 def read_environment(place: Path) -> Listed:
-    """What a live environment has.
+    """The distributions of a live environment.
 
     Args:
         place: Its folder or its interpreter.
@@ -199,11 +267,17 @@ def read_environment(place: Path) -> Listed:
     if not python.exists():
         raise UsageError(f"--env: {place} is not an environment; give its folder (with bin/python) or its interpreter")
     try:
-        done = subprocess.run([str(python), "-I", "-c", _LIST], capture_output=True, text=True, check=False)
+        done = ask_program([str(python.absolute()), "-I", "-c", _LIST], seconds=_PATIENCE)
     except OSError as error:
         raise UsageError(f"--env: {python} cannot be run: {error.strerror}") from None
+    except subprocess.TimeoutExpired:
+        raise UsageError(f"--env: {python} did not answer within {_PATIENCE:.0f} s; is it a Python?") from None
     try:
-        listed: dict[str, str] = json.loads(done.stdout)
-    except json.JSONDecodeError:
+        version, listed = _ANSWER.validate_json(done.stdout)
+    except ValueError:
         raise UsageError(f"--env: {python} is not a Python interpreter") from None
-    return Listed({canonicalize_name(name): version for name, version in listed.items()})
+    versions: dict[str, str] = {canonicalize_name(name): text for name, (text, _) in listed.items() if text}
+    needs: dict[str, frozenset[str]] = {}
+    for name, (_, requires) in listed.items():
+        needs[canonicalize_name(name)] = frozenset(map(name_of, requires))
+    return Listed(versions, python=version, needs=needs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import permutations
 
 from packaging.specifiers import SpecifierSet
@@ -12,12 +12,12 @@ from stackcompat.ecosystem.releases import Project, Release
 
 __all__ = ["Bounds", "installable", "upload_times"]
 
-#: What a release declares of other distributions: its distribution and version to their bounds.
+#: A function from the distribution and version of a release to the bounds that it declares on other distributions.
 Bounds = Callable[[str, str], Mapping[str, SpecifierSet]]
 
 
 def upload_times(projects: Iterable[Project], python: str, since: dt.datetime, until: dt.datetime) -> set[dt.datetime]:
-    """When releases were uploaded.
+    """The moments at which releases were uploaded.
 
     Args:
         projects: The releases.
@@ -32,20 +32,23 @@ def upload_times(projects: Iterable[Project], python: str, since: dt.datetime, u
 def installable(
     projects: Mapping[str, Project], python: str, moment: dt.datetime, bounds: Bounds | None
 ) -> dict[str, Release]:
-    """The newest release of each component at a moment, as far as declared bounds let them be together.
+    """The newest release of each component at a moment, as far as declared bounds allow.
 
-    Where two releases exclude each other, one of the two components goes back: the one whose replacement is less much
-    older. A real resolver can choose otherwise. Where neither can go back, no installer finds a set: the releases that
-    exclude each other are returned.
+    Where two releases exclude each other, one of the two components goes back to an older release: the one that loses
+    less time by that. A real resolver can choose differently. If neither can go back, no installer finds a set, and the
+    releases that exclude each other are returned.
 
     Args:
         projects: The releases, by component.
         python: The Python that they have to fit.
         moment: Releases that were uploaded later are not there yet.
-        bounds: What releases declare; None: nothing.
+        bounds: The bounds that releases declare; None: bounds are left out of account.
     """
-    available = {name: list(project.fit(python=python, before=moment)) for name, project in projects.items()}
-    chosen = {name: releases[0] for name, releases in available.items() if releases}
+    chosen = {}
+    for name, project in projects.items():
+        newest = next(project.fit(python=python, before=moment), None)
+        if newest is not None:
+            chosen[name] = newest
     if bounds is None:
         return chosen
 
@@ -59,13 +62,15 @@ def installable(
                 return owner, on
         return None
 
+    def older(name: str) -> Iterator[Release]:
+        releases = projects[name].fit(python=python, before=moment)
+        return (release for release in releases if release.parsed < chosen[name].parsed)
+
     while (excluded := clash()) is not None:
         owner, on = excluded
-        older_on = (r for r in available[on] if r.parsed < chosen[on].parsed)
-        older_owner = (r for r in available[owner] if r.parsed < chosen[owner].parsed)
         replacements = {
-            on: next((r for r in older_on if allows(owner, chosen[owner], on, r)), None),
-            owner: next((r for r in older_owner if allows(owner, r, on, chosen[on])), None),
+            on: next((r for r in older(on) if allows(owner, chosen[owner], on, r)), None),
+            owner: next((r for r in older(owner) if allows(owner, r, on, chosen[on])), None),
         }
         steps = {
             chosen[name].uploaded - release.uploaded: (name, release)

@@ -9,10 +9,10 @@ from stackcompat.advice.advisory import Advisory
 from stackcompat.advice.building import (
     FrontierResult,
     affected_side,
+    because,
     distinct,
     failing_package,
     failure_message,
-    own_tests,
     seen_between,
 )
 from stackcompat.advice.undeclared import lone_component, undeclared
@@ -42,8 +42,8 @@ class _LoneFailure:
 def lone_advisories(summary: Summary, groups: Iterable[FailureGroup]) -> Iterator[Advisory]:
     """One advisory for each failure that releases of one component have alone.
 
-    A release that works with some release of another component does not fail alone, unless the failure says what it
-    needs and does not declare.
+    A release that works with some release of another component does not fail alone. The exception is a failure that
+    says what the release needs and does not declare.
 
     Args:
         summary: The table.
@@ -59,7 +59,7 @@ def lone_advisories(summary: Summary, groups: Iterable[FailureGroup]) -> Iterato
 
 
 def _working_releases(summary: Summary) -> set[tuple[str, str]]:
-    """Each component and version that works with some release of another, in a cell or along a frontier."""
+    """Every release (component, version) that works with some release of another component."""
     working = set()
     for row in summary.pairs:
         for release in row.releases:
@@ -73,7 +73,7 @@ def _working_releases(summary: Summary) -> set[tuple[str, str]]:
 
 
 def _lone_failures(summary: Summary, groups: Iterable[FailureGroup]) -> list[_LoneFailure]:
-    """The failures that cells show first, then those that only frontiers show."""
+    """The failures of one component alone: first those that cells show, then those that only frontiers show."""
     failures: dict[tuple[str, str], _LoneFailure] = {}
     names = {row.distribution: row.name for row in reversed(summary.components)}
     for group in groups:
@@ -109,14 +109,10 @@ def _advisory(failure: _LoneFailure, versions: set[str], green: set[str], missin
     known = green | versions | _tried_along_frontiers(failure.component, summary)
     side = affected_side(failure.component, summary, versions, known)
     level = min(levels, key=LEVELS.index)
-    fails = (
-        f"needs {missing} and does not declare it"
-        if missing
-        else f"fails with every partner that it was tested with{own_tests(level)}"
-    )
+    fails = f"fails without {missing}, which it does not declare," if missing else "fails with every tested partner"
     return Advisory(
         id=incompatibility_id(signature, (side.distribution,)),
-        summary=f"{side} {fails}: {failure_message(signature)}",
+        summary=f"{side} {fails} {because(failure_message(signature))}",
         sides=(side,),
         together=tuple((version,) for version in side.versions),
         level=level,
@@ -127,11 +123,11 @@ def _advisory(failure: _LoneFailure, versions: set[str], green: set[str], missin
         cells=group.cells if group else (),
         evidence=tuple(sorted({result.pair.evidence for result in failure.results})),
         without=missing,
-        workaround=f"install {missing} too" if missing else "",
         **seen_between(group, [result.row for result in failure.results]),
     )
 
 
 def _tried_along_frontiers(component: str, summary: Summary) -> set[str]:
+    """The versions of a component that some run of a frontier tried."""
     rows = [row for row in summary.frontiers if component in (row.first, row.second)]
     return {pair.versions[component] for row in rows for pair in row.observed()}

@@ -7,15 +7,16 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from stackcompat.advice.undeclared import lone_component
+from stackcompat.core.vocabulary import LEVELS
 from stackcompat.table.summary import Summary
 
-__all__ = ["Bound", "Observation", "Observations", "Rank", "observations"]
+__all__ = ["Observation", "ObservationsByBound", "PossibleBound", "Rank", "observations"]
 
 
 class Rank(IntEnum):
     """How well it is known whether two releases work together, best first.
 
-    A doubtful failure can be another component's.
+    A doubtful failure can be a third component's.
     """
 
     SEEN_IN_CELL = 0
@@ -30,7 +31,7 @@ class Observation(NamedTuple):
 
     Attributes:
         rank: How well that is known.
-        works: Whether they do.
+        works: Whether the two releases work together.
         python: The Python.
         cell: Id of the cell that shows it; empty: a frontier does.
         run: Id of the run of a frontier that shows it; empty: a cell does, or it is inferred.
@@ -44,7 +45,7 @@ class Observation(NamedTuple):
 
     @property
     def certain(self) -> bool:
-        """Whether it was seen, and is surely of these two releases."""
+        """Whether a run shows it, and no third component can be at fault."""
         return self.rank <= Rank.SEEN_ALONG_FRONTIER
 
     @property
@@ -53,7 +54,7 @@ class Observation(NamedTuple):
         return self.certain and not self.works
 
 
-class Bound(NamedTuple):
+class PossibleBound(NamedTuple):
     """A release, and another distribution that it can declare a bound on."""
 
     distribution: str
@@ -61,27 +62,28 @@ class Bound(NamedTuple):
     on: str
 
 
-#: By a possible bound and a version of the distribution that it is on: what is known of the two releases.
-Observations = dict[Bound, dict[str, list[Observation]]]
+#: What is known of two releases: by possible bound, then by version of the distribution that the bound is on.
+ObservationsByBound = dict[PossibleBound, dict[str, list[Observation]]]
 
 
 #: Two releases: name and version of each.
 _Pair = Iterable[tuple[str, str]]
 
 
-def observations(summary: Summary) -> Observations:
+def observations(summary: Summary) -> ObservationsByBound:
     """What is known of every two releases, once from each side: either of them can declare a bound on the other."""
     distributions = {row.name: row.distribution for row in summary.components}
-    known: Observations = {}
+    known: ObservationsByBound = {}
     for pair, observation in (*_in_cells(summary), *_along_frontiers(summary)):
         first, second = ((distributions.get(name, name), version) for name, version in pair)
         for (name, version), (on, other_version) in ((first, second), (second, first)):
-            by_version = known.setdefault(Bound(name, version, on), {})
+            by_version = known.setdefault(PossibleBound(name, version, on), {})
             by_version.setdefault(other_version, []).append(observation)
     return known
 
 
 def _in_cells(summary: Summary) -> Iterator[tuple[_Pair, Observation]]:
+    """The observations of cells."""
     for row in summary.pairs:
         for release in row.releases:
             pair = ((row.first, release.first_version), (row.second, release.second_version))
@@ -93,17 +95,19 @@ def _in_cells(summary: Summary) -> Iterator[tuple[_Pair, Observation]]:
 
 
 def _along_frontiers(summary: Summary) -> Iterator[tuple[_Pair, Observation]]:
-    """Without the failures that one of the two releases has alone."""
+    """The observations of frontiers, without the failures that one of the two releases has alone."""
     for frontier in summary.frontiers:
         for pair in frontier.judged():
             reason = frontier.reasons[pair.reason] if pair.reason is not None else None
             if reason is not None and lone_component(reason, frontier, summary.components):
                 continue
-            if pair.inferred:
+            works = pair.verdict == "works"
+            # Two releases that were only imported together are no more than likely to work.
+            shallow = works and LEVELS.index(pair.level) < LEVELS.index(frontier.level)
+            if pair.inferred or shallow:
                 rank = Rank.INFERRED_ALONG_FRONTIER
             elif reason is not None and reason.doubt:
                 rank = Rank.DOUBTFUL_ALONG_FRONTIER
             else:
                 rank = Rank.SEEN_ALONG_FRONTIER
-            works = pair.verdict == "works"
             yield pair.versions.items(), Observation(rank, works, frontier.python, run=pair.evidence)

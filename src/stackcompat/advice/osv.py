@@ -1,133 +1,144 @@
 """An advisory as a record of the Open Source Vulnerability schema (https://ossf.github.io/osv-schema/). Pure.
 
-``affected`` has ``ranges`` with the events ``introduced`` and ``last_affected``. The schema has no word for "only
-together with"; ``database_specific`` says that. An OSV scanner reports a package by its own version, whatever else is
-installed. So ``affected`` lists only the package to change, which is the one that uses the other.
+A scanner that reads OSV reports a package by its own version, whatever else is installed, and takes each entry of
+``affected`` to be enough. So only a release that is broken for everybody who installs it becomes a record: one that
+cannot be imported with what it declares, and that was never seen to work. Whatever needs a partner, or the absence of
+another distribution, stays in the project's own format.
+
+``affected`` lists the releases that were seen to fail, one by one. It has no ``ranges``: a range would claim the
+releases between two of them, tried or not. The schema keeps the prefix ``x_`` for databases that osv.dev does not
+collect, so the id of a record is that of the advisory behind ``x_``.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import textwrap
+from collections.abc import Iterable
 from typing import Any
 
-from stackcompat.advice.advisory import Advisory, AffectedSide
-from stackcompat.advice.building import sorted_versions
-from stackcompat.core.requirements import name_of, version_key
+from packaging.utils import canonicalize_name
+
+from stackcompat.advice.advisory import Advisory
+from stackcompat.advice.building import failure_message
 from stackcompat.core.text import and_list
-from stackcompat.ecosystem.releases import Catalog
+from stackcompat.core.vocabulary import LEVELS
+from stackcompat.table.summary import Summary
+from stackcompat.verdict.missing import missing_in
 
-__all__ = ["osv"]
+__all__ = ["is_for_everybody", "osv", "osv_id", "osv_records"]
 
-OSV_VERSION = "1.6.7"
+OSV_VERSION = "1.7.5"
 
 
 #: The most characters of a summary, as the schema advises.
 _SUMMARY_CHARACTERS = 120
 
 
-def osv(advisory: Advisory, catalog: Catalog, generated: dt.datetime) -> dict[str, Any]:
-    """The advisory as an OSV record.
+def osv_records(advisories: Iterable[Advisory], summary: Summary) -> dict[str, dict[str, Any]]:
+    """The OSV records of the advisories that are for everybody who installs a release, by the id of the record.
+
+    Args:
+        advisories: The advisories.
+        summary: The table that they come from.
+    """
+    return {
+        osv_id(advisory): osv(advisory, summary.generated)
+        for advisory in advisories
+        if is_for_everybody(advisory, summary)
+    }
+
+
+def osv_id(advisory: Advisory) -> str:
+    """The id of the record of an advisory."""
+    return f"x_{advisory.id}"
+
+
+def is_for_everybody(advisory: Advisory, summary: Summary) -> bool:
+    """Whether everybody is hit who installs one of the affected releases with what it declares.
+
+    The failure needs no partner and no absent distribution, it is there at the import at the latest, some environment
+    that follows all declared bounds shows it, and none of the affected releases was seen to work. A release that lacks
+    a module of another distribution works for whoever has that one, so it is not for everybody.
 
     Args:
         advisory: The advisory.
-        catalog: All releases, and what they declare.
-        generated: The time to give where the advisory has none.
+        summary: The table that it comes from.
     """
-    to_change = _distribution_to_change(advisory, catalog)
-    affected = {
-        side.distribution: {
-            "package": {"ecosystem": "PyPI", "name": side.distribution},
-            "versions": list(side.versions),
-            "ranges": [{"type": "ECOSYSTEM", "events": _events(side, catalog)}],
-        }
-        for side in advisory.sides
-    }
+    if len(advisory.sides) != 1 or advisory.without or advisory.beside or _lacks_another_module(advisory):
+        return False
+    if LEVELS.index(advisory.level) > LEVELS.index("import"):
+        return False
+    forced = {cell.id for cell in summary.cells if cell.forced or cell.policy == "local"}
+    if not advisory.evidence and set(advisory.cells) <= forced:
+        return False
+    (side,) = advisory.sides
+    return not any(_works(side.component, version, summary) for version in side.versions)
+
+
+def _lacks_another_module(advisory: Advisory) -> bool:
+    """Whether the failure is that a module is missing which the release itself does not bring."""
+    missing = missing_in(failure_message(advisory.signature), "module")
+    package = canonicalize_name(missing.owner.partition(".")[0])
+    return missing.kind == "module" and not advisory.sides[0].distribution.startswith(package)
+
+
+def _works(name: str, version: str, summary: Summary) -> bool:
+    """Whether a release was seen to work: in a cell, along a frontier, or as the writer or reader of an artifact."""
+    in_cells = (
+        cell.components[name].verdict == "works"
+        for cell in summary.cells
+        if name in cell.components and cell.components[name].version == version
+    )
+    along_frontiers = (
+        pair.verdict == "works"
+        for row in summary.frontiers
+        for pair in row.observed()
+        if pair.versions.get(name) == version
+    )
+    return any(in_cells) or any(along_frontiers)
+
+
+def osv(advisory: Advisory, generated: dt.datetime) -> dict[str, Any]:
+    """The advisory as an OSV record. It must be one that :func:`is_for_everybody` accepts.
+
+    Args:
+        advisory: The advisory.
+        generated: The time to give if the advisory has none.
+    """
+    (side,) = advisory.sides
     return {
         "schema_version": OSV_VERSION,
-        "id": advisory.id,
+        "id": osv_id(advisory),
         "published": _timestamp(advisory.first_seen or generated),
         "modified": _timestamp(advisory.last_seen or generated),
-        "summary": textwrap.shorten(advisory.summary, _SUMMARY_CHARACTERS, placeholder=" …"),
+        "summary": textwrap.shorten(advisory.summary, _SUMMARY_CHARACTERS, placeholder=" …", break_on_hyphens=False),
         "details": _details(advisory),
-        "affected": [affected[to_change]],
+        "affected": [
+            {"package": {"ecosystem": "PyPI", "name": side.distribution}, "versions": list(side.versions)},
+        ],
         "references": [{"type": "REPORT", "url": url} for url in advisory.links],
         "database_specific": {
-            "only_with": [entry for name, entry in affected.items() if name != to_change],
-            "only_without": [advisory.without] if advisory.without else [],
-            "only_beside": list(advisory.beside),
-            "distributions": list(advisory.distributions),
-            "affected_together": [list(releases) for releases in advisory.together],
+            "advisory": advisory.id,
             "level": advisory.level,
             "signature": advisory.signature,
             "tests": list(advisory.tests),
             "pythons": list(advisory.pythons),
             "cells": list(advisory.cells),
             "evidence": list(advisory.evidence),
-            "inferred_together": [list(releases) for releases in advisory.inferred],
             "workaround": advisory.workaround,
         },
     }
 
 
-def _distribution_to_change(advisory: Advisory, catalog: Catalog) -> str:
-    """The distribution that declares to use another side and is used by none.
-
-    Where the metadata does not say, it is the one whose code failed, else the last.
-    """
-    names = advisory.distributions
-    uses: dict[str, set[str]] = {}
-    for side in advisory.sides:
-        requirements = catalog.requires(side.distribution, side.versions[-1])
-        required = {name_of(each.name) for each in requirements if "extra" not in str(each.marker)}
-        uses[side.distribution] = set(names) & required - {side.distribution}
-    users = [name for name in names if uses[name] and not any(name in used for used in uses.values())]
-    return next((name for name in (*users, advisory.package) if name in names), names[-1])
-
-
 def _details(advisory: Advisory) -> str:
+    where = f"at the level {advisory.level}, on Python {and_list(list(advisory.pythons))}"
     lines = [
-        f"{advisory.summary.removesuffix('.')}.",
-        f"{_condition(advisory)}, at the level {advisory.level}, on Python {and_list(list(advisory.pythons))}.",
+        advisory.sentence(),
+        f"It fails whatever else is installed, {where}. This is no security issue.",
         f"Signature: {advisory.signature}",
     ]
-    if advisory.workaround:
-        lines.append(f"Workaround: {advisory.workaround}.")
     return "\n\n".join(lines)
-
-
-def _condition(advisory: Advisory) -> str:
-    """What has to be installed for the failure."""
-    match len(advisory.sides):
-        case 1 if advisory.without:
-            condition = f"It fails where {advisory.without} is not installed"
-        case 1:
-            condition = "It fails whatever else is installed"
-        case 2:
-            condition = "Only both together fail"
-        case _:
-            condition = f"Only all of them together fail ({' and '.join(str(side) for side in advisory.sides)})"
-    if not advisory.beside:
-        return condition
-    are = "is" if len(advisory.beside) == 1 else "are"
-    return f"{condition}, where {and_list(advisory.beside)} {are} installed too"
-
-
-def _events(side: AffectedSide, catalog: Catalog) -> list[dict[str, str]]:
-    """The affected releases as ranges over all releases; a release that works, or that nobody tried, ends a range."""
-    spelled = {version_key(version): version for version in (*side.known, *side.versions)}
-    spelled = {version_key(r.version): r.version for r in catalog.project(side.distribution).releases} | spelled
-    releases = sorted_versions(spelled.values())
-    last = version_key(side.versions[-1])
-    # A later release than the last affected one can have the fix.
-    affected = [side.includes(v) and (bool(side.fixed_in) or version_key(v) <= last) for v in releases]
-    events = []
-    for index, version in enumerate(releases):
-        if affected[index] and (index == 0 or not affected[index - 1]):
-            events.append({"introduced": version})
-        if affected[index] and (index + 1 == len(releases) or not affected[index + 1]):
-            events.append({"last_affected": version})
-    return events
 
 
 def _timestamp(moment: dt.datetime) -> str:

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from stackcompat.advice.advisory import Advisory, AffectedSide
 from stackcompat.advice.building import (
     FrontierResult,
     affected_side,
+    because,
     distinct,
     failing_package,
+    failing_place,
     failure_message,
-    own_tests,
+    newest_set,
     seen_between,
 )
 from stackcompat.advice.undeclared import lone_component
-from stackcompat.core.requirements import version_key
-from stackcompat.core.vocabulary import LEVELS, Level
+from stackcompat.core.vocabulary import LEVELS
 from stackcompat.table.failures import FailureGroup
 from stackcompat.table.frontiers import FrontierReason
 from stackcompat.table.pairs import PairRelease
 from stackcompat.table.summary import Summary
+from stackcompat.table.version_ranges import span
 from stackcompat.verdict.signature import failure_kind, incompatibility_id
 
 __all__ = ["pair_advisories"]
@@ -32,7 +34,7 @@ _Versions = tuple[str, str]
 
 @dataclass(frozen=True)
 class _PairEvidence:
-    """What is known of two components: from cells, and from frontiers without what one of the two fails in alone."""
+    """What cells and frontiers show of two components, without the failures that one of the two has alone."""
 
     names: tuple[str, str]
     releases: Mapping[_Versions, PairRelease]
@@ -54,14 +56,14 @@ class _PairEvidence:
 
 @dataclass
 class _Failure:
-    """All that shows one kind of failure: releases in cells, and runs along frontiers."""
+    """One kind of failure, with the releases in cells and the runs along frontiers that show it."""
 
     kind: str
     releases: list[PairRelease] = field(default_factory=list)
     results: list[FrontierResult] = field(default_factory=list)
 
     def reasons(self) -> list[FrontierReason]:
-        """What the runs along frontiers say."""
+        """Why the pairs along frontiers do not work."""
         return [result.reason for result in self.results if result.reason is not None]
 
 
@@ -87,7 +89,7 @@ def pair_advisories(summary: Summary, groups: Mapping[str, FailureGroup]) -> Ite
 
 
 def _frontier_results(names: tuple[str, str], summary: Summary) -> list[FrontierResult]:
-    """The pairs of all frontiers of two components, without what one of the two fails in alone."""
+    """The pairs of all frontiers of two components, without the failures that one of the two has alone."""
     results = []
     for row in summary.frontiers:
         if {row.first, row.second} != set(names):
@@ -102,8 +104,8 @@ def _frontier_results(names: tuple[str, str], summary: Summary) -> list[Frontier
 def _failures(known: _PairEvidence, groups: Mapping[str, FailureGroup]) -> list[_Failure]:
     """The confirmed failures of two components, those that cells show first.
 
-    A failure along a frontier that can be another component's counts only where cells show the same kind to be of these
-    two. What is inferred in cells is left out: a third component can be at fault.
+    A doubtful failure along a frontier counts only if cells show the same kind of failure for these two components. An
+    inferred failure of a cell is left out, because a third component can be at fault.
     """
     failures: dict[str, _Failure] = {}
     for release in known.releases.values():
@@ -142,20 +144,21 @@ def _advisory(
         affected_side(name, summary, {pair[axis] for pair in pairs}, {pair[axis] for pair in tried})
         for axis, name in enumerate(known.names)
     )
+    package = group.package if group else failing_package(signature)
+    words = because(_message(failure, signature, groups))
     return Advisory(
         id=incompatibility_id(signature, (first.distribution, second.distribution)),
-        summary=f"{first} and {second} fail together{own_tests(level)}: {_message(failure, signature, groups)}",
+        summary=f"{_what_fails((first, second), pairs, package)} {words}",
         sides=(first, second),
         together=pairs,
         level=level,
         signature=signature,
-        package=group.package if group else failing_package(signature),
+        package=package,
         tests=distinct(group.tests if group else (), tests),
         pythons=distinct(group.pythons if group else (), (row.python for row in rows)),
         cells=tuple(sorted({release.cell for release in failure.releases})),
         evidence=tuple(sorted({result.pair.evidence for result in failure.results})),
         inferred=_inferred_pairs(failure.kind, known),
-        workaround=_workaround(_working_pairs(known) - set(pairs), first, second, pairs),
         **seen_between(group, rows),
     )
 
@@ -180,7 +183,7 @@ def _inferred_pairs(kind: str, known: _PairEvidence) -> tuple[_Versions, ...]:
 
 
 def _message(failure: _Failure, signature: str, groups: Mapping[str, FailureGroup]) -> str:
-    """What the failure says; with dots for its numbers where they differ from run to run."""
+    """The message of the failure. Dots stand for its numbers if they differ from run to run."""
     signatures = {groups[release.failure].signature for release in failure.releases}
     signatures |= {reason.signature for reason in failure.reasons()}
     if signatures != {signature}:
@@ -191,43 +194,22 @@ def _message(failure: _Failure, signature: str, groups: Mapping[str, FailureGrou
     return failure_message(signature)
 
 
-def _working_pairs(known: _PairEvidence) -> set[_Versions]:
-    """The pairs that work as deep as any pair of the two does; no more than interop is asked for.
+def _what_fails(sides: tuple[AffectedSide, AffectedSide], pairs: Sequence[_Versions], package: str) -> str:
+    """What fails with what: the newest affected release of the side that fails, with each release that it fails with.
 
-    Two releases that were only imported together are no advice where others passed a deeper level.
+    The other affected pairs are counted. A range on both sides would claim every pair of the two ranges.
+
+    Args:
+        sides: The two components.
+        pairs: The affected pairs.
+        package: The distribution that the error came out of.
     """
-    depths: dict[_Versions, int] = {}
-
-    def note(versions: _Versions, level: Level) -> None:
-        depths[versions] = max(LEVELS.index(level), depths.get(versions, 0))
-
-    for versions, release in known.releases.items():
-        if release.verdict == "works" and not release.inferred:
-            note(versions, release.level)
-    for result in known.observed():
-        if result.pair.verdict == "works":
-            note(known.versions(result), result.pair.level)
-    enough = min(max(depths.values(), default=0), LEVELS.index("interop"))
-    return {versions for versions, depth in depths.items() if depth >= enough}
-
-
-def _workaround(
-    working: Iterable[_Versions], first: AffectedSide, second: AffectedSide, pairs: Iterable[_Versions]
-) -> str:
-    """For the newest affected pair: the nearest release of each side that works with the other side as it is."""
-    newest = max(pairs, key=lambda pair: (version_key(pair[0]), version_key(pair[1])))
-    working = list(working)
-    offers = []
-    for side, axis, kept in ((first, 0, second), (second, 1, first)):
-        candidates = [pair[axis] for pair in working if pair[1 - axis] == newest[1 - axis]]
-        if candidates:
-            nearest = _nearest(newest[axis], candidates, side)
-            offers.append(f"use {side.title} {nearest} with {kept.title} {newest[1 - axis]}")
-    return ", or ".join(offers)
-
-
-def _nearest(version: str, candidates: Iterable[str], side: AffectedSide) -> str:
-    """The candidate with the fewest known releases between it and `version`; of two equally near ones the newer."""
-    order = sorted({*side.known, version}, key=version_key)
-    place = order.index(version)
-    return min(candidates, key=lambda candidate: (abs(order.index(candidate) - place), -order.index(candidate)))
+    failing = failing_place(sides, package)
+    newest = newest_set(pairs, failing)[failing]
+    partners = {pair[1 - failing] for pair in pairs if pair[failing] == newest}
+    side, partner = sides[failing], sides[1 - failing]
+    words = f"{side.title} {newest} fails with {partner.title} {span(partners, partner.known)}"
+    others = len(pairs) - len(partners)
+    if others:
+        words += f" (and {others} more {'pair' if others == 1 else 'pairs'} of their releases)"
+    return words

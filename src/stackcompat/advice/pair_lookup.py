@@ -13,7 +13,7 @@ __all__ = ["KnownVerdict", "PairLookup", "pair_verdicts"]
 
 
 class KnownVerdict(NamedTuple):
-    """The verdict on two releases, the level that is red or else the deepest reached, and whether it is inferred."""
+    """The verdict on two releases, the level that is red (else the deepest reached), and whether it is inferred."""
 
     verdict: Verdict
     level: Level = "interop"
@@ -29,36 +29,37 @@ _Pair = frozenset[tuple[str, str]]
 
 
 class _Ranked(NamedTuple):
-    """A verdict on two releases, and how near it is to the Python in question: the lowest rank counts."""
+    """A verdict on two releases, with its rank: of several verdicts, the one with the lowest rank counts."""
 
     pair: _Pair
     rank: int
     known: KnownVerdict
 
 
-#: A cell of this Python; a cell of another one. A cell without a verdict on the pair counts only where nothing else is
-#: known.
+#: The ranks of cells: on this Python; on another Python; without a verdict on the pair, which counts only if nothing
+#: else is known.
 _CELL, _OTHER_CELL, _CELL_WITHOUT_VERDICT = 0, 3, 6
 
 
-#: An observed pair of a frontier of this Python; one of another. The inferred ones follow right behind.
+#: The ranks of pairs that frontiers observed: on this Python; on another one. An inferred pair has the rank after that.
 _FRONTIER, _OTHER_FRONTIER = 1, 4
 
 
 def pair_verdicts(summary: Summary, python: str, *, inferred: bool = False) -> PairLookup:
     """A function that says what is known of two releases on `python`.
 
-    Cells of that Python count first, then what a frontier of it observed, then what that inferred; of two frontiers the
-    deeper one. After these come cells and frontiers of other Pythons, marked as inferred. A result that is no verdict
-    on the pair (flaky, unresolvable) counts only where nothing else is known.
+    Cells of that Python count first, then the pairs that a frontier of that Python observed, then those that it
+    inferred. Of two frontiers, the deeper one counts. Cells and frontiers of other Pythons come after these, and are
+    marked as inferred. A result that is no verdict on the pair (flaky, unresolvable) counts only if nothing else is
+    known.
 
-    A failure that a release has alone says nothing of a set that has what the release needs, so it is left out.
-    Components that no test uses together have nothing to say about each other: "not-applicable".
+    A failure that a release has alone is left out: it says nothing about a set that has what the release needs. Two
+    components that no test uses together are "not-applicable".
 
     Args:
         summary: The table.
         python: The Python.
-        inferred: Whether breaks that are only inferred in cells count. They can be a third component's fault.
+        inferred: Whether breaks count that cells only infer. A third component can be at fault for them.
     """
     best: dict[_Pair, _Ranked] = {}
     for ranked in (*_from_cells(summary, python, inferred=inferred), *_from_frontiers(summary, python)):
@@ -76,8 +77,11 @@ def pair_verdicts(summary: Summary, python: str, *, inferred: bool = False) -> P
 
 
 def _from_cells(summary: Summary, python: str, *, inferred: bool) -> Iterator[_Ranked]:
+    """The verdicts of cells, of this Python and of any; `inferred` says whether inferred breaks count."""
     for row in summary.pairs:
         for release in row.releases:
+            if release.verdict == "broken" and release.level == "upstream":
+                continue  # a release's own tests tell nothing about its users
             pair = frozenset(((row.first, release.first_version), (row.second, release.second_version)))
             for verdict, rank in ((release.pythons.get(python), _CELL), (release.verdict, _OTHER_CELL)):
                 if verdict is None or verdict == "untested":
@@ -91,7 +95,7 @@ def _from_cells(summary: Summary, python: str, *, inferred: bool) -> Iterator[_R
 
 
 def _from_frontiers(summary: Summary, python: str) -> Iterator[_Ranked]:
-    """Those of the deepest frontier first."""
+    """The verdicts of frontiers, those of the deepest frontier first."""
     for row in sorted(summary.frontiers, key=lambda row: LEVELS.index(row.level), reverse=True):
         nearest = _FRONTIER if row.python == python else _OTHER_FRONTIER
         for pair in row.judged():

@@ -19,8 +19,8 @@ __all__ = ["repaired"]
 def repaired(findings: Iterable[BoundFinding], catalog: Catalog) -> list[dict[str, Any]]:
     """The metadata of each release that has a proposal, as uv takes it (``[[tool.uv.dependency-metadata]]``).
 
-    Each entry has `name`, `version` and the whole `requires-dist`. A loose bound is replaced where it holds on the
-    Pythons on which it was measured. What is needed and not declared is added.
+    Each entry has `name`, `version` and the whole `requires-dist`. The bound of a finding is replaced by the proposed
+    one, in each requirement that holds on a Python of the finding. A requirement that was not declared is added.
 
     Args:
         findings: What is wrong with bounds.

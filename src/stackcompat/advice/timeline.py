@@ -2,14 +2,14 @@
 
 The answer comes from upload times, declared bounds and the verdicts on pairs, not from one resolution a day: what an
 installer gives changes only when something is uploaded. Where declared bounds exclude each other an installer holds a
-component back. That is no break: the releases that remain are judged. Where a pair of them was not tried and no
-frontier says anything about it, the moment is unknown.
+component back. That is no break: the releases that remain are judged. A moment at which no pair is broken is unknown
+if one of them was not tried and no frontier says anything about it.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, partial
 from itertools import combinations, pairwise
 from typing import Literal, NamedTuple
@@ -36,7 +36,8 @@ class Span(Record):
         until: Its end.
         state: The answer.
         pairs: The broken pairs: first component, its version, second component, its version.
-        inferred: Whether the state rests on a pair that was not tried; a break: on such pairs alone.
+        inferred: Whether the state rests on pairs that were not tried: a break on such pairs alone, any other state on
+            at least one.
         level: The shallowest level at which a pair is red, or up to which every pair works; None: unknown.
         unknown: The number of pairs without a verdict.
         of: The number of all pairs.
@@ -73,7 +74,7 @@ class Outage(Record):
         until: When it ended, or the end of the timeline.
         broke: The release whose upload began it; empty: it began before the timeline.
         fixed: The releases whose upload ended it; empty: it goes on.
-        after: How many days the other release had been out when it began.
+        after: How many days the older of the two releases had been out when it began.
         inferred: Whether it rests on pairs that were not tried.
     """
 
@@ -97,7 +98,7 @@ class Outage(Record):
 class Timeline(Record):
     """The spans between two moments on one Python, oldest first, and the outages in them.
 
-    Neighbouring spans differ in their state or in the pairs that it rests on.
+    Neighbouring spans differ in their state, in the broken pairs, or in whether the state is inferred.
     """
 
     python: str
@@ -115,8 +116,22 @@ class Timeline(Record):
         return sum(span.days for span in spans if span.state == state)
 
 
-class _Moment(NamedTuple):
-    """A span with the releases that an installer gave through it."""
+class _Interval(NamedTuple):
+    """The time between two uploads.
+
+    Attributes:
+        span: The answer in this time.
+        releases: The releases that an installer gave, by component.
+        changed: Those that an installer did not give in the interval before.
+    """
+
+    span: Span
+    releases: dict[str, Release]
+    changed: tuple[str, ...]
+
+
+class _Stretch(NamedTuple):
+    """A span of the timeline, with the releases that an installer gave at its beginning."""
 
     span: Span
     releases: dict[str, Release]
@@ -133,7 +148,8 @@ def timelines(
         summary: The table.
         catalog: All releases, and what they declare.
         since: Where the timelines begin; they end when the table was generated.
-        inferred: On which Pythons breaks count that are only inferred in cells; by default on none.
+        inferred: Says for the newest cell of a Python whether breaks count that cells only infer; by default they do
+            not.
     """
     in_newest_cells = {name for cell in summary.today for name in cell.versions}
     rows = [row for row in summary.square() if row.distribution and row.name in in_newest_cells]
@@ -152,6 +168,7 @@ def timelines(
 
 
 def _needs(catalog: Catalog, python: str, distribution: str, version: str) -> dict[str, SpecifierSet]:
+    """`needs` with the Python before the release, so that a partial call is a :data:`Bounds`."""
     return needs(catalog, distribution, version, python)
 
 
@@ -174,47 +191,53 @@ def timeline(
         python: The Python that the releases have to fit.
         since: Where the timeline begins.
         until: Where it ends.
-        bounds: What releases declare; None: nothing.
+        bounds: The bounds that releases declare; None: bounds are left out of account.
     """
-    moments = _moments(projects, lookup, python, since, until, bounds)
+    stretches = _stretches(_intervals(projects, lookup, python, since, until, bounds))
     return Timeline(
         python=python,
-        spans=tuple(moment.span for moment in moments),
-        breaks=tuple(_outages(moments, lookup)),
+        spans=tuple(stretch.span for stretch in stretches),
+        breaks=tuple(_outages(stretches, lookup)),
     )
 
 
-def _moments(
+def _intervals(
     projects: Mapping[str, Project],
     lookup: PairLookup,
     python: str,
     since: dt.datetime,
     until: dt.datetime,
     bounds: Bounds | None,
-) -> list[_Moment]:
-    """The spans of a timeline, each with the releases at its beginning; see :func:`timeline` for the arguments."""
-    changes = sorted({since, *upload_times(projects.values(), python, since, until)})
-    moments: list[_Moment] = []
+) -> Iterator[_Interval]:
+    """The answer between each upload and the next; see :func:`timeline` for the arguments."""
+    uploads = sorted({since, *upload_times(projects.values(), python, since, until)})
     before: dict[str, str] = {}
-    for began, ended in pairwise([*changes, until]):
+    for began, ended in pairwise([*uploads, until]):
         releases = installable(projects, python, began, bounds)
         versions = {name: release.version for name, release in releases.items()}
-        uploaded = tuple(f"{name} {version}" for name, version in versions.items() if before.get(name) != version)
+        changed = tuple(f"{name} {version}" for name, version in versions.items() if before.get(name) != version)
         before = versions
-        span = _judge(versions, lookup, began, ended)
-        if not moments:
-            moments.append(_Moment(span, releases))
+        yield _Interval(_judge(versions, lookup, began, ended), releases, changed)
+
+
+def _stretches(intervals: Iterable[_Interval]) -> list[_Stretch]:
+    """Join neighbouring intervals with the same answer, and note which releases ended and began each span."""
+    stretches: list[_Stretch] = []
+    for span, releases, changed in intervals:
+        if not stretches:
+            stretches.append(_Stretch(span, releases))
             continue
-        last = moments[-1].span
-        if (last.state, last.pairs, last.inferred) == (span.state, span.pairs, span.inferred):
-            moments[-1] = moments[-1]._replace(span=_joined(last, span))
+        last = stretches[-1]
+        if (last.span.state, last.span.pairs, last.span.inferred) == (span.state, span.pairs, span.inferred):
+            stretches[-1] = last._replace(span=_joined(last.span, span))
         else:
-            moments[-1] = moments[-1]._replace(span=last.model_copy(update={"ended_with": uploaded}))
-            moments.append(_Moment(span.model_copy(update={"began_with": uploaded}), releases))
-    return moments
+            stretches[-1] = last._replace(span=last.span.model_copy(update={"ended_with": changed}))
+            stretches.append(_Stretch(span.model_copy(update={"began_with": changed}), releases))
+    return stretches
 
 
 def _judge(versions: Mapping[str, str], lookup: PairLookup, since: dt.datetime, until: dt.datetime) -> Span:
+    """The span in which an installer gave `versions`; see :func:`timeline` for the other arguments."""
     known = {
         (first, versions[first], second, versions[second]): lookup(first, versions[first], second, versions[second])
         for first, second in combinations(versions, 2)
@@ -249,11 +272,11 @@ def _joined(first: Span, second: Span) -> Span:
     return first.model_copy(update=update)
 
 
-def _outages(moments: Iterable[_Moment], lookup: PairLookup) -> list[Outage]:
-    """Each stretch of spans in which the same two components do not work together, in the order of their beginnings."""
+def _outages(stretches: Iterable[_Stretch], lookup: PairLookup) -> list[Outage]:
+    """The times in which the same two components do not work together, in the order of their beginnings."""
     going: dict[tuple[str, str], Outage] = {}
     ended: list[Outage] = []
-    for span, releases in moments:
+    for span, releases in stretches:
         broken = {(pair[0], pair[2]): pair for pair in span.pairs}
         for names in [names for names in going if names not in broken]:
             ended.append(_ended(going.pop(names), names, span))
@@ -265,7 +288,7 @@ def _outages(moments: Iterable[_Moment], lookup: PairLookup) -> list[Outage]:
 
 
 def _begun(pair: tuple[str, str, str, str], span: Span, releases: Mapping[str, Release], *, inferred: bool) -> Outage:
-    """The outage that begins with `span`; its cause is the release of the two that was uploaded later."""
+    """The outage that begins with `span`. Its cause is the one of the two releases that was uploaded later."""
     first, first_version, second, second_version = pair
     older, newer = sorted((first, second), key=lambda name: releases[name].uploaded)
     cause = f"{newer} {releases[newer].version}"
@@ -284,7 +307,10 @@ def _begun(pair: tuple[str, str, str, str], span: Span, releases: Mapping[str, R
 
 
 def _ended(outage: Outage, names: tuple[str, str], following: Span) -> Outage:
-    """The outage with the releases that fixed it: those of its components that began the following span, or all."""
+    """The outage with the releases that fixed it.
+
+    They are the releases of its two components that began the following span, or all that began it if there are none.
+    """
     fixed = tuple(release for release in following.began_with if release.split()[0] in names)
     return outage.model_copy(update={"fixed": fixed or following.began_with})
 

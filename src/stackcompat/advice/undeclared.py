@@ -1,4 +1,4 @@
-"""What a release needs and does not declare, as the failure says that occurs where it is not installed. Pure."""
+"""Reads which distribution a release needs but does not declare, from the failure in a cell that lacks it. Pure."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ __all__ = ["Undeclared", "lone_component", "undeclared"]
 
 
 class Undeclared(NamedTuple):
-    """The distribution that asks for a module, and the component's distribution that it needs for that."""
+    """A distribution that imports a module (`asks`), and the distribution that has the module (`needs`)."""
 
     asks: str
     needs: str
 
 
 def undeclared(signature: str, rows: Iterable[ComponentRow]) -> Undeclared | None:
-    """The component that a failure says is needed and not installed at all; None: it says nothing of the kind.
+    """The component that a failure shows to be needed and not declared; None: the failure is of another kind.
 
-    A resolver installs everything that is declared, so what it did not install was not declared. Where a module inside
-    a component is missing, the component is installed, in a release that does not have the module: that is another
-    failure.
+    A resolver installs everything that is declared, so a component that is not installed was not declared. If only a
+    module inside a component is missing, the component is installed in a release without that module. That is another
+    kind of failure.
 
     Args:
         signature: The failure.

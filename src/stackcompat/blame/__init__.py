@@ -1,3 +1,3 @@
-"""Who broke it: the smallest set of releases without which a cell is not red."""
+"""Finds the culprit of a red cell: the smallest set of releases without which the cell is not red."""
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ from stackcompat.blame.probe import ProbeOutcome, Search
 
 __all__ = ["PATIENCE", "Edges", "find_edges"]
 
-#: After so many unresolved places in a row a gallop goes on at the end of the line only, and after so many in all a
-#: bisection looks no more between them.
+#: After so many unresolved places in a row, a gallop tries only the end of the line. After so many in all, a bisection
+#: no longer tries places between them.
 PATIENCE = 3
 
 
@@ -24,10 +24,11 @@ class Edges(NamedTuple):
 
     Attributes:
         good: The passing place before `bad`; None where none was seen to pass.
-        bad: The first red place.
+        bad: The first place of the red stretch.
         fixed: The passing place after the red stretch; None where none was seen to pass.
         unresolved: Places that were tried and could not be judged.
         tried: How many places were tried.
+        red: The places of the red stretch that were seen to fail.
     """
 
     good: int | None
@@ -35,6 +36,7 @@ class Edges(NamedTuple):
     fixed: int | None
     unresolved: tuple[int, ...]
     tried: int
+    red: tuple[int, ...] = ()
 
     @property
     def passes(self) -> bool:
@@ -53,16 +55,17 @@ def find_edges(
 ) -> Search[Edges]:
     """The edges of the red stretch around a place that fails.
 
-    To each side it gallops until a place passes, and bisects between. Places that cannot be judged are passed over.
-    After `PATIENCE` of them in a row only the end of the line is tried, and then the places next to the red ones.
+    The search gallops to each side until a place passes, then bisects between that place and the red ones. It steps
+    over places that cannot be judged. After `PATIENCE` of these in a row, it tries only the end of the line, and then
+    the places next to the red ones.
 
     Args:
         length: How many places the line has.
         red_place: The place that fails.
         outcome_at: Asks for the outcome at a place. No place is asked for twice.
         known: A place that passes.
-        growth: How many times as long as the last each galloping step is.
-        presumed: Places that most likely fail: galloping begins beyond them.
+        growth: By what factor each galloping step is longer than the one before.
+        presumed: Places that most likely fail. Galloping begins beyond them.
     """
     line = _Line(
         red_place=red_place,
@@ -74,10 +77,10 @@ def find_edges(
         line.outcomes[known] = "pass"
     good = yield from _edge(line, -1, 0, growth)
     fixed = yield from _edge(line, 1, length - 1, growth)
-    before = -1 if good is None else good
-    red = [place for place, outcome in line.outcomes.items() if outcome == "same" and before < place <= red_place]
+    before, after = -1 if good is None else good, length if fixed is None else fixed
+    red = sorted(place for place, outcome in line.outcomes.items() if outcome == "same" and before < place < after)
     unresolved = sorted(place for place in line.outcomes if _is_unresolved(line, place))
-    return Edges(good, min(red), fixed, tuple(unresolved), line.tried)
+    return Edges(good, red[0], fixed, tuple(unresolved), line.tried, tuple(red))
 
 
 @dataclass
@@ -139,7 +142,7 @@ def _edge(line: _Line, direction: int, end: int, growth: int) -> Search[int | No
 
 
 def _gallop(line: _Line, direction: int, end: int, growth: int) -> Search[int | None]:
-    """The first place that passes, at growing distances; after too many unresolved ones, only `end` is tried."""
+    """Try places at growing distances until one passes. After too many unresolved ones, only `end` is tried."""
     start = line.presumed[direction]
     span = (end - start) * direction
     if span <= 0:
@@ -157,7 +160,7 @@ def _gallop(line: _Line, direction: int, end: int, growth: int) -> Search[int | 
 
 
 def _search_next_to_the_red(line: _Line, direction: int, end: int) -> Search[int | None]:
-    """Where galloping found nothing: a passing place between the last red place and the first unresolved one."""
+    """If galloping found nothing, find a passing place between the last red place and the first unresolved one."""
     stop = end + direction
     while True:
         red = _last_red(line, stop, direction)
@@ -176,9 +179,10 @@ def _search_next_to_the_red(line: _Line, direction: int, end: int) -> Search[int
 def _bisect(line: _Line, passing: int, direction: int) -> Search[int]:
     """The passing place next to the red stretch, which ends before the place `passing`.
 
-    It halves what lies between the last red place and the first passing one, beginning with the farthest place that
-    most likely fails. Places that cannot be judged are left out. After `PATIENCE` of them, it halves only what lies
-    before the first and beyond the last of them: so the edge is known as closely as it can be from both sides.
+    The search halves the gap between the last red place and the first passing one. It begins with the farthest place
+    that most likely fails. Places that cannot be judged are left out. After `PATIENCE` of them, the search halves only
+    the places before the first of them, then those beyond the last. So the edge is known as closely as possible from
+    both sides.
     """
     resigned = 0
     while True:

@@ -1,7 +1,7 @@
-"""Which side of a break moved: what the failure, the edges of the culprits and the metadata say of how it came about.
+"""How a break came about, as the failure, the edges of the culprits and the metadata show it.
 
-Pure. One side dropped an interface that the other still used, or does not have it yet (the bound on it is missing);
-or a dependency is declared by nobody; or a behaviour changed.
+Pure. One side dropped an interface that the other side still uses. Or one side needs an interface that the other side
+does not have yet, and declares no bound that says so. Or a dependency is not declared. Or a behaviour changed.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import Literal, NamedTuple
 
 from packaging.version import Version
 
-from stackcompat.blame.culprit import Culprit, SearchResult
 from stackcompat.blame.probe import RedCell
+from stackcompat.blame.result import Culprit, SearchResult
 from stackcompat.core.record import Record
 from stackcompat.ecosystem.components import Components
 from stackcompat.ecosystem.declared import needs
@@ -20,7 +20,7 @@ from stackcompat.ecosystem.releases import Catalog
 from stackcompat.evidence.results import WarningSeen
 from stackcompat.resolve.conflict import Conflict
 from stackcompat.verdict.missing import missing_in
-from stackcompat.verdict.signature import owner_of
+from stackcompat.verdict.ownership import owner_of
 
 __all__ = ["Moved", "which_side_moved"]
 
@@ -32,14 +32,15 @@ class Moved(Record):
         kind: ``removed``: `release` of `side` dropped `api`, which `user` still used. ``missing bound``: `side` needs
             `api` of another culprit and does not declare the release that has it. ``undeclared``: `side` needs the
             module `api` and does not declare it. ``changed``: `release` of `side` behaves differently from the one
-            before. ``never passed``: no release before was seen to pass. ``metadata``: the resolver's own reason.
-        side: The distribution that moved, or that is at fault.
-        release: Its release that did.
-        api: The interface in question.
-        user: The distribution that uses it.
-        warned: Whether the last good release warned that `api` goes; None where that is not known.
-        bound: What `user` might declare.
-        sentence: All that in words.
+            before. ``never passed``: no release of `side` is known to have passed before. ``metadata``: the cell does
+            not resolve.
+        side: The distribution that changed, or that lacks a declaration.
+        release: The release of `side` that changed, or that lacks the declaration; empty if it is not known.
+        api: The missing interface, or the module that is not declared; empty if nothing is missing.
+        user: The distribution that uses `api`, or fails with `side`; empty if it is not known.
+        warned: Whether the last good release warned that `api` would go; None if that is not known.
+        bound: A bound that `user` could declare to prevent the break.
+        sentence: The cause in words.
     """
 
     kind: Literal["removed", "missing bound", "undeclared", "changed", "never passed", "metadata"]
@@ -53,14 +54,14 @@ class Moved(Record):
 
 
 class _Break(NamedTuple):
-    """What a failure misses, and which of the culprits lacks and uses it.
+    """What a failure misses, the culprit that lacks it, and the culprit that uses it.
 
     Attributes:
         red: The red cell.
         culprits: The members of the culprit, by name.
         catalog: Where releases and their metadata are looked up.
         module: The module, class or function in which something is missing; empty where the failure misses nothing.
-        name: What is missing in it; empty where the module itself is.
+        name: What is missing in `module`; empty if the module itself is missing.
         lacks: The culprit that lacks it; None where that is not known.
         user: The culprit that uses it; empty where that is not known.
     """
@@ -92,7 +93,7 @@ def which_side_moved(
         red: The red cell.
         result: What the search found.
         catalog: Where releases and their metadata are looked up.
-        components: Who owns which module, and who moves with whom.
+        components: Tells which distribution owns a module, and which distributions move together.
         conflict: Why the cell does not resolve, if it does not.
     """
     if not result.culprits:
@@ -103,7 +104,7 @@ def which_side_moved(
     seen = _read_failure(red, {culprit.name: culprit for culprit in result.culprits}, catalog, components)
     if red.failure.type.endswith("ModuleNotFoundError") and seen.lacks is None and seen.module:
         return _undeclared(seen)
-    if seen.lacks is not None and seen.lacks.last_good is not None and seen.api:
+    if seen.lacks is not None and seen.lacks.passes_before is not None and seen.api:
         return _removed(seen, seen.lacks, _has_warned(seen.lacks, seen.name or seen.module, result))
     if seen.lacks is not None and seen.lacks.fixed_in is not None and seen.user:
         return _missing_bound(seen, seen.lacks)
@@ -122,11 +123,11 @@ def _read_failure(red: RedCell, culprits: dict[str, Culprit], catalog: Catalog, 
 
 
 def _who_lacks(red: RedCell, culprits: Mapping[str, Culprit], module: str, components: Components) -> str | None:
-    """The culprit that lacks what the failure misses: the owner of `module`, if it has one.
+    """The culprit that lacks the missing name: the owner of `module`, if it has one.
 
-    Nobody is known to own a class or a function. Python fails in the code that reaches for it, so the deepest package
-    of the traceback is its user, and the other culprit lacks it, if there is just one. Where the failure misses
-    nothing, the deepest package itself is meant.
+    A class or a function has no known owner. Python fails in the code that asks for the name, so the deepest culprit on
+    the traceback uses the name. The other culprit lacks it, if there is just one other. If the failure misses no name,
+    the deepest culprit itself is taken.
     """
     owner = owner_of(module, red.versions, components) if module else None
     if owner is not None:
@@ -142,7 +143,7 @@ def _who_lacks(red: RedCell, culprits: Mapping[str, Culprit], module: str, compo
 
 
 def _culprit_for(name: str, culprits: Mapping[str, Culprit], components: Components) -> str | None:
-    """The culprit that the distribution `name` is, or moves with."""
+    """The culprit that is the distribution `name`, or that `name` moves with."""
     component = components.of_distribution(name)
     leader = components[component.moves_with].distribution if component and component.moves_with else name
     return next((candidate for candidate in (name, leader) if candidate in culprits), None)
@@ -155,13 +156,13 @@ def _last_to_break(culprits: Collection[Culprit], catalog: Catalog) -> Culprit |
         release = catalog.project(culprit.name).find(culprit.first_bad or culprit.version)
         return release.uploaded.timestamp() if release else 0.0
 
-    return max((culprit for culprit in culprits if culprit.last_good is not None), key=uploaded, default=None)
+    return max((culprit for culprit in culprits if culprit.passes_before is not None), key=uploaded, default=None)
 
 
 def _has_warned(side: Culprit, name: str, result: SearchResult) -> bool | None:
-    """Whether `side` warned that `name` goes.
+    """Whether `side` warned that `name` would go.
 
-    None where its last good release was not run, or where a later release that could not be judged may have warned.
+    None where its last good release was not run, or where a later release that could not be judged possibly warned.
     """
     warnings: Collection[WarningSeen] | None = result.warnings.get(side.name)
     if warnings is None:
@@ -173,15 +174,15 @@ def _has_warned(side: Culprit, name: str, result: SearchResult) -> bool | None:
 
 
 def _dropped_in(red: RedCell, side: Culprit) -> str:
-    """The release that dropped it: the one that the failure names, if it is after the last good; else the first bad."""
+    """The release that dropped a name: the one in the message if it is between the edges, else the first bad."""
     named, bad = missing_in(red.failure.message).removed_in, side.first_bad or side.version
-    if named and Version(side.last_good or "0") < Version(named) <= Version(bad):
+    if named and Version(side.passes_before or "0") < Version(named) <= Version(bad):
         return named
     return bad
 
 
 def _declared(seen: _Break, side: str) -> str:
-    """What the user declares to need of `side`, in words."""
+    """The bound that the user declares on `side`, in words."""
     bound = needs(seen.catalog, seen.user, seen.red.versions[seen.user], seen.red.python).get(side)
     return "no bound at all" if bound is None or not str(bound) else f"{side}{bound}"
 
@@ -192,7 +193,7 @@ def _removed(seen: _Break, side: Culprit, warned: bool | None) -> Moved:
     if seen.user:
         sentence += f", which {seen.using()} uses while it declares {_declared(seen, side.name)}"
     if warned is not None:
-        sentence += f"; {side.name} {side.last_good} had {'' if warned else 'not '}warned of it"
+        sentence += f"; {side.name} {side.passes_before} had {'' if warned else 'not '}warned of it"
     return Moved(
         kind="removed",
         side=side.name,
@@ -243,17 +244,20 @@ def _changed(seen: _Break, side: Culprit) -> Moved:
         side=side.name,
         release=side.first_bad or "",
         user=other,
-        sentence=f"{side.name} {side.first_bad} behaves differently from {side.last_good}{beside}",
+        sentence=f"{side.name} {side.first_bad} behaves differently from {side.passes_before}{beside}",
     )
 
 
 def _never_passed(seen: _Break) -> Moved:
     side = seen.lacks or next(iter(seen.culprits.values()))
     fixed = f"; fixed in {side.fixed_in}" if side.fixed_in else ""
+    sentence = f"{side.name} {side.version} fails"
+    if side.never_passed:
+        sentence = f"no release of {side.name} before {side.version} was seen to pass"
     return Moved(
         kind="never passed",
         side=side.name,
         release=side.first_bad or "",
         user=seen.user,
-        sentence=f"no release of {side.name} before {side.version} was seen to pass{fixed}",
+        sentence=f"{sentence}{fixed}",
     )

@@ -12,10 +12,10 @@ from stackcompat.core.requirements import name_of
 
 __all__ = ["NEAR", "find_contrast"]
 
-#: A set from evidence that differs in no more units than this is taken as it is: fresh sets are hardly ever nearer.
+#: A passing set from evidence is taken at once if it differs in at most so many units: fresh sets are seldom nearer.
 NEAR = 4
 
-#: The newest releases are tried as of so many days before the red cell: 1, 2, 4, and so on up to this power of two.
+#: The newest releases are tried as they were 1, 2, 4, ... days before the red cell, up to two to this power.
 _LAST_EXPONENT = 11
 
 
@@ -32,9 +32,9 @@ def find_contrast(state: SearchState) -> Search[dict[str, str] | None]:
 
 
 def _candidates(state: SearchState) -> Iterator[Probe]:
-    """Sets that an installer gives: the newest releases, those of the cell's own day, published sets, past days.
+    """Probes that are likely to pass: the newest releases, those of the pins' own day, published sets, past days.
 
-    They are made as they are asked for, since each reads from the index.
+    Each probe is made only when it is needed, since it is read from the index.
     """
     red, roots = state.red, state.units.roots
     yield Probe(free=roots, until=red.until)
@@ -49,9 +49,10 @@ def _candidates(state: SearchState) -> Iterator[Probe]:
 
 
 def _past_days(state: SearchState) -> Iterator[dt.datetime]:
-    """Moments 1, 2, 4, ... days before the newest release of the red cell at which the newest releases were others.
+    """Moments 1, 2, 4, ... days before the newest release of the red cell.
 
-    A moment at which something that the cell asks for had no release yet is left out.
+    A moment is left out if its newest releases are those of the moment tried before, or if a distribution that the cell
+    asks for had no release yet.
     """
     red = state.red
     uploads = [release.uploaded for name in red.versions if (release := red.release(name, state.catalog))]

@@ -20,8 +20,8 @@ def ddmin(items: Sequence[str], fails: Callable[[tuple[str, ...]], Search[bool]]
     This is Zeller and Hildebrandt's *ddmin*. It tries ever finer parts, each part alone and then all but that part.
 
     Args:
-        items: What is known to fail when all of it is there.
-        fails: Asks whether a part fails. A part that is neither red nor green does not.
+        items: The whole set, which is known to fail.
+        fails: Says whether a part fails. A part that is neither red nor green counts as one that does not fail.
     """
     left = tuple(items)
     granularity = 2
@@ -39,13 +39,13 @@ def ddmin(items: Sequence[str], fails: Callable[[tuple[str, ...]], Search[bool]]
 def _smaller(
     items: tuple[str, ...], granularity: int, fails: Callable[[tuple[str, ...]], Search[bool]]
 ) -> Search[tuple[tuple[str, ...], int] | None]:
-    """A smaller part of `items` that fails, and into how many parts to cut it next; None where no such part fails."""
+    """A smaller part of `items` that fails, and into how many parts to cut it next; None if no part fails."""
     bounds = [len(items) * number // granularity for number in range(granularity + 1)]
     parts = [items[start:end] for start, end in pairwise(bounds)]
     for part in parts:
         if (yield from fails(part)):
             return part, 2
-    if granularity > 2:  # of two parts, all but the one is the other
+    if granularity > 2:  # with two parts, all but the one is the other part
         for part in parts:
             rest = tuple(item for item in items if item not in part)
             if (yield from fails(rest)):

@@ -1,8 +1,8 @@
-"""Whose releases keep an artifact from being read: the search for a culprit, on either side of a crossing.
+"""Searches for the culprit of a broken crossing, on the side of the reader and on that of the writer.
 
-First what the writer left is held and the reader's releases move, then the reader is held and the writer's move. What
-is followed is one test of the reader that fails, or sees other values than were written. A probe is a crossing of that
-one artifact like any other, and evidence like any other. Each side keeps its own Python.
+First the writer is held and the reader's releases move. Then the reader is held and the writer's releases move. The
+search follows one test of the reader that fails, or that sees other values than were written. Each probe is a crossing
+of that one artifact, and its runs are evidence like any other. Each side keeps its own Python.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from stackcompat.blame.driver import PrefixedReporter, search_each
 from stackcompat.blame.probe import ProbeAnswer, ProbeOutcome, RedCell
 from stackcompat.blame.prober import Target, drive, judge_probe
 from stackcompat.blame.search import BUDGET, search
+from stackcompat.core.dates import now
 from stackcompat.core.errors import UsageError
 from stackcompat.evidence.results import Evidence, TestResult
 from stackcompat.evidence.runs import ExchangePlan, PlannedCell
-from stackcompat.pipeline.cells import now
 from stackcompat.pipeline.exchange import cross
 from stackcompat.pipeline.runner import Runner
 from stackcompat.verdict.artifacts import ExchangeSide
@@ -27,7 +27,7 @@ from stackcompat.verdict.signature import failure_of, leading
 
 __all__ = ["SIDES", "choose_test", "diagnose_crossing", "diagnose_crossings"]
 
-#: In the order in which they are searched: moving the reader costs one environment a probe, moving the writer two.
+#: The sides in the order of their searches: a probe that moves the reader costs one environment, the writer two.
 SIDES: tuple[ExchangeSide, ...] = ("reader", "writer")
 
 
@@ -61,14 +61,14 @@ def diagnose_crossing(
     plans: Sequence[ExchangePlan] = (),
     budget: int = BUDGET,
 ) -> dict[ExchangeSide, Diagnosis]:
-    """Who is to blame, on each side of a crossing.
+    """Search for the culprit on each side of a crossing.
 
     Args:
         verdict: The verdict on the crossing.
         test: The reader's failing test.
-        runner: Runs the crossings that the searches ask for, and is told of progress.
-        plans: Plans in whose evidence sets that pass are looked for.
-        budget: How many environments both searches may ask for; the reader's side may ask for half of them.
+        runner: Runs the crossings that the searches ask for, and reports progress.
+        plans: Plans of exchanges, whose evidence can hold sets that pass.
+        budget: How many environments both searches can ask for; the reader's side can ask for half of them.
     """
     diagnoses: dict[ExchangeSide, Diagnosis] = {}
     left = budget
@@ -87,14 +87,14 @@ def diagnose_crossings(
     budget: int = BUDGET,
     seconds: float | None = None,
 ) -> Iterator[tuple[tuple[CrossingVerdict, TestResult], dict[ExchangeSide, Diagnosis]]]:
-    """Who is to blame in each of several crossings, as the searches end.
+    """Search for the culprits of several crossings. The diagnoses of each are yielded when both of its searches end.
 
     Args:
         due: The verdicts on the crossings, each with the reader's failing test.
-        runner: Runs the crossings that the searches ask for; as many searches go on at once as it has workers.
-        plans: Plans in whose evidence sets that pass are looked for.
-        budget: How many environments may be asked for in each crossing.
-        seconds: No search is begun after so long; None: no limit.
+        runner: Runs the crossings that the searches ask for. As many searches run at once as it has workers.
+        plans: Plans of exchanges, whose evidence can hold sets that pass.
+        budget: How many environments can be asked for in each crossing.
+        seconds: No search begins after so many seconds; None: no limit.
     """
 
     def find(crossing: tuple[CrossingVerdict, TestResult]) -> dict[ExchangeSide, Diagnosis]:
@@ -102,7 +102,7 @@ def diagnose_crossings(
         reporter = PrefixedReporter(runner.reporter, verdict.id)
         return diagnose_crossing(verdict, test, runner.reporting(reporter), plans=plans, budget=budget)
 
-    return search_each(due, find, runner, budget=budget, seconds=seconds)
+    return search_each(due, find, runner, seconds=seconds)
 
 
 def _diagnose_side(
@@ -113,11 +113,11 @@ def _diagnose_side(
     plans: Sequence[ExchangePlan],
     budget: int,
 ) -> Diagnosis:
-    """Who is to blame on one side, while the other side is held."""
+    """Search one side while the other side is held."""
     moving = verdict.sides[side]
     held = verdict.writer if side == "reader" else verdict.reader
     lock = moving.resolution.lock
-    assert lock is not None  # it has read, or was read
+    assert lock is not None  # a crossing is red only if both sides are locked
     target = Target(moving.cell, lock.versions(), lock.id, test)
     held_versions = held.resolution.lock.versions() if held.resolution.lock else {}
     red = RedCell(
@@ -126,9 +126,10 @@ def _diagnose_side(
         requirements=moving.cell.requirements,
         python=moving.cell.python,
         passing=tuple(_known_to_pass(side, held, target, runner, plans)),
-        # What the other side has is known to read what it wrote. On the Python of this side, that has to be tried.
+        # The versions of the other side read what they wrote. On the Python of this side, that has to be tried.
         sets=(tuple(f"{name}=={version}" for name, version in held_versions.items()),),
         near=True,
+        is_cell=False,
     )
     runner.catalog.prefetch({**red.versions, **held_versions})
 
@@ -136,12 +137,12 @@ def _diagnose_side(
         return _cross(side, planned, held, test, runner)
 
     steps = search(red, runner.catalog, runner.components, budget)
-    result = drive(steps, target, runner, run, budget=budget)
+    result = drive(steps, target, runner, run)
     return Diagnosis.of(verdict, test, result, now(), side=side)
 
 
 def _without_callers(test: TestResult) -> TestResult:
-    """A reader's failing test as it is about the writer: who called whom in the reader says nothing there."""
+    """The reader's failing test without the callers on its traceback: these say nothing of the writer."""
     failure = test.failure
     if failure is None:
         return test
@@ -152,7 +153,7 @@ def _without_callers(test: TestResult) -> TestResult:
 def _known_to_pass(
     side: ExchangeSide, held: PlannedCell, target: Target, runner: Runner, plans: Iterable[ExchangePlan]
 ) -> Iterator[dict[str, str]]:
-    """Sets of versions on the Python of this side with which the test passes in some crossing with the side `held`."""
+    """Sets of versions for this side, on its Python, with which the test passes in a crossing with the `held` side."""
     place = (target.cell.python, target.cell.platform)
     versions: dict[str, dict[str, str]] = {}
     for plan in plans:
@@ -160,8 +161,8 @@ def _known_to_pass(
         for crossing in plan.crossings:
             writer, reader = cells[crossing.writer].resolution.lock, cells[crossing.reader].resolution.lock
             moving, opposite = (reader, writer) if side == "reader" else (writer, reader)
-            is_beside_held = opposite == held.resolution.lock
-            if moving is not None and is_beside_held and (moving.python, moving.platform) == place:
+            is_with_held = opposite == held.resolution.lock
+            if moving is not None and is_with_held and (moving.python, moving.platform) == place:
                 versions[crossing.key] = moving.versions()
     for key, evidence in runner.store.of_keys(versions).items():
         if judge_probe(evidence, target.test).outcome == "pass":
@@ -177,9 +178,10 @@ def _cross(side: ExchangeSide, moved: PlannedCell, held: PlannedCell, test: Test
 
 
 def _not_written(side: ExchangeSide, writes: Sequence[Evidence], test: TestResult) -> ProbeAnswer:
-    """What it shows that the writer left nothing: another failure, or nothing where the writer is held.
+    """The answer of a probe whose writer left nothing.
 
-    A writer that is held has written before: that it does not now is the machine's doing.
+    If the writer moves, its own test decides: a failure there is another failure. If the writer is held, it has written
+    before, so the machine is at fault.
     """
     statuses = classify(writes)
     writing = next((s.result.test for s in statuses if s.result.artifact == test.artifact), "")

@@ -1,24 +1,25 @@
-"""The third step of a search: whether the members are the whole culprit, and who else belongs to it. Pure."""
+"""The third step of a search: whether the members are the whole culprit, and what else belongs to it. Pure."""
 
 from __future__ import annotations
 
-from stackcompat.blame.culprit import Culprit
 from stackcompat.blame.minimise import minimise
 from stackcompat.blame.probe import Search
 from stackcompat.blame.questions import SearchState, ask, ask_exactly, held_probe, versions_that_fail_too
+from stackcompat.blame.result import Culprit
 from stackcompat.blame.trace import keep_member, trace
+from stackcompat.blame.units import ReleaseLine
 from stackcompat.ecosystem.declared import needs
 from stackcompat.verdict.missing import missing_in
-from stackcompat.verdict.signature import owner_of
+from stackcompat.verdict.ownership import owner_of
 
 __all__ = ["add_caller", "extend", "find_partners"]
 
 
 def extend(state: SearchState) -> Search[None]:
-    """Hold the members and move all else: if the test passes then, there are further members, which are looked for.
+    """Hold the members and move all else. If the test passes then, there are further members: look for them.
 
-    All else moves to its newest, then to what was newest when the members were. The members are known to be enough
-    once the test fails the same way in one of the two.
+    All else moves to its newest releases, then to those that were newest on the day of the members' upload. The members
+    are enough if the test fails in the same way in one of these two sets.
     """
     for _ in range(len(state.red.versions)):
         before = set(state.members)
@@ -38,8 +39,9 @@ def extend(state: SearchState) -> Search[None]:
 def find_partners(state: SearchState) -> Search[None]:
     """Find the members that have the same release in the red cell and in the set that passes.
 
-    The units that the failure names are followed along all their releases. The others that the test uses are moved as
-    far as they go, all together; those that this cannot judge are followed by themselves, in few steps.
+    Units that the failure names are traced alone, one after another. The other possible partners are moved all
+    together, to their oldest and to their newest releases. Those that this does not judge are traced alone, in few
+    steps.
     """
     for unit in state.units.named:
         if unit not in state.members and unit not in state.cleared:
@@ -52,10 +54,10 @@ def find_partners(state: SearchState) -> Search[None]:
 
 
 def add_caller(state: SearchState) -> None:
-    """Add the distribution that called the only member: no release of it is known to pass, yet it is part of the break.
+    """Add the distribution that called the only member.
 
-    Either it asked the member for a name that the member does not have, or it declares to need the member and failed in
-    a call of it.
+    The caller is part of the break, although no release of it is known to pass. Either it asked the member for a name
+    that the member does not have, or it declares that it needs the member, and failed in a call of the member.
     """
     (member,) = state.members
     for caller in reversed(_possible_callers(state, member)):
@@ -66,15 +68,20 @@ def add_caller(state: SearchState) -> None:
 
 
 def _keep_if_it_passes(state: SearchState, unit: str, growth: int) -> Search[None]:
-    """Follow `unit` by itself, and keep it as a member if the test passes with one of its releases."""
+    """Trace `unit` alone, and keep it as a member if the test passes with one of its releases."""
     edges = yield from trace(state, unit, state.red.versions, growth=growth)
     if edges.passes:
         keep_member(state, unit, edges, state.red.versions)
 
 
 def _move_to_the_end(state: SearchState, direction: int) -> Search[None]:
-    """Move all possible partners to their oldest (-1) or newest (1) release at once, as long as that finds members."""
-    while units := _possible_partners(state, direction):
+    """Move all possible partners to their oldest (-1) or newest (1) release at once; repeat while it finds members.
+
+    All suspects are moved first, also those that were seen to fail there by themselves: where several sets of releases
+    are enough for the failure, it can show beside each of them alone, and yet be gone when all have moved.
+    """
+    units = _suspects(state, direction)
+    while units:
         moved = dict(state.red.versions)
         for unit in units:
             moved |= state.units.line(unit).pins[0 if direction < 0 else -1]
@@ -82,12 +89,25 @@ def _move_to_the_end(state: SearchState, direction: int) -> Search[None]:
         before = len(state.members)
         if answer.outcome == "pass":
             yield from minimise(state, answer.versions)
-        if len(state.members) == before:
+        moved_before, units = units, _possible_partners(state, direction)
+        if len(state.members) == before and units == moved_before:
             return
 
 
+def _suspects(state: SearchState, direction: int) -> list[str]:
+    """Units that the failure names or the test uses, and that have any release in this direction."""
+    suspects = dict.fromkeys((*state.units.named, *state.unparted, *state.units.used))
+    others = [unit for unit in suspects if unit in state.red.versions and unit not in state.members]
+    return [unit for unit in others if _has_releases(state.units.line(unit), direction)]
+
+
+def _has_releases(line: ReleaseLine, direction: int) -> bool:
+    """Whether there is any release in this direction from the one in the red cell."""
+    return line.red_place > 0 if direction < 0 else line.red_place < len(line.versions) - 1
+
+
 def _possible_partners(state: SearchState, direction: int) -> list[str]:
-    """Units that may be members, and have releases in this direction beyond those that were seen to fail."""
+    """Units that can be members, and have releases in this direction beyond those that were seen to fail."""
     suspects = dict.fromkeys((*state.unparted, *state.units.used))
     return [unit for unit in suspects if _may_be_a_member(state, unit) and _can_move(state, unit, direction)]
 
@@ -105,23 +125,22 @@ def _can_move(state: SearchState, unit: str, direction: int) -> bool:
 
 
 def _possible_callers(state: SearchState, member: str) -> list[str]:
-    """The distributions on the traceback that may have called `member`, the deepest last."""
+    """The distributions on the traceback that can have called `member`, the deepest last."""
     failure = state.red.failure
     names = state.units.names(member)
     missing = missing_in(failure.message)
-    if (
-        missing.name and owner_of(missing.owner, state.red.versions, state.components) in names
-    ):  # it was asked for what it has not
+    asks_member = missing.name and owner_of(missing.owner, state.red.versions, state.components) in names
+    if asks_member:  # the caller asked the member for a name that it does not have
         return [package for package in failure.packages if package not in names][-1:]
-    if failure.where.endswith(":<module>"):  # it fails while it loads, whoever loads it
+    if failure.where.endswith(":<module>"):  # a module fails while it is imported, whatever imports it
         return []
     depths = [depth for depth, package in enumerate(failure.packages) if package in names]
-    # A call with the wrong arguments never enters the member: then the deepest package is the caller.
+    # A call with wrong arguments does not enter the member. Then the deepest package is the caller.
     callers = failure.packages[: depths[-1]] if depths else failure.packages[-1:]
     return [package for package in callers if package not in names and _declares(state, package, member)]
 
 
 def _declares(state: SearchState, user: str, name: str) -> bool:
-    """Whether `user` declares to need `name`."""
+    """Whether `user` declares that it needs `name`."""
     version = state.red.versions.get(user)
     return version is not None and name in needs(state.catalog, user, version, state.red.python)

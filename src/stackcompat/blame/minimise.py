@@ -1,13 +1,13 @@
-"""The second step of a search: the members in what differs between a passing set and the red one. Pure."""
+"""The second step of a search: finds members among the differences between a passing set and the red one. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from stackcompat.blame.culprit import Culprit
 from stackcompat.blame.ddmin import ddmin
 from stackcompat.blame.probe import Search
 from stackcompat.blame.questions import SearchState, answer_for, ask_exactly
+from stackcompat.blame.result import Culprit
 from stackcompat.blame.trace import culprit_between, keep_member, trace
 from stackcompat.blame.units import pinned
 from stackcompat.core.text import and_list
@@ -22,6 +22,8 @@ def minimise(state: SearchState, passing: dict[str, str]) -> Search[None]:
     smallest = yield from _smallest_failing_part(state, passing)
     context = state.units.mix(passing, smallest)
     unparted = []
+    # Without any one of these units the failure is gone. But the test need not pass then: it can fail in another way,
+    # or the set cannot be installed. So only a pass shows a member.
     for unit in smallest:
         others = [other for other in smallest if other != unit]
         without = yield from ask_exactly(state, state.units.mix(passing, others))
@@ -29,7 +31,7 @@ def minimise(state: SearchState, passing: dict[str, str]) -> Search[None]:
             yield from _add_member(state, unit, context, passing)
         else:
             unparted.append(unit)
-    yield from _part(state, unparted, passing, they_are_all=len(unparted) == len(smallest))
+    yield from _tell_apart(state, unparted, passing, they_are_all=len(unparted) == len(smallest))
 
 
 def _smallest_failing_part(state: SearchState, passing: Mapping[str, str]) -> Search[tuple[str, ...]]:
@@ -48,8 +50,8 @@ def _smallest_failing_part(state: SearchState, passing: Mapping[str, str]) -> Se
 def _guesses(state: SearchState, passing: Mapping[str, str], units: Collection[str]) -> Iterator[tuple[str, ...]]:
     """Parts of `units` that are likely to fail: those that the failure names, then also those that the cell pins.
 
-    Of each there is the part itself, then the part with what has to move with it. That is read from the index, so it
-    is worked out only if the part itself did not fail.
+    Each part comes alone, then with the units that have to move with it. These are read from the index, so they are
+    worked out only if the part alone did not fail.
     """
     named = [unit for unit in state.units.named if unit in units]
     pins = [state.units.unit_of(name) for name in pinned(state.red)]
@@ -61,7 +63,7 @@ def _guesses(state: SearchState, passing: Mapping[str, str], units: Collection[s
 
 
 def _with_what_has_to_move(state: SearchState, passing: Mapping[str, str], units: Iterable[str]) -> list[str]:
-    """`units` and what has to move with them, so that each declared bound that the red cell keeps is kept."""
+    """`units` and the units that have to move with them to keep the declared bounds."""
     chosen = list(dict.fromkeys(units))
     while True:
         broken = _units_of_broken_bounds(state, state.units.mix(passing, chosen))
@@ -71,7 +73,7 @@ def _with_what_has_to_move(state: SearchState, passing: Mapping[str, str], units
 
 
 def _units_of_broken_bounds(state: SearchState, versions: Mapping[str, str]) -> list[str]:
-    """For each declared bound that `versions` break, a unit that would mend it if it were as in the red cell."""
+    """For each declared bound that `versions` break: a unit that, as in the red cell, can mend it."""
     units = []
     for name, version in versions.items():
         for needed, bound in needs(state.catalog, name, version, state.red.python).items():
@@ -84,10 +86,13 @@ def _units_of_broken_bounds(state: SearchState, versions: Mapping[str, str]) -> 
 def _add_member(state: SearchState, unit: str, context: dict[str, str], passing: Mapping[str, str]) -> Search[None]:
     """Keep `unit` as a member: `context` fails with its red release, and passes with its release in `passing`."""
     red, units = state.red, state.units
-    if unit not in red.versions or unit in state.members:
+    if unit not in red.versions:
+        state.absent[unit] = passing[unit]
+        return
+    if unit in state.members:
         return
     good = passing.get(unit)
-    state.members[unit] = culprit_between(state, unit, good)  # should the budget be spent before it is traced
+    state.members[unit] = culprit_between(state, unit, good)  # in case the budget is spent before the trace ends
     if good is not None:
         moved_alone = red.versions | {name: passing[name] for name in units.names(unit) if name in passing}
         if (yield from ask_exactly(state, moved_alone)).outcome == "pass":
@@ -96,12 +101,14 @@ def _add_member(state: SearchState, unit: str, context: dict[str, str], passing:
     keep_member(state, unit, edges, context)
 
 
-def _part(state: SearchState, units: list[str], passing: Mapping[str, str], *, they_are_all: bool) -> Search[None]:
-    """Tell the members among units that could not be moved apart: which of them passes when it moves alone?
+def _tell_apart(
+    state: SearchState, units: list[str], passing: Mapping[str, str], *, they_are_all: bool
+) -> Search[None]:
+    """Find the members among units that could not be moved apart, by moving each of them alone.
 
-    They are moved in the red cell first. If they are all that differs, they are also moved where another of them has
-    gone as far towards `passing` as it fails: something that kept the one from moving may be gone there. Where none
-    passes, those that the failure names are members.
+    Each unit is moved in the red cell first. If `units` are all that differs, each is also moved where another of them
+    has been moved towards `passing`, as far as the test still fails. What kept the unit from moving can be gone there.
+    If the test never passes, the units that the failure names become members.
     """
     if (yield from _keep_first_that_passes(state, units, state.red.versions)) or not they_are_all:
         return
@@ -119,20 +126,20 @@ def _part(state: SearchState, units: list[str], passing: Mapping[str, str], *, t
 
 
 def _keep_first_that_passes(state: SearchState, units: list[str], context: dict[str, str]) -> Search[bool]:
-    """Keep the first of `units` as a member that makes `context` pass when it moves alone; False if none does."""
+    """Keep as a member the first of `units` that makes `context` pass when it moves alone; False if none does."""
     for unit in units:
         if unit in state.red.versions:
             edges = yield from trace(state, unit, context)
             if edges.passes:
                 keep_member(state, unit, edges, context)
-                # The others may differ only because this one could not move without them: extending the set will tell.
+                # Perhaps the others differ only because this one could not move without them: `extend` will tell.
                 state.unparted += [other for other in units if other not in (unit, *state.unparted)]
                 return True
     return False
 
 
 def _moved_towards(state: SearchState, unit: str, passing: Mapping[str, str]) -> dict[str, str]:
-    """The red cell with `unit` alone moved as far towards `passing` as it was seen to fail; empty where it was not."""
+    """The red cell with `unit` moved towards `passing` to the farthest release that was seen to fail; empty if none."""
     line = state.units.line(unit)
     goal = line.place(passing.get(unit))
     if goal is None:

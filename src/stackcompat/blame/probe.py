@@ -1,7 +1,7 @@
-"""What a search is about, what it asks and what it is answered. Pure.
+"""The subject of a search, its questions, and their answers. Pure.
 
-A search is a generator: it yields probes, is sent an answer to each, and returns what it found. Whoever drives it
-decides where the answers come from: a store, a machine, or a made-up world.
+A search is a generator: it yields probes, is sent an answer to each, and returns what it found. Its driver decides
+where the answers come from: a store, a machine, or a made-up world.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from stackcompat.evidence.results import Failure, TestResult, WarningSeen
 __all__ = ["Probe", "ProbeAnswer", "ProbeOutcome", "RedCell", "Search", "Value"]
 
 #: What an answer says of the failure that is searched for. ``pass``: the test passes. ``same``: it fails in the same
-#: way. ``other``: it fails in another way. ``unresolved``: nothing can be told there, since the set does not resolve or
+#: way. ``other``: it fails in another way. ``unresolved``: it is not known there, since the set does not resolve or
 #: has no wheel, or the test does not apply or is flaky. ``infra``: the machine or the index kept the probe from an
 #: answer.
 ProbeOutcome = Literal["pass", "same", "other", "unresolved", "infra"]
@@ -31,10 +31,12 @@ class RedCell(Record):
         test: The failing test.
         requirements: What the cell asks for.
         python: The Python of the cell, such as ``3.12``.
-        until: Nothing that was uploaded later is taken.
+        until: Releases that were uploaded later are not taken; None: no limit.
         passing: Sets of versions with which the test is known to pass.
-        sets: Requirements that somebody publishes as working together.
-        near: Whether the nearest of `passing` is near enough in any case, so that no fresh set is tried instead.
+        sets: Sets of requirements that somebody publishes as working together.
+        working: Sets of versions with which every test is known to pass, not only the failing one.
+        near: Whether to take the nearest of `passing` however far it is, without trying fresh sets.
+        is_cell: Whether a set can be tried with every test. A crossing has only the one.
     """
 
     versions: dict[str, str]
@@ -44,7 +46,9 @@ class RedCell(Record):
     until: dt.datetime | None = None
     passing: tuple[dict[str, str], ...] = ()
     sets: tuple[tuple[str, ...], ...] = ()
+    working: tuple[dict[str, str], ...] = ()
     near: bool = False
+    is_cell: bool = True
 
     def release(self, name: str, catalog: Catalog) -> Release | None:
         """The release of `name` that the cell has; None where the cell has none, or the index does not know it."""
@@ -62,25 +66,28 @@ class Probe(Record):
     Attributes:
         pins: Versions that are held. Without `free`, they are all that is installed.
         free: Requirements for which the installer chooses releases.
-        until: It chooses among what was uploaded until then.
-        resolves: Whether the question is only whether such a set can be resolved; nothing is run.
+        until: The installer chooses among releases that were uploaded until then; None: no limit.
+        resolves: Whether to ask only if the set resolves, without running anything.
+        every_test: Whether to run every test that applies, not only the failing one. The answer ``pass`` then means
+            that a cell with these versions works.
     """
 
     pins: dict[str, str] = {}
     free: tuple[str, ...] = ()
     until: dt.datetime | None = None
     resolves: bool = False
+    every_test: bool = False
 
 
 class ProbeAnswer(Record):
-    """What came of a probe.
+    """The answer to a probe.
 
     Attributes:
         outcome: What it says of the failure that is searched for.
         versions: All that was installed.
-        signature: Of another failure, what identifies it.
+        signature: The signature of the failure, if it is another one.
         detail: Why the probe says nothing of the failure.
-        ran: Whether it needed an environment.
+        ran: Whether the probe needed an environment.
         forced: Whether metadata forbids these versions together and was overridden.
         warnings: What the test warned of.
         evidence: The ids of the runs.
@@ -97,7 +104,7 @@ class ProbeAnswer(Record):
 
     @property
     def decides(self) -> bool:
-        """Whether it says that the failure shows, or that it does not."""
+        """Whether the answer says that the failure shows, or that the test passes."""
         return self.outcome in ("pass", "same")
 
 

@@ -1,8 +1,8 @@
-"""Answers the probes of a search from real cells, and from what is known of them already.
+"""Answers the probes of a search from stored evidence, or by running cells.
 
-A probe is resolved, locked, run and confirmed like any other cell, with the failing test alone. What it shows is
-evidence, whose address is the exact versions and the test: so no probe is run twice, and a search that was stopped goes
-on where it was.
+A probe is resolved, locked, run and confirmed like any other cell, but only the failing test runs in it. Its runs are
+evidence, stored under the exact versions and the test. So no probe is run twice, and a search that was stopped goes on
+where it was.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from stackcompat.blame.probe import Probe, ProbeAnswer, Search, Value
+from stackcompat.blame.probe import Probe, ProbeAnswer, ProbeOutcome, Search, Value
+from stackcompat.core.vocabulary import Level
 from stackcompat.evidence.results import Evidence, TestResult
 from stackcompat.evidence.runs import PlannedCell
+from stackcompat.pipeline.baselines import run_baselines
 from stackcompat.pipeline.cells import plan_cell, run_cells
 from stackcompat.pipeline.locking import lock_cells
 from stackcompat.pipeline.runner import Runner
@@ -20,13 +22,33 @@ from stackcompat.plan.cell import Cell
 from stackcompat.resolve.lock import Lock, Resolution
 from stackcompat.verdict.outcomes import TestStatus, classify, why
 from stackcompat.verdict.signature import failure_of, same_failure
+from stackcompat.verdict.verdict import judge
 
-__all__ = ["RunProbe", "Target", "answer_probe", "drive", "judge_probe", "run_test", "status_of"]
+__all__ = [
+    "STAGE",
+    "RunProbe",
+    "Target",
+    "answer_probe",
+    "drive",
+    "judge_probe",
+    "run_every_test",
+    "run_test",
+    "status_of",
+]
 
 #: Runs a locked cell, and says what that shows of the failing test.
 RunProbe = Callable[[PlannedCell], ProbeAnswer]
 
-#: A step of progress names so many moved distributions.
+#: What the search is called where its progress is shown.
+STAGE = "which release breaks it"
+
+#: How deep a set is tried with every test: as deep as ``stackcompat try`` goes.
+_EVERY_TEST: Level = "interop"
+
+#: What the verdict on a set that was tried with every test says; any other verdict leaves it open.
+_OUTCOMES: dict[str, ProbeOutcome] = {"works": "pass", "broken": "other", "infra-error": "infra", "invalid": "infra"}
+
+#: A step of progress names at most so many distributions that moved.
 _SHOWN = 4
 
 
@@ -35,8 +57,8 @@ class Target(NamedTuple):
 
     Attributes:
         cell: The cell.
-        versions: All that is installed in it; of a cell that does not resolve, what it pins.
-        lock_id: What it was locked to; empty where it does not resolve.
+        versions: All that is installed in the cell; if it does not resolve, what it pins.
+        lock_id: The id of its lock; empty if it does not resolve.
         test: The failing test.
     """
 
@@ -46,22 +68,21 @@ class Target(NamedTuple):
     test: TestResult
 
 
-def drive(steps: Search[Value], target: Target, runner: Runner, run: RunProbe, *, budget: int) -> Value:
-    """What a search returns when its probes are answered from real cells.
+def drive(steps: Search[Value], target: Target, runner: Runner, run: RunProbe) -> Value:
+    """Drive a search to its end with answers from real cells, and return what it found.
 
     Args:
         steps: The search.
         target: What it follows.
-        runner: Resolves and runs the cells, and is told of progress.
+        runner: Resolves and runs the cells, and reports progress.
         run: Runs a locked cell.
-        budget: How many environments the search may ask for.
     """
-    runner.reporter.stage("blame", budget)
+    runner.reporter.stage(STAGE, None)  # it ends as soon as the culprit is found, whatever the budget
     try:
         probe = next(steps)
         while True:
             answer = answer_probe(probe, target, runner, run)
-            runner.reporter.step(f"{_moved(probe, answer, target)}: {answer.outcome}")
+            runner.reporter.step(f"{_moved(probe, answer, target)}: {_words(probe, answer)}")
             probe = steps.send(answer)
     except StopIteration as end:
         return end.value  # type: ignore[no-any-return]
@@ -89,9 +110,10 @@ def answer_probe(probe: Probe, target: Target, runner: Runner, run: RunProbe) ->
     versions = resolution.lock.versions()
     if probe.resolves:
         return ProbeAnswer(outcome="pass", versions=versions)
-    if resolution.lock.id == target.lock_id:
+    if resolution.lock.id == target.lock_id and not probe.every_test:
         return ProbeAnswer(outcome="same", versions=versions)
-    answer = run(_pinned_to(resolution.lock, cell, forced=forced))
+    planned = _pinned_to(resolution.lock, cell, forced=forced)
+    answer = run_every_test(planned, runner) if probe.every_test else run(planned)
     return answer.model_copy(update={"versions": versions, "forced": forced})
 
 
@@ -107,6 +129,22 @@ def run_test(planned: PlannedCell, test: TestResult, runner: Runner) -> ProbeAns
     return judge_probe(runner.store.of_key(due.key), test)
 
 
+def run_every_test(planned: PlannedCell, runner: Runner) -> ProbeAnswer:
+    """Run a locked cell with every smoke test, as ``stackcompat try`` does, and say whether it works."""
+    due = plan_cell(planned.cell, planned.resolution, runner, _EVERY_TEST)
+    run_cells([due], runner.quiet(), _EVERY_TEST)
+    greens = run_baselines([due], runner.quiet())
+    evidence = runner.store.of_key(due.key)
+    verdict = judge(due, evidence, runner.components, greens=greens)
+    return ProbeAnswer(
+        outcome=_OUTCOMES.get(verdict.verdict, "unresolved"),
+        signature=verdict.sentence,
+        detail=verdict.sentence,
+        ran=True,
+        evidence=tuple(run.id for run in evidence),
+    )
+
+
 def judge_probe(evidence: Sequence[Evidence], test: TestResult) -> ProbeAnswer:
     """What the runs of a probe say of the failing `test`."""
     answer = ProbeAnswer(outcome="infra", ran=True, evidence=tuple(run.id for run in evidence))
@@ -118,19 +156,19 @@ def judge_probe(evidence: Sequence[Evidence], test: TestResult) -> ProbeAnswer:
     status = status_of(test.test, evidence)
     if status is None:
         return answer.model_copy(update={"outcome": "unresolved", "detail": f"{test.test} does not apply"})
-    said: dict[str, object] = {"detail": status.note or why(status.result), "warnings": status.result.warnings}
+    update: dict[str, object] = {"detail": status.note or why(status.result), "warnings": status.result.warnings}
     match status.state:
         case "passed":
-            said["outcome"] = "pass"
-        case "confirmed" | "feature-broken" if same_failure(failure_of(status.result), failure_of(test)):
-            said["outcome"] = "same"
+            update["outcome"] = "pass"
+        case "confirmed" | "feature-broken" | "hangs" if same_failure(failure_of(status.result), failure_of(test)):
+            update["outcome"] = "same"
         case "confirmed" | "feature-broken":
-            said |= {"outcome": "other", "signature": why(status.result)}
-        case "unconfirmed" | "infra":
-            said["outcome"] = "infra"
+            update |= {"outcome": "other", "signature": why(status.result)}
+        case "unconfirmed" | "hangs" | "infra":
+            update["outcome"] = "infra"
         case "flaky" | "not-applicable" | "blocked":
-            said["outcome"] = "unresolved"
-    return answer.model_copy(update=said)
+            update["outcome"] = "unresolved"
+    return answer.model_copy(update=update)
 
 
 def status_of(test: str, evidence: Iterable[Evidence]) -> TestStatus | None:
@@ -158,26 +196,35 @@ def _cell(probe: Probe, target: Target) -> Cell:
 
 
 def _pinned_to(lock: Lock, cell: Cell, *, forced: bool) -> PlannedCell:
-    """`cell` asking for exactly what is in `lock`. However the lock was found, its evidence has one address then."""
+    """`cell` with exactly the versions of `lock` as its requirements, so that equal locks share their evidence."""
     exact = tuple(f"{name}=={version}" for name, version in lock.versions().items())
     pinned = cell.model_copy(update={"requirements": exact, "overrides": exact if forced else ()})
     return PlannedCell(cell=pinned, resolution=Resolution(outcome="locked", lock=lock))
 
 
 def _not_locked(resolution: Resolution, probe: Probe) -> ProbeAnswer:
-    """What it says that there is no lock: nothing of the failure, unless that was the question."""
+    """The answer of a probe without a lock. It says nothing of the failure, unless only the lock was asked for."""
     if resolution.conflict is not None:
         return ProbeAnswer(outcome="same" if probe.resolves else "unresolved", detail=resolution.conflict.sentence)
     is_infra = resolution.outcome not in ("no-wheel-for-platform", "failed")
     return ProbeAnswer(outcome="infra" if is_infra else "unresolved", detail=resolution.detail or resolution.outcome)
 
 
+def _words(probe: Probe, answer: ProbeAnswer) -> str:
+    """What came of a probe, in words."""
+    if probe.every_test:
+        words = {"pass": "every test passes", "other": "other tests fail"}
+        return words.get(answer.outcome, "not known whether every test passes")
+    words = {"pass": "works", "same": "fails in the same way", "other": "fails in another way", "infra": "no answer"}
+    return words.get(answer.outcome, "tells nothing: " + (answer.detail or "the test does not apply"))
+
+
 def _moved(probe: Probe, answer: ProbeAnswer, target: Target) -> str:
-    """What a probe has that the red cell has not, in short. Where nothing was installed, it is what was asked for."""
+    """How a probe differs from the red cell, in short: by the installed versions, or by what it asked for."""
     versions = answer.versions or probe.pins
     moved = [f"{name} {version}" for name, version in versions.items() if target.versions.get(name) != version]
     if not moved and not answer.versions:
         moved = list(probe.free)
     if len(moved) > _SHOWN:
         moved = [*moved[:_SHOWN], "..."]
-    return ", ".join(moved) or "nothing moved"
+    return f"with {', '.join(moved)}" if moved else "with all as it is in the red cell"

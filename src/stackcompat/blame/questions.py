@@ -1,6 +1,6 @@
-"""What one search has asked and learned so far, and how it asks. Pure.
+"""The state of one search, and the functions through which its steps ask. Pure.
 
-Each step of a search is a generator that yields questions (:class:`Probe`) and is sent what came of them
+Each step of a search is a generator that yields questions (:class:`Probe`) and is sent their answers
 (:class:`ProbeAnswer`). All steps share one :class:`SearchState`, and ask through the functions here, so that no
 question is asked twice and the budget holds.
 """
@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from stackcompat.blame.bisect import Edges
-from stackcompat.blame.culprit import Culprit
 from stackcompat.blame.probe import Probe, ProbeAnswer, RedCell, Search
+from stackcompat.blame.result import Culprit
 from stackcompat.blame.units import Units
 from stackcompat.core.record import digest
 from stackcompat.ecosystem.components import Components
@@ -27,17 +27,18 @@ __all__ = [
     "Traced",
     "answer_for",
     "ask",
+    "ask_every_test",
     "ask_exactly",
     "held_probe",
     "versions_that_fail_too",
 ]
 
-#: How many questions a search may ask for each environment of its budget: most questions need none.
+#: How many questions a search can ask for each environment of its budget. Most questions need no environment.
 _QUESTIONS_PER_ENVIRONMENT = 4
 
 
 class BudgetSpent(Exception):
-    """The search has asked for as many environments as it may."""
+    """The search has asked for all environments of its budget."""
 
 
 class Answered(NamedTuple):
@@ -48,7 +49,7 @@ class Answered(NamedTuple):
 
 
 class Traced(NamedTuple):
-    """A member that was followed along its releases: all else had the versions of `context`."""
+    """The edges of a member along its releases, while all else had the versions of `context`."""
 
     context: dict[str, str]
     edges: Edges
@@ -62,18 +63,21 @@ class SearchState:
         red: The red cell that is to be explained.
         units: What can be moved in it.
         catalog: Where releases and their metadata are looked up.
-        components: Who owns which module, and who moves with whom.
-        budget: How many environments the search may ask for.
-        every_probe: What each probe of an exact set of versions asks beside its pins.
+        components: Tells which distribution owns a module, and which distributions move together.
+        budget: How many environments the search can ask for.
+        every_probe: A template: what each probe for exact versions asks in addition to its pins.
         answers: What was answered, by the digest of the probe.
-        asked: Every set that was asked for, in the order of the questions.
+        asked: Every set that was asked for, with its answer, in the order of the questions.
         probes: How many environments were asked for.
         passing: The first set that was found to pass; empty until then.
         members: The members of the culprit that were found so far, by unit.
         traces: How each member was traced, by unit.
-        unparted: Units that could not be moved apart from a member: they may be members.
-        cleared: Units that were followed by themselves already.
+        unparted: Units that could not be moved apart from a member, and so can be members.
+        cleared: Units that were already traced alone.
         enough: Whether the failure shows with the members held and all else moved.
+        alternatives: Other sets of members, each of which is enough by itself.
+        absent: Distributions that the red cell lacks, and with which the test passes.
+        whole: Sets that were tried with every test, and the answers.
         doubt: Why the members may not be the whole culprit.
     """
 
@@ -92,6 +96,9 @@ class SearchState:
     unparted: list[str] = field(default_factory=list)
     cleared: set[str] = field(default_factory=set)
     enough: bool = False
+    alternatives: list[dict[str, Culprit]] = field(default_factory=list)
+    absent: dict[str, str] = field(default_factory=dict)
+    whole: list[Answered] = field(default_factory=list)
     doubt: str = ""
 
 
@@ -110,9 +117,10 @@ def ask(state: SearchState, probe: Probe) -> Search[ProbeAnswer]:
             raise BudgetSpent
         answer = yield probe
         state.answers[key] = answer
-        state.asked.append(Answered(answer.versions or probe.pins, answer))
+        answered = Answered(answer.versions or probe.pins, answer)
+        (state.whole if probe.every_test else state.asked).append(answered)
         state.probes += answer.ran
-        if answer.versions:  # the same set may be asked for by its exact versions later
+        if answer.versions and not probe.every_test:  # the same set may be asked for by its exact versions later
             state.answers.setdefault(digest(Probe(pins=answer.versions)), answer)
     return state.answers[key]
 
@@ -120,6 +128,11 @@ def ask(state: SearchState, probe: Probe) -> Search[ProbeAnswer]:
 def ask_exactly(state: SearchState, pins: Mapping[str, str]) -> Search[ProbeAnswer]:
     """The answer for exactly the versions `pins`."""
     return (yield from ask(state, _exact_probe(state, pins)))
+
+
+def ask_every_test(state: SearchState, pins: Mapping[str, str]) -> Search[ProbeAnswer]:
+    """The answer of every test for exactly the versions `pins`."""
+    return (yield from ask(state, Probe(pins=dict(sorted(pins.items())), every_test=True)))
 
 
 def answer_for(state: SearchState, pins: Mapping[str, str]) -> ProbeAnswer | None:
@@ -133,8 +146,8 @@ def held_probe(state: SearchState, pins: Mapping[str, str], *, at_their_time: bo
     Args:
         state: What the search knows.
         pins: Versions of the red cell.
-        at_their_time: Whether all else comes from the day on which the newest of `pins` was uploaded; else it is the
-            newest that the red cell may have.
+        at_their_time: Whether all else comes from the day on which the newest of `pins` was uploaded. If not, it is the
+            newest that the red cell can have.
     """
     until = state.red.until
     uploads = [release.uploaded for name in pins if (release := state.red.release(name, state.catalog))]
@@ -146,7 +159,7 @@ def held_probe(state: SearchState, pins: Mapping[str, str], *, at_their_time: bo
 
 
 def versions_that_fail_too(state: SearchState, unit: str) -> set[str]:
-    """Versions of `unit`, other than the red one, beside which the other members were seen to fail the same way."""
+    """Versions of `unit`, other than the red one, with which the failure was seen while the other members were held."""
     held = state.units.red_pins(member for member in state.members if member != unit)
     if not held:
         return set()

@@ -1,4 +1,4 @@
-"""Follow a member of the culprit along its releases: the last good, the first bad, the one that is fixed. Pure."""
+"""Traces a member of the culprit along its releases: last good, first bad, fixed in. Pure."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from packaging.version import Version
 
 from stackcompat.blame.bisect import Edges, find_edges
-from stackcompat.blame.culprit import Culprit
 from stackcompat.blame.probe import ProbeOutcome, Search
 from stackcompat.blame.questions import SearchState, Traced, ask_exactly, versions_that_fail_too
+from stackcompat.blame.result import Culprit
 
 __all__ = ["culprit_between", "keep_member", "retrace_hidden_edges", "trace"]
 
@@ -22,9 +22,9 @@ def trace(
     Args:
         state: What the search knows.
         unit: The unit that is moved.
-        context: The versions of all else. With the red release of `unit` they fail.
+        context: The versions of all else. With the red release of `unit`, the test fails in them.
         good: A release of `unit` that is known to pass.
-        growth: How many times as long as the last each galloping step is.
+        growth: By what factor each galloping step is longer than the one before.
     """
     line = state.units.line(unit)
 
@@ -44,13 +44,13 @@ def trace(
 
 
 def keep_member(state: SearchState, unit: str, edges: Edges, context: dict[str, str]) -> None:
-    """Keep `unit` as a member, with the edges that were found along its releases while all else was as in `context`."""
+    """Keep `unit` as a member, with the edges that were found while all else had the versions of `context`."""
     state.traces[unit] = Traced(context, edges)
     state.members[unit] = _culprit(state, unit, edges)
 
 
 def culprit_between(state: SearchState, unit: str, good: str | None) -> Culprit:
-    """`unit` as a member of which no more is known than that its release `good` passes."""
+    """`unit` as a member before it is traced: at most one release, `good`, is known to pass."""
     line = state.units.line(unit)
     place = line.place(good)
     known = Edges(
@@ -66,8 +66,8 @@ def culprit_between(state: SearchState, unit: str, good: str | None) -> Culprit:
 def retrace_hidden_edges(state: SearchState) -> Search[None]:
     """Trace again each member at whose edge there are releases that could not be judged.
 
-    In the red cell another failure can hide the one that is searched for. Beside the set that passes it may be absent:
-    there the member is traced once more.
+    In the red cell another failure can hide the one that is searched for. In the set that passes, that other failure
+    can be absent. So the member is traced there again.
     """
     if not state.passing:
         return
@@ -116,12 +116,15 @@ def _culprit(state: SearchState, unit: str, edges: Edges) -> Culprit:
         and version > parsed[edges.bad]
         and (edges.fixed is None or version < parsed[edges.fixed])
     ]
+    last_passing = version_at(edges.good)
     return Culprit(
         name=name,
         version=version_at(line.red_place) or "",
-        last_good=version_at(edges.good),
+        last_good=None if state.red.is_cell else last_passing,
         first_bad=version_at(edges.bad),
         fixed_in=version_at(edges.fixed),
+        last_passing=last_passing,
+        red=tuple(filter(None, map(version_at, edges.red))),
         never_passed=edges.good is None and line.red_place > 0,
         unresolved=tuple(filter(None, map(version_at, edges.unresolved))),
         skipped=tuple(filter(None, map(version_at, skipped))),

@@ -1,7 +1,7 @@
 """What a search moves: units of distributions, and the releases that each unit can have. Pure.
 
 A unit is a distribution with those that follow its releases (``moves-with`` in the components file), such as a library
-and its native half. They move together, under the name of the one that leads.
+and its native half. They move together. The unit has the name of the distribution that leads.
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ from stackcompat.core.requirements import name_of
 from stackcompat.ecosystem.components import Components
 from stackcompat.ecosystem.releases import Catalog, Release
 from stackcompat.verdict.missing import modules_named
-from stackcompat.verdict.ownership import names_distribution
-from stackcompat.verdict.signature import owner_of
+from stackcompat.verdict.ownership import names_distribution, owner_of
 
 __all__ = ["ReleaseLine", "Units", "find_units", "pinned"]
 
@@ -78,7 +77,7 @@ class Units:
         return {name: self.red.versions[name] for unit in units for name in self.names(unit)}
 
     def line(self, unit: str) -> ReleaseLine:
-        """The releases of `unit` that may be tried."""
+        """The releases of `unit` that can be tried."""
         if unit not in self._lines:
             self._lines[unit] = _line(unit, self.names(unit), self.red, self.catalog)
         return self._lines[unit]
@@ -113,7 +112,13 @@ class Units:
 
 
 def find_units(red: RedCell, catalog: Catalog, components: Components) -> Units:
-    """The units of the cell `red`; who moves with whom is read from `components`, releases from `catalog`."""
+    """Find the units of the cell `red`.
+
+    Args:
+        red: The red cell.
+        catalog: Where releases are looked up.
+        components: Tells which distribution owns a module, and which distributions move together.
+    """
     groups = _groups(red, catalog, components)
     asked_for = [name_of(text) for text in red.requirements]
     return Units(
@@ -141,7 +146,7 @@ def _unit(groups: Mapping[str, tuple[str, ...]], name: str) -> str:
 
 
 def _groups(red: RedCell, catalog: Catalog, components: Components) -> dict[str, tuple[str, ...]]:
-    """The distributions of each unit. One that should follow another but has another release is a unit of its own."""
+    """The distributions of each unit. A follower with another release than its leader is a unit of its own."""
     versions = red.versions
     groups = {name: [name] for name in versions}
     for component in components.components:
@@ -166,12 +171,12 @@ def _named(red: RedCell, components: Components) -> list[str]:
 
 
 def _line(unit: str, names: tuple[str, ...], red: RedCell, catalog: Catalog) -> ReleaseLine:
-    """The releases of `unit`, whose distributions are `names`, that may be tried in place of the one in `red`."""
+    """The releases of `unit`, whose distributions are `names`, that can be tried in place of the one in `red`."""
     version = red.versions.get(unit, "")
     project = catalog.project(unit)
     red_release = project.find(version) if version else None
     as_in_red = {name: red.versions.get(name, "") for name in names}
-    if red_release is None:  # it is from a file or another index: nobody knows what is older or newer
+    if red_release is None:  # the release is from a file or another index, so older and newer ones are unknown
         return ReleaseLine(pins=(as_in_red,), versions=(version,), red_place=0)
     releases = [
         release for release in project.releases if release is red_release or _may_be_tried(release, red_release, red)
@@ -194,7 +199,7 @@ def _may_be_tried(release: Release, red_release: Release, red: RedCell) -> bool:
 
 
 def _pins(unit: str, names: tuple[str, ...], release: Release, catalog: Catalog) -> dict[str, str]:
-    """What `unit` consists of at `release` of its leader: of each follower, the newest release that is not newer."""
+    """The versions of `unit` at `release` of its leader: of each follower, the newest that is not newer than that."""
     pins = {unit: release.version}
     for follower in names[1:]:
         others = catalog.project(follower).releases

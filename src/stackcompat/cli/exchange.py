@@ -3,35 +3,34 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import click
 from rich.markup import escape
 
+from stackcompat.blame.diagnosis import Diagnosis
 from stackcompat.blame.exchange import choose_test
-from stackcompat.cli.blame import (
-    about_option,
-    crossing_json,
-    find_crossing_culprits,
-    print_crossing_diagnoses,
-    probes_option,
-)
+from stackcompat.cli.answers import answer_options, tell
 from stackcompat.cli.cell_arguments import parse_cell
 from stackcompat.cli.cell_output import failure_json
 from stackcompat.cli.console import glyph, out, reporting
-from stackcompat.cli.exit_codes import COULD_NOT_TELL, EXIT_CODES
-from stackcompat.cli.options import json_option, project_option, write_json
-from stackcompat.cli.workspace import make_exchange_runner, make_runner
+from stackcompat.cli.culprit_output import crossing_json, print_crossing_diagnoses
+from stackcompat.cli.culprit_search import about_option, find_crossing_culprits, probes_option
+from stackcompat.cli.exit_codes import of_verdict
+from stackcompat.cli.options import executor_option, from_option, project_option
+from stackcompat.cli.runners import make_exchange_runner, make_runner
 from stackcompat.core.errors import UsageError
 from stackcompat.ecosystem.interpreters import find_interpreters
 from stackcompat.evidence.runs import ExchangePlan, PlannedCell
-from stackcompat.pipeline.cells import refuse_unknown
 from stackcompat.pipeline.exchange import plan_exchange, run_exchange
 from stackcompat.pipeline.exchange_plan import choose
 from stackcompat.pipeline.runner import Runner
+from stackcompat.pipeline.try_cell import refuse_unknown
 from stackcompat.plan.cell import Cell
-from stackcompat.plan.checkout import find_checkout
-from stackcompat.verdict.artifacts import ArtifactVerdict
+from stackcompat.plan.ecosystem import find_ecosystem
+from stackcompat.verdict.artifacts import ArtifactVerdict, ExchangeSide
 from stackcompat.verdict.exchange import CrossingVerdict, judge_crossing
 
 __all__ = ["exchange_"]
@@ -70,7 +69,7 @@ class _GreedyCommand(click.Command):
     "artifacts",
     multiple=True,
     metavar="NAME",
-    help='Only this one, or all with this word, or of a pattern such as "jax-export*"; may be repeated.',
+    help='Only artifacts with this name, word or pattern, such as "jax-export*"; may be repeated.',
 )
 @click.option("--exclude-newer", metavar="DATE", help="On both sides, only releases uploaded until then.")
 @click.option("--write-exclude-newer", metavar="DATE", help="The same for the writer alone.")
@@ -84,8 +83,10 @@ class _GreedyCommand(click.Command):
 )
 @probes_option
 @about_option
-@click.option("-v", "--verbose", is_flag=True, help="Every artifact, not only what is not green.")
-@json_option
+@click.option("-v", "--verbose", is_flag=True, help="Show every artifact, not only those that are not green.")
+@executor_option
+@answer_options
+@from_option
 @project_option
 def exchange_(
     write_with: tuple[str, ...],
@@ -101,6 +102,7 @@ def exchange_(
     probes: int,
     about: str,
     verbose: bool,
+    form: str,
     json_file: str | None,
     project_folder: str | None,
 ) -> None:
@@ -110,10 +112,10 @@ def exchange_(
     stackcompat exchange --write-with "jax==0.10.2" "orbax-checkpoint==0.11.38" --read-with jax orbax-checkpoint
     stackcompat exchange --write-with "jax==0.9.0" --read-with "jax==0.12.0.1" --artifact jax-export
 
-    Exit code: 0 works; 1 broken, unresolvable or uninstallable; 2 bad usage; 3 could not tell; 4 changed: all can be
+    Exit code: 0 works; 1 broken, unresolvable or uninstallable; 2 bad usage; 3 could not tell; 4 changed: everything is
     read, but the same seed gives other values.
     """  # noqa: D301  (\b is click's mark for a paragraph to be left as it is)
-    project = find_checkout(project_folder)
+    project = find_ecosystem(project_folder)
     newest = next(iter(find_interpreters()), "3.12") if not (write_python and read_python) else ""
     writer = _cell("write", write_with, write_python or newest, write_exclude_newer or exclude_newer)
     reader = _cell("read", read_with, read_python or newest, read_exclude_newer or exclude_newer)
@@ -128,12 +130,9 @@ def exchange_(
     if blaming and verdict.red:
         diagnoses = find_crossing_culprits(verdict, choose_test(verdict, about), runner, [plan], probes)
     runner.cache.trim()
-    write_json(json_file, _verdict_json(verdict) | (crossing_json(diagnoses) if diagnoses else {}))
-    if json_file != "-":
-        _print(verdict, verbose)
-        if diagnoses:
-            print_crossing_diagnoses(diagnoses)
-    sys.exit(EXIT_CODES.get(verdict.verdict, COULD_NOT_TELL))
+    answer = _verdict_json(verdict) | (crossing_json(diagnoses) if diagnoses else {})
+    tell(form, json_file, answer, partial(_print, verdict, diagnoses or {}, verbose))
+    sys.exit(of_verdict(verdict.verdict))
 
 
 def _try_crossing(
@@ -194,8 +193,8 @@ def _artifact_json(artifact: ArtifactVerdict) -> dict[str, Any]:
     return fields | {"failures": [failure_json(test) for test in artifact.failures]}
 
 
-def _print(verdict: CrossingVerdict, verbose: bool) -> None:
-    """Print the verdict on a crossing; if `verbose`, with every artifact and not only those that are not green."""
+def _print(verdict: CrossingVerdict, diagnoses: Mapping[ExchangeSide, Diagnosis], verbose: bool) -> None:
+    """Print the verdict on a crossing, the artifacts that are not green or, if `verbose`, all, and who is to blame."""
     side = f" ({verdict.side})" if verdict.side else ""
     out.print(
         f"{glyph(verdict.verdict)} [bold]{verdict.verdict}[/] at {verdict.level}{side}: {escape(verdict.sentence)}"
@@ -211,3 +210,4 @@ def _print(verdict: CrossingVerdict, verbose: bool) -> None:
             out.print(
                 f"  {glyph(artifact.verdict)} {artifact.artifact}: {artifact.verdict}: {escape(artifact.sentence)}"
             )
+    print_crossing_diagnoses(diagnoses)

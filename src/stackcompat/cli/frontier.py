@@ -5,35 +5,38 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 import sys
-from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import click
 from rich.table import Table
 
+from stackcompat.cli.answers import answer_options, tell
 from stackcompat.cli.console import out, reporting
-from stackcompat.cli.exit_codes import COULD_NOT_TELL
-from stackcompat.cli.options import jobs_option, json_option, project_option, write_json
-from stackcompat.cli.workspace import make_runner, open_index
+from stackcompat.cli.exit_codes import of_frontier
+from stackcompat.cli.options import executor_option, from_option, jobs_option, project_option, reuse_option
+from stackcompat.cli.runners import make_runner
+from stackcompat.cli.workspace import open_index
 from stackcompat.core.dates import end_of_day, parse_date
 from stackcompat.core.errors import StackcompatError, UsageError
+from stackcompat.core.folders import default_cache
+from stackcompat.core.text import counted
 from stackcompat.core.vocabulary import LEVELS, Level
 from stackcompat.ecosystem.interpreters import find_interpreters, how_to_get, this_platform
 from stackcompat.frontier.answers import Frontier
-from stackcompat.frontier.driver import ask
+from stackcompat.frontier.driver import answer_questions
 from stackcompat.frontier.forecast import Forecast, make_forecast
-from stackcompat.frontier.frontier import FRONTIERS, StoredFrontier
+from stackcompat.frontier.frontier import FRONTIERS, StoredFrontier, is_part_of
 from stackcompat.frontier.inference import Pair
 from stackcompat.frontier.search import MAX_RUNS_PER_QUESTION, explore
 from stackcompat.frontier.static.wheels import WheelNames
 from stackcompat.frontier.survey import Survey, make_survey
 from stackcompat.pipeline.runner import Runner
-from stackcompat.plan.checkout import find_checkout
-from stackcompat.report.text import frontier_words, working_partners
-from stackcompat.run.package_cache import default_cache
+from stackcompat.plan.ecosystem import find_ecosystem
+from stackcompat.report.frontier_text import frontier_words, working_partners
 from stackcompat.table.frontiers import FrontierRow, frontier_row
 
-__all__ = ["answer", "frontier_", "moment", "print_frontier", "search"]
+__all__ = ["answer", "frontier_", "moment", "print_frontier", "search_frontier"]
 
 
 @click.command("frontier")
@@ -57,8 +60,11 @@ __all__ = ["answer", "frontier_", "moment", "print_frontier", "search"]
 @click.option(
     "--seed", type=int, default=0, show_default=True, help="Chooses the sample of inferred pairs that is tested."
 )
+@reuse_option
 @jobs_option
-@json_option
+@executor_option
+@answer_options
+@from_option
 @project_option
 def frontier_(
     first: str,
@@ -69,7 +75,9 @@ def frontier_(
     level: Level,
     budget: int | None,
     seed: int,
+    no_reuse: bool,
     jobs: int,
+    form: str,
     json_file: str | None,
     project_folder: str | None,
 ) -> None:
@@ -78,15 +86,18 @@ def frontier_(
     \b
     stackcompat frontier flax jax --python 3.12 --since 2025-01
 
-    What follows from tested pairs is marked inferred, and a random sample of it is tested. The answer is kept in the
-    store, and published with the next report.
+    Verdicts that follow from tested pairs are marked inferred. A random sample of them is tested, which bounds how many
+    can be wrong. The store keeps the answer, and the next report publishes it.
 
-    Exit code: 0 when each pair has a verdict and the sample agreed; 2 bad usage; 3 when the budget ended before.
-    """  # noqa: D301  (as above)
+    Exit code: 0 each pair has a verdict, and the sample agreed or at most 10 % of the inferred pairs are wrong; 2 bad
+    usage; 3 the budget ended before that, or a Python is missing.
+    """  # noqa: D301  (\b is click's mark for a paragraph to be left as it is)
+    earliest, latest = moment("--since", since, end=False), moment("--until", until, end=True)
     newest = next(iter(find_interpreters().values()), None)
     python = python or (newest.python if newest else "3.12")
     index = open_index()
-    runner = replace(make_runner(find_checkout(project_folder), jobs, [python], level), catalog=index)
+    # A baseline can need another Python.
+    runner = make_runner(find_ecosystem(project_folder), jobs, None, level, reuse=not no_reuse)
     if python not in runner.interpreters:
         raise StackcompatError(how_to_get(python))
     survey = make_survey(
@@ -94,35 +105,43 @@ def frontier_(
         runner.components,
         index,
         python=python,
-        since=moment("--since", since, end=False),
-        until=moment("--until", until, end=True),
+        since=earliest,
+        until=latest,
     )
     wheels = WheelNames(default_cache() / "names", index.sources, newest)
     with reporting(verbose=False) as reporter:
         forecast = make_forecast(survey, wheels.of, reporter)
         wheels.keep()
-        found = search(survey, forecast, runner.reporting(reporter), level=level, budget=budget, seed=seed, batch=jobs)
+        found = search_frontier(
+            survey, forecast, runner.reporting(reporter), level=level, budget=budget, seed=seed, batch=jobs
+        )
     runner.cache.trim()
     frontier = StoredFrontier.of(
         found, forecast.at(level), python=python, platform=this_platform(), level=level, seen=dt.datetime.now(dt.UTC)
     )
-    if frontier.adds_to_metadata:
+    wider = next((kept for kept in runner.store.kept(FRONTIERS) if is_part_of(frontier, kept, earliest, latest)), None)
+    if frontier.adds_to_metadata and wider is None:
         runner.store.keep(FRONTIERS, frontier)
-    write_json(json_file, answer(frontier))
-    if json_file != "-":
-        print_frontier(frontier)
-    sys.exit(0 if frontier.complete else COULD_NOT_TELL)
+    tell(form, json_file, answer(frontier), partial(_print, frontier, wider))
+    sys.exit(of_frontier(complete=frontier.complete))
 
 
-def search(
+def _print(frontier: StoredFrontier, wider: StoredFrontier | None) -> None:
+    """Print a frontier, and that the store has a wider one, if it has."""
+    print_frontier(frontier)
+    if wider is not None:
+        out.print(f"The answer of {wider.seen:%Y-%m-%d} stays in the store: it has these releases and others.")
+
+
+def search_frontier(
     survey: Survey, forecast: Forecast, runner: Runner, *, level: Level, budget: int | None, seed: int, batch: int
 ) -> Frontier:
     """Search the pairs of a survey with cells.
 
     Args:
         survey: The two components.
-        forecast: What pairs are predicted to lack.
-        runner: Runs the cells, and is told of each answer.
+        forecast: The names that pairs are predicted to lack.
+        runner: Runs the cells, and reports each answer.
         level: How deep a pair has to work.
         budget: The most runs to make; None for as many as it takes.
         seed: Chooses the sample that is tested.
@@ -132,7 +151,7 @@ def search(
     runner.reporter.stage("pairs", sum(map(len, survey.space.rows().values())))
     return explore(
         survey.space,
-        lambda questions: ask(survey, questions, runner),
+        lambda questions: answer_questions(survey, questions, runner),
         levels=levels,
         budget=budget,
         seed=seed,
@@ -142,7 +161,16 @@ def search(
 
 
 def moment(option: str, text: str | None, *, end: bool) -> dt.datetime | None:
-    """The beginning or the end of a day or of a month such as 2025-01."""
+    """The beginning or the end of a day, or of a month such as 2025-01.
+
+    Args:
+        option: The name of the option, for messages.
+        text: The value of the option; None if it is not given.
+        end: Whether the end is meant.
+
+    Raises:
+        UsageError: The text is neither a day nor a month.
+    """
     if text is None:
         return None
     try:
@@ -157,7 +185,7 @@ def moment(option: str, text: str | None, *, end: bool) -> dt.datetime | None:
 
 
 def answer(frontier: StoredFrontier) -> dict[str, Any]:
-    """The JSON twin of what `frontier` prints. Versions are keyed by component name."""
+    """A frontier as JSON. The versions of a pair are keyed by the names of its components."""
     first, second = frontier.first, frontier.second
 
     def versions(pair: Pair) -> dict[str, str]:
@@ -174,14 +202,19 @@ def answer(frontier: StoredFrontier) -> dict[str, Any]:
         "reused": frontier.reused,
         "complete": frontier.complete,
         "disagreement": frontier.disagreement,
+        "accuracy": frontier.accuracy.model_dump(mode="json") if frontier.accuracy else None,
         "checks": [
-            {**versions(check.pair), "inferred": check.inferred, "observed": check.observed}
+            {**versions(check.pair), "inferred": check.inferred, "observed": check.observed, "reason": check.reason}
             for check in frontier.checks
         ],
         "counts": frontier.counts(),
         "forecast": {"precision": frontier.precision, "recall": frontier.recall},
         "edges": [
-            {first.name: version, "works": [list(ends) for ends in frontier.intervals(0, row)]}
+            {
+                first.name: version,
+                "works": [list(ends) for ends in frontier.intervals(0, row)],
+                "intervals": [interval._asdict() for interval in frontier.working_intervals(0, row)],
+            }
             for row, version in enumerate(first.versions)
         ],
         "pairs": [
@@ -192,7 +225,7 @@ def answer(frontier: StoredFrontier) -> dict[str, Any]:
 
 
 def print_frontier(frontier: StoredFrontier) -> None:
-    """Print a row for each release of the first side, what the verdicts rest on, and what they cost."""
+    """Print a row for each release of the first side, and how many pairs were tested, inferred and run."""
     first, second = frontier.first.name, frontier.second.name
     published = frontier_row(frontier)
     table = Table(first, f"works with {second}", "works", "broken", "inferred", box=None, header_style="bold")
@@ -208,15 +241,21 @@ def print_frontier(frontier: StoredFrontier) -> None:
         )
     out.print(table)
     counts = frontier.counts()
-    out.print(f"{counts.get('works', 0)} pairs work, {counts.get('broken', 0)} are broken.")
+    works, broken = counts.get("works", 0), counts.get("broken", 0)
+    verb, other = "works" if works == 1 else "work", "is" if broken == 1 else "are"
+    out.print(f"{counted(works, 'pair')} {verb}, {broken} {other} broken.")
     out.print(f"{frontier_words(published)}.")
-    out.print(f"{frontier.runs} runs were made now, {frontier.reused} were made before.")
+    now, before = frontier.runs, frontier.reused
+    out.print(
+        f"{counted(now, 'run')} {'was' if now == 1 else 'were'} made now, {before} {'was' if before == 1 else 'were'} "
+        "made before."
+    )
     if not frontier.complete:
         out.print(f"{_what_is_open(published)}; the same command goes on from here.", style="yellow")
 
 
 def _what_is_open(row: FrontierRow) -> str:
-    """What a search that is not complete leaves open."""
+    """A sentence about what an incomplete search leaves open."""
     silent = len(row.pairs) - row.pairs_answered
     if silent:
         return f"Not complete: {silent} pair{'s have' if silent > 1 else ' has'} no verdict"

@@ -1,15 +1,16 @@
-"""Requirements, exact pins and versions as text: parsed, written and compared in one place.
+"""Requirements, exact pins and versions as text: how they are parsed, written and compared.
 
-Built on :mod:`packaging`. Names come out in the normal form of PEP 503.
+The module is built on :mod:`packaging`. Names come out in the normal form of PEP 503.
 
-A *pin* is a text ``name==version`` and nothing else: no extras, no marker, no second bound. The plan, the goals and the
-covering arrays are made of pins. A *requirement* is any PEP 508 text.
+A *requirement* is any PEP 508 text. A *pin* is a text ``name==version`` without extras, marker or second bound. The
+goals and the covering arrays of a plan are made of pins.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
 from typing import Annotated
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -52,7 +53,7 @@ def parse_requirement(text: str) -> Requirement:
         The requirement, its name in normal form.
 
     Raises:
-        ValueError: The text is no requirement; the message says what is wrong in words to act on.
+        ValueError: The text is no requirement. The message says what is wrong with it.
     """
     try:
         requirement = Requirement(text)
@@ -64,39 +65,47 @@ def parse_requirement(text: str) -> Requirement:
 
 
 def name_of(requirement: str) -> str:
-    """The distribution that a requirement is about, in normal form.
+    """The distribution that a requirement is about, in normal form; empty for a text that begins with no name.
 
-    Only the beginning of the text is read, so the texts of a resolver's refusal are read as well, which are not all
-    valid requirements. The name of a text that begins with none is empty.
+    Only the beginning of the text is read. So the rest need not be valid, as in some texts of a resolver's refusal.
     """
     name = _NAME.match(requirement.strip())
     return canonicalize_name(name[0]) if name else ""
 
 
 def exactly(text: str, version: str) -> str:
-    """The requirement `text` on exactly `version`, extras kept."""
+    """The requirement `text` with ``==version`` in place of its bounds. Its extras and marker stay."""
     requirement = parse_requirement(text)
     requirement.specifier = SpecifierSet(f"=={version}")
     return str(requirement)
 
 
 def unbounded(text: str) -> str:
-    """The requirement `text` without its bounds, extras and marker kept."""
+    """The requirement `text` without its bounds. Its extras and marker stay."""
     requirement = parse_requirement(text)
     requirement.specifier = SpecifierSet()
     return str(requirement)
 
 
 def only_version(requirement: Requirement) -> str:
-    """The one version that a requirement allows (``==`` or ``===``, without ``*``); empty if it allows several."""
+    """The version that a requirement pins (``==`` or ``===``, without ``*``); empty if it pins none or several.
+
+    Further bounds of the requirement do not matter.
+    """
     exact = [s.version for s in requirement.specifier if s.operator in ("==", "===") and not s.version.endswith(".*")]
     return exact[0] if len(exact) == 1 else ""
 
 
 def exact_pins(requirements: Iterable[str]) -> dict[str, str]:
-    """The requirements that allow one version only, distribution to version."""
-    versions = {parsed.name: only_version(parsed) for parsed in map(parse_requirement, requirements)}
-    return {name: version for name, version in versions.items() if version}
+    """Distribution to version, for those `requirements` that pin a version; see :func:`only_version`."""
+    return {name: version for name, version in map(_name_and_version, requirements) if version}
+
+
+@cache
+def _name_and_version(requirement: str) -> tuple[str, str]:
+    """The distribution of a requirement, and the version that it pins. The cells of a matrix ask for the same few."""
+    parsed = parse_requirement(requirement)
+    return parsed.name, only_version(parsed)
 
 
 def exact_version(specifier: SpecifierSet) -> str:
@@ -108,7 +117,7 @@ def exact_version(specifier: SpecifierSet) -> str:
 
 
 def allows(specifier: str, version: str) -> bool:
-    """Whether a specifier such as ``>=1,<2`` allows a version; pre-releases count as any other version."""
+    """Whether a specifier such as ``>=1,<2`` allows a version. A pre-release counts like any other version."""
     return SpecifierSet(specifier).contains(version, prereleases=True)
 
 
@@ -129,12 +138,12 @@ def split_pin(text: str) -> tuple[str, str]:
 
 
 def newest_patch(python: str) -> str:
-    """A full version above every patch of a Python such as ``3.12``."""
+    """A full version that is above every patch of a Python such as ``3.12``: ``3.12.99``."""
     return f"{python}.99"
 
 
 def marker_environment(python: str) -> dict[str, str]:
-    """What markers are evaluated with for a Python such as ``3.12``: for the rest, the machine decides."""
+    """The variables of markers that a Python such as ``3.12`` decides. This machine decides all others."""
     return {"python_version": python, "python_full_version": newest_patch(python)}
 
 
@@ -148,8 +157,9 @@ def python_key(python: str) -> tuple[int, ...]:
 # ---------------------------------------------------------------------------------------------------------------------
 
 
+@cache
 def version_key(version: str) -> Version:
-    """Sort key for version texts."""
+    """Sort key for version texts. Each text is parsed once: tables compare the same few versions again and again."""
     return Version(version)
 
 
@@ -169,8 +179,8 @@ def _specifier_text(text: str) -> str:
         raise ValueError(f'"{text}" is not a version specifier such as ">=0.12,<0.13"') from None
 
 
-#: A field that holds a requirement, in normal form.
+#: The type of a field that holds a requirement, in normal form.
 RequirementText = Annotated[str, AfterValidator(_requirement_text)]
 
-#: A field that holds a version specifier.
+#: The type of a field that holds a version specifier.
 SpecifierText = Annotated[str, AfterValidator(_specifier_text)]

@@ -1,4 +1,4 @@
-"""The words that every stage shares: the levels of a test, and the verdicts on a cell, a pair or a set."""
+"""The words that all packages share: the levels of a test, and the verdicts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Verdict = Literal[
 LEVELS: tuple[Level, ...] = get_args(Level)
 
 
-#: Of two verdicts on the same thing (on two Pythons, by two tests), the one that stands earlier here is shown.
+#: Verdicts, worst first. Where one thing has two verdicts (on two Pythons, by two tests), the worse one is shown.
 WORST_FIRST: tuple[Verdict, ...] = (
     "broken",
     "uninstallable",
@@ -46,5 +46,5 @@ WORST_FIRST: tuple[Verdict, ...] = (
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
-    """The verdict that a reader must see first; ``untested`` when there is none."""
+    """The worst of some verdicts; ``untested`` if there are none."""
     return min(verdicts, key=WORST_FIRST.index, default="untested")

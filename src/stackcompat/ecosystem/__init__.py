@@ -1,3 +1,3 @@
-"""What is under test, and what there is of it: components, releases, the index, interpreters, smoke tests."""
+"""The libraries under test and their surroundings: components, releases, the index, interpreters, smoke tests."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The real catalog: what a package index says of releases, and what of it is kept."""
+"""The catalog of a real package index. A folder keeps the answers that never change."""
 
 from __future__ import annotations
 
@@ -6,40 +6,80 @@ import datetime as dt
 import hashlib
 import io
 import json
-import os
-import threading
 import time
 import zipfile
 from collections.abc import Collection, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
-from pypi_simple import DistributionPackage
+from pydantic import AwareDatetime, TypeAdapter
 
-from stackcompat.ecosystem.declared import declared_in
-from stackcompat.ecosystem.index_client import IndexClient
+from stackcompat.core.record import Record, digest
+from stackcompat.core.threads import in_threads
+from stackcompat.ecosystem.declared import declared_in, is_metadata_of
+from stackcompat.ecosystem.index_client import UNREADABLE_ARCHIVE, Answer, IndexClient
+from stackcompat.ecosystem.kept import keep, read_kept
 from stackcompat.ecosystem.releases import IndexUnreachable, Project, Release, ReleaseFile
+
+if TYPE_CHECKING:  # see index_client
+    from pypi_simple import DistributionPackage
 
 __all__ = ["PackageIndex"]
 
-#: Bytes above which a wheel is not downloaded to be read: its code is compiled.
+#: The years in which files can have been uploaded. Mirrors that do not know a time write the first.
+_FIRST_YEAR, _LAST_YEAR = 1970, 9000
+
+#: The size in bytes above which the source of a wheel is not read. Most of such a wheel is compiled code.
 LARGEST_WHEEL = 30 * 2**20
+
+#: The most bytes of the Python files of a wheel whose source is read. Its header says how many there are.
+_LARGEST_SOURCE = 256 * 2**20
+
+#: Grows with each change of what is read out of an answer of an index, or how.
+_READING = 1
+
+
+class _ReadAnswer(Record):
+    """What was read out of an answer of the index.
+
+    Attributes:
+        digest: The digest of the answer.
+        reading: The value of `_READING` at that time.
+        project: The project.
+    """
+
+    digest: str
+    reading: int
+    project: Project
+
+
+class _KeptMetadata(Record):
+    """The core metadata of a release.
+
+    Attributes:
+        text: The metadata.
+        digest: Its digest: a file that was altered since is asked for again.
+    """
+
+    text: str
+    digest: str
 
 
 class PackageIndex:
-    """The real catalog. Every project is asked for once; what never changes is kept in a folder for good.
+    """The catalog of a real package index. It asks for every project once.
 
-    Release metadata never changes, nor does the upload time of a file. Upload times are kept because there are mirrors
-    that answer now and then with the old HTML, which has none. Where a time is missing and not known from before, the
-    question is asked again.
+    A folder keeps what never changes on an index: the metadata of releases and the upload times of files. Upload times
+    are kept because some mirrors answer now and then with the old HTML, which has none. If a time is missing and not
+    kept, the index is asked again. The folder also keeps what was read out of the last answer about each project: to
+    read thousands of files takes longer than to ask for them, and most answers are those of the day before.
 
     Args:
         cache: The folder.
-        address: The index; the user's if None.
-        threads: How many projects are asked for at the same time.
+        address: The address of the index; the user's if None.
+        threads: For how many projects the index is asked at the same time.
     """
 
     #: Seconds before each further question to an index that answers without upload times.
@@ -47,10 +87,12 @@ class PackageIndex:
 
     def __init__(self, cache: Path, address: str | None = None, threads: int = 8) -> None:
         self._client = IndexClient(address)
-        self._cache = cache
+        # Two indexes can have different releases of one name, such as an internal one and its mirror.
+        self._cache = cache / "indexes" / digest("index", self._client.address, length=12)
         self._threads = threads
         self._projects: dict[str, Project] = {}
-        self._files: dict[tuple[str, str], list[DistributionPackage]] = {}
+        self._answers: dict[str, Answer] = {}
+        self._files: dict[str, dict[str, list[DistributionPackage]]] = {}
         self._requires: dict[tuple[str, str], tuple[Requirement, ...]] = {}
 
     def close(self) -> None:
@@ -58,21 +100,19 @@ class PackageIndex:
         self._client.close()
 
     def project(self, name: str) -> Project:
-        """See :class:`Catalog`. Raises IndexUnreachable when nothing usable answers."""
+        """See :class:`Catalog`. Raises IndexUnreachable if the index does not answer as it should."""
         name = canonicalize_name(name)
         if name not in self._projects:
             self.prefetch([name])
         return self._projects[name]
 
     def prefetch(self, names: Iterable[str]) -> None:
-        """Ask for many projects at once."""
+        """Ask for many projects at once, so that :meth:`project` has them."""
         missing = sorted({canonicalize_name(name) for name in names} - self._projects.keys())
-        with ThreadPoolExecutor(self._threads) as pool:
-            for name, project in zip(missing, pool.map(self._fetch, missing), strict=True):
-                self._projects[name] = project
+        self._projects |= zip(missing, in_threads(self._fetch, missing, self._threads), strict=True)
 
     def requires(self, name: str, version: str) -> tuple[Requirement, ...]:
-        """See :class:`Catalog`. A release without a wheel publishes no metadata, and is taken to require nothing."""
+        """See :class:`Catalog`. A release without a wheel has no metadata, so it is taken to require nothing."""
         release = self.project(name).find(version)
         if release is None:
             return ()
@@ -89,10 +129,11 @@ class PackageIndex:
             version: Its release.
 
         Returns:
-            Path to content; nothing if there is no wheel, or only a very large one.
+            Path to content. It is empty if the release has no wheel, only one above `LARGEST_WHEEL`, or one whose
+            source is larger than any that people write.
 
         Raises:
-            IndexUnreachable: The wheel does not come.
+            IndexUnreachable: The wheel cannot be downloaded.
         """
         wheels = [file for file in self._files_of(name, version, "wheel") if (file.size or 0) <= LARGEST_WHEEL]
         if not wheels:
@@ -100,22 +141,47 @@ class PackageIndex:
         what = f"the wheel of {canonicalize_name(name)} {version}"
         try:
             with zipfile.ZipFile(io.BytesIO(self._client.download(wheels[0], what))) as archive:
-                return {path: archive.read(path) for path in archive.namelist() if path.endswith(".py")}
-        except zipfile.BadZipFile as error:
+                members = [member for member in archive.infolist() if member.filename.endswith(".py")]
+                if sum(member.file_size for member in members) > _LARGEST_SOURCE:
+                    return {}
+                return {member.filename: archive.read(member) for member in members}
+        except UNREADABLE_ARCHIVE as error:
             raise IndexUnreachable(f"the package index did not give {what}: {type(error).__name__}") from None
 
-    def sdist(self, name: str, version: str) -> bytes:
-        """The source archive of a release, which has the hash that the index lists.
+    def paths(self, name: str, version: str) -> tuple[str, ...]:
+        """The paths of the files in a release's wheel.
+
+        Only the list is downloaded. From an index that gives no parts of files, it is the whole wheel.
 
         Args:
             name: The distribution.
             version: Its release.
 
         Returns:
-            The archive; nothing if there is none.
+            The paths. There are none if the release has no wheel, or if only a wheel above `LARGEST_WHEEL` would tell.
 
         Raises:
-            IndexUnreachable: The archive does not come, or has another hash.
+            IndexUnreachable: The wheel cannot be downloaded.
+        """
+        wheels = self._files_of(name, version, "wheel")
+        if not wheels:
+            return ()
+        what = f"the wheel of {canonicalize_name(name)} {version}"
+        listed = self._client.paths(wheels[0], what)
+        return tuple(self.sources(name, version)) if listed is None else listed
+
+    def sdist(self, name: str, version: str) -> bytes:
+        """The source archive of a release. Its hash is compared with the one that the index lists.
+
+        Args:
+            name: The distribution.
+            version: Its release.
+
+        Returns:
+            The archive; empty if the release has none.
+
+        Raises:
+            IndexUnreachable: The archive cannot be downloaded, or has another hash.
         """
         archives = self._files_of(name, version, "sdist")
         if not archives:
@@ -128,56 +194,81 @@ class PackageIndex:
 
     def _files_of(self, name: str, version: str, kind: str) -> list[DistributionPackage]:
         """The files of one kind (``wheel`` or ``sdist``) of a release; none if there is no such release."""
+        name = canonicalize_name(name)
         release = self.project(name).find(version)
-        files = self._files.get((canonicalize_name(name), release.version), []) if release is not None else []
-        return [file for file in files if file.package_type == kind]
+        if release is None:
+            return []
+        if name not in self._files:
+            by_version = _by_version(self._answers[name].files())
+            self._files[name] = {str(version): files for version, files in by_version.items()}
+        return [file for file in self._files[name][release.version] if file.package_type == kind]
 
     def _metadata(self, name: str, version: str) -> str:
-        """The core metadata of a release: kept, or asked for; empty if the release has no wheel."""
-        kept = self._cache / "metadata" / f"{name}-{version}.txt"
-        if kept.exists():
-            return kept.read_text(encoding="utf-8")
+        """The core metadata of a release, kept or from the index; empty if the release has no wheel."""
+        kept = self._cache / "metadata" / f"{name}-{version}.json"
+        before = read_kept(kept, _KeptMetadata)
+        if before is not None and before.digest == digest(before.text):
+            return before.text
         wheels = self._files_of(name, version, "wheel")
         if not wheels:
             return ""
         text = self._client.metadata(wheels[0], f"the metadata of {name} {version}")
-        _keep(kept, text)
+        if not is_metadata_of(text, name, version):
+            raise IndexUnreachable(
+                f"what the package index gives as the metadata of {name} {version} is not that: its answers contradict"
+            )
+        keep(kept, _KeptMetadata(text=text, digest=digest(text)).to_json())
         return text
 
     def _fetch(self, name: str) -> Project:
-        """Ask for one project."""
-        files, uploads = self._ask(name)
-        by_version = _by_version(files)
-        for version, files_of_version in by_version.items():
-            self._files[name, str(version)] = files_of_version
-        releases = [_release(version, by_version[version], uploads) for version in sorted(by_version)]
-        return Project(name=name, releases=tuple(releases))
-
-    def _ask(self, name: str) -> tuple[list[DistributionPackage], dict[str, dt.datetime]]:
-        """The files of a project, and when each was uploaded, by file name."""
-        kept = self._cache / "uploads" / f"{name}.json"
-        uploads = _read_uploads(kept)
+        """The project as the index has it. The answer of the index is remembered."""
         for pause in (0, *self.pauses):
             time.sleep(pause)
-            files = self._client.files(name)
-            new = {file.filename: file.upload_time.astimezone(dt.UTC) for file in files if file.upload_time is not None}
-            if not new.keys() <= uploads.keys():
-                uploads |= new
-                _keep(kept, json.dumps({filename: moment.isoformat() for filename, moment in uploads.items()}))
-            if uploads.keys() >= {file.filename for file in files}:
-                return files, uploads
+            answer = self._client.ask(name)
+            if answer is None:
+                return Project(name=name, releases=())
+            project = self._read(answer)
+            if project is not None:
+                self._answers[name] = answer
+                return project
         raise IndexUnreachable(
             f"the package index gives no upload times for {name}; try again, or use one with PEP 700"
         )
 
+    def _read(self, answer: Answer) -> Project | None:
+        """The project in an answer; None if the upload time of a file is not known."""
+        kept, address = self._cache / "projects" / f"{answer.project}.json", answer.digest()
+        before = read_kept(kept, _ReadAnswer)
+        if before is not None and (before.digest, before.reading) == (address, _READING) and _is_sound(before.project):
+            return before.project
+        files = answer.files()
+        uploads = self._uploads(answer.project, files)
+        if not uploads.keys() >= {file.filename for file in files}:
+            return None
+        by_version = _by_version(files)
+        releases = tuple(_release(version, by_version[version], uploads) for version in sorted(by_version))
+        project = Project(name=answer.project, releases=releases)
+        keep(kept, _ReadAnswer(digest=address, reading=_READING, project=project).to_json())
+        return project
+
+    def _uploads(self, name: str, files: Iterable[DistributionPackage]) -> dict[str, dt.datetime]:
+        """File name to upload time: those of `files`, and those that are kept."""
+        kept = self._cache / "uploads" / f"{name}.json"
+        uploads = _read_uploads(kept)
+        new = {file.filename: _moment(name, file.filename, file.upload_time) for file in files if file.upload_time}
+        if not new.keys() <= uploads.keys():
+            uploads |= new
+            keep(kept, json.dumps({filename: moment.isoformat() for filename, moment in uploads.items()}))
+        return uploads
+
 
 # ---------------------------------------------------------------------------------------------------------------------
-# The index's answers as records
+# The answers of the index as records
 # ---------------------------------------------------------------------------------------------------------------------
 
 
 def _by_version(files: Iterable[DistributionPackage]) -> dict[Version, list[DistributionPackage]]:
-    """The wheels and source archives among `files`, by version; those without a valid version are left out."""
+    """The wheels and source archives among `files`, by version. Files without a valid version are left out."""
     found: dict[Version, list[DistributionPackage]] = {}
     for file in files:
         if file.version is None or file.package_type not in ("wheel", "sdist"):
@@ -188,6 +279,23 @@ def _by_version(files: Iterable[DistributionPackage]) -> dict[Version, list[Dist
             continue
         found.setdefault(version, []).append(file)
     return found
+
+
+def _moment(name: str, filename: str, moment: dt.datetime) -> dt.datetime:
+    """The time of an upload in UTC. Raises IndexUnreachable if there was no package then, or will be none."""
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise IndexUnreachable(
+            f"the package index did not answer for {name}: by what it sent, {filename} was uploaded in {moment.year}"
+        )
+    return moment.astimezone(dt.UTC) if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+
+
+def _is_sound(project: Project) -> bool:
+    """Whether the versions and times of a kept project are such. They are, unless the file was altered."""
+    try:
+        return all(release.parsed.release and release.uploaded.tzinfo for release in project.releases)
+    except InvalidVersion:
+        return False
 
 
 def _release(version: Version, files: Collection[DistributionPackage], uploads: Mapping[str, dt.datetime]) -> Release:
@@ -205,17 +313,12 @@ def _release(version: Version, files: Collection[DistributionPackage], uploads: 
 # ---------------------------------------------------------------------------------------------------------------------
 
 
+_UPLOADS = TypeAdapter(dict[str, AwareDatetime])
+
+
 def _read_uploads(kept: Path) -> dict[str, dt.datetime]:
-    """File name to upload time, as kept from earlier answers."""
-    if not kept.exists():
+    """File name to upload time, from earlier answers; empty if the file cannot be read as such."""
+    try:
+        return _UPLOADS.validate_json(kept.read_bytes())
+    except (OSError, ValueError):
         return {}
-    known = json.loads(kept.read_text(encoding="utf-8"))
-    return {filename: dt.datetime.fromisoformat(text) for filename, text in known.items()}
-
-
-def _keep(path: Path, text: str) -> None:
-    """Write `text` so that no reader, and no stop, ever sees a part of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)

@@ -1,4 +1,4 @@
-"""The Python interpreters of this machine, wherever they are: on PATH, pyenv's, uv's, conda's, asdf's."""
+"""The Python interpreters of this machine: on PATH, and those of pyenv, uv, conda and asdf."""
 
 from __future__ import annotations
 
@@ -14,18 +14,29 @@ from findpython.providers import ALL_PROVIDERS
 from stackcompat.core.record import Record
 from stackcompat.core.requirements import python_key
 
-__all__ = ["Interpreter", "bytecode_tag", "find_interpreters", "how_to_get", "this_platform"]
+__all__ = [
+    "OLDEST_PYTHON",
+    "Interpreter",
+    "bytecode_tag",
+    "find_interpreters",
+    "how_to_get",
+    "is_too_old",
+    "this_platform",
+]
+
+#: The oldest Python whose syntax the smoke tests have.
+OLDEST_PYTHON = "3.10"
 
 _NAME = re.compile(r"python3\.\d+")
 
 
 class Interpreter(Record):
-    """A CPython.
+    """An installed CPython.
 
     Attributes:
         python: Major and minor, such as ``3.12``.
-        version: The full version.
-        path: Its executable.
+        version: Its full version.
+        path: The path of its executable.
     """
 
     python: str
@@ -34,7 +45,7 @@ class Interpreter(Record):
 
     @property
     def label(self) -> str:
-        """Implementation and full version: evidence is bound to both."""
+        """Implementation and full version, such as ``cpython-3.12.4``. Both are in the key of evidence."""
         return f"cpython-{self.version}"
 
 
@@ -43,15 +54,22 @@ def this_platform() -> str:
     return f"{_platform.system().lower()}-{_platform.machine().lower()}"
 
 
+def is_too_old(python: str) -> bool:
+    """Whether a Python such as ``3.9`` cannot run the smoke tests."""
+    return python_key(python) < python_key(OLDEST_PYTHON)
+
+
 def how_to_get(python: str) -> str:
-    """One sentence for a person whose machine lacks `python`."""
+    """How a person gets a Python that this machine lacks, in one sentence; or why nothing can be run on it."""
+    if is_too_old(python):
+        return f"the smoke tests need Python {OLDEST_PYTHON} or newer, so nothing can be run on Python {python}"
     return f"Python {python} was not found; get it with `uv python install {python}` or `pyenv install {python}`"
 
 
 def _candidates() -> Iterator[PythonVersion]:
-    """Executables that look like interpreters; none was asked for its version yet.
+    """Executables that look like interpreters by their names. None of them is started.
 
-    Only executables named after their minor are taken: asking each shim, link and Python 2 of a machine costs seconds.
+    Only names such as ``python3.12`` count. It would take seconds to start each shim, link and Python 2 of a machine.
     """
     for kind in ALL_PROVIDERS.values():
         provider = kind.create()
@@ -72,10 +90,10 @@ def _conda_homes() -> list[Path]:
 
 
 def find_interpreters(pythons: Iterable[str] | None = None) -> dict[str, Interpreter]:
-    """The newest installed patch of each Python, newest minor first.
+    """The newest installed patch of each Python that can run the smoke tests, newest minor first.
 
     Args:
-        pythons: The Pythons to look for, such as ``3.12``; all without it.
+        pythons: The Pythons to look for, such as ``3.12``; all if None.
 
     Returns:
         Python to interpreter.
@@ -86,7 +104,7 @@ def find_interpreters(pythons: Iterable[str] | None = None) -> dict[str, Interpr
     for candidate in _candidates():
         python = candidate.executable.name.removeprefix("python")
         path = candidate.executable.resolve()
-        if (wanted is not None and python not in wanted) or path in asked:
+        if (wanted is not None and python not in wanted) or path in asked or is_too_old(python):
             continue
         asked.add(path)
         if not _is_final_cpython(candidate):
@@ -99,12 +117,12 @@ def find_interpreters(pythons: Iterable[str] | None = None) -> dict[str, Interpr
 
 
 def _is_final_cpython(candidate: PythonVersion) -> bool:
-    """Whether an executable is a CPython with a global lock, and no pre-release."""
+    """Whether an executable is a final release of CPython, and not of its free-threaded build."""
     if not candidate.is_valid() or candidate.implementation.lower() != "cpython" or candidate.freethreaded:
         return False
     return not candidate.version.is_prerelease
 
 
 def bytecode_tag(python: str) -> str:
-    """The tag in the names of bytecode files that `python` writes, such as ``cpython-312``."""
+    """The tag in the names of the bytecode files of a Python, such as ``cpython-312``."""
     return f"cpython-{python.replace('.', '')}"

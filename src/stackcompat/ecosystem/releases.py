@@ -1,22 +1,23 @@
-"""What the index has: releases, when they were uploaded, for which Python, yanked or not, and what they require.
+"""The releases that an index has: when they were uploaded, for which Pythons, whether yanked, what they require.
 
-Everything above this module sees a :class:`Catalog`: the real one (:mod:`stackcompat.ecosystem.index`) asks a package
-index, the one of the tests is made up.
+Other packages see an index as a :class:`Catalog`. The catalog of :mod:`stackcompat.ecosystem.index` asks a real package
+index; the catalogs of the tests are made up.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from functools import cache, cached_property
 from typing import Protocol
 
 from packaging.requirements import Requirement
-from packaging.specifiers import InvalidSpecifier
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
 from stackcompat.core.errors import StackcompatError
 from stackcompat.core.record import Record, digest
-from stackcompat.core.requirements import allows, newest_patch
+from stackcompat.core.requirements import newest_patch, version_key
 
 __all__ = [
     "Catalog",
@@ -29,7 +30,7 @@ __all__ = [
 
 
 class IndexUnreachable(StackcompatError):
-    """The index did not answer. This is infrastructure, never an incompatibility."""
+    """The index did not answer as it should. That is an outage and says nothing about compatibility."""
 
 
 class ReleaseFile(Record):
@@ -46,7 +47,7 @@ class Release(Record):
         version: The version.
         uploaded: When its first file was uploaded.
         yanked: Whether any of its files is yanked.
-        requires_python: The Pythons for which it declares itself fit; all if empty.
+        requires_python: The specifier of the Pythons that it declares to support; all if empty.
         files: Its files.
     """
 
@@ -56,17 +57,21 @@ class Release(Record):
     requires_python: str = ""
     files: tuple[ReleaseFile, ...] = ()
 
-    @property
+    @cached_property
     def parsed(self) -> Version:
-        """The version, comparable."""
+        """The version as a value that can be compared."""
         return Version(self.version)
 
     def supports(self, python: str) -> bool:
-        """Whether the release declares itself fit for the newest patch of a Python such as ``3.12``."""
-        try:
-            return allows(self.requires_python, newest_patch(python))
-        except InvalidSpecifier:
-            return True
+        """Whether the release declares to support a Python.
+
+        A declaration that is no valid specifier counts as support.
+
+        Args:
+            python: A full version such as ``3.12.4``; or a minor such as ``3.12``, of which some patch must be
+                supported. The resolver decides whether that of this machine is.
+        """
+        return _supports(self.requires_python, python)
 
     def can_be_taken(
         self,
@@ -77,36 +82,60 @@ class Release(Record):
         prereleases: bool = False,
         yanked: bool = False,
     ) -> bool:
-        """Whether an installer can take the release: a final one that is not yanked, unless such are asked for.
+        """Whether an installer can take the release.
 
         Args:
-            python: It must declare itself fit for this Python; any if None.
-            since: It must be uploaded at this moment or later.
-            before: It must be uploaded at this moment or earlier.
-            prereleases: It can be a pre-release.
-            yanked: It can be yanked.
+            python: The Python that the release must support; any if None.
+            since: The earliest time of its upload; any if None.
+            before: The latest time of its upload; any if None.
+            prereleases: Whether a pre-release can be taken.
+            yanked: Whether a yanked release can be taken.
         """
         if self.yanked and not yanked:
+            return False
+        if before is not None and self.uploaded > before:
             return False
         if self.parsed.is_prerelease and not prereleases:
             return False
         if python is not None and not self.supports(python):
             return False
-        if since is not None and self.uploaded < since:
-            return False
-        return before is None or self.uploaded <= before
+        return since is None or self.uploaded >= since
+
+
+@cache
+def _supports(requires_python: str, python: str) -> bool:
+    """Whether a declaration admits a Python. Few declarations differ, and each is asked about many times."""
+    try:
+        declared = SpecifierSet(requires_python)
+    except InvalidSpecifier:
+        return True
+    versions = [python] if python.count(".") > 1 else _telling_patches(declared, python)
+    return any(declared.contains(version, prereleases=True) for version in versions)
+
+
+def _telling_patches(declared: SpecifierSet, python: str) -> list[str]:
+    """Patches of a Python such as ``3.12``, one of which is in `declared` if any is: the first, those at its edges."""
+    patches = {0}
+    for bound in declared:
+        release = Version(bound.version.removesuffix(".*")).release
+        if len(release) > 2 and f"{release[0]}.{release[1]}" == python:
+            patches |= {release[2] - 1, release[2], release[2] + 1}
+    return [newest_patch(python), *(f"{python}.{patch}" for patch in sorted(patches) if patch >= 0)]
 
 
 class Project(Record):
-    """A distribution's releases, lowest version first."""
+    """A distribution with all of its releases, lowest version first."""
 
     name: str
     releases: tuple[Release, ...]
 
     def find(self, version: str) -> Release | None:
-        """The release that equals `version`, if there is one; ``0.4.30`` and ``0.4.30.0`` are equal."""
-        wanted = Version(version)
-        return next((release for release in self.releases if release.parsed == wanted), None)
+        """The release with the version `version`; None if there is none. ``0.4.30`` and ``0.4.30.0`` are equal."""
+        return self._by_version.get(version_key(version))
+
+    @cached_property
+    def _by_version(self) -> dict[Version, Release]:
+        return {release.parsed: release for release in reversed(self.releases)}
 
     def fit(
         self,
@@ -119,7 +148,7 @@ class Project(Record):
     ) -> Iterator[Release]:
         """The releases that an installer can take, highest first.
 
-        See :meth:`Release.can_be_taken` for the arguments.
+        The arguments are those of :meth:`Release.can_be_taken`.
         """
         for release in reversed(self.releases):
             if release.can_be_taken(python=python, since=since, before=before, prereleases=prereleases, yanked=yanked):
@@ -128,19 +157,24 @@ class Project(Record):
     def newest(
         self, *, python: str | None = None, before: dt.datetime | None = None, prereleases: bool = False
     ) -> Release | None:
-        """The highest of the releases that :meth:`fit` gives, see there for the arguments; None if there is none."""
+        """The highest release that an installer can take; None if there is none. See :meth:`fit`."""
         return next(self.fit(python=python, before=before, prereleases=prereleases), None)
 
     def fingerprint(self, before: dt.datetime | None = None) -> str:
-        """A digest that changes exactly when something changes that a resolver sees of this project.
+        """A digest of what a resolver sees of the project: its releases, and of each what decides whether it is taken.
 
         Args:
-            before: Only releases uploaded at this moment or earlier; all without it.
+            before: Only releases that were uploaded at this moment or earlier count; all if None.
         """
         return digest(
             self.name,
             [
-                [release.version, release.yanked, len(release.files)]
+                [
+                    release.version,
+                    release.yanked,
+                    release.requires_python,
+                    sorted(f"{file.filename} {file.sha256}" for file in release.files),
+                ]
                 for release in self.releases
                 if before is None or release.uploaded <= before
             ],
@@ -148,19 +182,19 @@ class Project(Record):
 
 
 class Catalog(Protocol):
-    """What planning and locking ask of an index."""
+    """The questions of planning and locking to an index."""
 
     def project(self, name: str) -> Project:
-        """The releases of `name`; a project without releases if there is no such name."""
+        """The distribution `name` with its releases. It has none if the index does not know the name."""
         ...
 
     def requires(self, name: str, version: str) -> tuple[Requirement, ...]:
-        """What the release declares to need, markers and extras included."""
+        """The requirements that a release declares, with their markers, and those of its extras too."""
         ...
 
 
 class CatalogAt:
-    """A catalog as it was at a moment: without what was uploaded later.
+    """A catalog as it was at a moment: without the releases that were uploaded later.
 
     Args:
         catalog: The catalog of today.

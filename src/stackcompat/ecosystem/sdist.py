@@ -1,4 +1,4 @@
-"""A release's source archive, of which chosen files are unpacked."""
+"""Chosen files of a source archive, unpacked into a folder."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ __all__ = ["unpack"]
 def unpack(archive: bytes, patterns: Sequence[str], folder: Path) -> tuple[str, ...]:
     """Write chosen files of a source archive into a folder.
 
-    Links are left out, and so are paths that lead out of the folder.
+    Links are left out, and so are files whose path leads out of the folder.
 
     Args:
-        archive: The archive's content.
-        patterns: Which files; paths are without the folder that an sdist has around everything.
-        folder: Where to write them.
+        archive: The content of the archive.
+        patterns: Patterns of the paths of the files. The outermost folder, which holds all of an sdist, is no part of
+            a path.
+        folder: The folder to write into.
 
     Returns:
-        The paths of the files in the folder, sorted.
+        The paths of the written files within the folder, sorted.
 
     Raises:
         StackcompatError: The content is no archive.

@@ -1,3 +1,3 @@
-"""What was seen: the records of runs, and the store that keeps them."""
+"""Evidence: the records of runs, and the store that keeps them."""
 
 from __future__ import annotations

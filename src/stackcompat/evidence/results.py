@@ -1,41 +1,47 @@
-"""What one run of one lock showed, for good: immutable records.
+"""The result of one run of one lock, as records that never change.
 
-Evidence is addressed by what it depends on (lock, roots, interpreter, platform, suite), so the same question is
-answered from the store (:mod:`stackcompat.evidence.store`) instead of being run twice.
+The key of evidence is made from everything that the result depends on: lock, roots, interpreter, platform, tests,
+level and hardware. So the same question is not run twice: the store (:mod:`stackcompat.evidence.store`) has the answer.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Mapping
 from typing import Literal
+
+from pydantic import Field
 
 from stackcompat.core.record import Record, digest
 from stackcompat.core.vocabulary import Level
+from stackcompat.evidence.closure import Closure, Surface
 
 __all__ = [
     "NO_NETWORK",
     "CellOutcome",
     "CellResult",
+    "CompilerCacheUse",
     "Environment",
     "Evidence",
     "Failure",
     "Isolation",
+    "Reused",
     "TestResult",
     "WarningSeen",
     "evidence_key",
 ]
 
-#: What a machine without a network says, by whichever library.
+#: The messages of different libraries on a machine without a network, as a pattern.
 NO_NETWORK = (
     r"temporary failure in name resolution|name or service not known|network is unreachable"
     r"|(?:failed to|could not) resolve (?:address|host)"
 )
 
 
-#: How a run as a whole ended. ``ran``: the tests have outcomes of their own. ``uninstallable``: the lock does not
-#: install. ``invalid``: the environment is not what was asked for. All others are infrastructure: they say nothing
-#: about compatibility.
+#: The outcome of a whole run. ``ran``: the tests have outcomes of their own. ``uninstallable``: the lock does not
+#: install. ``invalid``: the environment is not what was asked for. All other outcomes are infrastructure and say
+#: nothing about compatibility.
 CellOutcome = Literal[
     "ran",
     "uninstallable",
@@ -44,6 +50,7 @@ CellOutcome = Literal[
     "out-of-memory",
     "disk-full",
     "index-unreachable",
+    "damaged-download",
     "no-wheel-for-platform",
     "interpreter-missing",
     "suite-broken",
@@ -55,15 +62,20 @@ class Failure(Record):
     """Why a test failed.
 
     Attributes:
-        type: The exception's class, with its module.
-        message: The exception's message.
+        type: The class of the exception, with its module.
+        message: The message of the exception.
         package: The deepest distribution on the traceback; empty if there is none.
-        packages: The distributions on the traceback, deepest last.
+        packages: All distributions on the traceback, deepest last.
         where: Module and function in which the exception was raised.
+        line: File and line of the test that ran when the exception was raised, such as ``test_a.py:12``; empty if that
+            is not known.
+        bases: The classes that the class of the exception derives from, with their modules.
+        code: The system's name of the error, such as ``ENOSPC``, or the status of the response of a server, such as
+            ``HTTP 503``; empty for other exceptions.
         phase: The phase of the test that failed: set-up, call or tear-down.
         traceback: The traceback as Python prints it.
-        changed: Whether the test says by this failure that what it computed anew has other values. Nothing is broken
-            then.
+        changed: Whether the failure means only that the test computed other values than before. Then nothing is broken.
+        undeclared: The distribution that an import lacks and that `package` does not declare; empty for other failures.
     """
 
     type: str
@@ -71,16 +83,20 @@ class Failure(Record):
     package: str = ""
     packages: tuple[str, ...] = ()
     where: str = ""
+    line: str = ""
+    bases: tuple[str, ...] = ()
+    code: str = ""
     phase: str = "call"
     traceback: str = ""
     changed: bool = False
+    undeclared: str = ""
 
     @property
     def signature(self) -> str:
-        """Type, normalised message and deepest package in one line, equal exactly for equal failures.
+        """The type, the normalised message and the deepest package in one line.
 
-        The module of a class is left out of the message: compiled classes are named with it on some Pythons only. The
-        amount of white space does not matter: protobuf's messages vary it on purpose.
+        White space in the message is normalised, since protobuf varies it on purpose. So are names of classes: some
+        Pythons name a compiled class with its module, others without.
         """
         message = re.sub(r"'(?:\w+\.)+(\w+)' object", r"'\1' object", " ".join(self.message.split()))
         return f"{self.type}: {message} [{self.package or 'test'}]"
@@ -90,10 +106,10 @@ class WarningSeen(Record):
     """A warning that was raised during a test.
 
     Attributes:
-        category: Its class.
-        raised_by: The distribution that raised it.
-        triggered_by: The distribution whose code made it do so.
-        message: Its text.
+        category: The class of the warning.
+        raised_by: The distribution that raised the warning.
+        triggered_by: The distribution whose code triggered the warning.
+        message: The text of the warning.
         count: How often it was raised.
     """
 
@@ -104,25 +120,55 @@ class WarningSeen(Record):
     count: int
 
 
-class TestResult(Record):
-    """One test in one run.
+class Reused(Record):
+    """Where a result comes from that was seen in another run, because it holds here as well.
 
     Attributes:
-        test: Its id.
-        level: How deep it goes.
-        components: The distributions that it exercises.
-        outcome: ``blocked``: a component that it needs cannot be imported. ``crashed``, ``timeout`` and
-            ``out-of-memory`` ended the process; only a crash can become a break, the others are infrastructure.
-        reason: Why it has this outcome, if no exception tells.
-        seconds: Wall clock.
-        memory_mb: The high-water mark of the process, in MB.
-        failure: The exception that failed it.
-        warnings: What was warned of meanwhile.
-        artifact: The artifact that it writes or reads.
-        feature: The feature that it tests, if that is one that most users do without.
+        evidence: The id of the run that showed the result.
+        cell: The id of the cell of that run.
+        label: The label of that cell.
+        lock_id: The id of the lock of that run.
+        seen: When that run began.
+        runs: How many runs, each in an environment of its own, showed the same. A failure is reused only after two.
     """
 
-    __test__ = False  # not a test class, whatever pytest thinks of its name
+    evidence: str
+    cell: str
+    label: str
+    lock_id: str
+    seen: dt.datetime
+    runs: int
+
+
+class TestResult(Record):
+    """The result of one test in one run.
+
+    Attributes:
+        test: The id of the test.
+        level: The level of the test.
+        components: The distributions that the test exercises.
+        outcome: ``blocked``: a distribution that the test exercises cannot be imported. ``crashed``, ``timeout`` and
+            ``out-of-memory`` ended the process. Of these only ``crashed`` can become a break; the others are
+            infrastructure.
+        reason: Why the test has this outcome, if no exception shows it. For a limit of a release: what to do about it.
+        seconds: The wall clock that the test took.
+        memory_mb: The highest memory of the process so far, in MB.
+        failure: The exception that failed the test.
+        warnings: The warnings that were raised during the test.
+        artifact: The artifact that the test writes or reads; empty for most tests.
+        feature: The one feature that a feature test is about; empty for all other tests.
+        closure: The place of its closure in :attr:`CellResult.closures`; None if what it depends on is not known. Then
+            it can depend on the whole lock.
+        reused: The run that showed the result, if that was not the run that has it; None for a test that ran.
+        confirmed_by: The id of the run of another cell that showed the same failure with the same versions of what is
+            on the traceback; empty for the result of an environment (:mod:`stackcompat.verdict.confirmation`).
+        modules: Of a result of a sweep, the modules that it is about: all that could be imported, or those that fail
+            in the same way; None for any other test. See :mod:`stackcompat.evidence.sweep`.
+        lost: Of the result of a whole sweep, the tests of the modules that could not be imported. A test stands for
+            all modules that fail in the same way.
+    """
+
+    __test__ = False  # pytest would collect a class with this name
 
     test: str
     level: Level
@@ -135,10 +181,15 @@ class TestResult(Record):
     warnings: tuple[WarningSeen, ...] = ()
     artifact: str = ""
     feature: str = ""
+    closure: int | None = None
+    reused: Reused | None = None
+    confirmed_by: str = ""
+    modules: tuple[str, ...] | None = None
+    lost: tuple[str, ...] = ()
 
 
 class Environment(Record):
-    """What was found installed.
+    """The distributions that were found in an environment.
 
     Attributes:
         distributions: Distribution to version.
@@ -148,34 +199,64 @@ class Environment(Record):
 
 
 class Isolation(Record):
-    """How the tests were isolated. An isolation that the system refuses is recorded as missing.
+    """How the tests of a cell were isolated.
 
     Attributes:
-        network: Whether the network was cut.
-        home: The tests have a home folder of their own.
-        memory_limit_mb: Memory limit of the cell, in MB.
-        time_limit_s: Time limit of the cell, in seconds.
+        network: ``open`` where the system does not allow that the network is cut.
+        sandbox: Which program closed the cell: its processes, its files and its users; ``none`` if it was open but for
+            the network. Evidence from before there was a sandbox has ``none``.
+        home: The home folder that the tests see: always one of their own.
+        memory_limit_mb: The memory limit of the cell, in MB.
+        time_limit_s: The time limit of the cell, in seconds.
     """
 
     network: Literal["loopback only", "open"]
+    sandbox: Literal["bubblewrap", "none"] = "none"
     home: Literal["own"] = "own"
     memory_limit_mb: int
     time_limit_s: float
 
+    @property
+    def level(self) -> Literal["bubblewrap", "namespaces", "open"]:
+        """How far the cell was closed: in a sandbox, by a cut network alone, or not at all."""
+        if self.sandbox == "bubblewrap":
+            return "bubblewrap"
+        return "open" if self.network == "open" else "namespaces"
 
-class CellResult(Record):
-    """What one run of a cell showed.
+
+class CompilerCacheUse(Record):
+    """The use of a compiler's cache by the tests of a run.
 
     Attributes:
-        outcome: How the run ended.
-        detail: Why it ended so, in one sentence.
-        started: When it began.
-        seconds: Wall clock of the whole run.
-        install_seconds: Wall clock until the environment was installed.
-        observed: What was found installed.
-        tests: What each test showed.
+        distribution: The distribution that has the compiler.
+        found: How many programs of other cells the tests could use.
+        added: How many programs of this run other cells can use.
+    """
+
+    distribution: str
+    found: int
+    added: int = 0
+
+
+class CellResult(Record):
+    """The result of one run of a cell.
+
+    Attributes:
+        outcome: The outcome of the whole run.
+        detail: Why the run has this outcome, in one sentence; empty if the tests ran.
+        started: When the run began.
+        seconds: The wall clock of the whole run.
+        install_seconds: The wall clock until the environment was installed.
+        observed: The installed distributions; None if nothing could be run in the environment, or if it was not what
+            was asked for.
+        tests: The results of the tests.
         isolation: How the tests were isolated.
-        log: The end of what the run printed.
+        log: The end of the output of the run.
+        closures: What the tests were seen to depend on. Tests with equal closures share one.
+        surfaces: Distribution to its surface, for the installed distributions whose surface is known.
+        skipped: The tests that were collected and not run because their results are known, in order of collection.
+        compiler_caches: The compilers' caches with which the tests ran; empty if each test compiled its own programs.
+        failed_with_caches: Tests that passed in this run without compilers' caches, and then failed with them.
     """
 
     outcome: CellOutcome
@@ -187,24 +268,37 @@ class CellResult(Record):
     tests: tuple[TestResult, ...] = ()
     isolation: Isolation | None = None
     log: str = ""
+    closures: tuple[Closure, ...] = ()
+    surfaces: dict[str, Surface] = {}
+    skipped: tuple[str, ...] = ()
+    compiler_caches: tuple[CompilerCacheUse, ...] = ()
+    failed_with_caches: tuple[TestResult, ...] = ()
 
 
 class Evidence(CellResult):
-    """One run of one lock, for good.
+    """The record of one run of one lock. It never changes.
 
     Attributes:
-        key: The address of the question that it answers, see :func:`evidence_key`.
-        attempt: Counts from 0; a red run is tried again in a new environment as attempt 1.
-        lock_id: The lock.
-        python: Its Python.
+        key: The address of the question that the run answers, see :func:`evidence_key`.
+        attempt: The number of the run for this question, from 0. A red run is tried again as attempt 1.
+        lock_id: The id of the lock.
+        python: The Python of the lock.
         interpreter: Implementation and full version of the interpreter.
-        platform: The platform.
+        platform: The platform of the lock.
         suite: The digest of the tests.
-        level: How deep the tests were to go.
+        level: The deepest level of the tests that were to run.
         roots: The distributions that were asked for by name.
         reads: The key of the evidence on the writer whose artifacts this run read; empty if it read none.
+        hardware: The accelerators of the machine, or the name that a person gave it; empty for a CPU alone.
+        variables: The caller's variables that reached the tests and can change their results.
+        surfaces: As in :class:`CellResult`. They are no part of the stored record, since they are the same in every
+            environment that has the release.
+        skipped: As in :class:`CellResult`. The tests that were not run are among `tests`, so that these names are no
+            part of the stored record.
     """
 
+    surfaces: dict[str, Surface] = Field(default={}, exclude=True)
+    skipped: tuple[str, ...] = Field(default=(), exclude=True)
     key: str
     attempt: int
     lock_id: str
@@ -215,28 +309,57 @@ class Evidence(CellResult):
     level: Level
     roots: tuple[str, ...] = ()
     reads: str = ""
+    hardware: str = ""
+    variables: dict[str, str] = {}
 
     @property
     def id(self) -> str:
-        """Content address of this record."""
+        """The content address of this record."""
         return digest(self.key, self.attempt, self.started.isoformat())
 
+    @property
+    def made_environment(self) -> bool:
+        """Whether an environment was made for it. None is, if other cells show every result."""
+        return self.outcome != "ran" or self.observed is not None
+
+    @property
+    def seen(self) -> dt.datetime:
+        """When the oldest of its results was seen: its start, or that of an earlier run whose result it reuses."""
+        return min([self.started, *(test.reused.seen for test in self.tests if test.reused is not None)])
+
+    @property
+    def is_confirmation(self) -> bool:
+        """Whether the record only says which runs of other cells confirm limits of this one."""
+        return any(result.confirmed_by for result in self.tests)
+
     def failures(self) -> tuple[TestResult, ...]:
-        """The tests that failed or crashed: what can turn a cell red."""
+        """The tests that failed or crashed. Only these can turn a cell red."""
         return tuple(test for test in self.tests if test.outcome in ("failed", "crashed"))
 
 
 def evidence_key(
-    *, lock_id: str, roots: tuple[str, ...], interpreter: str, platform: str, suite: str, level: Level
+    *,
+    lock_id: str,
+    roots: tuple[str, ...],
+    interpreter: str,
+    platform: str,
+    suite: str,
+    level: Level,
+    hardware: str = "",
+    variables: Mapping[str, str] | None = None,
 ) -> str:
-    """The address of the evidence on one question: a digest of everything that the result of a run depends on.
+    """The key of evidence: a digest of everything that the result of a run depends on.
 
     Args:
-        lock_id: The lock.
+        lock_id: The id of the lock.
         roots: The distributions that were asked for by name.
         interpreter: Implementation and full version of the interpreter.
         platform: The platform.
         suite: The digest of the tests.
-        level: How deep the tests are to go.
+        level: The deepest level of the tests that run.
+        hardware: The accelerators of the machine, or its name; empty for a CPU alone.
+        variables: The caller's variables that reach the tests and can change their results; None for no variables.
     """
-    return digest("evidence", 1, lock_id, sorted(roots), interpreter, platform, suite, level)
+    # What came later is left out where it is empty, so that older evidence keeps its key.
+    machine = [{"hardware": hardware, "variables": dict(variables or {})}] if hardware or variables else []
+    return digest("evidence", 1, lock_id, sorted(roots), interpreter, platform, suite, level, *machine)

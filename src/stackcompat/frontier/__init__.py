@@ -1,3 +1,3 @@
-"""Which releases of one component work with which of another, from few runs."""
+"""Finds out from few runs which releases of one component work with which releases of another."""
 
 from __future__ import annotations

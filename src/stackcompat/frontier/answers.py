@@ -8,6 +8,7 @@ from typing import NamedTuple
 from stackcompat.core.record import Record
 from stackcompat.core.vocabulary import Level, Verdict
 from stackcompat.frontier.inference import Pair
+from stackcompat.frontier.inference_accuracy import CheckReason
 from stackcompat.frontier.space import PairSpace
 
 __all__ = [
@@ -27,17 +28,18 @@ __all__ = [
 NO_VERDICT: tuple[Verdict, ...] = ("untested", "infra-error", "invalid")
 
 
-#: Verdicts that other partners might change: such a pair is asked about once more, with the partners of today.
+#: Verdicts that other third distributions can change: such a pair is asked about once more, with those of today.
 ASKED_AGAIN: tuple[Verdict, ...] = ("untested", "unresolvable")
 
 
 class PairQuestion(NamedTuple):
-    """Does this pair work, as far as `level`?
+    """A question: does this pair work, up to `level`?
 
     Attributes:
         pair: Row and column.
         level: How deep the pair is tried.
-        again: Whether the pair is tried with the partners of today, because those of its own time hid the answer.
+        again: Whether the pair is tried with the third distributions of today, because those of its own time hid the
+            answer.
     """
 
     pair: Pair
@@ -50,13 +52,13 @@ class PairAnswer(Record):
 
     Attributes:
         verdict: What the runs say of the pair.
-        level: The first level that is red, or else the deepest that was reached.
+        level: The first level that is red; if none is, the deepest level that was reached.
         sentence: The verdict in words. For a broken pair it ends with the signature of the failure.
         signature: The signature of the failure.
-        doubt: Why the failure may come from a third component.
-        alone: The side that alone is to blame, if one is. Then the failure is not one of the two together.
+        doubt: Why the failure possibly comes from a third component; empty if it does not.
+        alone: The side that breaks by itself, whatever its partner; empty if neither side does.
         runs: How many runs were made for this question.
-        reused: How many runs there were before.
+        reused: How many runs of its cell existed before.
         evidence: The ids of the runs.
     """
 
@@ -71,7 +73,7 @@ class PairAnswer(Record):
     evidence: tuple[str, ...] = ()
 
 
-#: By level, the names that each pair is predicted to lack there.
+#: The names that each pair is predicted to lack, by level.
 Predictions = Mapping[Level, Mapping[Pair, frozenset[str]]]
 
 
@@ -80,7 +82,7 @@ Ask = Callable[[Sequence[PairQuestion]], Sequence[PairAnswer]]
 
 
 class PairFinding(Record):
-    """The verdict on a pair. An inferred verdict has no evidence of its own."""
+    """The verdict on a pair, with the fields of its :class:`PairAnswer`. An inferred verdict has no evidence."""
 
     verdict: Verdict
     level: Level
@@ -93,11 +95,19 @@ class PairFinding(Record):
 
 
 class Check(Record):
-    """An inferred pair that was tested afterwards."""
+    """An inferred pair that was tested afterwards.
+
+    Attributes:
+        pair: Row and column.
+        inferred: The verdict that was inferred.
+        observed: The verdict of the test.
+        reason: Why this pair was tested.
+    """
 
     pair: Pair
     inferred: Verdict
     observed: Verdict
+    reason: CheckReason = "random"
 
     @property
     def agrees(self) -> bool:
@@ -113,8 +123,9 @@ class Frontier(Record):
         findings: The verdict on every pair.
         checks: The inferred pairs that were tested afterwards.
         runs: How many runs were made.
-        reused: How many runs there were before.
-        complete: Whether each pair has a verdict, and the last sample of inferred pairs agreed with its tests.
+        reused: How many runs of the same cells existed before.
+        complete: Whether each pair has a verdict, and the last sample of inferred pairs agreed with the inferences or
+            all samples together say that few of them are wrong.
     """
 
     space: PairSpace
@@ -125,7 +136,7 @@ class Frontier(Record):
     complete: bool = True
 
     def observed(self) -> dict[Pair, bool]:
-        """Whether each pair works that was tested and has a verdict."""
+        """Whether a pair works, for each pair that was tested and has a verdict."""
         return {
             pair: finding.verdict == "works"
             for pair, finding in self.findings.items()

@@ -1,8 +1,8 @@
-"""Where in a row of the table a frontier search can expect the edges of what works."""
+"""Where a frontier search can expect the first and the last working column of a row."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from stackcompat.frontier.conclusions import Conclusions
 from stackcompat.frontier.galloping import nearest, neighbours
@@ -27,7 +27,7 @@ def expected_last_columns(knowledge: Knowledge, conclusions: Conclusions, row: i
 
 
 def _without_example(knowledge: Knowledge, row: int) -> tuple[int, int]:
-    """The first and last column that can be expected to work where no row is settled: what imports, or everything."""
+    """The first and last column to expect while no row is settled: those predicted to be importable, or all."""
     columns = knowledge.readings[row].columns
     return _importable(knowledge, row) or (columns[0], columns[-1])
 
@@ -35,27 +35,30 @@ def _without_example(knowledge: Knowledge, row: int) -> tuple[int, int]:
 def _as_in(knowledge: Knowledge, conclusions: Conclusions, row: int, other: int) -> tuple[int, int]:
     """The first and last column that work in `row` if it is like the settled row `other`.
 
-    An edge moves with time where that fits the rows around. Otherwise it moves by as much as the prediction for imports
-    differs between the two rows; an edge at the end of a row stays at the end unless the prediction moves it inwards.
+    If the intervals of the rows around move with time, this one does, too. If they do not, each edge moves by the
+    difference between the predictions for imports in the two rows. An edge at the end of a row then stays at the end,
+    unless the predictions move it inwards.
     """
     first, last = conclusions.settled[other]
     drift = _drift(knowledge, conclusions, row, other)
     if drift is not None:
         return first + drift, last + drift
-    there, here = _importable(knowledge, other), _importable(knowledge, row)
-    lead, lag = (here[0] - there[0], here[1] - there[1]) if there and here else (0, 0)
+    importable, importable_other = _importable(knowledge, row), _importable(knowledge, other)
+    first_moves, last_moves = 0, 0
+    if importable and importable_other:
+        first_moves, last_moves = importable[0] - importable_other[0], importable[1] - importable_other[1]
     columns, other_columns = knowledge.readings[row].columns, knowledge.readings[other].columns
     return (
-        columns[0] if first == other_columns[0] and lead <= 0 else first + lead,
-        columns[-1] if last == other_columns[-1] and lag >= 0 else last + lag,
+        columns[0] if first == other_columns[0] and first_moves <= 0 else first + first_moves,
+        columns[-1] if last == other_columns[-1] and last_moves >= 0 else last + last_moves,
     )
 
 
 def _drift(knowledge: Knowledge, conclusions: Conclusions, row: int, other: int) -> int | None:
-    """By how many columns the interval moves from the settled row `other` to `row`, if it moves with time.
+    """By how many columns the interval moves from the settled row `other` to `row`; None if it does not move with time.
 
-    It moves with time if the settled rows around `row` have different intervals, whose edges keep the same distance to
-    the release of the row's own time. A release that works only with releases of its own time makes such rows.
+    It moves with time if the settled rows around `row` have different intervals, and the edges of each keep the same
+    distance to the column of its own time. Releases that work only with releases of their own time make such rows.
     """
     settled, contemporary = conclusions.settled, knowledge.space.contemporary
     around = neighbours(row, conclusions.settled_rows)
@@ -73,9 +76,9 @@ def _importable(knowledge: Knowledge, row: int) -> tuple[int, int] | None:
     """The first and last column that can be imported with `row`, as predicted; None if there is none."""
     columns = knowledge.readings[row].columns
     first = _first_importable(knowledge, row, columns)
-    last = _first_importable(knowledge, row, columns[::-1])
+    last = _first_importable(knowledge, row, reversed(columns))
     return None if first is None or last is None else (first, last)
 
 
-def _first_importable(knowledge: Knowledge, row: int, columns: Sequence[int]) -> int | None:
+def _first_importable(knowledge: Knowledge, row: int, columns: Iterable[int]) -> int | None:
     return next((column for column in columns if not lacking(knowledge.imports, (row, column))), None)

@@ -1,4 +1,4 @@
-"""A forecast for the pairs of a survey: what each side takes from the other in vain, from their sources alone."""
+"""A forecast for the pairs of a survey, from source alone: the names that one side takes and the other side lacks."""
 
 from __future__ import annotations
 
@@ -45,12 +45,13 @@ class Forecast(NamedTuple):
 def make_forecast(survey: Survey, names_of: Callable[[str, str], NameTable], reporter: Reporter) -> Forecast:
     """Compare the source of each release with that of each release of the other side.
 
-    A side is read as a taker only if it declares that it needs the other. A release without a wheel is left out.
+    Each side is compared as the one that takes names from the other, if it declares that it needs the other. A release
+    without a wheel is left out.
 
     Args:
         survey: The two components. Pairs that metadata forbids are left out.
         names_of: Gives the names of a release, from its distribution and version.
-        reporter: Is told of each release that is read.
+        reporter: Reports each release that is read.
     """
     reporter.stage("forecast", sum(map(len, survey.releases)))
     tables = [
@@ -93,28 +94,28 @@ def _wants(survey: Survey, taker: int, number: int, table: NameTable, packages: 
     if survey.sides[1 - taker].distribution not in needs_of(survey, side, release):
         return ()
     imports = survey.components.imports({side.distribution: release.version}, (side.distribution,))
-    roots = [module for _, module in imports] or sorted(table.packages())
+    roots = [entry.module for entry in imports if not entry.requires] or sorted(table.packages())
     return wanted(table, roots, packages)
 
 
 def _compare(
     survey: Survey, forecast: Forecast, taker: tuple[int, int], wants: Sequence[Wanted], givers: Sequence[NameTable]
 ) -> None:
-    """Add to the forecast what a release wants in vain of each release of the other side.
+    """Add to the forecast the names that a release takes and that a release of the other side lacks.
 
     Args:
         survey: The two components.
-        forecast: What is added to.
+        forecast: The forecast so far.
         taker: The side of the release, and its place among the releases of its side.
         wants: What the release takes from the other side.
         givers: The names of each release of the other side.
     """
     side, number = taker
-    for late, found in ((False, forecast.imported), (True, forecast.used)):
+    for late, lacking in ((False, forecast.imported), (True, forecast.used)):
         in_vain = {
             place: missing(wants, giver, late=late) for place, giver in enumerate(givers) if wants and giver.modules
         }
         for place, entries in without_unseen_attributes(in_vain, givers).items():
             pair = (number, place) if side == 0 else (place, number)
             if pair not in survey.space.forbidden:
-                found[pair] = (*found.get(pair, ()), *entries)
+                lacking[pair] = (*lacking.get(pair, ()), *entries)

@@ -10,7 +10,7 @@ __all__ = ["by_halves", "gallop", "middle_of_gap", "nearest", "neighbours", "pla
 
 
 def by_halves(rows: Sequence[int]) -> Iterator[int]:
-    """Both ends, then the middle, then the middles of the halves, and so on."""
+    """The rows in this order: both ends, the middle, the middles of the halves, and so on."""
     if not rows:
         return
     yield rows[0]
@@ -26,29 +26,30 @@ def by_halves(rows: Sequence[int]) -> Iterator[int]:
 
 
 def neighbours(row: int, rows: Sequence[int]) -> list[int]:
-    """The next of `rows` (ascending) below and above `row`, as far as there are any; never `row` itself."""
+    """The rows in `rows` (ascending) next below and above `row`, if there are any; never `row` itself."""
     below, above = bisect_left(rows, row), bisect_right(rows, row)
     return [*rows[max(below - 1, 0) : below], *rows[above : above + 1]]
 
 
 def nearest(row: int, rows: Sequence[int]) -> int | None:
-    """The one of `rows` (ascending) that is nearest to `row`, the lower of two; None where there are none."""
+    """The row in `rows` (ascending) that is nearest to `row`, the lower of two; None if `rows` is empty."""
     above = bisect_left(rows, row)
     around = rows[max(above - 1, 0) : above + 1]
     return min(around, key=lambda other: abs(other - row), default=None)
 
 
 def place_of(columns: Sequence[int], column: int) -> int:
-    """The place of the last of `columns` that is not beyond `column`, or the first place."""
+    """The place of the last column in `columns` that is not beyond `column`; the first place if there is none."""
     return max(bisect_right(columns, column) - 1, 0)
 
 
 def gallop(status: Sequence[bool | None], low: int, guesses: Sequence[int]) -> int | None:
     """Choose where to ask for the upper edge of what works.
 
-    That is the first guess that lies in the open stretch above `low`. Where no guess does, it is a place in steps that
-    double, counted from the guess that is nearest to the stretch, and the middle once the stretch ends at a known place
-    (Bentley, Yao: An almost optimal algorithm for unbounded searching, Information Processing Letters 5(3), 1976).
+    It is the first guess in the open stretch above `low`. If no guess is in it, places are tried in steps that double,
+    counted from the guess that is nearest to the stretch. Once the stretch ends at a known place, no step goes beyond
+    its middle (Bentley, Yao: An almost optimal algorithm for unbounded searching, Information Processing Letters 5(3),
+    1976).
 
     Args:
         status: Whether each place works; None where that is open.

@@ -10,28 +10,28 @@ taken to work, and a pair beyond a broken one is taken to be broken. Other rows 
   :data:`REACH` apart both break at or before a column, the rows between them are broken from that column on.
 
 A broken pair between two working pairs of its row stands out. The pairs above and below it in its column must then be
-observed. A column in which two pairs stand out is read from one observed pair to the next.
+observed. If two pairs of a column stand out, the column is read from one observed pair to the next.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, compress, pairwise
 from typing import NamedTuple
-
-from stackcompat.frontier.galloping import neighbours
 
 __all__ = [
     "PLACES",
     "REACH",
+    "Edges",
     "Inference",
     "InferredRow",
     "Pair",
     "RowReading",
     "Status",
     "infer",
+    "read_further",
     "read_row",
     "set_status",
 ]
@@ -44,12 +44,28 @@ Pair = tuple[int, int]
 Status = list[bool | None]
 
 
-#: How far apart two rows may be for what both say of the upper end to hold between them.
+#: What two rows say of the upper end holds for the rows between them if the two are at most so far apart.
 REACH = 4
 
 
 #: A row in which nothing works is taken to be broken throughout once it was observed to be broken at so many places.
 PLACES = 8
+
+
+class Edges(NamedTuple):
+    """Where the pairs of a row that were observed to work begin and end, in columns.
+
+    Attributes:
+        first: The first one that works.
+        last: The last one that works.
+        below: The last broken one below `first`; -1 if there is none.
+        above: The first broken one above `last`; None if there is none.
+    """
+
+    first: int
+    last: int
+    below: int
+    above: int | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,6 +79,9 @@ class RowReading:
         green: The places that were observed to work, ascending.
         red: The places that were observed to be broken, ascending.
         status: What was observed and what follows from it inside the row.
+        edges: Where what works begins and ends; None if nothing was observed to work.
+        odd: The broken columns between two that work.
+        seen: The observed columns, as the bits of a number.
     """
 
     row: int
@@ -71,27 +90,25 @@ class RowReading:
     green: Sequence[int]
     red: Sequence[int]
     status: Status
+    edges: Edges | None
+    odd: frozenset[int]
+    seen: int
 
     def place(self, column: int) -> int | None:
         """The place of `column`; None if the row does not have it."""
         place = bisect_left(self.columns, column)
         return place if place < len(self.columns) and self.columns[place] == column else None
 
-    def red_between_green(self) -> Sequence[int]:
-        """The broken places between two that work."""
-        if not self.green or not self.red or self.red[-1] < self.green[0]:
-            return ()
-        return [place for place in self.red if self.green[0] < place < self.green[-1]]
 
-
-class Limits(NamedTuple):
-    """What other rows say about the pairs of a row, as columns.
+class RowLimits(NamedTuple):
+    """What other rows say about the pairs of a row, in columns.
 
     Attributes:
-        works_from: From here on pairs work, below the first one that was observed to work.
-        broken_to: Up to here pairs are broken, below the first one that was observed to work; -1: nothing is known.
-        broken_from: From here on pairs are broken, above the last one that was observed to work; None: nothing is
-            known.
+        works_from: Pairs from this column on work, up to the first one that was observed to work.
+        broken_to: Pairs up to this column are broken, if they are below the first one that was observed to work; -1:
+            nothing is known.
+        broken_from: Pairs from this column on are broken, if they are above the last one that was observed to work;
+            None: nothing is known.
     """
 
     works_from: int
@@ -100,26 +117,61 @@ class Limits(NamedTuple):
 
 
 class InferredRow(NamedTuple):
-    """A row with everything that its status follows from, columns that stand out excepted."""
+    """The status of a row, and what it follows from. Pairs that stand out in a column are not considered yet.
+
+    Attributes:
+        reading: What the row says about its own pairs.
+        expected_broken: The columns that are expected to be broken.
+        limits: What other rows say; None if nothing was observed to work in this one.
+        status: What was observed or inferred.
+        works: The columns that work by `status`, as the bits of a number.
+    """
 
     reading: RowReading
     expected_broken: frozenset[int]
-    limits: Limits | None
+    limits: RowLimits | None
     status: Status
+    works: int
+
+
+class _ColumnReading(NamedTuple):
+    """What a column says in which a pair stands out.
+
+    Attributes:
+        odd_rows: The rows whose pair stands out.
+        broken: The rows that are broken with the column.
+        due: The rows that must be observed with it.
+    """
+
+    odd_rows: frozenset[int]
+    broken: Sequence[int]
+    due: Sequence[int]
 
 
 class Inference(NamedTuple):
     """What was inferred.
 
     Attributes:
-        rows: By row, what follows without the columns that stand out.
+        rows: By row, what follows without the pairs that stand out.
         status: By row, what was observed or inferred. The same object as before if nothing changed in the row.
         due: The pairs that must be observed, not inferred.
+        edges: By row in which something was observed to work, where that begins and ends.
+        limits: What other rows say, for each of these rows.
+        columns: What each column says in which a pair stands out.
+        touched: The rows that can be another object in `rows` than in the inference before.
     """
 
     rows: Mapping[int, InferredRow]
     status: Mapping[int, Status]
     due: tuple[Pair, ...]
+    edges: Mapping[int, Edges]
+    limits: Mapping[int, RowLimits]
+    columns: Mapping[int, _ColumnReading]
+    touched: Collection[int]
+
+
+#: What is inferred before anything is known.
+_NOTHING = Inference({}, {}, (), {}, {}, {}, frozenset())
 
 
 def read_row(row: int, columns: Sequence[int], observed: Mapping[Pair, bool]) -> RowReading:
@@ -131,10 +183,60 @@ def read_row(row: int, columns: Sequence[int], observed: Mapping[Pair, bool]) ->
         observed: Whether each observed pair of the table works.
     """
     known = {place: observed[row, column] for place, column in enumerate(columns) if (row, column) in observed}
+    return _reading(row, columns, known, _bits(columns[place] for place in known))
+
+
+def read_further(before: RowReading, column: int, works: bool | None) -> RowReading:
+    """Read a row once more, of which nothing but what was observed of one pair has changed.
+
+    Args:
+        before: The earlier reading.
+        column: The column of the pair. If the row does not have it, the pair does not count.
+        works: Whether the pair works; None if it was not observed.
+    """
+    known, seen = dict(before.observed), before.seen
+    place = before.place(column)
+    if place is not None:
+        known.pop(place, None)
+        seen &= ~(1 << column)
+    if place is not None and works is not None:
+        known[place] = works
+        seen |= 1 << column
+    return _reading(before.row, before.columns, dict(sorted(known.items())), seen)
+
+
+def _reading(row: int, columns: Sequence[int], known: Mapping[int, bool], seen: int) -> RowReading:
+    """The reading of a row of which these places were observed, in ascending order, and these columns as bits."""
     green = [place for place, works in known.items() if works]
     red = [place for place, works in known.items() if not works]
     status = _between_observed(known, len(columns)) if green else _where_nothing_works(red, len(columns))
-    return RowReading(row=row, columns=columns, observed=known, green=green, red=red, status=status)
+    return RowReading(
+        row=row,
+        columns=columns,
+        observed=known,
+        green=green,
+        red=red,
+        status=status,
+        edges=_edges(columns, green, red) if green else None,
+        odd=frozenset(columns[place] for place in red if green and green[0] < place < green[-1]),
+        seen=seen,
+    )
+
+
+def _edges(columns: Sequence[int], green: Sequence[int], red: Sequence[int]) -> Edges:
+    """Where what works begins and ends in a row with these working and broken places."""
+    below, above = bisect_left(red, green[0]), bisect_left(red, green[-1])
+    return Edges(
+        first=columns[green[0]],
+        last=columns[green[-1]],
+        below=columns[red[below - 1]] if below else -1,
+        above=columns[red[above]] if above < len(red) else None,
+    )
+
+
+def _bits(columns: Iterable[int]) -> int:
+    """A set of columns as the bits of a number."""
+    return sum(map((1).__lshift__, columns))
 
 
 def _between_observed(known: Mapping[int, bool], size: int) -> Status:
@@ -171,36 +273,54 @@ def infer(
     readings: Mapping[int, RowReading],
     expected_broken: Mapping[int, frozenset[int]],
     before: Inference | None = None,
+    touched: Collection[int] | None = None,
 ) -> Inference:
     """Infer what can be inferred about the pairs that were not observed.
 
     Args:
         readings: What each row says, by row, ascending.
-        expected_broken: By row, the columns that share with a broken pair the reason that its failure gave. They are
-            broken too, unless their row says otherwise.
+        expected_broken: By row, the columns that are expected to break for the same reason as an observed pair. They
+            are inferred to be broken, unless their row says something else.
         before: An earlier inference about the same table. Rows in which nothing changed are taken from there.
+        touched: The rows that have another reading or other expectations than `before`; all rows if it is None.
     """
-    known = before.rows if before else {}
-    limits = _limits([reading for reading in readings.values() if reading.green])
-    rows = {}
-    for row, reading in readings.items():
-        expected, row_limits = expected_broken.get(row, frozenset()), limits.get(row)
-        inferred = known.get(row)
-        if inferred is None or inferred[:3] != (reading, expected, row_limits):
-            inferred = InferredRow(reading, expected, row_limits, _status(reading, expected, row_limits))
-        rows[row] = inferred
-    status = {row: inferred.status for row, inferred in rows.items()}
-    due = _read_columns(rows, status)
-    return Inference(rows, status, due)
+    before = before or _NOTHING
+    touched = set(readings if touched is None else touched)
+    edges, limits = before.edges, before.limits
+    if any(readings[row].edges != edges.get(row) for row in touched):
+        edges = {row: reading.edges for row, reading in readings.items() if reading.edges is not None}
+        limits = _limits(edges, before.limits)
+        touched |= {row for row, limit in limits.items() if before.limits.get(row) is not limit}
+    rows = dict(before.rows)
+    #: The columns in which a row works, or was observed, otherwise than before.
+    changed = 0
+    nothing: frozenset[int] = frozenset()
+    for row in sorted(touched):
+        inferred, reading, expected = rows.get(row), readings[row], expected_broken.get(row, nothing)
+        status = _status(reading, expected, limits.get(row))
+        works = _bits(compress(reading.columns, status))
+        if inferred is not None:
+            changed |= (inferred.works ^ works) | (inferred.reading.seen ^ reading.seen)
+        rows[row] = InferredRow(reading, expected, limits.get(row), status, works)
+    stand_out = before.columns or any(readings[row].odd for row in touched)
+    columns = _read_columns(rows, changed, before.columns) if stand_out else {}
+    status_of_rows = {row: inferred.status for row, inferred in rows.items()}
+    for column, found in columns.items():
+        for row in found.broken:
+            set_status(rows[row], status_of_rows, column, False)
+        for row in found.due:
+            set_status(rows[row], status_of_rows, column, None)
+    due = tuple((row, column) for column, found in columns.items() for row in found.due)
+    return Inference(rows, status_of_rows, due, edges, limits, columns, touched)
 
 
-def _status(reading: RowReading, expected_broken: frozenset[int], limits: Limits | None) -> Status:
-    """What is known of a row's pairs, what other rows say included."""
+def _status(reading: RowReading, expected_broken: frozenset[int], limits: RowLimits | None) -> Status:
+    """What is known of the pairs of a row, including what other rows say."""
     status = list(reading.status)
-    for column in expected_broken:
-        place = reading.place(column)
-        if place is not None and status[place] is None:
-            status[place] = False
+    if expected_broken:
+        for place, column in enumerate(reading.columns):
+            if status[place] is None and column in expected_broken:
+                status[place] = False
     if limits is None:
         return status
     columns = reading.columns
@@ -215,82 +335,71 @@ def _status(reading: RowReading, expected_broken: frozenset[int], limits: Limits
     return status
 
 
-def _limits(readings: Sequence[RowReading]) -> dict[int, Limits]:
-    """What other rows say about each row, of rows in which something works."""
-    works_from = _works_from(readings)
-    broken_to = _broken_to(readings)
-    broken_from = _broken_from(readings)
-    return {
-        reading.row: Limits(works_from[reading.row], broken_to[reading.row], broken_from.get(reading.row))
-        for reading in readings
-    }
+def _limits(edges: Mapping[int, Edges], before: Mapping[int, RowLimits]) -> dict[int, RowLimits]:
+    """What other rows say about each row. A row about which they say the same as `before` shares its object.
 
-
-def _works_from(readings: Sequence[RowReading]) -> dict[int, int]:
-    """By row, the first column that works in the row itself or in a newer one."""
-    limits = {}
-    lowest = None
-    for reading in reversed(readings):
-        first = reading.columns[reading.green[0]]
-        lowest = first if lowest is None else min(lowest, first)
-        limits[reading.row] = lowest
-    return limits
-
-
-def _broken_to(readings: Sequence[RowReading]) -> dict[int, int]:
-    """By row, the last column that was too old for the row itself or for an older one.
-
-    That is -1 where there is none, and where the row shows otherwise because it works with such a column.
+    Args:
+        edges: The rows in which something works, ascending.
+        before: What other rows said earlier.
     """
+    broken_from = _broken_from(edges)
     limits = {}
-    highest = -1
-    for reading in readings:
-        below = bisect_left(reading.red, reading.green[0])
-        if below:
-            highest = max(highest, reading.columns[reading.red[below - 1]])
-        limits[reading.row] = highest if highest < reading.columns[reading.green[0]] else -1
+    for row, works_from, broken_to in zip(edges, _works_from(edges), _broken_to(edges), strict=True):
+        said, known = (works_from, broken_to, broken_from.get(row)), before.get(row)
+        limits[row] = known if known == said else RowLimits(*said)
     return limits
 
 
-def _broken_from(readings: Sequence[RowReading]) -> dict[int, int]:
-    """By row, the column at which both rows around it are broken, where these are near enough to each other."""
-    breaks = {}
-    for reading in readings:
-        above = bisect_left(reading.red, reading.green[-1])
-        if above < len(reading.red):
-            breaks[reading.row] = reading.columns[reading.red[above]]
-    breaking = list(breaks)
+def _works_from(edges: Mapping[int, Edges]) -> list[int]:
+    """For each row, the first column that works in the row itself or in a newer one."""
+    firsts = [edge.first for edge in edges.values()]
+    return list(accumulate(reversed(firsts), min))[::-1]
+
+
+def _broken_to(edges: Mapping[int, Edges]) -> list[int]:
+    """For each row, the last column that was too old for the row itself or for an older one.
+
+    It is -1 if there is no such column, or if the row itself works with that column or an older one.
+    """
+    highest = accumulate((edge.below for edge in edges.values()), max)
+    return [below if below < edge.first else -1 for edge, below in zip(edges.values(), highest, strict=True)]
+
+
+def _broken_from(edges: Mapping[int, Edges]) -> dict[int, int]:
+    """By row, the column from which on both rows around it are broken, if these are at most `REACH` apart."""
+    breaks = [(row, edge.above) for row, edge in edges.items() if edge.above is not None]
     limits = {}
-    for reading in readings:
-        around = neighbours(reading.row, breaking)
-        if len(around) == 2 and around[1] - around[0] <= REACH:
-            limits[reading.row] = max(breaks[row] for row in around)
+    for (low, first), (high, second) in pairwise(breaks):
+        for row in range(low + 1, high) if high - low <= REACH else ():
+            limits[row] = max(first, second)
+    for (low, first), (row, _), (high, second) in zip(breaks, breaks[1:], breaks[2:], strict=False):
+        if high - low <= REACH:
+            limits[row] = max(first, second)
     return limits
 
 
-def _read_columns(rows: Mapping[int, InferredRow], status: dict[int, Status]) -> tuple[Pair, ...]:
-    """Read the columns in which a pair stands out.
+def _read_columns(
+    rows: Mapping[int, InferredRow], changed: int, before: Mapping[int, _ColumnReading]
+) -> dict[int, _ColumnReading]:
+    """Read the columns in which a pair stands out, in ascending order.
 
     Args:
         rows: The rows, without what this function finds.
-        status: The status of each row; what is found goes in here.
-
-    Returns:
-        The pairs that must be observed.
+        changed: The columns in which something has changed since `before`, as the bits of a number.
+        before: What such columns said earlier.
     """
     standing_out: dict[int, set[int]] = {}
-    for row, (reading, *_) in rows.items():
-        for place in reading.red_between_green():
-            standing_out.setdefault(reading.columns[place], set()).add(row)
-    due: list[Pair] = []
+    for row, inferred in rows.items():
+        for column in inferred.reading.odd:
+            standing_out.setdefault(column, set()).add(row)
+    columns = {}
     for column, odd_rows in sorted(standing_out.items()):
-        broken_rows, due_rows = _read_column(column, odd_rows, rows)
-        for row in broken_rows:
-            set_status(rows[row], status, column, False)
-        for row in due_rows:
-            set_status(rows[row], status, column, None)
-        due += [(row, column) for row in due_rows]
-    return tuple(due)
+        known = before.get(column)
+        if known is None or changed >> column & 1 or known.odd_rows != odd_rows:
+            broken, due = _read_column(column, odd_rows, rows)
+            known = _ColumnReading(frozenset(odd_rows), broken, due)
+        columns[column] = known
+    return columns
 
 
 def _read_column(
@@ -298,8 +407,8 @@ def _read_column(
 ) -> tuple[list[int], list[int]]:
     """Read a column from one observed pair to the next.
 
-    A small gap between two pairs that stand out is broken as well. Any other gap beside such a pair must be observed:
-    next to the pair if it is the only one of its column, otherwise in the middle of the gap.
+    A small gap between two pairs that stand out is broken as well. Any other gap next to such a pair must be observed:
+    next to the pair if no other pair of the column stands out, else in the middle of the gap.
 
     Args:
         column: The column.
@@ -325,13 +434,12 @@ def _read_column(
 
 
 def _column(column: int, odd_rows: Collection[int], rows: Mapping[int, InferredRow]) -> tuple[list[int], list[int]]:
-    """The rows that work with `column` or stand out there, and where in that list the observed ones are."""
+    """The rows that work with `column` or stand out there, and the indices of the observed ones in that list."""
     line: list[int] = []
     known: list[int] = []
-    for row, (reading, _, _, status) in rows.items():
-        place = reading.place(column)
-        if place is not None and (status[place] or row in odd_rows):
-            if place in reading.observed:
+    for row, inferred in rows.items():
+        if inferred.works >> column & 1 or row in odd_rows:
+            if inferred.reading.seen >> column & 1:
                 known.append(len(line))
             line.append(row)
     return line, known
@@ -344,7 +452,7 @@ def set_status(row: InferredRow, status: dict[int, Status], column: int, value: 
         row: The row of the pair.
         status: The status of each row, where the copy goes.
         column: The column of the pair, one of the row's.
-        value: What the status becomes.
+        value: The new status.
     """
     number = row.reading.row
     place = row.reading.place(column)

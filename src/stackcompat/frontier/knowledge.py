@@ -9,12 +9,13 @@ from typing import NamedTuple
 
 from stackcompat.core.vocabulary import Level
 from stackcompat.frontier.answers import ASKED_AGAIN, PairAnswer, PairQuestion, Predictions
-from stackcompat.frontier.inference import Pair, RowReading, read_row
-from stackcompat.frontier.predictions import Outcome, Prediction, confirm, disprove
+from stackcompat.frontier.galloping import by_halves
+from stackcompat.frontier.inference import Pair, RowReading, read_further, read_row
+from stackcompat.frontier.predictions import PairOutcome, Prediction, confirm, disprove
 from stackcompat.frontier.space import PairSpace
 from stackcompat.verdict.signature import failure_kind
 
-__all__ = ["Knowledge", "breaks_alone", "record", "start"]
+__all__ = ["Knowledge", "breaks_alone", "note_answer", "start_knowledge"]
 
 
 class _Asked(NamedTuple):
@@ -26,7 +27,7 @@ class _Asked(NamedTuple):
 
 @dataclass
 class Knowledge:
-    """What is known of the pairs from answers. :func:`record` adds an answer, and changes the rows that it touches.
+    """What is known of the pairs from answers. :func:`note_answer` adds an answer.
 
     Attributes:
         space: The pairs that are searched.
@@ -36,17 +37,20 @@ class Knowledge:
         imports: What pairs are predicted to lack at the shallow level.
         usage: What pairs are predicted to lack at the deep level.
         answers: The answer that counts for each pair.
-        observed: Whether each pair works that was observed to be broken, or to work at the deep level.
+        observed: Whether a pair works, for each pair that was observed to be broken at any level, or to work at the
+            deep level.
         shallow_only: The pairs that were observed to work at the shallow level alone.
         unanswered: The pairs whose question got no verdict.
         broken_in_row: By row, the answers for broken pairs by column.
         broken_in_column: By column, the answers for broken pairs by row.
-        rows_alone: By row whose release breaks by itself, the columns with which it does.
+        rows_alone: By row, the columns with which the row's release breaks by itself.
         columns_alone: By column whose release breaks by itself, the rows with which it does. Such a pair says nothing
             about other columns, and is no part of its row's reading.
         readings: What each row says. Pairs without a verdict are no part of it.
         latest: By row, the last column that was observed to work.
         rows_with_works: The rows in `latest`, ascending.
+        by_halves: The rows in the order in which they are asked about: the ends, the middle, and so on.
+        revisions: By column, how often an answer changed with which rows the column's release can break by itself.
     """
 
     space: PairSpace
@@ -66,9 +70,11 @@ class Knowledge:
     readings: dict[int, RowReading] = field(default_factory=dict)
     latest: dict[int, int] = field(default_factory=dict)
     rows_with_works: list[int] = field(default_factory=list)
+    by_halves: Sequence[int] = ()
+    revisions: dict[int, int] = field(default_factory=dict)
 
 
-def start(space: PairSpace, levels: Sequence[Level], predictions: Predictions) -> Knowledge:
+def start_knowledge(space: PairSpace, levels: Sequence[Level], predictions: Predictions) -> Knowledge:
     """What is known before the first answer.
 
     Args:
@@ -76,13 +82,15 @@ def start(space: PairSpace, levels: Sequence[Level], predictions: Predictions) -
         levels: The shallowest level to ask for first, the one that matters last.
         predictions: By level, the names that each pair is predicted to lack.
     """
+    permitted = space.rows()
     knowledge = Knowledge(
         space=space,
         shallow=levels[0],
         deep=levels[-1],
-        permitted=space.rows(),
+        permitted=permitted,
         imports=_predicted(space, predictions.get(levels[0], {})),
         usage=_predicted(space, predictions.get(levels[-1], {})),
+        by_halves=tuple(by_halves(list(permitted))),
     )
     for row in knowledge.permitted:
         _read(knowledge, row)
@@ -94,32 +102,46 @@ def _predicted(space: PairSpace, names: Mapping[Pair, frozenset[str]]) -> Predic
     return Prediction({pair: names[pair] for pair in sorted(names) if pair not in space.forbidden})
 
 
-def record(knowledge: Knowledge, question: PairQuestion, answer: PairAnswer) -> None:
-    """Add an answer. It replaces an earlier one for the same pair, unless other partners hid it as well."""
-    pair = row, column = question.pair
+def note_answer(knowledge: Knowledge, question: PairQuestion, answer: PairAnswer) -> None:
+    """Add an answer, and read the rows that it touches anew.
+
+    It replaces an earlier answer for the same pair, unless the pair was asked again and got no verdict again.
+    """
+    pair = question.pair
     if question.again and answer.verdict in ASKED_AGAIN:
         return
+    was_unanswered = pair in knowledge.unanswered
     _forget(knowledge, pair)
     knowledge.answers[pair] = _Asked(question, answer)
     if answer.verdict not in ("works", "broken"):
         knowledge.unanswered.add(pair)
     elif answer.verdict == "broken":
-        knowledge.observed[pair] = False
-        knowledge.broken_in_row.setdefault(row, {})[column] = answer
-        knowledge.broken_in_column.setdefault(column, {})[row] = answer
+        _note_broken(knowledge, pair, answer)
     elif question.level == knowledge.deep:
         knowledge.observed[pair] = True
     else:
         knowledge.shallow_only.add(pair)
     _heed_predictions(knowledge, pair)
-    for touched in {row, *_find_alone(knowledge, pair)}:
-        _read(knowledge, touched)
+    other_columns = set(_find_alone(knowledge, pair))
+    if was_unanswered != (pair in knowledge.unanswered):
+        other_columns.add(pair[0])
+    for row in other_columns:
+        _read(knowledge, row)
+    if pair[0] not in other_columns:
+        _note_reading(knowledge, read_further(knowledge.readings[pair[0]], pair[1], knowledge.observed.get(pair)))
 
 
 def breaks_alone(knowledge: Knowledge, pair: Pair) -> bool:
     """Whether the column's release breaks by itself with this row."""
     row, column = pair
     return row in knowledge.columns_alone.get(column, ())
+
+
+def _note_broken(knowledge: Knowledge, pair: Pair, answer: PairAnswer) -> None:
+    row, column = pair
+    knowledge.observed[pair] = False
+    knowledge.broken_in_row.setdefault(row, {})[column] = answer
+    knowledge.broken_in_column.setdefault(column, {})[row] = answer
 
 
 def _forget(knowledge: Knowledge, pair: Pair) -> None:
@@ -133,33 +155,47 @@ def _forget(knowledge: Knowledge, pair: Pair) -> None:
 
 
 def _read(knowledge: Knowledge, row: int) -> None:
-    """Read a row anew."""
+    """Read a row anew, since its columns may have changed."""
+    unanswered, alone = knowledge.unanswered, knowledge.columns_alone
     columns = [
         column
         for column in knowledge.permitted[row]
-        if (row, column) not in knowledge.unanswered and not breaks_alone(knowledge, (row, column))
+        if (row, column) not in unanswered and row not in alone.get(column, ())
     ]
-    reading = knowledge.readings[row] = read_row(row, columns, knowledge.observed)
+    _note_reading(knowledge, read_row(row, columns, knowledge.observed))
+
+
+def _note_reading(knowledge: Knowledge, reading: RowReading) -> None:
+    """Keep what a row says, and where its last working pair is."""
+    row = reading.row
+    knowledge.readings[row] = reading
     if reading.green:
         if row not in knowledge.latest:
             insort(knowledge.rows_with_works, row)
-        knowledge.latest[row] = columns[reading.green[-1]]
+        knowledge.latest[row] = reading.columns[reading.green[-1]]
 
 
 def _find_alone(knowledge: Knowledge, pair: Pair) -> frozenset[int]:
-    """Find out anew with what the two releases of `pair` break by themselves; the rows whose columns change by that."""
+    """Update with which partners the releases of `pair` break by themselves; return the rows whose columns change."""
     row, column = pair
+    if not (knowledge.answers[pair].answer.alone or knowledge.rows_alone.get(row) or column in knowledge.columns_alone):
+        return frozenset()
     first, second = knowledge.space.first.name, knowledge.space.second.name
+    before_in_row = knowledge.rows_alone.get(row, frozenset())
     knowledge.rows_alone[row] = _partners(knowledge.broken_in_row.get(row, {}), first)
+    for changed in {column, *(before_in_row ^ knowledge.rows_alone[row])}:
+        knowledge.revisions[changed] = knowledge.revisions.get(changed, 0) + 1
     before = knowledge.columns_alone.get(column, frozenset())
     rows = _partners(knowledge.broken_in_column.get(column, {}), second)
     after = frozenset(other for other in rows if not knowledge.observed.get((other, column)))
-    knowledge.columns_alone[column] = after
+    knowledge.columns_alone.pop(column, None)
+    if after:
+        knowledge.columns_alone[column] = after
     return before ^ after
 
 
 def _partners(broken: Mapping[int, PairAnswer], name: str) -> frozenset[int]:
-    """The partners with which a release breaks by itself: from the first to the last of each kind of failure.
+    """The partners with which a release breaks by itself: for each kind of failure, all from the first to the last.
 
     Args:
         broken: The answers for the release's broken pairs, by partner.
@@ -173,7 +209,7 @@ def _partners(broken: Mapping[int, PairAnswer], name: str) -> frozenset[int]:
 
 
 def _heed_predictions(knowledge: Knowledge, pair: Pair) -> None:
-    """Find out what the answers make of the predictions, after a new answer for `pair`."""
+    """Update what the answers say of the predictions, after an answer for `pair`."""
     if pair in knowledge.imports.names:
         disprove(knowledge.imports, _imported(knowledge))
     if pair in knowledge.usage.names:
@@ -181,15 +217,15 @@ def _heed_predictions(knowledge: Knowledge, pair: Pair) -> None:
         confirm(knowledge.usage, _used(knowledge))
 
 
-def _imported(knowledge: Knowledge) -> Iterator[Outcome]:
-    """The outcomes at the shallow level: a pair that is broken deeper works there."""
+def _imported(knowledge: Knowledge) -> Iterator[PairOutcome]:
+    """The outcomes at the shallow level. A pair that breaks only at a deeper level works there."""
     for pair, (_, answer) in knowledge.answers.items():
         if pair not in knowledge.unanswered:
             works = answer.verdict == "works" or answer.level != knowledge.shallow
-            yield Outcome(pair, works, answer.sentence)
+            yield PairOutcome(pair, works, answer.sentence)
 
 
-def _used(knowledge: Knowledge) -> Iterator[Outcome]:
+def _used(knowledge: Knowledge) -> Iterator[PairOutcome]:
     """The outcomes at the deep level."""
     for pair, works in knowledge.observed.items():
-        yield Outcome(pair, works, knowledge.answers[pair].answer.sentence)
+        yield PairOutcome(pair, works, knowledge.answers[pair].answer.sentence)

@@ -11,10 +11,11 @@ __all__ = ["NearestPair"]
 
 
 class NearestPair:
-    """Finds the nearest of some pairs: that in the nearest row, and there in the nearest column.
+    """Finds the nearest of some pairs: the nearest row that has any, and in it the nearest column.
 
-    A broken pair most likely has the reason of the nearest broken pair. The row counts first, since a release breaks by
-    what it uses itself. Of two pairs at the same distance the lower one is taken.
+    A broken pair most likely breaks for the same reason as the nearest broken pair. A row is a release of the first
+    side. Nearness of rows counts before that of columns: a release most often breaks by what its own code uses,
+    whatever its partner. Of two pairs at the same distance the lower one is taken.
     """
 
     def __init__(self, pairs: Iterable[Pair]) -> None:

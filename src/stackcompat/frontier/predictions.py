@@ -1,4 +1,4 @@
-"""The names that pairs of releases are predicted to lack, and what the answers of a search make of that."""
+"""The names that pairs of releases are predicted to lack, checked against the answers of a search."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 from stackcompat.frontier.inference import Pair
 
-__all__ = ["Outcome", "Prediction", "confirm", "disprove", "lacking"]
+__all__ = ["PairOutcome", "Prediction", "confirm", "disprove", "lacking"]
 
 
-class Outcome(NamedTuple):
+class PairOutcome(NamedTuple):
     """Whether a pair works at a level, and the sentence that says so."""
 
     pair: Pair
@@ -22,7 +22,7 @@ class Outcome(NamedTuple):
 
 @dataclass
 class Prediction:
-    """What is predicted at one level, and what the answers made of it.
+    """What is predicted at one level, and what the answers say of it.
 
     Attributes:
         names: The names that each pair is predicted to lack.
@@ -38,20 +38,20 @@ class Prediction:
 
 
 def lacking(prediction: Prediction, pair: Pair) -> frozenset[str]:
-    """The names that `pair` is predicted to lack, less those without which some pair works."""
+    """The names that `pair` is predicted to lack, except those without which some pair works."""
     names = prediction.names.get(pair)
     return names - prediction.disproved if names else frozenset()
 
 
-def disprove(prediction: Prediction, outcomes: Iterable[Outcome]) -> None:
-    """Find out anew, from all `outcomes` at the level, which names nobody misses."""
+def disprove(prediction: Prediction, outcomes: Iterable[PairOutcome]) -> None:
+    """Update the disproved names: those without which a pair works, by all `outcomes` at the level."""
     prediction.disproved = {
         name for outcome in outcomes if outcome.works for name in prediction.names.get(outcome.pair, ())
     }
 
 
-def confirm(prediction: Prediction, outcomes: Iterable[Outcome]) -> None:
-    """Find out anew, from all `outcomes` at the level, which pairs lack a name whose absence broke some pair.
+def confirm(prediction: Prediction, outcomes: Iterable[PairOutcome]) -> None:
+    """Update the pairs that lack a name whose absence broke some pair, by all `outcomes` at the level.
 
     The absence of a name broke a pair if the sentence of the failure mentions the name.
     """

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import math
-import random
 from collections.abc import Iterator
 
 from stackcompat.core.vocabulary import Level
 from stackcompat.frontier.answers import PairQuestion
-from stackcompat.frontier.conclusions import Conclusions, inferred, inferred_pairs, is_open, landmarks, works
+from stackcompat.frontier.conclusions import Conclusions, inferred, landmarks, works
 from stackcompat.frontier.expectation import expected_interval, expected_last_columns
-from stackcompat.frontier.galloping import by_halves, gallop, middle_of_gap, place_of
+from stackcompat.frontier.galloping import gallop, middle_of_gap, place_of
 from stackcompat.frontier.inference import Pair
 from stackcompat.frontier.knowledge import Knowledge
 from stackcompat.frontier.predictions import lacking
 
-__all__ = ["doubted_pair", "draw_sample", "level_to_ask", "next_questions"]
+__all__ = ["doubted_pair", "level_to_ask", "next_questions"]
 
 
 def level_to_ask(knowledge: Knowledge, conclusions: Conclusions, pair: Pair) -> Level:
-    """How deep to try a pair: at the shallow level alone, where it is expected to be broken there."""
+    """The level to try a pair at: the shallow one if the pair is expected to break there already, else the deep one."""
     row, column = pair
     good = works(knowledge, conclusions, pair)
     if good is None:
@@ -33,8 +31,8 @@ def level_to_ask(knowledge: Knowledge, conclusions: Conclusions, pair: Pair) -> 
 def next_questions(knowledge: Knowledge, conclusions: Conclusions) -> Iterator[PairQuestion]:
     """What to ask next, the most telling question first.
 
-    That is what must be observed. If there is nothing of the kind, it is at most one pair of each row with something
-    open, the rows farthest apart first.
+    Pairs that must be observed come first. If there are none, at most one pair of each row with something open is asked
+    about, the rows farthest apart first.
     """
     for pair in conclusions.due or _open_pairs(knowledge, conclusions):
         yield PairQuestion(pair, level_to_ask(knowledge, conclusions, pair))
@@ -43,12 +41,11 @@ def next_questions(knowledge: Knowledge, conclusions: Conclusions) -> Iterator[P
 def _open_pairs(knowledge: Knowledge, conclusions: Conclusions) -> Iterator[Pair]:
     """The pair to ask about in each row that has something open.
 
-    The lower edge is asked for only in the newest row that lacks nothing else: older rows can follow from its answer.
+    Of the rows whose next question is about their lower edge, only the newest is asked about: its answer can settle
+    older rows.
     """
     newest: int | None = None
-    for row in by_halves(list(knowledge.permitted)):
-        if not is_open(conclusions, row):
-            continue
+    for row in filter(conclusions.open_rows.__contains__, knowledge.by_halves):
         column, at_lower_edge = _next_in_row(knowledge, conclusions, row)
         if at_lower_edge:
             newest = newest if newest is not None else _newest_at_lower_edge(knowledge, conclusions)
@@ -58,16 +55,16 @@ def _open_pairs(knowledge: Knowledge, conclusions: Conclusions) -> Iterator[Pair
 
 
 def _newest_at_lower_edge(knowledge: Knowledge, conclusions: Conclusions) -> int:
-    """The newest row of which the lower edge is to be asked for; there is one."""
+    """The newest row whose next question is about its lower edge. There must be one."""
     return next(
         row
-        for row in reversed(list(knowledge.permitted))
-        if is_open(conclusions, row) and _next_in_row(knowledge, conclusions, row)[1]
+        for row in sorted(conclusions.open_rows, reverse=True)
+        if True in conclusions.status[row] and _next_in_row(knowledge, conclusions, row)[1]
     )
 
 
 def _next_in_row(knowledge: Knowledge, conclusions: Conclusions, row: int) -> tuple[int, bool]:
-    """The column to ask about in a row that has something open, and whether that is for its lower edge."""
+    """The column to ask about in a row with something open, and whether the question is about its lower edge."""
     columns, status = knowledge.readings[row].columns, conclusions.status[row]
     if True not in status:
         return columns[_place_to_find_works(knowledge, conclusions, row)], False
@@ -85,10 +82,11 @@ def _next_in_row(knowledge: Knowledge, conclusions: Conclusions, row: int) -> tu
 
 
 def _place_to_find_works(knowledge: Knowledge, conclusions: Conclusions, row: int) -> int:
-    """Where to ask in a row in which nothing is known to work: where that is likeliest, then near the row's own time.
+    """The place to ask about in a row in which nothing is known to work.
 
-    A release that breaks by itself is first tried with the newest and the oldest partner, between which it then is
-    broken.
+    The places come in this order: where a pair most likely works, then near the row's own time. But a release that
+    breaks by itself is first tried with its newest and its oldest partner. If both pairs break, so do those between
+    them.
     """
     columns, status = knowledge.readings[row].columns, conclusions.status[row]
     edges = expected_last_columns(knowledge, conclusions, row)
@@ -109,36 +107,3 @@ def doubted_pair(knowledge: Knowledge, conclusions: Conclusions) -> Pair | None:
         if lacking(knowledge.usage, pair) and inferred(knowledge, conclusions, pair):
             return pair
     return None
-
-
-def draw_sample(knowledge: Knowledge, conclusions: Conclusions, dice: random.Random) -> list[Pair]:
-    """Draw inferred pairs to be tested, so that a question has asked something of each release at least once."""
-    pairs = list(inferred_pairs(knowledge, conclusions))
-    dice.shuffle(pairs)
-    met = {("row", row) for row, partners in knowledge.rows_alone.items() if partners}
-    met |= {("column", column) for column, partners in knowledge.columns_alone.items() if partners}
-    for pair in knowledge.answers:
-        met |= _asks_about(knowledge, pair)
-    fresh: list[Pair] = []
-    others: list[Pair] = []
-    for pair in pairs:
-        releases = _asks_about(knowledge, pair)
-        (others if releases <= met else fresh).append(pair)
-        met |= releases
-    return [*fresh, *others[: max(0, _sample_size(len(pairs)) - len(fresh))]]
-
-
-def _asks_about(knowledge: Knowledge, pair: Pair) -> set[tuple[str, int]]:
-    """The releases about which a question says something: none about the partner of one that breaks by itself."""
-    row, column = pair
-    releases = set()
-    if not knowledge.columns_alone.get(column):
-        releases.add(("row", row))
-    if not knowledge.rows_alone.get(row):
-        releases.add(("column", column))
-    return releases
-
-
-def _sample_size(candidates: int) -> int:
-    """Enough pairs to meet a share of wrong inferences that matters, and few compared with the runs of the search."""
-    return math.ceil(math.sqrt(candidates) / 2)

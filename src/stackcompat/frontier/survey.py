@@ -12,7 +12,7 @@ from packaging.specifiers import SpecifierSet
 from stackcompat.core.errors import UsageError
 from stackcompat.core.requirements import parse_requirement
 from stackcompat.ecosystem.components import Component, Components
-from stackcompat.ecosystem.declared import Bound, bounds_on, needs
+from stackcompat.ecosystem.declared import DeclaredBound, bounds_on, needs
 from stackcompat.ecosystem.releases import Catalog, Release
 from stackcompat.frontier.inference import Pair
 from stackcompat.frontier.space import PairSpace, Side
@@ -29,7 +29,7 @@ class Survey:
     """The releases of two components, for one Python.
 
     Attributes:
-        components: Every component, those made up for plain distributions included.
+        components: Every component, including those made up for plain distributions.
         sides: The two components.
         releases: The releases of each side, lowest first.
         python: The Python, such as ``3.12``.
@@ -66,7 +66,7 @@ def make_survey(
     """Look up two components. Yanked releases and pre-releases are left out.
 
     Args:
-        names: The names of components, or of distributions that are none.
+        names: Two names of components, or of distributions that are no components.
         components: The components that are known.
         catalog: The package index.
         python: The Python for which the releases are searched.
@@ -100,7 +100,7 @@ def make_survey(
 
 
 def documented(component: Component) -> Requirement:
-    """How the documentation of a component installs it: its distribution, with extras if it needs them."""
+    """The requirement by which the documentation installs a component: its distribution, possibly with extras."""
     for text in component.install:
         requirement = parse_requirement(text)
         if requirement.name == component.distribution:
@@ -109,7 +109,7 @@ def documented(component: Component) -> Requirement:
 
 
 def needs_of(survey: Survey, side: Component, release: Release) -> dict[str, SpecifierSet]:
-    """The bounds that a release of one side declares, those of its documented extras included."""
+    """The bounds that a release of one side declares, including those of its documented extras."""
     return needs(survey.catalog, side.distribution, release.version, survey.python, documented(side).extras)
 
 
@@ -146,15 +146,15 @@ def _releases(
     project = catalog.project(side.distribution)
     if not project.releases:
         raise UsageError(f'{option}: the index has no "{side.distribution}"; give the name that an installer takes')
-    found = list(project.fit(since=since, before=until))[::-1]
-    if not found:
+    fitting = list(project.fit(since=since, before=until))[::-1]
+    if not fitting:
         span = [f"since {since:%Y-%m-%d}"] if since else []
         span += [f"until {until:%Y-%m-%d}"] if until else []
         last = max(release.uploaded for release in project.releases)
         raise UsageError(
             f"--since: {' '.join([side.distribution, 'has no final release', *span])}; its last is of {last:%Y-%m-%d}"
         )
-    return found
+    return fitting
 
 
 def _side(component: Component, releases: Sequence[Release]) -> Side:
@@ -185,12 +185,14 @@ def _forbidden(
     return forbidden
 
 
-def _bounds(side: Component, release: Release, other: str, catalog: Catalog, python: str) -> list[Bound]:
+def _bounds(side: Component, release: Release, other: str, catalog: Catalog, python: str) -> list[DeclaredBound]:
     """The bounds on the distribution `other` that come with a release, as its documentation installs it."""
     return bounds_on(other, catalog, side.distribution, release.version, python, documented(side).extras)
 
 
-def _objection(name: str, release: Release, bounds: Sequence[Bound], other: str, partner: Release, python: str) -> str:
+def _objection(
+    name: str, release: Release, bounds: Sequence[DeclaredBound], other: str, partner: Release, python: str
+) -> str:
     """Why the metadata of a release excludes its partner, or the Python; empty if it does not.
 
     Args:

@@ -1,3 +1,3 @@
-"""Whether a release may ship: paired cells, with the candidate and with what it replaces."""
+"""Whether a release may ship: it is tried in the same cells as the release that it would replace."""
 
 from __future__ import annotations

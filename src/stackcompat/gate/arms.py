@@ -1,16 +1,16 @@
 """Locks the two arms of a cell alike but for the candidate.
 
-The control is locked first: with the releases that the candidates replace, it is what people have. The candidate's arm
-is then asked for exactly those versions, and its own. Where that has no solution, less is held equal: first the
-distributions that nobody asked for are left free, then the releases of the others, as long as none gets older. The
-control is locked again to what the candidate's arm got, as far as the old release allows that. What still differs is
-noted in the cell.
+The control is locked first: it has the releases that the candidates replace, as people have them today. The candidate's
+arm is then locked with the candidates, and with the control's versions of everything else. If that has no solution,
+fewer versions are held: first the distributions that nobody asked for become free, then the others, as long as none of
+them gets older. Then the control is locked again with the versions of the candidate's arm, if the old release accepts
+them. The cell notes the versions that still differ.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from packaging.version import Version
@@ -28,6 +28,7 @@ from stackcompat.gate.state import GateState, skip
 from stackcompat.pipeline.cells import plan_cell
 from stackcompat.pipeline.exchange_plan import choose
 from stackcompat.pipeline.locking import lock_cells
+from stackcompat.pipeline.workers import as_completed
 from stackcompat.plan.cell import Cell
 from stackcompat.resolve.conflict import Conflict
 
@@ -35,23 +36,34 @@ __all__ = ["lock_questions"]
 
 
 def lock_questions(state: GateState, questions: Sequence[PairedQuestion]) -> list[GateCell]:
-    """The cells of `questions`; a question that does not apply makes none, and is noted as not tested."""
+    """The cells of `questions`. A question that does not apply makes no cell, and is noted as not tested."""
     state.runner.reporter.stage("lock", len(questions))
+
+    def lock(question: PairedQuestion) -> tuple[GateCell | None, list[NotTested]]:
+        own = replace(state, not_tested=[])  # so that the order of the notes does not depend on who is first
+        return _lock_question(own, question), own.not_tested
+
+    locked: dict[str, tuple[GateCell | None, list[NotTested]]] = {}
+    for question, answer in as_completed(
+        questions, lock, state.runner.executor, at_once=state.runner.executor.local_workers
+    ):
+        locked[question.id] = answer
+        state.runner.reporter.step(question.label)
     cells = []
     for question in questions:
-        cell = _lock_question(state, question)
+        cell, notes = locked[question.id]
+        state.not_tested += [note for note in dict.fromkeys(notes) if note not in state.not_tested]
         if isinstance(cell, PairedCell):
             cell = _with_exchange(state, question, cell)
         if cell is not None:
             cells.append(cell)
-        state.runner.reporter.step(question.label)
     return cells
 
 
 def _lock_question(state: GateState, question: PairedQuestion) -> GateCell | None:
     """The cell of a question; None if it does not apply.
 
-    Others whose bounds do not accept the candidates yet are left out, and the rest is locked again.
+    Other distributions whose bounds do not accept the candidates yet are left out, and the rest is locked again.
     """
     waiting: list[Exclusion] = []
     asked = question
@@ -83,7 +95,7 @@ def _lock_question(state: GateState, question: PairedQuestion) -> GateCell | Non
 
 
 def _cell_fields(question: PairedQuestion, waiting: Sequence[Exclusion]) -> dict[str, Any]:
-    """What every type of cell takes from its question."""
+    """The fields that every type of cell takes from its question."""
     return {
         "id": question.id,
         "rule": question.rule,
@@ -99,8 +111,8 @@ def _without_control(
 ) -> UntriedCell | None:
     """The cell of a question whose control has no lock; None if it does not apply.
 
-    Bounds that exclude each other without the candidates say nothing about them. The cell then counts as untried only
-    where the policy requires it.
+    Bounds that conflict without the candidates say nothing about them. Such a cell counts as untried if the policy
+    requires it. It does not apply if the policy does not require it, or if the conflict is about the Python.
     """
     replaced = replaced_in_words(state.candidates)
     conflict = control.resolution.conflict
@@ -117,6 +129,7 @@ def _without_control(
 
 
 def _note_held_back(state: GateState, question: PairedQuestion, control: PlannedCell) -> None:
+    """Note each distribution that a bound holds back in the control."""
     for held in control.resolution.held_back:
         what = f"{held.name} {held.newest} on Python {question.python}"
         why = f"held back to {held.got} by {held.by}: {held.bound}"
@@ -126,6 +139,7 @@ def _note_held_back(state: GateState, question: PairedQuestion, control: Planned
 
 
 def _note_waiting(state: GateState, question: PairedQuestion, versions: Mapping[str, str], apart: KeptApart) -> None:
+    """Note the releases that a cell leaves out because their bounds do not accept the candidates yet."""
     for name, exclusion in apart.waiting.items():
         why = f"left out because {exclusion.bound}"
         state.not_tested.append(NotTested(what=f"{name} {versions[name]}", why=why, where=question.place))
@@ -138,7 +152,13 @@ def _note_waiting(state: GateState, question: PairedQuestion, versions: Mapping[
 
 @dataclass(frozen=True)
 class _LockedArms:
-    """Both arms as they were locked, and the distributions that differ other than the candidates."""
+    """Both arms as they were locked.
+
+    Attributes:
+        control: The arm with the releases that the candidates replace.
+        candidate: The arm with the candidates.
+        differs: The other distributions whose versions differ, each with both versions.
+    """
 
     control: PlannedCell
     candidate: PlannedCell
@@ -146,9 +166,9 @@ class _LockedArms:
 
 
 def _lock_alike(state: GateState, question: PairedQuestion, control: PlannedCell) -> _LockedArms | Conflict:
-    """The candidate's arm as close to the locked `control` as it can be; the conflict if the candidates are kept out.
+    """Lock the candidate's arm as much like the locked `control` as possible; a conflict if that fails.
 
-    An arm that infrastructure kept from a lock is an arm all the same: the cell is then undecided.
+    If infrastructure keeps the arm from a lock, the arm is returned without one, and the cell becomes undecided.
     """
     versions = _versions(control)
     pinned = [exactly(text, versions[name_of(text)]) for text in question.others if name_of(text) in versions]
@@ -175,7 +195,7 @@ def _lock_alike(state: GateState, question: PairedQuestion, control: PlannedCell
 def _lock_control_again(
     state: GateState, question: PairedQuestion, control: PlannedCell, candidate: PlannedCell
 ) -> _LockedArms:
-    """Both arms, the control locked to as much of the candidate's lock as the old release accepts."""
+    """Both arms. The control is locked again with the versions of the other arm, if the old release accepts them."""
     wanted = {name: version for name, version in _versions(candidate).items() if name not in state.moving.candidate}
     constraints = [f"{name}=={version}" for name, version in wanted.items()]
     again = _lock_arm(state, question, "control", question.others, constraints=constraints)
@@ -191,7 +211,7 @@ def _lock_control_again(
 
 
 def _any_is_older(versions: Mapping[str, str], control: Mapping[str, str], names: Iterable[str]) -> bool:
-    """Whether any of `names` is older in `versions` than in `control`, or not there."""
+    """Whether any of `names` is older in `versions` than in `control`, or missing from `versions`."""
     return any(name not in versions or Version(versions[name]) < Version(control[name]) for name in names)
 
 
@@ -203,11 +223,11 @@ def _lock_arm(
     *,
     constraints: Sequence[str] = (),
 ) -> PlannedCell:
-    """One arm with what it resolved to.
+    """Lock one arm.
 
     Args:
-        state: The gate that asks.
-        question: The cell.
+        state: The execution of the gate.
+        question: The question.
         arm: The arm.
         others: The requirements on everything but the candidates.
         constraints: Exact versions of distributions that nobody asks for.
@@ -220,7 +240,7 @@ def _lock_arm(
 def _arm_cell(
     state: GateState, question: PairedQuestion, arm: ArmName, others: Sequence[str], constraints: Sequence[str]
 ) -> Cell:
-    """The cell of one arm. Where the index is taken back to a day, what moves can be newer: that is what is judged."""
+    """The cell of one arm. If the index is taken back to a day, the distributions that move can still be newer."""
     moving = state.moving.control if arm == "control" else state.moving.candidate
     sources = {candidate.name: candidate for candidate in state.candidates} if arm == "candidate" else {}
     texts = list(others)
@@ -254,7 +274,7 @@ def _arm_cell(
 
 
 def _with_exchange(state: GateState, question: PairedQuestion, cell: PairedCell) -> PairedCell | UntriedCell:
-    """`cell` as one in which artifacts cross, where the question asks for that and both arms are locked."""
+    """`cell` with artifacts that cross between its arms, if the question asks for that and both arms are locked."""
     if question.direction is None or not all(arm.planned.key for _, arm in cell.arms):
         return cell
     runner = state.exchange_runner

@@ -1,4 +1,4 @@
-"""The release that the gate judges, wherever it lies, and the release that it would replace."""
+"""A release to judge, from whatever source, and the release that it would replace."""
 
 from __future__ import annotations
 
@@ -44,8 +44,9 @@ class Candidate(Record):
         source: Where it comes from.
         requires: The requirements that its metadata declares, markers included.
         index: The environment variable with the address of the extra index that it comes from; empty: none.
-        files: Python to the path of its wheel, where it does not come from an index.
-        followers: Distribution to version of what moves with it, where the extra index has that version.
+        files: Python to the path of its wheel; empty if it comes from an index.
+        followers: Distribution to version, for the distributions that move with it and that the extra index has at its
+            version.
     """
 
     name: str
@@ -58,7 +59,7 @@ class Candidate(Record):
     followers: dict[str, str] = {}
 
     def needs(self, python: str) -> list[Requirement]:
-        """What it declares to need on `python` without extras, names in normal form."""
+        """The requirements that it declares for `python` without extras, names in normal form."""
         requirements = [parse_requirement(text) for text in self.requires]
         return [requirement for requirement in requirements if applies(requirement, python)]
 
@@ -86,7 +87,7 @@ def kind_of(text: str, index: str = "") -> SourceKind:
         index: The environment variable with the address of an extra index; empty: none was given.
 
     Raises:
-        UsageError: The text is in none of the forms that are allowed.
+        UsageError: The text has none of the allowed forms.
     """
     if text.startswith("git+"):
         return "git"
@@ -112,7 +113,7 @@ def kind_of(text: str, index: str = "") -> SourceKind:
 
 
 def named_predecessors(against: Sequence[str], names: Sequence[str]) -> dict[str, str]:
-    """The version that ``--against`` names for each candidate; a candidate that it does not name is left out.
+    """The version that ``--against`` names for each candidate. Candidates without a name there are left out.
 
     Args:
         against: The values of the option: ``name==version``, ``last-release``, or a version alone where there is only
@@ -120,7 +121,8 @@ def named_predecessors(against: Sequence[str], names: Sequence[str]) -> dict[str
         names: The distributions of the candidates.
 
     Raises:
-        UsageError: A value does not say which candidate it is about, or is about none or twice about the same.
+        UsageError: A value does not say which of several candidates it is about, names something that is no candidate,
+            or names a candidate for the second time.
     """
     versions: dict[str, str] = {}
     for text in against:
@@ -149,8 +151,8 @@ def predecessor(
 ) -> str:
     """The version that `version` of `name` would replace.
 
-    Without a named release, that is the newest older one that is not yanked, and a pre-release only where there is
-    nothing else.
+    If no release is named, it is the newest older release that is not yanked. A pre-release is taken only if there is
+    no final release.
 
     Args:
         catalog: The index.
@@ -162,7 +164,7 @@ def predecessor(
             on no index can have any version.
 
     Raises:
-        UsageError: There is no such release, or the named one is not older.
+        UsageError: There is no such release, or the named release is not older than the candidate.
     """
     if against != "last-release":
         return _named_predecessor(catalog, name, version, against, published=published)

@@ -1,7 +1,7 @@
-"""The cells that a gate makes: untried, excluded by a bound, or paired with an arm for each release.
+"""The cells of a gate: paired with two arms, excluded by a bound, or untried.
 
-A cell becomes one of three types while it is locked. Only a :class:`PairedCell` has two arms to run; the other two say
-why there is nothing to compare. :mod:`stackcompat.gate.evaluate` says what each of them amounts to.
+A cell becomes one of three types while it is locked. Only a :class:`PairedCell` has two arms to run; the other two
+types say why there is nothing to compare. :mod:`stackcompat.gate.evaluate` judges the cells.
 """
 
 from __future__ import annotations
@@ -20,14 +20,21 @@ ArmName = Literal["control", "candidate"]
 
 
 class Arm(Record):
-    """One half of a paired cell: what it was locked to, and every run of that lock, oldest first."""
+    """One half of a paired cell.
+
+    Attributes:
+        planned: What it was locked to.
+        evidence: Every run of that lock, oldest first.
+        imports: The key of the runs that only imported, before all other tests; empty where there were none.
+    """
 
     planned: PlannedCell
     evidence: tuple[Evidence, ...] = ()
+    imports: str = ""
 
     def since(self, moment: dt.datetime) -> Arm:
-        """The arm with the runs that began at `moment` or later."""
-        return self.model_copy(update={"evidence": tuple(run for run in self.evidence if run.started >= moment)})
+        """The arm with the runs all of whose results were seen at `moment` or later."""
+        return self.model_copy(update={"evidence": tuple(run for run in self.evidence if run.seen >= moment)})
 
     def ran(self) -> bool:
         """Whether any run got as far as the tests."""
@@ -50,15 +57,15 @@ class Exclusion(Record):
     The release that the candidate replaces can be installed there.
 
     Attributes:
-        by: Whose bound it is. ``candidate``: the candidate declares it, or something that the candidate brings in.
-            ``other``: another component declares it, and waits for the candidate to be released. ``python``: the
-            candidate drops a Python.
-        component: The other component; empty where the exclusion is about none.
+        by: Whose bound it is. ``candidate``: the candidate, or one of its dependencies, declares it. ``other``: another
+            component declares it, and does not accept the candidate yet. ``python``: the candidate no longer supports
+            the Python.
+        component: The other component; empty if the exclusion is not about a component.
         version: The version of that component in the control; empty where there is none.
         bound: The bound that excludes, in words.
-        sentence: What excludes what.
+        sentence: The exclusion in words.
         remedy: What to do about it.
-        chain: The bounds behind it, one after another.
+        chain: The bounds that lead to it, one after another.
     """
 
     by: Literal["candidate", "other", "python"]
@@ -122,7 +129,12 @@ class PairedCell(_BaseCell):
         )
 
     def untried(self, why: str, remedy: str) -> UntriedCell:
-        """The cell as one that is not run; see :class:`UntriedCell`."""
+        """The same cell as an :class:`UntriedCell`.
+
+        Args:
+            why: The reason, as a part of a sentence about the cell.
+            remedy: What to do about it.
+        """
         return UntriedCell(
             id=self.id,
             rule=self.rule,
@@ -141,7 +153,7 @@ class ExcludedCell(_BaseCell):
 
     Attributes:
         control: The arm with the releases that the candidates replace; it is not run.
-        exclusions: One or more, all by ``candidate`` or all by ``python``.
+        exclusions: What keeps them out, at least one. Either all have ``by="candidate"`` or all have ``by="python"``.
     """
 
     control: Arm
@@ -154,7 +166,7 @@ class UntriedCell(_BaseCell):
     Attributes:
         why: The reason, as a part of a sentence about the cell.
         remedy: What to do about it.
-        paired: The cell with both arms; None where it was not locked.
+        paired: The cell with both arms; None if it was not locked.
     """
 
     why: str

@@ -1,7 +1,7 @@
-"""One test in both arms of a paired cell: what became of it, and what that means for the requirement. Pure functions.
+"""Compares one test in both arms of a paired cell, and says what that means for the requirement. Pure functions.
 
-The words are those of crater, which tries compilers of Rust on all published crates: regressed, fixed, broken before,
-passes, unknown, skipped.
+The words are those of crater, a tool that tries new Rust compilers on all published crates: regressed, fixed, broken
+before, passes, unknown, skipped.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from stackcompat.core.record import Record
 from stackcompat.core.vocabulary import Level
 from stackcompat.evidence.results import Evidence, TestResult
-from stackcompat.verdict.outcomes import TestStatus, classify, why
+from stackcompat.evidence.sweep import imported_in, is_whole
+from stackcompat.verdict.outcomes import TestStatus, classify, what_is_limited, why
+from stackcompat.verdict.signature import similar_failure
 
 __all__ = ["OUTCOMES", "Comparison", "ComparisonOutcome", "Effect", "compare"]
 
@@ -32,11 +34,12 @@ class Comparison(Record):
     """A test in both arms.
 
     Attributes:
-        comparison: What became of the test from control to candidate; a skipped one applies in neither arm.
+        comparison: How the test changed from control to candidate. A skipped test applies in neither arm.
         effect: What that means for the requirement: ``against`` fails it, ``undecided`` leaves it open, ``review`` asks
             for a human's judgement.
-        note: Why, as a sentence whose subject is the test.
-        result: The run that tells, with the candidate where there is one.
+        note: The reason, in words that follow the name of the test.
+        result: The result of the test with the candidate. It is that of the control if the candidate's arm lacks the
+            test.
     """
 
     test: str
@@ -48,14 +51,15 @@ class Comparison(Record):
 
 
 class _Change(NamedTuple):
-    """What became of a test; see :class:`Comparison`."""
+    """How a test changed from control to candidate; see :class:`Comparison`."""
 
     comparison: ComparisonOutcome
     effect: Effect = "none"
     note: str = ""
 
 
-#: How the probe says that a test is not meant for what is installed. A test that skips itself says something else.
+#: The reason that the test plugin gives if a test is not meant for what is installed. A test that skips itself gives
+#: another reason.
 _NOT_MEANT = re.compile(r"(?P<name>\S+) (?:is not installed|(?P<version>\S+) is outside (?P<bounds>\S+))")
 
 
@@ -70,10 +74,23 @@ def compare(control: Iterable[Evidence], candidate: Iterable[Evidence]) -> tuple
         The tests of the control in their order, then those that only the candidate's arm has.
     """
     runs = tuple(candidate)
-    before = {status.result.test: status for status in classify(control)}
-    after = {status.result.test: status for status in classify(runs)}
+    before, after = _with_modules(classify(control), classify(runs))
     installed = {name: version for run in runs if run.observed for name, version in run.observed.distributions.items()}
     return tuple(_compare(before.get(test), after.get(test), installed) for test in dict.fromkeys((*before, *after)))
+
+
+def _with_modules(
+    before: Iterable[TestStatus], after: Iterable[TestStatus]
+) -> tuple[dict[str, TestStatus], dict[str, TestStatus]]:
+    """The statuses of both arms by test. Of sweeps, the modules count that at least one arm could not import."""
+    arms = [list(before), list(after)]
+    found = [{one.result.test: one for one in arm if not is_whole(one.result)} for arm in arms]
+    lost = {test for of_arm in found for test, status in of_arm.items() if status.result.modules is not None}
+    for arm, of_arm in zip(arms, found, strict=True):
+        for whole in (status for status in arm if is_whole(status.result)):
+            for test in lost.intersection(imported_in([whole.result])) - of_arm.keys():
+                of_arm[test] = TestStatus("passed", whole.result.model_copy(update={"test": test, "lost": ()}))
+    return found[0], found[1]
 
 
 def _compare(before: TestStatus | None, after: TestStatus | None, installed: Mapping[str, str]) -> Comparison:
@@ -81,7 +98,7 @@ def _compare(before: TestStatus | None, after: TestStatus | None, installed: Map
     status = after or before
     assert status is not None
     result = status.result
-    change = _change(before.state if before else "absent", after.state if after else "absent", status, installed)
+    change = _change(before, after, installed)
     return Comparison(
         test=result.test,
         level=result.level,
@@ -95,23 +112,28 @@ def _compare(before: TestStatus | None, after: TestStatus | None, installed: Map
 _NOT_APPLICABLE = ("absent", "not-applicable")
 
 
-def _change(old: str, new: str, status: TestStatus, installed: Mapping[str, str]) -> _Change:
-    """What became of a test; the first rule that applies holds.
+_FAILS = ("confirmed", "feature-broken")
+
+
+def _change(before: TestStatus | None, after: TestStatus | None, installed: Mapping[str, str]) -> _Change:
+    """How a test changed from control to candidate; the first rule that applies holds.
 
     Args:
-        old: The status of the test in the control, or ``absent``.
-        new: The same in the candidate's arm.
-        status: The status in the candidate's arm; where the test is absent there, in the control.
+        before: What the control says of the test; None if it does not have it.
+        after: What the candidate's arm says of the test; None if it does not have it.
         installed: Distribution to version in the candidate's arm.
     """
+    status = after or before
+    assert status is not None
     result = status.result
+    old, new = before.state if before else "absent", after.state if after else "absent"
     if old in _NOT_APPLICABLE and new in _NOT_APPLICABLE:
         return _Change("skipped", note=result.reason)
     if new == "passed":
         return _passes_now(old)
-    if old in ("confirmed", "feature-broken"):
-        return _Change("broken-before", note=why(result))
-    if old == "blocked" and new in ("blocked", "confirmed", "feature-broken"):
+    if before is not None and old in (*_FAILS, "blocked") and new in _FAILS:
+        return _fails_again(before.result, result)
+    if old in _FAILS or old == new == "blocked":
         return _Change("broken-before", note=why(result))
     if "flaky" in (old, new):
         return _Change("unknown", "review", "is flaky: failed and passed, or failed each time differently")
@@ -124,6 +146,17 @@ def _change(old: str, new: str, status: TestStatus, installed: Mapping[str, str]
     return _loses_outcome(new, status, installed)
 
 
+def _fails_again(before: TestResult, after: TestResult) -> _Change:
+    """The change of a test that fails with the candidate, and failed or could not be tried in the control.
+
+    Only the same failure was there before. Another one can hide behind it, so a human looks at it.
+    """
+    if before.outcome == after.outcome and similar_failure(before, after):
+        return _Change("broken-before", note=why(after))
+    earlier = f"could not be tried ({why(before)})" if before.outcome == "blocked" else f"failed with {why(before)}"
+    return _Change("unknown", "review", f"fails with {why(after)}; without the candidate it {earlier}")
+
+
 def _passes_now(old: str) -> _Change:
     if old == "passed":
         return _Change("passes")
@@ -134,12 +167,12 @@ def _passes_now(old: str) -> _Change:
 
 def _loses_feature(old: str, result: TestResult) -> _Change:
     if old == "passed":
-        return _Change("unknown", "review", f"{result.feature} does not work any more: {why(result)}")
-    return _Change("unknown", note=f"{result.feature} does not work, and had no outcome in the control")
+        return _Change("unknown", "review", f"{what_is_limited(result)} any more: {why(result)}")
+    return _Change("unknown", note=f"{what_is_limited(result)}, and had no outcome in the control")
 
 
 def _fails_now(old: str, result: TestResult) -> _Change:
-    """A test that fails with the candidate, and did not fail in the control."""
+    """The change of a test that fails with the candidate and did not fail in the control."""
     if old == "passed":
         if result.failure is not None and result.failure.changed:
             return _Change("unknown", "review", f"gives other values from the same seed: {why(result)}")
@@ -150,10 +183,10 @@ def _fails_now(old: str, result: TestResult) -> _Change:
 
 
 def _loses_outcome(new: str, status: TestStatus, installed: Mapping[str, str]) -> _Change:
-    """A test that passed in the control and has no outcome with the candidate, which usually leaves it undecided.
+    """The change of a test that passed in the control and has no outcome with the candidate.
 
-    An import test of what is not installed any more has nothing to import. A test that does not declare itself fit for
-    the candidate does not apply.
+    Usually this leaves the requirement undecided. It has no effect if an import test has nothing left to import, or if
+    the test declares that it is not meant for the candidate.
     """
     result = status.result
     if new == "absent":
@@ -166,10 +199,10 @@ def _loses_outcome(new: str, status: TestStatus, installed: Mapping[str, str]) -
 
 
 def _is_not_meant(result: TestResult, installed: Mapping[str, str]) -> bool:
-    """Whether a test declares that it is not meant for what is installed, and that is true.
+    """Whether a test declares that it is not meant for what is installed, and whether that is true.
 
-    The reason must be worded as the probe words it, and name something that the test uses, at the version that is
-    installed: a reason that the test itself gives while it runs could say anything.
+    The reason must be worded as the test plugin words it, and must name a distribution that the test uses, at the
+    installed version. A reason that the test gives while it runs could say anything.
     """
     reason = _NOT_MEANT.fullmatch(result.reason)
     if reason is None or reason["name"] not in result.components:

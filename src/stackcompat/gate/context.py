@@ -20,9 +20,11 @@ class GateContext:
     """What all cells of one decision are judged by; it does not change from cell to cell.
 
     Attributes:
-        now: The time of the decision, by which evidence, waivers and quarantines are too old or not.
-        moving: The components that change from control to candidate: the candidates, and what moves with them.
-        leaders: Distribution of a candidate to the distribution that it moves with, for the candidates that do.
+        now: The time of the decision. It tells which evidence, waivers and quarantines are too old.
+        moving_components: The components that change from control to candidate: the candidates, and the components that
+            move with them.
+        leaders: For each candidate that moves with another component: its distribution to the distribution of that
+            component.
     """
 
     candidates: tuple[Candidate, ...]
@@ -30,13 +32,13 @@ class GateContext:
     waivers: Waivers
     components: Components
     now: dt.datetime
-    moving: frozenset[str]
+    moving_components: frozenset[str]
     leaders: Mapping[str, str]
 
     @property
     def oldest(self) -> dt.datetime:
         """The moment before which evidence is too old to count."""
-        return self.now - dt.timedelta(days=self.policy.max_age_days)
+        return self.policy.oldest(self.now)
 
     @property
     def releases(self) -> str:
@@ -71,23 +73,23 @@ def make_context(
         now: The time of the decision.
     """
     distributions = {candidate.name for candidate in candidates}
-    own = [row for row in components.components if row.distribution in distributions]
-    names = {row.name for row in own}
+    candidate_rows = [row for row in components.components if row.distribution in distributions]
+    names = {row.name for row in candidate_rows}
     followers = {row.name for row in components.components if row.moves_with in names}
-    leaders = {row.distribution: components[row.moves_with].distribution for row in own if row.moves_with}
+    leaders = {row.distribution: components[row.moves_with].distribution for row in candidate_rows if row.moves_with}
     return GateContext(
         candidates=tuple(candidates),
         policy=policy,
         waivers=waivers,
         components=components,
         now=now,
-        moving=frozenset(names | followers),
+        moving_components=frozenset(names | followers),
         leaders=leaders,
     )
 
 
 def component_versions(context: GateContext, cell: GateCell) -> dict[str, str]:
-    """Component to version in the candidate's arm of a cell; nothing where it has no lock."""
+    """Component to version in the candidate's arm, or as expected if the cell is excluded; empty without a lock."""
     match cell:
         case PairedCell():
             return versions_of(cell.candidate.versions(), context.components)
@@ -98,7 +100,7 @@ def component_versions(context: GateContext, cell: GateCell) -> dict[str, str]:
 
 
 def expected_versions(context: GateContext, cell: GateCell) -> dict[str, str]:
-    """Component to version as if nothing excluded the candidates: those of the control, and of the candidates."""
+    """Component to version as if nothing excluded the candidates: as in the control, with the candidates in place."""
     match cell:
         case PairedCell() | ExcludedCell():
             control = cell.control.versions()

@@ -1,11 +1,11 @@
 """Whether a release may ship: policy, results and waivers in, a decision with reasons out. Pure functions over records.
 
 The gate is a paired experiment. Each cell has two arms that are locked alike but for the candidate: the control has the
-release that the candidate would replace. Only a test that passes in the control and fails in the candidate's arm, twice
-in the same way and each time in a fresh environment, counts against the candidate. Policy, results and waivers are kept
+release that the candidate would replace. A test counts against the candidate only if it passes in the control and fails
+in the candidate's arm, twice in the same way, each time in a fresh environment. Policy, results and waivers are kept
 apart, as in Greenwave; each requirement has a sentence and a remedy, as in the migration excuses of Debian.
 
-:mod:`stackcompat.gate.evaluate` says what one cell amounts to. Here its requirements become a decision.
+:mod:`stackcompat.gate.evaluate` judges each cell. Here the requirements of all cells become one decision.
 """
 
 from __future__ import annotations
@@ -15,18 +15,21 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from stackcompat.ecosystem.components import Components
+from stackcompat.evidence.results import Evidence
 from stackcompat.gate.candidate import Candidate
 from stackcompat.gate.cells import GateCell, PairedCell
 from stackcompat.gate.comparison import compare
 from stackcompat.gate.context import GateContext, make_context
+from stackcompat.gate.depth import shallowest_candidate
 from stackcompat.gate.evaluate import evaluate_cell
 from stackcompat.gate.exemptions import report_exemptions
 from stackcompat.gate.flaky import report_flaky
 from stackcompat.gate.model import Decision, FalseReds, GateReport, GateRequirement, JudgedCandidate, NotTested
 from stackcompat.gate.policy import GatePolicy
 from stackcompat.gate.waivers import Waivers
+from stackcompat.verdict.closed import count_closed
 
-__all__ = ["decide", "false_reds"]
+__all__ = ["certain_block", "decide", "false_reds"]
 
 
 class _Reason(NamedTuple):
@@ -65,6 +68,7 @@ def decide(
         seconds: How long the gate took so far.
     """
     context = make_context(candidates, policy, waivers, components, now)
+    cells = tuple(cells)
     evaluations = [evaluate_cell(context, cell) for cell in cells]
     requirements = [requirement for evaluation in evaluations for requirement in evaluation.requirements]
     flaky, quarantines = report_flaky(context, [evaluation.flaky_rates for evaluation in evaluations])
@@ -85,7 +89,27 @@ def decide(
         not_tested=(*not_tested, *(row for evaluation in evaluations for row in evaluation.not_tested)),
         flaky=flaky,
         waivers=report_exemptions(context, [*used, *quarantines], tried),
+        closed=count_closed(run for cell in cells if isinstance(cell, PairedCell) for run in _runs(cell)),
     )
+
+
+def _runs(cell: PairedCell) -> tuple[Evidence, ...]:
+    return (*cell.control.evidence, *cell.candidate.evidence)
+
+
+def certain_block(context: GateContext, cell: GateCell) -> str:
+    """Why the decision is BLOCK, whatever the other cells say, with what to do about it; empty if it is open.
+
+    Args:
+        context: What the cells are judged by.
+        cell: A cell of which each failure was repeated as often as the policy wants.
+    """
+    failed = (
+        requirement
+        for requirement in evaluate_cell(context, cell).requirements
+        if requirement.weight == "required" and requirement.state == "failed"
+    )
+    return next((f"{requirement.sentence}; {requirement.remedy}" for requirement in failed), "")
 
 
 def _judged(candidate: Candidate) -> JudgedCandidate:
@@ -98,11 +122,11 @@ def _judged(candidate: Candidate) -> JudgedCandidate:
 
 
 def _reason(context: GateContext, requirements: Sequence[GateRequirement]) -> _Reason:
-    """The decision that the requirements amount to; the first rule that applies holds.
+    """The decision that follows from the requirements; the first rule that applies holds.
 
-    BLOCK: a required one failed. CANNOT-TELL: none is required, or a required one is undecided. NEEDS-REVIEW: one of
-    weight ``review`` failed, or one of weight ``required`` or ``review`` has a doubt. PASS: none of these. Those of
-    weight ``informing`` decide nothing.
+    BLOCK: a required requirement failed. CANNOT-TELL: there is no required requirement, or one is undecided.
+    NEEDS-REVIEW: a requirement of weight ``review`` failed, or a requirement of weight ``required`` or ``review`` has a
+    doubt. PASS: none of these. Requirements of weight ``informing`` decide nothing.
     """
     required = [requirement for requirement in requirements if requirement.weight == "required"]
     counted = [requirement for requirement in requirements if requirement.weight != "informing"]
@@ -123,11 +147,13 @@ def _reason(context: GateContext, requirements: Sequence[GateRequirement]) -> _R
     waivers = ""
     if waived:
         waivers = ", by a waiver" if len(required) == 1 else f", {waived} of them by a waiver"
-    return _Reason("PASS", f"{context.releases} {passes} {cells}{waivers}")
+    level = shallowest_candidate(context, required)
+    depth = f" up to {level}" if level is not None else ""
+    return _Reason("PASS", f"{context.releases} {passes} {cells}{depth}{waivers}")
 
 
 def false_reds(cells: Iterable[GateCell]) -> FalseReds:
-    """What the cells of an A/A run say of the gate itself: how many tests came out differently in two equal arms."""
+    """How many tests of an A/A run came out differently, although both arms were equal: errors of the gate."""
     comparisons = [
         comparison.comparison
         for cell in cells

@@ -1,15 +1,15 @@
-"""What one cell of the gate amounts to: its requirements, each with a sentence and a remedy. Pure functions.
+"""Judges one cell of the gate: the result is its requirements, each with a sentence and a remedy. Pure functions.
 
 The rules:
 
 * A test that passes in the control, and fails in the candidate's arm twice in the same way, fails the requirement.
-* A bound of a candidate that keeps the candidates out fails it as well; a bound of another component, or a Python that
-  a candidate drops, asks for a human's judgement.
-* Files that cannot be installed where those of the release before can fail it.
-* A run that infrastructure kept from an outcome, evidence that is too old, a test that vanishes or skips itself, and a
-  cell in which no test uses the candidate beyond an import leave it undecided.
-* A flaky or quarantined test never fails it.
-* A waiver lets pass what it covers.
+* A bound of a candidate that keeps the candidates out fails the requirement as well. A bound of another component, or a
+  Python that a candidate drops, asks for a human's judgement.
+* If the candidates' files cannot be installed, although those of the replaced releases can, the requirement fails.
+* The requirement is undecided if infrastructure kept a run from an outcome, if evidence is too old, if a test vanishes
+  or skips itself, or if no test uses the candidate beyond an import.
+* A flaky or quarantined test never fails the requirement.
+* A failure that a waiver covers is let pass.
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from stackcompat.core.record import digest
-from stackcompat.core.text import and_list
+from stackcompat.core.text import and_list, counted
 from stackcompat.core.vocabulary import LEVELS
 from stackcompat.gate.cells import Arm, ArmName, ExcludedCell, Exclusion, GateCell, PairedCell, UntriedCell
 from stackcompat.gate.comparison import OUTCOMES, Comparison, compare
 from stackcompat.gate.context import GateContext, component_versions, expected_versions
+from stackcompat.gate.depth import candidate_depths, depths_of_arm
 from stackcompat.gate.exemptions import find_waiver
 from stackcompat.gate.findings import find_regressions, installation_id, make_exclusion, make_uninstallable
 from stackcompat.gate.flaky import FlakyRate, flaky_rates
@@ -32,7 +33,8 @@ from stackcompat.gate.model import GateFinding, GateRequirement, NotTested, Requ
 from stackcompat.gate.open_tests import OpenTests, sort_open_tests
 from stackcompat.gate.policy import Weight
 from stackcompat.gate.reproduce import reproduce_command
-from stackcompat.gate.waivers import Exemption
+from stackcompat.gate.waivers import Exemption, WaivableFailure
+from stackcompat.verdict.ownership import Ownership
 from stackcompat.verdict.verdict import judge
 
 __all__ = ["CellEvaluation", "evaluate_cell"]
@@ -40,7 +42,7 @@ __all__ = ["CellEvaluation", "evaluate_cell"]
 
 @dataclass(frozen=True)
 class CellEvaluation:
-    """What one cell amounts to.
+    """The judgement on one cell.
 
     Attributes:
         requirements: One for the cell, and one for each component that waits for the candidates.
@@ -66,11 +68,11 @@ class _Outcome(NamedTuple):
 
 
 def evaluate_cell(context: GateContext, cell: GateCell) -> CellEvaluation:
-    """What `cell` amounts to.
+    """Judge one cell.
 
     Args:
         context: What the cells are judged by.
-        cell: The cell with all of its runs, also those that are too old.
+        cell: The cell with all of its runs, including those that are too old.
     """
     match cell:
         case UntriedCell():
@@ -100,7 +102,7 @@ def evaluate_cell(context: GateContext, cell: GateCell) -> CellEvaluation:
 
 
 def _evaluate_excluded(context: GateContext, cell: ExcludedCell) -> CellEvaluation:
-    """A cell that bounds of the candidates keep them out of."""
+    """Judge a cell that has no candidates in it because their own bounds keep them out."""
     findings: list[GateFinding] = []
     exemptions: list[Exemption] = []
     for exclusion in cell.exclusions:
@@ -127,9 +129,9 @@ def _evaluate_excluded(context: GateContext, cell: ExcludedCell) -> CellEvaluati
 def _evaluate_waiting(
     context: GateContext, cell: GateCell, exclusion: Exclusion
 ) -> tuple[GateRequirement, tuple[Exemption, ...]]:
-    """The requirement of a component that its own bound keeps out, and the waiver that covers it.
+    """The requirement about a component that its own bound keeps out, and the waivers that cover it.
 
-    Another component often excludes a release that is not there yet. A human decides on the order of releases.
+    Other components often exclude a release that does not exist yet. So a human decides on the order of releases.
     """
     finding, exemptions = make_exclusion(context, exclusion, expected_versions(context, cell))
     requirement = GateRequirement(
@@ -156,7 +158,7 @@ def _at_most_review(weight: Weight) -> Weight:
 
 
 def _evaluate_paired(context: GateContext, cell: PairedCell) -> CellEvaluation:
-    """A cell with two arms, by those of its runs that are young enough."""
+    """Judge a cell with two arms by those of its runs that are young enough."""
     young = cell.since(context.oldest)
     for name, arm in cell.arms:
         if arm.evidence and not arm.since(context.oldest).evidence:
@@ -171,13 +173,13 @@ def _evaluate_paired(context: GateContext, cell: PairedCell) -> CellEvaluation:
 def _too_old(context: GateContext, cell: PairedCell, name: ArmName, arm: Arm) -> _Outcome:
     age = (context.now - arm.evidence[-1].started).days
     allowed = f"{context.policy.max_age_days:g}"
-    sentence = f"the evidence of the {name} is {age} days old, and the policy allows {allowed}"
+    sentence = f"the evidence of the {name} is {counted(age, 'day')} old, and the policy allows {allowed}"
     return _undecided(cell, sentence, "run the gate again where it can install and run cells")
 
 
 def _evaluate_not_run(context: GateContext, cell: PairedCell, name: ArmName, arm: Arm) -> CellEvaluation:
-    """A cell in which one arm never got as far as the tests."""
-    verdict = judge(arm.planned, arm.evidence)
+    """Judge a cell in which no run of one arm got as far as the tests."""
+    verdict = judge(arm.planned, arm.evidence, context.components)
     if name == "candidate" and verdict.verdict == "uninstallable":
         finding, exemptions = make_uninstallable(context, cell, verdict.sentence)
         sentence = finding.sentence
@@ -193,19 +195,20 @@ def _evaluate_not_run(context: GateContext, cell: PairedCell, name: ArmName, arm
 
 
 def _evaluate_tests(context: GateContext, cell: PairedCell) -> CellEvaluation:
-    """A cell in which tests ran in both arms."""
+    """Judge a cell in which tests ran in both arms."""
     compared = compare(cell.control.evidence, cell.candidate.evidence)
     regressed = [comparison for comparison in compared if comparison.effect == "against"]
     findings, exemptions = find_regressions(context, cell, regressed)
     open_tests = sort_open_tests(context, cell, compared, regressed=bool(findings))
     installation_doubts, installation_exemptions = _installation_doubts(context, cell)
     failing_in_quarantine = [finding.sentence for finding in findings if finding.waiver.startswith("quarantined")]
+    nothing_joint = _doubt_about_joint_tests(context, cell, compared)
     requirement = _requirement(
         context,
         cell,
         _outcome_of_tests(context, cell, compared, findings, open_tests),
         findings=findings,
-        doubts=(*installation_doubts, *open_tests.doubts, *failing_in_quarantine),
+        doubts=(*installation_doubts, *open_tests.doubts, *failing_in_quarantine, *nothing_joint),
         counts=_count(compared),
     )
     return CellEvaluation(
@@ -217,9 +220,9 @@ def _evaluate_tests(context: GateContext, cell: PairedCell) -> CellEvaluation:
 
 
 def _installation_doubts(context: GateContext, cell: PairedCell) -> tuple[tuple[str, ...], tuple[Exemption, ...]]:
-    """What is doubtful although tests ran with the candidates: another of their runs never got that far.
+    """A doubt, if tests ran with the candidates but another of their runs never got as far as the tests.
 
-    At most one sentence, and the waiver that takes its place.
+    There is at most one sentence, or the waiver that takes its place.
     """
     finding_id = installation_id(context, cell.python)
     meaning = {
@@ -228,7 +231,7 @@ def _installation_doubts(context: GateContext, cell: PairedCell) -> tuple[tuple[
     }
     for run in cell.candidate.evidence:
         if run.outcome in meaning:
-            waiver = find_waiver(context, finding=finding_id, versions=component_versions(context, cell))
+            waiver = find_waiver(context, WaivableFailure(finding=finding_id), component_versions(context, cell))
             if waiver is not None:
                 return (), (waiver,)
             return (f"{context.releases} {meaning[run.outcome]} ({finding_id}): {run.detail}",), ()
@@ -247,7 +250,7 @@ def _outcome_of_tests(
     Args:
         context: What the cells are judged by.
         cell: The cell with the runs that count.
-        compared: All of its tests.
+        compared: All tests of the cell, compared.
         findings: What speaks against the candidates.
         open_tests: The tests that speak neither for nor against them.
     """
@@ -274,7 +277,7 @@ def _and_more(items: Sequence[object]) -> str:
 
 
 def _is_exercised(context: GateContext, distribution: str, compared: Iterable[Comparison]) -> bool:
-    """Whether a test that uses a candidate passes with it, and ran with the release that it replaces.
+    """Whether a test that uses a candidate passes with it, and was tried with the release that it replaces.
 
     An import does not count, unless imports are all that the policy asks for. A candidate that moves with another
     component is exercised by the tests of that component.
@@ -289,8 +292,31 @@ def _is_exercised(context: GateContext, distribution: str, compared: Iterable[Co
     )
 
 
+def _doubt_about_joint_tests(context: GateContext, cell: PairedCell, compared: Iterable[Comparison]) -> tuple[str, ...]:
+    """A doubt, if the cell holds several components and no test that passes in both arms uses a candidate with another.
+
+    Artifacts can cross between two releases of one component, so a cell of artifacts needs no such test. A policy that
+    asks for imports alone needs none either.
+    """
+    present = component_versions(context, cell)
+    ownership = Ownership(context.components, present)
+    others = (
+        set(ownership.users(tuple(context.components[name].distribution for name in present)))
+        - context.moving_components
+    )
+    only_imports = LEVELS.index(context.policy.level) <= LEVELS.index("import")
+    if not others or only_imports or cell.direction is not None:
+        return ()
+    for comparison in compared:
+        users = set(ownership.users(comparison.result.components))
+        if comparison.comparison in ("passes", "fixed") and len(users) > 1 and users & context.moving_components:
+            return ()
+    named = " or ".join(sorted(others))
+    return (f"no test that passes in both arms uses {context.names} together with {named}",)
+
+
 def _satisfied(context: GateContext, cell: PairedCell, compared: Sequence[Comparison]) -> str:
-    """How many tests pass with the candidates, and whether they did so before."""
+    """How many tests pass with the candidates, and whether they passed before."""
     counts = _count(compared)
     fixed = counts.get("fixed", 0)
     passing = counts.get("passes", 0) + fixed
@@ -302,7 +328,10 @@ def _satisfied(context: GateContext, cell: PairedCell, compared: Sequence[Compar
     before = f", as {they} did with {context.replaced}"
     if fixed:
         before = f"; {fixed} of them did not pass with {context.replaced}"
-    return f"{cell.place}: {tests}{before}"
+    depths = candidate_depths(context, depths_of_arm(context, cell))
+    used = [f"{depth.tests} of them use {name}, up to {depth.level}" for name, depth in depths.items()]
+    some = [use for use, depth in zip(used, depths.values(), strict=True) if depth.tests < passing]
+    return "; ".join([f"{cell.place}: {tests}{before}", *some])
 
 
 def _count(compared: Iterable[Comparison]) -> dict[str, int]:
@@ -354,6 +383,7 @@ def _requirement(
         counts=dict(counts or {}),
         doubts=doubts,
         differs=paired.differs if paired else (),
+        components=depths_of_arm(context, paired) if paired else {},
         reproduce=reproduce_command(context, paired) if paired else "",
     )
 

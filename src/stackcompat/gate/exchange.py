@@ -1,8 +1,9 @@
 """The gate's exchange of artifacts: the candidate reads what the release that it replaces wrote, or the reverse.
 
-It fills a paired cell like any other. In the control's arm a test reads what the control's own environment wrote. In
-the candidate's arm a test reads what crossed from one environment to the other. With the direction ``backward`` the
-candidate's environment reads. With ``forward`` the control's environment reads, and what either one wrote counts too.
+The exchange gives the two arms of a paired cell their evidence. In the control's arm a test reads what the control's
+own environment wrote. In the candidate's arm a test reads what crossed from one environment to the other. With the
+direction ``backward`` the candidate's environment reads. With ``forward`` the control's environment reads, and the runs
+that wrote count too.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from stackcompat.pipeline.exchange import plan_exchange, run_exchange
 from stackcompat.pipeline.runner import Runner
 from stackcompat.plan.cell import Cell
 from stackcompat.verdict.exchange import written
-from stackcompat.verdict.retry import next_run
+from stackcompat.verdict.retry import needs_run
 
 __all__ = ["ArtifactExchange", "exchange_arms", "is_unfinished", "plan_artifacts", "run_artifacts"]
 
@@ -29,7 +30,7 @@ class ArtifactExchange:
 
     Attributes:
         direction: Which arm reads what the other wrote.
-        runner: Runs the tests that write and read artifacts, and tells nobody of progress.
+        runner: Runs the tests that write and read artifacts, without reports of progress.
         artifacts: The artifacts that cross.
         plan: Two crossings: ``own``, of the control with itself, and ``across``, from one arm to the other.
     """
@@ -68,7 +69,7 @@ def plan_artifacts(
 
 
 def run_artifacts(exchange: ArtifactExchange, *, rerun: bool) -> None:
-    """Write and read what has no decisive evidence yet; all of it again if `rerun`."""
+    """Write and read the artifacts that have no decisive evidence yet; all artifacts if `rerun`."""
     run_exchange(exchange.plan, exchange.runner, artifacts=exchange.artifacts, rerun=rerun)
 
 
@@ -77,29 +78,29 @@ def is_unfinished(exchange: ArtifactExchange, counted: Callable[[tuple[Evidence,
 
     Args:
         exchange: The exchange of one cell.
-        counted: Chooses, of the runs of one key, those that count.
+        counted: Selects the runs that count among the runs of one key.
     """
     store = exchange.runner.store
     for crossing in exchange.plan.crossings:
         writing = store.of_key(exchange.plan.cell(crossing.writer).key)
         reading = store.of_key(crossing.key)
-        if next_run(counted(writing), ()) is not None:
+        if needs_run(counted(writing)):
             return True
         # A writer that left no artifacts leaves nothing to read.
-        if written(writing) and next_run(counted(reading), ()) is not None:
+        if written(writing) and needs_run(counted(reading)):
             return True
     return False
 
 
 def exchange_arms(exchange: ArtifactExchange) -> tuple[Arm, Arm]:
-    """Control and candidate, with the runs that there are so far."""
+    """Both arms with their runs so far, the control first."""
     own, across = exchange.crossing("own"), exchange.crossing("across")
     candidate = across.reader if exchange.direction == "backward" else across.writer
     return _arm(exchange, own, own.reader), _arm(exchange, across, candidate)
 
 
 def _arm(exchange: ArtifactExchange, crossing: Crossing, cell_id: str) -> Arm:
-    """An arm of the cell `cell_id`, with the runs that read and, forward, those that wrote."""
+    """The arm of the cell `cell_id`, with the runs that read; in the direction ``forward`` also those that wrote."""
     keys = [crossing.key]
     if exchange.direction == "forward":
         keys.insert(0, exchange.plan.cell(crossing.writer).key)

@@ -1,7 +1,7 @@
-"""Why the candidates cannot be installed where the releases that they replace can: whose bound it is.
+"""Finds whose bound keeps the candidates out of a cell in which the releases that they replace can be installed.
 
-The resolver says that there is no solution. Whose bound excludes what is read from what the releases declare, since
-that makes the difference: a new bound of the candidate is a finding against it, a bound of another component is not.
+The resolver says only that there is no solution, so the bound is looked up in what the releases declare. Its owner
+matters: a bound of the candidate is a finding against it, a bound of another component is not.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class KeptApart:
     """Why the candidate's arm of a cell has no lock.
 
     Attributes:
-        own: Exclusions by the candidates or on a Python.
-        waiting: Exclusions by others, by the distribution that cannot be there with the candidates. Without those
-            distributions the cell can be locked again. There are none where there are `own` ones.
+        own: Exclusions by the candidates, or on a Python.
+        waiting: Exclusions by other components, keyed by the distribution that cannot be installed with the candidates.
+            The cell can be locked again without these distributions. Empty if there are `own` exclusions.
     """
 
     own: tuple[Exclusion, ...] = ()
@@ -43,11 +43,11 @@ class KeptApart:
 def explain_conflict(
     state: GateState, question: PairedQuestion, versions: Mapping[str, str], conflict: Conflict
 ) -> KeptApart:
-    """Whose bound keeps the candidates out of a cell whose control has a lock.
+    """Find the bounds that keep the candidates out of a cell whose control has a lock.
 
     Args:
-        state: The gate that asks.
-        question: The cell.
+        state: The execution of the gate.
+        question: The question.
         versions: Distribution to version in the control.
         conflict: What the resolver says of the candidate's arm.
     """
@@ -69,7 +69,7 @@ def component_of(state: GateState, distribution: str) -> str:
 
 
 def _unexplained(state: GateState, conflict: Conflict) -> Exclusion:
-    """A conflict that no declared bound explains: something that the candidate brings in is behind it."""
+    """The exclusion for a conflict that no declared bound explains: a dependency of the candidates causes it."""
     releases, replaced = releases_in_words(state.candidates), replaced_in_words(state.candidates)
     return Exclusion(
         by="candidate",
@@ -82,11 +82,11 @@ def _unexplained(state: GateState, conflict: Conflict) -> Exclusion:
 
 
 def _without_python(state: GateState, python: str, conflict: Conflict) -> Exclusion:
-    """The exclusion of a Python on which only the control can be installed.
+    """The exclusion for a Python on which only the control can be installed.
 
-    A candidate chooses to drop a Python, and a human looks at that. It is a mistake, and a finding against the
-    candidate, if a wheel is missing or if the candidate brings in something that does not support a Python that the
-    candidate itself declares.
+    If a candidate drops the Python, that is a choice, and a human looks at it. If a wheel is missing, or if a
+    dependency does not support a Python that the candidate declares, that is a mistake, and a finding against the
+    candidate.
     """
     names = names_in_words(state.candidates)
     refusing = name_of(conflict.sentence) if conflict.kind == "python" else ""
@@ -110,7 +110,7 @@ def _without_python(state: GateState, python: str, conflict: Conflict) -> Exclus
 
 
 def _own_bounds(state: GateState, python: str, versions: Mapping[str, str], conflict: Conflict) -> Iterator[Exclusion]:
-    """The bounds of the candidates that the versions of the control do not meet."""
+    """An exclusion for each bound of a candidate that the rest of the cell does not meet."""
     for candidate in state.candidates:
         for need in candidate.needs(python):
             moves = need.name in state.moving.candidate
@@ -145,10 +145,10 @@ def _is_released(state: GateState, need: Requirement) -> bool:
 
 
 def _bounds_of_others(state: GateState, question: PairedQuestion, versions: Mapping[str, str]) -> dict[str, Exclusion]:
-    """The exclusions by bounds of the others, or of what the others bring in, by the distribution of the other.
+    """The exclusions by bounds of other distributions and their dependencies, keyed by the distribution kept out.
 
-    In the control all of them are installed: the releases that are replaced meet these bounds. Of several bounds that
-    exclude a distribution, its own is named first.
+    The releases that are replaced meet all of these bounds, since the control has a lock. If several bounds keep a
+    distribution out, only one is named: its own bound, if it has one.
     """
     needs = {
         name: requirements(state.runner.catalog, name, version, question.python) for name, version in versions.items()
@@ -167,15 +167,15 @@ def _bounds_of_others(state: GateState, question: PairedQuestion, versions: Mapp
 def _bound_of_other(
     state: GateState, other: str, holder: str, versions: Mapping[str, str], need: Requirement, wanted: str
 ) -> Exclusion:
-    """The exclusion of `other` by a bound of `holder`, which is `other` itself or something that it brings in.
+    """The exclusion of `other` by a bound of `holder`, which is `other` itself or one of its dependencies.
 
     Args:
-        state: The gate that asks.
-        other: The distribution that cannot be there with the candidates.
+        state: The execution of the gate.
+        other: The distribution that cannot be installed with the candidates.
         holder: The distribution that declares the bound.
         versions: Distribution to version in the control.
         need: The bound.
-        wanted: The version that the candidate's arm has of what the bound is about.
+        wanted: The version in the candidate's arm of the distribution that the bound restricts.
     """
     releases = releases_in_words(state.candidates)
     release = f"{need.name} {wanted}"
@@ -193,12 +193,12 @@ def _bound_of_other(
 
 
 def _brought_in(root: str, needs: Mapping[str, Sequence[Requirement]]) -> set[str]:
-    """The distributions that `root` brings in, and `root`; what is not in `needs` is not installed."""
-    found: set[str] = set()
+    """`root` and its dependencies, as far as they are in `needs`: all else is not installed."""
+    brought_in: set[str] = set()
     due = [root]
     while due:
         name = due.pop()
-        if name in needs and name not in found:
-            found.add(name)
+        if name in needs and name not in brought_in:
+            brought_in.add(name)
             due += [need.name for need in needs[name]]
-    return found
+    return brought_in

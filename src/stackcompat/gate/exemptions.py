@@ -4,34 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+from stackcompat.core.text import and_list
 from stackcompat.gate.context import GateContext
 from stackcompat.gate.model import ExemptionState, WaiverReport
-from stackcompat.gate.waivers import Exemption, Quarantine, Waiver
+from stackcompat.gate.waivers import Exemption, Quarantine, WaivableFailure, Waiver
 
 __all__ = ["find_quarantine", "find_waiver", "report_exemptions"]
 
 
-def find_waiver(
-    context: GateContext,
-    *,
-    test: str = "",
-    components: Collection[str] = (),
-    finding: str = "",
-    versions: Mapping[str, str],
-) -> Waiver | None:
-    """The first waiver that holds today and covers a failure.
+def find_waiver(context: GateContext, failure: WaivableFailure, versions: Mapping[str, str]) -> Waiver | None:
+    """The first waiver that names a candidate, holds today and covers a failure.
 
     Args:
         context: What the cells are judged by.
-        test: The test that fails; empty where the failure is not that of a test.
-        components: The components that the failure is about; none, where a waiver of a pair does not cover it.
-        finding: The id of the finding; empty where there is none.
+        failure: The failure.
         versions: Component to version in the cell.
     """
     for waiver in context.waivers.waivers:
         if (
             not waiver.expired(context.now)
-            and waiver.covers(test=test, components=components, finding=finding)
+            and waiver.names(context.moving_components)
+            and waiver.covers(failure)
             and waiver.holds_for(versions)
         ):
             return waiver
@@ -49,11 +42,11 @@ def find_quarantine(context: GateContext, test: str) -> Quarantine | None:
 def report_exemptions(
     context: GateContext, used: Collection[Exemption], versions_tried: Sequence[Mapping[str, str]]
 ) -> tuple[WaiverReport, ...]:
-    """Every waiver and quarantine of the file: used, unused (and what to do about that), or expired.
+    """Every waiver and quarantine of the file, with its state and what to do about it.
 
     Args:
         context: What the cells are judged by.
-        used: Those that covered something.
+        used: The waivers and quarantines that covered something.
         versions_tried: Component to version, for each cell that was locked.
     """
     reports = []
@@ -85,6 +78,8 @@ def _state_of(
         return "expired", "remove it, or decide anew"
     if exemption in used:
         return "used", ""
+    if isinstance(exemption, Waiver) and not exemption.names(context.moving_components):
+        return "unused", f"its versions name no candidate of this gate ({and_list(sorted(context.moving_components))})"
     if isinstance(exemption, Waiver) and not any(exemption.holds_for(versions) for versions in versions_tried):
         return "unused", "its versions have moved on; remove it"
     return "unused", "what it is about did not fail; remove it if that lasts"

@@ -1,7 +1,7 @@
 """What speaks against the candidates: tests that regress, bounds that exclude them, files that cannot be installed.
 
-Each function that makes a finding also returns the waiver or quarantine that covers it, if there is one: the finding is
-then waived.
+Each function that makes a finding also returns the waiver or quarantine that covers it, if there is one. A finding that
+is covered is waived.
 """
 
 from __future__ import annotations
@@ -18,12 +18,20 @@ from stackcompat.gate.comparison import Comparison
 from stackcompat.gate.context import GateContext, component_versions
 from stackcompat.gate.exemptions import find_quarantine, find_waiver
 from stackcompat.gate.model import GateFinding
-from stackcompat.gate.waivers import Exemption
+from stackcompat.gate.waivers import Exemption, WaivableFailure
 from stackcompat.verdict.attribution import attribute_failure
 from stackcompat.verdict.missing import missing_in
+from stackcompat.verdict.ownership import Ownership
 from stackcompat.verdict.signature import incompatibility_id
 
-__all__ = ["affected_components", "find_regressions", "installation_id", "make_exclusion", "make_uninstallable"]
+__all__ = [
+    "affected_components",
+    "failure_of_test",
+    "find_regressions",
+    "installation_id",
+    "make_exclusion",
+    "make_uninstallable",
+]
 
 _MESSAGE_CHARACTERS = 240
 
@@ -40,15 +48,18 @@ def make_exclusion(
 
     Args:
         context: What the cells are judged by.
-        exclusion: What keeps what out.
+        exclusion: The exclusion.
         versions: Component to version as they would be without the exclusion.
     """
     if exclusion.component and exclusion.version:
         versions = {**versions, exclusion.component: exclusion.version}  # a component that is left out is in no lock
     finding_id = f"SC-{digest('excluded', context.releases, exclusion.component, exclusion.bound, length=10)}"
-    waiver = find_waiver(
-        context, components={*context.moving, exclusion.component}, finding=finding_id, versions=versions
+    failure = WaivableFailure(
+        finding=finding_id,
+        candidates=context.moving_components,
+        others=frozenset({exclusion.component} - context.moving_components - {""}),
     )
+    waiver = find_waiver(context, failure, versions)
     finding = GateFinding(
         id=finding_id,
         state="waived" if waiver else "failed",
@@ -63,7 +74,7 @@ def make_exclusion(
 
 
 def installation_id(context: GateContext, python: str) -> str:
-    """The id of every finding that the candidates are not installed on `python` as they should be."""
+    """The id of all findings about the installation of the candidates on `python`."""
     return f"SC-{digest('uninstallable', context.releases, python, length=10)}"
 
 
@@ -78,7 +89,7 @@ def make_uninstallable(
         reason: What the installer says.
     """
     finding_id = installation_id(context, cell.python)
-    waiver = find_waiver(context, finding=finding_id, versions=component_versions(context, cell))
+    waiver = find_waiver(context, WaivableFailure(finding=finding_id), component_versions(context, cell))
     finding = GateFinding(
         id=finding_id,
         state="waived" if waiver else "failed",
@@ -121,7 +132,7 @@ def find_regressions(
 def _make_regression(
     context: GateContext, cell: PairedCell, comparison: Comparison
 ) -> tuple[GateFinding, tuple[Exemption, ...]]:
-    """The finding of one test, without the name of the test."""
+    """The finding of one test, its `tests` still empty, and the exemptions that cover it."""
     result = comparison.result
     failure = result.failure or Failure(type=result.outcome, message=result.reason)
     versions = component_versions(context, cell)
@@ -130,13 +141,7 @@ def _make_regression(
     distributions = {context.components[name].distribution for name in affected}
     distributions |= {candidate.name for candidate in context.candidates}
     finding_id = incompatibility_id(failure.signature, distributions)
-    waiver = find_waiver(
-        context,
-        test=comparison.test,
-        components={*context.moving, *affected},
-        finding=finding_id,
-        versions=versions,
-    )
+    waiver = find_waiver(context, failure_of_test(context, result, versions, finding_id), versions)
     quarantine = find_quarantine(context, comparison.test)
     reason = ""
     if waiver:
@@ -161,7 +166,7 @@ def _make_regression(
 def _regression_sentence(
     context: GateContext, cell: PairedCell, result: TestResult, failure: Failure, affected: Sequence[str]
 ) -> str:
-    """The sentence of a test that regressed.
+    """The sentence for a test that regressed.
 
     Args:
         context: What the cells are judged by.
@@ -200,9 +205,9 @@ def _event(result: TestResult, failure: Failure) -> str:
 def affected_components(context: GateContext, result: TestResult, versions: Mapping[str, str]) -> list[str]:
     """The components other than the candidates that a regression affects.
 
-    There are none where only candidates are on the traceback, unless the failure is that another component lacks a
-    name. Otherwise they are those that the failure points at; where that is no more than a suspicion, the deepest one
-    on the traceback.
+    No component is affected if only candidates are on the traceback, unless the failure is a missing name of another
+    component. If the failure points at its components only as suspects, the deepest other component on the traceback is
+    taken, if there is one. In all other cases it is the components that the failure points at.
 
     Args:
         context: What the cells are judged by.
@@ -210,14 +215,36 @@ def affected_components(context: GateContext, result: TestResult, versions: Mapp
         versions: Component to version in the candidate's arm.
     """
     attribution = attribute_failure(result, tuple(versions), context.components)
-    traced = [name for name in attribution.traced if name not in context.moving]
+    traced = [name for name in attribution.traced if name not in context.moving_components]
     if attribution.traced and not traced and not _missing_name(result.failure):
         return []
     if not attribution.sure and traced:
         return traced[-1:]
     return [
-        name for name in context.components.names() if name in attribution.components and name not in context.moving
+        name
+        for name in context.components.names()
+        if name in attribution.components and name not in context.moving_components
     ]
+
+
+def failure_of_test(
+    context: GateContext, result: TestResult, versions: Mapping[str, str], finding: str = ""
+) -> WaivableFailure:
+    """A failing test as a waiver sees it.
+
+    Args:
+        context: What the cells are judged by.
+        result: The test as it fails with the candidates.
+        versions: Component to version in the candidate's arm.
+        finding: The id of the finding; empty where there is none.
+    """
+    return WaivableFailure(
+        test=result.test,
+        finding=finding,
+        candidates=context.moving_components,
+        others=frozenset(affected_components(context, result, versions)),
+        users=frozenset(Ownership(context.components, versions).users(result.components)),
+    )
 
 
 def _remedy(context: GateContext, failure: Failure, affected: Sequence[str]) -> str:
@@ -228,12 +255,12 @@ def _remedy(context: GateContext, failure: Failure, affected: Sequence[str]) -> 
     if not missing:
         return f"release {article(others)} that works with {context.releases} first, or undo the change in {names}"
     asking = context.components.of_distribution(failure.package)
-    if asking is not None and asking.name in context.moving:
+    if asking is not None and asking.name in context.moving_components:
         return f"make {names} do without {missing}, or require {article(others)} that has it"
     return f"release {article(others)} that does without {missing} first, or keep the name in {names}"
 
 
 def _missing_name(failure: Failure | None) -> str:
-    """The name that the failing code asks of another component in vain; empty if it is no such failure."""
+    """The missing name that the failing code asked for; empty for any other failure."""
     missing = missing_in(failure.message if failure else "")
     return missing.name or missing.owner

@@ -16,20 +16,20 @@ __all__ = ["FlakyRate", "count_runs", "flaky_rates", "report_flaky"]
 
 
 class FlakyRate(NamedTuple):
-    """How often a test failed, of how many runs in which it had an outcome of its own."""
+    """In how many runs a test failed, and in how many it passed or failed at all."""
 
     failed: int
     runs: int
 
 
 def count_runs(arm: Arm, test: str) -> FlakyRate:
-    """How often `test` ran in an arm, and how often it failed."""
+    """How often `test` passed or failed in an arm, and how often it failed."""
     outcomes = [
         result.outcome
         for run in arm.evidence
         if run.outcome == "ran"
         for result in run.tests
-        if result.test == test and result.outcome in ("passed", "failed", "crashed")
+        if result.test == test and result.reused is None and result.outcome in ("passed", "failed", "crashed")
     ]
     return FlakyRate(failed=len(outcomes) - outcomes.count("passed"), runs=len(outcomes))
 

@@ -13,14 +13,13 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import requests
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
-from pypi_simple import NoSuchProjectError, PyPISimple, UnsupportedContentTypeError, UnsupportedRepoVersionError
 
 from stackcompat.core.errors import StackcompatError, UsageError
 from stackcompat.core.requirements import parse_requirement
 from stackcompat.ecosystem.declared import declared_in
+from stackcompat.ecosystem.index_client import LARGEST_METADATA, UNREADABLE_ARCHIVE, IndexClient
 from stackcompat.ecosystem.interpreters import Interpreter, this_platform
 from stackcompat.ecosystem.releases import IndexUnreachable
 from stackcompat.gate.candidate import Candidate, SourceKind, kind_of, named_predecessors, newest_three, predecessor
@@ -28,6 +27,9 @@ from stackcompat.pipeline.runner import Runner
 from stackcompat.plan.cell import Cell
 
 __all__ = ["load_candidates"]
+
+#: The seconds that an extra index may take for an answer.
+_PATIENCE = 60.0
 
 
 def load_candidates(
@@ -42,16 +44,16 @@ def load_candidates(
     """The candidates that `given` names, in the same order.
 
     Args:
-        runner: Has the index and the cache that they are loaded with.
+        runner: Has the index, the cache and the interpreters to load them with.
         given: The candidates as a person writes them.
         pythons: The Pythons to try them on, such as ``3.12``.
         index: The environment variable with the address of an extra index to take them from.
-        against: The releases that they would replace, where that is not the last release.
+        against: The releases to replace, for candidates that would not replace the last release.
         as_of: The day to which the index is taken back; None: today. It bounds the releases that are replaced.
 
     Raises:
-        UsageError: A candidate is not there, is no component or is given twice, or there is nothing to replace.
-        StackcompatError: There is no Python to try it on, or it cannot be built or taken from the index.
+        UsageError: A candidate does not exist, is no component or is given twice, or has nothing to replace.
+        StackcompatError: No Python was found, or a candidate cannot be built or taken from the index.
     """
     interpreters = {python: runner.interpreters[python] for python in pythons if python in runner.interpreters}
     if not interpreters:
@@ -82,7 +84,7 @@ def load_candidates(
 
 
 def _load(runner: Runner, interpreters: Mapping[str, Interpreter], text: str, index: str) -> Candidate:
-    """One candidate, which replaces nothing yet."""
+    """One candidate, its `replaces` still empty."""
     kind = kind_of(text, index)
     if kind == "index":
         return _from_index(runner, text)
@@ -103,7 +105,7 @@ def _from_index(runner: Runner, text: str) -> Candidate:
 
 
 def _from_extra_index(runner: Runner, interpreters: Mapping[str, Interpreter], text: str, index: str) -> Candidate:
-    """The release that the extra index gives for a name, or for a version, whatever other components declare."""
+    """The candidate that the extra index has for a name or a version. It is resolved alone."""
     requirement = parse_requirement(text)
     name = requirement.name
     offered = _offered(name, index)
@@ -130,7 +132,7 @@ def _from_extra_index(runner: Runner, interpreters: Mapping[str, Interpreter], t
 
 
 def _followers(runner: Runner, name: str, version: str, index: str) -> dict[str, str]:
-    """What moves with `name`, as far as the extra index has it at the same version."""
+    """The distributions that move with `name` and that the extra index has at the same version."""
     rows = [row for row in runner.components.components if row.moves_with and row.distribution]
     following = [row.distribution for row in rows if runner.components[row.moves_with].distribution == name]
     return {other: version for other in following if Version(version) in _offered(other, index)}
@@ -166,30 +168,35 @@ def _offered(name: str, index: str) -> set[Version]:
     address = re.sub(r"^[\w.-]+=(?=https?:)", "", os.environ.get(index, "").strip())  # uv lets an index have a name
     if not address:
         raise UsageError(f"--index: the environment variable {index} does not hold the address of an index")
-    try:
-        with PyPISimple(address) as client:
-            page = client.get_project_page(name, timeout=30)
-    except NoSuchProjectError:
-        return set()
-    except (requests.RequestException, UnsupportedContentTypeError, UnsupportedRepoVersionError) as error:
-        raise IndexUnreachable(f"the index in {index} did not answer for {name}: {type(error).__name__}") from None
+    with contextlib.closing(IndexClient(address)) as client:
+        try:
+            answer = client.ask(canonicalize_name(name), timeout=_PATIENCE)
+            files = answer.files() if answer is not None else []
+        except IndexUnreachable as error:
+            raise IndexUnreachable(str(error).replace("the package index", f"the index in {index}")) from None
     versions = set()
-    for package in page.packages:
+    for file in files:
         with contextlib.suppress(InvalidVersion):
-            versions.add(Version(package.version or ""))
+            versions.add(Version(file.version or ""))
     return versions
 
 
 def _metadata(wheel: Path) -> str:
     """The text of a wheel's METADATA."""
+    again = f"CANDIDATE: {wheel.name} is not a wheel that can be read; build it again"
     try:
         with zipfile.ZipFile(wheel) as archive:
-            member = next(name for name in archive.namelist() if re.fullmatch(r"[^/]+\.dist-info/METADATA", name))
-            return archive.read(member).decode("utf-8", errors="replace")
-    except (zipfile.BadZipFile, StopIteration):
-        raise UsageError(f"CANDIDATE: {wheel.name} is not a wheel that can be read; build it again") from None
+            for member in archive.infolist():
+                if re.fullmatch(r"[^/]+\.dist-info/METADATA", member.filename):
+                    if member.file_size > LARGEST_METADATA:
+                        too_large = f"its METADATA has more than {LARGEST_METADATA // 2**20} MiB"
+                        raise UsageError(f"CANDIDATE: {wheel.name} cannot be read: {too_large}; build it again")
+                    return archive.read(member).decode("utf-8", errors="replace")
+    except (*UNREADABLE_ARCHIVE, OSError):
+        raise UsageError(again) from None
+    raise UsageError(again)
 
 
 def _requires(metadata: str) -> tuple[str, ...]:
-    """The requirements that a METADATA declares; one that cannot be read is left out, as installers do."""
+    """The requirements in the text of a METADATA file. One that cannot be read is left out, as installers do."""
     return tuple(map(str, declared_in(metadata)))

@@ -8,6 +8,8 @@ from typing import Literal
 from stackcompat.core.record import Record
 from stackcompat.core.vocabulary import Level
 from stackcompat.gate.policy import Weight
+from stackcompat.verdict.closed import ClosedCount
+from stackcompat.verdict.depth import Depth
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -52,7 +54,7 @@ class FalseReds(Record):
     Attributes:
         different: How many tests came out differently in the two arms.
         compared: How many tests were compared.
-        rate: The first divided by the second, from 0 to 1.
+        rate: `different` divided by `compared`, from 0 to 1.
     """
 
     different: int
@@ -74,7 +76,8 @@ class GateReport(Record):
         policy: The title of the policy.
         as_of: The day to which the index was taken back; None: today.
         seconds: How long the gate took, in seconds of wall clock.
-        alike: The result of an A/A run; None after any other.
+        alike: The result of an A/A run; None after any other run.
+        closed: How far the runs were closed that the decision rests on.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -92,6 +95,7 @@ class GateReport(Record):
     flaky: tuple[FlakyTest, ...] = ()
     waivers: tuple[WaiverReport, ...] = ()
     alike: FalseReds | None = None
+    closed: ClosedCount = ClosedCount()
 
     def summary(self) -> str:
         """The sentence with its remedy."""
@@ -104,7 +108,7 @@ class NotTested(Record):
     Attributes:
         what: A release, a cell or a test.
         why: The reason.
-        where: The cell, where it is about a part of one.
+        where: The cell, if `what` is a part of one.
     """
 
     what: str
@@ -135,12 +139,12 @@ class GateFinding(Record):
     """One thing that speaks against the candidate.
 
     Attributes:
-        id: The same for the same failure in every cell; a waiver can name it as its `advisory`.
-        components: The other components that are affected.
+        id: Equal for the same failure in every cell. A waiver can name it as its `advisory`.
+        components: The affected components, without the candidates.
         tests: The tests that fail in this way.
         signature: The failure without what changes from run to run.
-        chain: The bounds that exclude each other, where the finding is about bounds.
-        waiver: The reason of the waiver or quarantine that lets it pass; empty where none does.
+        chain: The bounds that exclude each other, if the finding is about bounds.
+        waiver: The reason of the waiver or quarantine that lets it pass; empty if there is none.
     """
 
     id: str
@@ -166,6 +170,8 @@ class GateRequirement(Record):
         counts: How many tests had each comparison.
         doubts: Sentences that ask for a human's judgement.
         differs: Distributions that could not be locked alike in both arms.
+        components: How deep each component, and each other requirement, was tried in the candidate's arm; empty where
+            nothing ran.
         reproduce: A command that runs the candidate's arm again.
     """
 
@@ -182,6 +188,7 @@ class GateRequirement(Record):
     counts: dict[str, int] = {}
     doubts: tuple[str, ...] = ()
     differs: tuple[str, ...] = ()
+    components: dict[str, Depth] = {}
     reproduce: str = ""
 
 
@@ -190,7 +197,7 @@ class FlakyTest(Record):
 
     Attributes:
         failed: How often it failed, in the arms where it is flaky.
-        runs: How often it had an outcome there.
+        runs: How often it passed or failed there.
         quarantined_until: The last day of its quarantine; None: it is in no quarantine.
     """
 
@@ -205,7 +212,7 @@ class WaiverReport(Record):
 
     Attributes:
         what: What it is about.
-        note: What to do where it was not used.
+        note: What to do about it, if it was not used.
     """
 
     what: str

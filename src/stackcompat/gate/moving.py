@@ -1,4 +1,4 @@
-"""What differs between the two arms of a cell: the candidates, and what moves with them."""
+"""What differs between the two arms of a cell: the candidates, and the distributions that move with them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ __all__ = ["Moving", "find_moving"]
 
 
 class Moving(Record):
-    """What differs between the arms: the candidates, and what moves with them.
+    """What differs between the arms: the candidates, and the distributions that move with them.
 
     Attributes:
         control: Distribution to version in the control; an empty version leaves the choice to the resolver.
-        candidate: The same for the candidate's arm.
+        candidate: Distribution to version in the candidate's arm, likewise.
         asked: The distributions that both arms ask for.
     """
 
@@ -26,19 +26,24 @@ class Moving(Record):
     candidate: dict[str, str]
     asked: tuple[str, ...]
 
+    @property
+    def distributions(self) -> frozenset[str]:
+        """The names of all that differs."""
+        return frozenset((*self.control, *self.candidate))
+
 
 def find_moving(
     candidates: Sequence[Candidate], policy: GatePolicy, components: Components, catalog: Catalog
 ) -> Moving:
     """What differs between the arms when `candidates` are judged as one set.
 
-    What moves with a candidate has the same version, where there is such a release; a candidate of an extra index
-    brings along what moves with it there.
+    A distribution that moves with a candidate has the candidate's version, if the index has that release. If it does
+    not, the version comes from the candidate's extra index, if there is one.
 
     Args:
         candidates: The releases to judge.
         policy: Says which components both arms ask for.
-        components: Says what moves with what.
+        components: Says which components move together.
         catalog: The index.
     """
     control = {candidate.name: candidate.replaces for candidate in candidates}

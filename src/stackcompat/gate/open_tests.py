@@ -9,9 +9,9 @@ from stackcompat.gate.cells import PairedCell
 from stackcompat.gate.comparison import Comparison
 from stackcompat.gate.context import GateContext, component_versions
 from stackcompat.gate.exemptions import find_quarantine, find_waiver
-from stackcompat.gate.findings import affected_components
+from stackcompat.gate.findings import failure_of_test
 from stackcompat.gate.model import NotTested
-from stackcompat.gate.waivers import Exemption
+from stackcompat.gate.waivers import Exemption, WaivableFailure
 
 __all__ = ["OpenTests", "sort_open_tests"]
 
@@ -24,7 +24,7 @@ class OpenTests:
         undecided: Sentences about tests without which the cell is undecided.
         doubts: Sentences about tests that ask for a human's judgement.
         not_tested: Tests on which the decision does not rest.
-        exemptions: The waivers and quarantines that cover a test that would otherwise be undecided or doubtful.
+        exemptions: The waivers and quarantines without which further tests would be undecided or doubtful.
     """
 
     undecided: tuple[str, ...] = ()
@@ -36,13 +36,14 @@ class OpenTests:
 def sort_open_tests(
     context: GateContext, cell: PairedCell, compared: Iterable[Comparison], *, regressed: bool
 ) -> OpenTests:
-    """Sort the tests of a cell that are open.
+    """Sort the open tests of a cell.
 
     Args:
         context: What the cells are judged by.
         cell: The cell with the runs that count.
         compared: All tests of the cell.
-        regressed: Whether any test of the cell regressed. A blocked test follows from that, and decides nothing.
+        regressed: Whether any test of the cell regressed. If so, that explains a blocked test, which then decides
+            nothing.
     """
     undecided: list[str] = []
     doubts: list[str] = []
@@ -72,18 +73,16 @@ def sort_open_tests(
 
 
 def _exemption_of(context: GateContext, cell: PairedCell, comparison: Comparison) -> Exemption | None:
-    """What covers an open test.
+    """The quarantine or waiver that covers an open test.
 
-    A quarantine covers whatever is open. A waiver covers what asks for a human's judgement, and a test that does not
-    apply with the candidates. It does not cover infrastructure.
+    Either covers a test that asks for a human's judgement: it fails, or it fails and passes. A waiver that names the
+    test also covers it where it does not apply with the candidates. Nothing covers a failure of infrastructure, or a
+    test that is not there any more.
     """
-    quarantine = find_quarantine(context, comparison.test)
-    if quarantine is not None:
-        return quarantine
     versions = component_versions(context, cell)
     if comparison.effect == "review":
-        components = {*context.moving, *affected_components(context, comparison.result, versions)}
-        return find_waiver(context, test=comparison.test, components=components, versions=versions)
+        quarantine = find_quarantine(context, comparison.test)
+        return quarantine or find_waiver(context, failure_of_test(context, comparison.result, versions), versions)
     if comparison.result.outcome == "not-applicable":
-        return find_waiver(context, test=comparison.test, versions=versions)
+        return find_waiver(context, WaivableFailure(test=comparison.test), versions)
     return None

@@ -1,6 +1,6 @@
-"""Which paired cells a gate makes, in the order of what they would tell. Pure functions over a catalog.
+"""Plans the questions of a gate, the most telling first. Pure functions over a catalog.
 
-:mod:`stackcompat.gate.rules` says what each rule of the policy asks; :mod:`stackcompat.gate.arms` makes the two arms.
+:mod:`stackcompat.gate.rules` says what each rule of the policy asks; :mod:`stackcompat.gate.arms` locks the two arms.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from stackcompat.ecosystem.components import Components
 from stackcompat.ecosystem.releases import Catalog
 from stackcompat.gate.candidate import Candidate
 from stackcompat.gate.model import NotTested
+from stackcompat.gate.moving import Moving
 from stackcompat.gate.policy import GatePolicy, Weight
 from stackcompat.gate.question import PairedQuestion
 from stackcompat.gate.rules import RuleContext, make_rule_context, questions_of_rule
@@ -25,7 +26,7 @@ _WEIGHTS: tuple[Weight, ...] = ("required", "review", "informing")
 
 
 def broke_before(cases: Iterable[KnownCase], candidates: Iterable[Candidate], components: Components) -> Counter[str]:
-    """How many known breaks each component has had together with any of the candidates.
+    """Count the known breaks that each component had together with a candidate.
 
     Args:
         cases: The known cases.
@@ -45,6 +46,7 @@ def broke_before(cases: Iterable[KnownCase], candidates: Iterable[Candidate], co
 def make_questions(
     policy: GatePolicy,
     candidates: Sequence[Candidate],
+    moving: Moving,
     components: Components,
     catalog: Catalog,
     *,
@@ -52,25 +54,26 @@ def make_questions(
     as_of: dt.datetime | None,
     known: Counter[str],
 ) -> tuple[tuple[PairedQuestion, ...], tuple[NotTested, ...]]:
-    """The questions of every rule in order of what they would tell, and what could not be asked.
+    """The questions of every rule, the most telling first, and what could not be asked.
 
     Required questions come first, then those that ask for a human's judgement, then those that only inform. Among
-    these, the newest releases come first, since most people have them; then the components that broke most often
-    before; then the policy's order of rules and of components; then the newest Python.
+    questions of equal weight, the newest releases come first, since most people have them; then the components that
+    broke most often before; then the policy's order of rules and of components; then the newest Python.
 
     Args:
         policy: What the candidates must pass.
         candidates: The releases to judge.
+        moving: What differs between the two arms.
         components: The ecosystem.
         catalog: The index.
         pythons: The Pythons to try.
         as_of: The day to which the index is taken back; None: today.
-        known: How often each component broke together with a candidate before.
+        known: How many known breaks each component had together with a candidate.
 
     Returns:
         The questions, each asked once, by the heaviest rule that asks it; and what could not be asked, with the reason.
     """
-    context = make_rule_context(policy, candidates, components, catalog, as_of)
+    context = make_rule_context(policy, candidates, moving, components, catalog, as_of)
     questions: dict[tuple[object, ...], PairedQuestion] = {}
     for number, rule in enumerate(policy.rules):
         for python in pythons:
@@ -104,5 +107,5 @@ def _rank(
 
 
 def _key(question: PairedQuestion) -> tuple[object, ...]:
-    """Equal for questions whose cells would be the same."""
+    """A key that is equal for questions with the same cell."""
     return question.python, question.thorough, question.direction, question.only, question.others

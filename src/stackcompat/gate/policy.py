@@ -1,11 +1,12 @@
 """What a release must pass, as data.
 
 ``matrices/gate.toml`` says which paired cells are made, and what a failure of each means. It is loaded like a matrix:
-the first mistake becomes one sentence that names file and key.
+each mistake becomes one sentence that names file and key.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Annotated, Literal
@@ -46,7 +47,7 @@ class _BaseRule(Table):
 
     Attributes:
         weight: What a failure of the rule's cells means.
-        pythons: Some of the policy's Pythons; none: all of them.
+        pythons: Some of the policy's Pythons; empty: all of them.
         thorough: Whether tests marked ``thorough`` run too.
     """
 
@@ -56,7 +57,7 @@ class _BaseRule(Table):
 
 
 class NewestRule(_BaseRule):
-    """The candidates, and all others in the releases that an installer takes."""
+    """The candidates with all other components, in the releases that an installer takes."""
 
     rule: Literal["newest"]
 
@@ -68,7 +69,7 @@ class FloorsRule(_BaseRule):
 
 
 class ReleasesRule(_BaseRule):
-    """The candidates with an earlier release of a component that depends on one.
+    """The candidates with an earlier release of a component that depends on a candidate.
 
     Attributes:
         last: How many releases before the newest are tried, of each such component.
@@ -90,11 +91,11 @@ class MetapackageRule(_BaseRule):
 
 
 class ArtifactsRule(_BaseRule):
-    """One release reads what another wrote; all others are in the releases that an installer takes.
+    """One release reads what another wrote. All other components are in the releases that an installer takes.
 
     Attributes:
         direction: Which of the two reads.
-        only: Artifacts, or words of their names; none: all of them.
+        only: The artifacts that cross, or words of their names; empty: all artifacts.
     """
 
     rule: Literal["artifacts"]
@@ -134,12 +135,17 @@ class GatePolicy(Table):
             raise ValueError('has no rule with weight = "required", so nothing would decide; give at least one')
         return value
 
+    def oldest(self, now: dt.datetime) -> dt.datetime:
+        """The moment before which evidence is too old to count."""
+        return now - dt.timedelta(days=self.max_age_days)
+
 
 def load_policy(path: Path, components: Components) -> GatePolicy:
     """Read a policy file, and check the names in it.
 
     Raises:
-        UsageError: The file has a mistake; the first one is named.
+        UsageError: The file has mistakes. Missing and unknown keys are all named, else the first name that is not
+            allowed.
     """
     policy = load_record(path, GatePolicy)
     published = [row.name for row in components.components if row.distributions]
@@ -154,8 +160,8 @@ def check_names(key: str, names: Iterable[str], allowed: Collection[str]) -> Non
 
     Args:
         key: The file and the key that hold the names.
-        names: What was given.
-        allowed: What is possible.
+        names: The given names.
+        allowed: The allowed names.
 
     Raises:
         UsageError: A name is not allowed; the first one is named.

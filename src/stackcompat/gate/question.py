@@ -24,7 +24,7 @@ class PairedQuestion(Record):
         subject: The component whose release the cell is about; empty: all of them.
         direction: Which arm reads what the other wrote; None where no artifacts cross.
         only: The artifacts that cross, or words of their names; none: all.
-        rank: Orders questions by what they would tell; the lowest comes first.
+        rank: A sort key: the question with the lowest rank would tell most.
     """
 
     rule: str
@@ -54,6 +54,6 @@ class PairedQuestion(Record):
         return tuple(map(name_of, self.others))
 
     def without(self, names: Collection[str]) -> PairedQuestion:
-        """The question without the distributions `names` among its others."""
+        """The question without those of its others that are in `names`."""
         others = tuple(text for text in self.others if name_of(text) not in names)
         return self.model_copy(update={"others": others})

@@ -1,4 +1,4 @@
-"""The cells that each rule of a policy asks for."""
+"""The questions that each rule of a policy asks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from stackcompat.ecosystem.declared import requirements
 from stackcompat.ecosystem.releases import Catalog, Release
 from stackcompat.gate.candidate import Candidate, releases_in_words, replaced_in_words
 from stackcompat.gate.model import NotTested
-from stackcompat.gate.moving import find_moving
+from stackcompat.gate.moving import Moving
 from stackcompat.gate.policy import (
     ArtifactsRule,
     FloorsRule,
@@ -38,7 +38,7 @@ class RuleContext:
     Attributes:
         names: The components of the policy that do not move.
         releases: The candidates with their versions, in words.
-        not_asked: What could not be asked, and why, by what it is. It grows while questions are made.
+        not_asked: What could not be asked, with the reason, keyed by its name. It grows while questions are made.
     """
 
     candidates: Sequence[Candidate]
@@ -60,6 +60,7 @@ class Asked(NamedTuple):
 def make_rule_context(
     policy: GatePolicy,
     candidates: Sequence[Candidate],
+    moving: Moving,
     components: Components,
     catalog: Catalog,
     as_of: dt.datetime | None,
@@ -69,17 +70,17 @@ def make_rule_context(
     Args:
         policy: What the candidates must pass.
         candidates: The releases to judge.
+        moving: What differs between the two arms.
         components: The ecosystem.
         catalog: The index.
         as_of: The day to which the index is taken back; None: today.
     """
-    moves = find_moving(candidates, policy, components, catalog).control
     return RuleContext(
         candidates=candidates,
         components=components,
         catalog=catalog,
         as_of=as_of,
-        names=tuple(name for name in policy.components if components[name].distribution not in moves),
+        names=tuple(name for name in policy.components if components[name].distribution not in moving.control),
         releases=releases_in_words(candidates),
         not_asked={},
     )
@@ -108,7 +109,7 @@ def questions_of_rule(context: RuleContext, rule: Rule, python: str) -> list[Ask
 
 
 def _newest(context: RuleContext) -> list[str]:
-    """All others that have a release, each in whatever version an installer takes."""
+    """The distributions of all other components that have a release, without a version."""
     others = []
     for name in context.names:
         distribution = _distribution(context, name)
@@ -130,7 +131,7 @@ def _artifacts(context: RuleContext, rule: ArtifactsRule, python: str) -> Paired
 
 
 def _floors(context: RuleContext, rule: FloorsRule, python: str) -> list[Asked]:
-    """Each candidate with the oldest releases of others that it declares to accept."""
+    """Each candidate with the oldest releases of other components that its bounds accept."""
     asked = []
     for candidate in context.candidates:
         pins = []
@@ -151,7 +152,7 @@ def _floors(context: RuleContext, rule: FloorsRule, python: str) -> list[Asked]:
 
 
 def _earlier_releases(context: RuleContext, rule: ReleasesRule, python: str) -> list[Asked]:
-    """The candidates with each of the last releases before the newest, of each component that depends on one."""
+    """The candidates with the last releases before the newest one of each component that depends on a candidate."""
     candidates = {candidate.name for candidate in context.candidates}
     asked = []
     for name in context.names:
@@ -225,7 +226,7 @@ def _distribution(context: RuleContext, component: str) -> str:
 
 
 def _releases(context: RuleContext, distribution: str, python: str | None) -> list[Release]:
-    """The releases that an installer can take on that day, highest first; `python` None: on any Python."""
+    """The releases that an installer can take, highest first; on any Python if `python` is None."""
     return list(context.catalog.project(distribution).fit(python=python, before=context.as_of))
 
 

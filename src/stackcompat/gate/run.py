@@ -1,81 +1,166 @@
 """Runs the arms of paired cells until their evidence can be compared.
 
-A test that regressed must have passed twice in the control, and a flaky test is repeated in both arms, so that its rate
-is known. What has young evidence is not run again.
+What decides most comes first: the imports of the required cells, then the required cells, then the others. As soon as
+one required cell has failed for good, the decision is BLOCK, and the reason is told. A cell whose evidence is complete
+and young is not run again.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
 
+from stackcompat.core.dates import now
+from stackcompat.core.vocabulary import LEVELS, Level
 from stackcompat.evidence.results import Evidence
-from stackcompat.evidence.runs import PlannedCell
 from stackcompat.gate.cells import Arm, GateCell, PairedCell, UntriedCell
-from stackcompat.gate.comparison import compare
-from stackcompat.gate.exchange import exchange_arms, is_unfinished, run_artifacts
-from stackcompat.gate.flaky import count_runs
+from stackcompat.gate.context import GateContext
+from stackcompat.gate.decision import certain_block
+from stackcompat.gate.exchange import run_artifacts
+from stackcompat.gate.repeats import is_complete, too_few_runs, with_evidence
+from stackcompat.gate.schedule import Budget, GateSchedule, GateTask
 from stackcompat.gate.state import GateState
-from stackcompat.pipeline.cells import now, run_cells, run_once
-from stackcompat.verdict.outcomes import classify
-from stackcompat.verdict.retry import next_run
+from stackcompat.pipeline.cells import plan_cell, run_cells, run_once
+from stackcompat.pipeline.runner import Reuse, Runner
+from stackcompat.pipeline.workers import OneAtATime, work_through
 
-__all__ = ["Budget", "run_alike", "run_gate_cells"]
+__all__ = ["NOT_TRIED", "BlockWatch", "end_with_block", "run_alike", "run_gate_cells", "run_imports"]
 
 
-@dataclass(frozen=True)
-class Budget:
-    """How long the gate can take.
+@dataclass
+class BlockWatch:
+    """Tells the reason of a BLOCK once, as soon as it is certain.
 
     Attributes:
-        seconds: The whole of it, in seconds of wall clock.
-        began: When the gate began, by :func:`time.monotonic`.
+        context: What the cells are judged by.
+        tell: Takes the reason, with what to do about it.
+        fail_fast: Whether nothing more is run then.
+        reason: The reason that was told; empty as long as the decision is open.
     """
 
-    seconds: float
-    began: float
+    context: GateContext
+    tell: Callable[[str], None]
+    fail_fast: bool = False
+    reason: str = ""
 
-    def left(self) -> float:
-        """The seconds that are left; negative once they are used up."""
-        return self.seconds - (time.monotonic() - self.began)
+    @property
+    def ends(self) -> bool:
+        """Whether nothing more is to run."""
+        return self.fail_fast and bool(self.reason)
+
+    def look(self, cell: GateCell) -> bool:
+        """Whether a cell has failed for good, so that the decision is BLOCK. The first reason is told.
+
+        Args:
+            cell: A cell of which each failure was repeated as often as the policy wants.
+        """
+        reason = certain_block(self.context, cell)
+        if reason and not self.reason:
+            self.reason = reason
+            self.tell(reason)
+        return bool(reason)
+
+
+def run_imports(
+    state: GateState,
+    cells: Sequence[GateCell],
+    watch: BlockWatch,
+    *,
+    rerun: bool = False,
+    budget: Budget | None = None,
+) -> list[GateCell]:
+    """The cells, in the same order, after the imports of the required ones ran in both arms.
+
+    An import takes seconds, and most breaks show there. A cell that fails so is returned as it was run, if the gate
+    ends with it; the arms of any other know the key of these runs.
+
+    Args:
+        state: The execution of the gate.
+        cells: The cells.
+        watch: Gets to know each cell as its evidence grows. It can end the runs.
+        rerun: Whether cells with evidence are run as well.
+        budget: The time limit; None: no limit.
+    """
+    if LEVELS.index(state.options.policy.level) <= LEVELS.index("import"):
+        return list(cells)
+    copies = {
+        cell.id: _at_import(state, cell)
+        for cell in cells
+        if isinstance(cell, PairedCell)
+        and cell.weight == "required"
+        and cell.id not in state.exchanges
+        and all(arm.planned.key for _, arm in cell.arms)
+        and (rerun or not is_complete(state, with_evidence(state, cell)))
+    }
+    known = {} if rerun else {cell.id: cell for cell in copies.values() if is_complete(state, cell)}
+    state.runner.reporter.stage("imports", len(copies))
+    for cell in known.values():
+        state.runner.reporter.step(f"{cell.place}: known")
+        watch.look(cell)
+    due = [cell for cell in copies.values() if cell.id not in known]
+    if not watch.ends:
+        _run_through(state, due, "import", watch, rerun=rerun, budget=budget)
+    if watch.ends:
+        return [copies.get(cell.id, cell) for cell in cells]
+    return [_with_imports(cell, copies[cell.id]) if cell.id in copies else cell for cell in cells]
+
+
+def _at_import(state: GateState, cell: PairedCell) -> PairedCell:
+    """The same cell for imports alone, with its evidence so far."""
+    arms: dict[str, Arm] = {
+        name: Arm(planned=plan_cell(arm.planned.cell, arm.planned.resolution, state.runner, "import"))
+        for name, arm in cell.arms
+    }
+    return with_evidence(state, cell.model_copy(update=arms))
+
+
+def _with_imports(cell: GateCell, at_import: PairedCell) -> GateCell:
+    """The cell, whose arms know the key of the runs that only imported."""
+    assert isinstance(cell, PairedCell)
+    arms: dict[str, Arm] = {
+        name: arm.model_copy(update={"imports": imports.planned.key})
+        for (name, arm), (_, imports) in zip(cell.arms, at_import.arms, strict=True)
+    }
+    return cell.model_copy(update=arms)
 
 
 def run_gate_cells(
-    state: GateState, cells: Sequence[GateCell], *, rerun: bool = False, budget: Budget | None = None
+    state: GateState,
+    cells: Sequence[GateCell],
+    watch: BlockWatch,
+    *,
+    rerun: bool = False,
+    budget: Budget | None = None,
 ) -> list[GateCell]:
-    """The cells with their evidence, in the same order; those that are not paired are left as they are.
+    """The cells with their evidence, in the same order; cells that are not paired stay as they are.
 
     Args:
-        state: The gate that asks.
-        cells: What is to be run, first things first.
-        rerun: Run also what has all of its evidence.
-        budget: No cell is begun that would likely end after it. A cell with all of its evidence costs no time and is
-            never left out.
+        state: The execution of the gate.
+        cells: The cells, the most telling first.
+        watch: Gets to know each cell as its evidence grows. It can end the runs; then cells without a result are
+            untried.
+        rerun: Whether cells with complete evidence are run as well.
+        budget: The time limit; None: no limit. A cell that would likely end after it is not begun. A cell with complete
+            evidence costs no time and is never left out.
     """
-    paired = [cell for cell in cells if isinstance(cell, PairedCell)]
+    paired = [with_evidence(state, cell) for cell in cells if isinstance(cell, PairedCell)]
     state.runner.reporter.stage("run", len(paired))
-    done: dict[str, GateCell] = {}
-    if not rerun:
-        known = [_with_evidence(state, cell) for cell in paired]
-        done |= {cell.id: cell for cell in known if _is_complete(state, cell)}
-    for cell in done.values():
+    known = [] if rerun else [cell for cell in paired if is_complete(state, cell)]
+    for cell in known:
         state.runner.reporter.step(f"{cell.place}: known")
-    due = [cell for cell in paired if cell.id not in done]
-    at_once = max(1, state.runner.executor.workers // 2)
-    longest = 0.0
-    for first in range(0, len(due), at_once):
-        batch = due[first : first + at_once]
-        if budget is not None and budget.left() < longest:
-            done |= {cell.id: _out_of_time(cell, budget) for cell in batch}
-            continue
-        began = time.monotonic()
-        _run_batch(state, batch, rerun=rerun)
-        for cell in batch:
-            done[cell.id] = _settle(state, cell)
-            state.runner.reporter.step(cell.place)
-        longest = max(longest, time.monotonic() - began)
+        watch.look(cell)
+    known_ids = {cell.id for cell in known}
+    due = [cell for cell in paired if cell.id not in known_ids]
+    level = state.options.policy.level
+    left_out = [] if watch.ends else _run_through(state, due, level, watch, rerun=rerun, budget=budget)
+    if watch.ends:
+        return end_with_block(state, cells, watch)
+    done: dict[str, GateCell] = {cell.id: with_evidence(state, cell) for cell in paired}
+    for cell in left_out:
+        has_failed = watch.reason and _has_failed(state, with_evidence(state, cell), watch)
+        if budget is not None and not has_failed:
+            done[cell.id] = _out_of_time(cell, budget)
     return [done.get(cell.id, cell) for cell in cells]
 
 
@@ -84,126 +169,74 @@ def _out_of_time(cell: PairedCell, budget: Budget) -> UntriedCell:
     return cell.untried(why, "give more time with --budget; what has run is not run again")
 
 
-def _run_batch(state: GateState, batch: Sequence[PairedCell], *, rerun: bool) -> None:
-    """Run what the cells of a batch lack."""
-    plain = [cell for cell in batch if cell.id not in state.exchanges]
-    _run_arms(state, [arm.planned for cell in plain for _, arm in cell.arms], rerun=rerun)
-    for cell in batch:
-        exchange = state.exchanges.get(cell.id)
-        if exchange is not None:
-            stale = any(_is_stale(state, arm.evidence) for arm in exchange_arms(exchange))
-            run_artifacts(exchange, rerun=rerun or stale)
+def end_with_block(state: GateState, cells: Iterable[GateCell], watch: BlockWatch) -> list[GateCell]:
+    """The cells of a gate that ends with the first BLOCK: paired cells that did not fail for good are untried."""
+    shown: list[GateCell] = []
+    for cell in cells:
+        current = with_evidence(state, cell) if isinstance(cell, PairedCell) else cell
+        if isinstance(current, PairedCell) and not _has_failed(state, current, watch):
+            shown.append(current.untried(*NOT_TRIED))
+        else:
+            shown.append(current)
+    return shown
 
 
-def _run_arms(state: GateState, arms: Iterable[PlannedCell], *, rerun: bool) -> None:
-    """Run what has no evidence, and run again what has none that is young enough to count."""
-    locked = [arm for arm in arms if arm.key]
-    known = state.runner.store.of_keys(arm.key for arm in locked)
-    stale = [arm for arm in locked if _is_stale(state, known.get(arm.key, ()))]
-    fresh = [arm for arm in locked if arm not in stale]
-    for group, again in ((fresh, rerun), (stale, True)):
-        if group:
-            run_cells(group, state.runner.quiet(), state.options.policy.level, rerun=again)
+#: Why a cell was not tried after a BLOCK, and what to do about it.
+NOT_TRIED = ("not tried because the gate ended with the first BLOCK", "run the gate again without --fail-fast")
 
 
-def _is_stale(state: GateState, runs: tuple[Evidence, ...]) -> bool:
-    """Whether some of the runs are too old, and the others do not suffice."""
-    young = _young(state, runs)
-    return len(young) < len(runs) and next_run(young, ()) is not None
+def _has_failed(state: GateState, cell: PairedCell, watch: BlockWatch) -> bool:
+    """Whether a cell failed, and each of its failures was repeated as often as the policy wants."""
+    return not too_few_runs(state, cell) and watch.look(cell)
 
 
-def _young(state: GateState, runs: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
-    oldest = now() - dt.timedelta(days=state.options.policy.max_age_days)
-    return tuple(run for run in runs if run.started >= oldest)
+def _run_through(
+    state: GateState,
+    cells: Sequence[PairedCell],
+    level: Level,
+    watch: BlockWatch,
+    *,
+    rerun: bool,
+    budget: Budget | None,
+) -> list[PairedCell]:
+    """Run cells until they are settled, or until `watch` ends it. Returns those that were left out for lack of time."""
+    schedule = GateSchedule(state, cells, level, rerun=rerun, budget=budget)
+    runner = _arm_runner(state, rerun=rerun)
+
+    def work(task: GateTask) -> Evidence | None:
+        return _run_task(state, task, runner)
+
+    with closing(work_through(schedule.take, work, state.runner.executor)) as results:
+        for task, run in results:
+            current = schedule.ended(task, run)
+            if current.is_repeated:
+                watch.look(current.cell)
+            if current.is_settled:
+                state.runner.reporter.step(current.cell.place)
+            if watch.ends:
+                break
+    return schedule.out_of_time
 
 
-def _young_cell(state: GateState, cell: PairedCell) -> PairedCell:
-    return cell.since(now() - dt.timedelta(days=state.options.policy.max_age_days))
+def _arm_runner(state: GateState, *, rerun: bool) -> Runner:
+    """The runner of arms.
 
-
-# ---------------------------------------------------------------------------------------------------------------------
-# What a cell still lacks
-# ---------------------------------------------------------------------------------------------------------------------
-
-
-def _with_evidence(state: GateState, cell: PairedCell) -> PairedCell:
-    """The cell with all evidence that the store has on it."""
-    exchange = state.exchanges.get(cell.id)
-    if exchange is not None:
-        control, candidate = exchange_arms(exchange)
-    else:
-        control, candidate = (_arm_with_evidence(state, arm) for _, arm in cell.arms)
-    return cell.model_copy(update={"control": control, "candidate": candidate})
-
-
-def _arm_with_evidence(state: GateState, arm: Arm) -> Arm:
-    evidence = state.runner.store.of_key(arm.planned.key) if arm.planned.key else ()
-    return Arm(planned=arm.planned, evidence=evidence)
-
-
-def _is_complete(state: GateState, cell: PairedCell) -> bool:
-    """Whether the evidence of a cell leaves nothing to run."""
-    exchange = state.exchanges.get(cell.id)
-    if exchange is not None:
-        unfinished = is_unfinished(exchange, lambda runs: _young(state, runs))
-    else:
-        unfinished = any(
-            arm.planned.key and next_run(_young(state, arm.evidence), ()) is not None for _, arm in cell.arms
-        )
-    return not unfinished and not _passed_once(state, cell) and not _too_few_runs(state, cell)
-
-
-def _passed_once(state: GateState, cell: PairedCell) -> set[str]:
-    """The tests that regressed and had an outcome no more than once in the control."""
-    young = _young_cell(state, cell)
-    compared = compare(young.control.evidence, young.candidate.evidence)
-    regressed = [comparison.test for comparison in compared if comparison.comparison == "regressed"]
-    return {test for test in regressed if count_runs(young.control, test).runs < 2}
-
-
-def _too_few_runs(state: GateState, cell: PairedCell) -> list[tuple[Arm, set[str]]]:
-    """The arms that have not run a flaky test often enough for a rate, with these tests.
-
-    Tests that write and read artifacts are not repeated.
+    A test that depends on what differs between the arms runs for real in both. Of other tests, results of other cells
+    are reused if they are young enough, unless all is run again.
     """
-    if cell.id in state.exchanges:
-        return []
-    young = _young_cell(state, cell)
-    statuses = [status for _, arm in young.arms for status in classify(arm.evidence)]
-    flaky = {status.result.test for status in statuses if status.state == "flaky"}
-    repeats = state.options.policy.repeats
-    arms = []
-    for (_, arm), (_, young_arm) in zip(cell.arms, young.arms, strict=True):
-        tests = {test for test in flaky if count_runs(young_arm, test).runs < repeats}
-        if tests:
-            arms.append((arm, tests))
-    return arms
+    if state.runner.reuse is None or rerun:
+        return state.runner.reusing(None)
+    return state.runner.reusing(Reuse(without=state.moving.distributions, since=state.options.policy.oldest(now())))
 
 
-def _settle(state: GateState, cell: PairedCell) -> PairedCell:
-    """The cell with its evidence, once what regressed passed twice in the control and what is flaky was repeated."""
-    cell = _with_evidence(state, cell)
-    passed_once = _passed_once(state, cell)
-    exchange = state.exchanges.get(cell.id)
-    if passed_once and exchange is not None:
-        run_artifacts(exchange, rerun=True)
-        return _with_evidence(state, cell)
-    if passed_once:
-        _run_tests(state, cell.control, passed_once)
-        cell = _with_evidence(state, cell)
-    for _ in range(state.options.policy.repeats):
-        too_few = _too_few_runs(state, cell)
-        if not too_few:
-            break
-        for arm, tests in too_few:
-            _run_tests(state, arm, tests)
-        cell = _with_evidence(state, cell)
-    return cell
-
-
-def _run_tests(state: GateState, arm: Arm, tests: Iterable[str]) -> None:
-    level = state.options.policy.level
-    run_once(arm.planned, tuple(sorted(tests)), state.runner, level, attempt=len(arm.evidence))
+def _run_task(state: GateState, task: GateTask, runner: Runner) -> Evidence | None:
+    """Run a task. Returns the run of an arm; None if artifacts crossed."""
+    if task.planned is None:
+        exchange = state.exchanges[task.cell]
+        runner = replace(exchange.runner, executor=OneAtATime(exchange.runner.executor))
+        run_artifacts(replace(exchange, runner=runner), rerun=task.rerun)
+        return None
+    return run_once(task.planned, task.tests, runner, task.level, attempt=task.attempt)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -212,14 +245,14 @@ def _run_tests(state: GateState, arm: Arm, tests: Iterable[str]) -> None:
 
 
 def run_alike(state: GateState, cells: Iterable[GateCell]) -> list[GateCell]:
-    """The cells of an A/A run: each control is run twice, anew, and the second run stands for the candidate's arm."""
+    """The cells of an A/A run. Each control is run twice, and the second run stands for the candidate's arm."""
     return [
         _run_twice(state, cell) if isinstance(cell, PairedCell) and cell.control.planned.key else cell for cell in cells
     ]
 
 
 def _run_twice(state: GateState, cell: PairedCell) -> PairedCell:
-    before = _with_evidence(state, cell).control
+    before = with_evidence(state, cell).control
     arms = []
     for _ in range(2):
         exchange = state.exchanges.get(cell.id)
@@ -227,7 +260,7 @@ def _run_twice(state: GateState, cell: PairedCell) -> PairedCell:
             run_artifacts(exchange, rerun=True)
         else:
             run_cells([cell.control.planned], state.runner, state.options.policy.level, rerun=True)
-        after = _with_evidence(state, cell).control
+        after = with_evidence(state, cell).control
         new = tuple(run for run in after.evidence if run not in before.evidence)
         arms.append(after.model_copy(update={"evidence": new}))
         before = after

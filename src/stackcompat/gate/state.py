@@ -1,4 +1,4 @@
-"""The state of one execution of the gate, from its candidates to its cells."""
+"""The state of one execution of the gate, while cells are planned, locked and run."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class GateState:
         candidates: The releases to judge, as one set.
         moving: What differs between the two arms.
         exchange_runner: Runs the tests that write and read artifacts; None where the project has none.
-        exchanges: The exchange between the two arms, by the id of the cell, for the cells in which artifacts cross.
+        exchanges: The exchanges of the cells in which artifacts cross, by the id of the cell.
         not_tested: What could not be asked or locked, and why. It grows while cells are planned and locked.
     """
 

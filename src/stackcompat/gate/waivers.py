@@ -1,6 +1,6 @@
 """The exceptions that people make to a policy: waivers of known breaks, and flaky tests in quarantine.
 
-Each has an owner, a reason and a last day. ``matrices/waivers.toml`` holds them. It is loaded like a matrix: the first
+Each has an owner, a reason and a last day. ``matrices/waivers.toml`` holds them. It is loaded like a matrix: each
 mistake becomes one sentence that names file and key.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated
@@ -20,11 +21,11 @@ from stackcompat.core.toml import Table, load_record
 from stackcompat.ecosystem.components import Components
 from stackcompat.gate.policy import check_names
 
-__all__ = ["Exemption", "Quarantine", "Waiver", "Waivers", "load_waivers"]
+__all__ = ["Exemption", "Quarantine", "WaivableFailure", "Waiver", "Waivers", "load_waivers"]
 
 
 def _exact(text: str) -> str:
-    """One exact version. A wider bound would let the next release pass as well, and nobody has looked at that."""
+    """Check that `text` is one exact version. A wider bound would also let unseen releases pass."""
     try:
         version = exact_version(SpecifierSet(text))
     except InvalidSpecifier:
@@ -52,18 +53,54 @@ class _BaseExemption(Table):
         return now.astimezone(dt.UTC).date() > self.until
 
 
+def _names_a_file(pattern: str) -> str:
+    """Check that a pattern names the file of the tests that it is about. A wider one would let unseen failures pass."""
+    if pattern and "::" not in pattern.partition("*")[0]:
+        raise ValueError(f'"{pattern}" does not name the file of a test, as "test_grain.py::*" does')
+    return pattern
+
+
+#: The id of a test, or a pattern with ``*`` that names the test's file.
+_TestPattern = Annotated[str, AfterValidator(_names_a_file)]
+
+
+@dataclass(frozen=True)
+class WaivableFailure:
+    """What a waiver needs to know of a failure.
+
+    Attributes:
+        test: The test that fails; empty where the failure is not that of a test.
+        finding: The id of the finding; empty where there is none.
+        candidates: The components that are candidates, and those that move with them.
+        others: The components besides `candidates` that the failure affects.
+        users: All components that the failing test uses; empty where the failure is not that of a test.
+    """
+
+    test: str = ""
+    finding: str = ""
+    candidates: frozenset[str] = frozenset()
+    others: frozenset[str] = frozenset()
+    users: frozenset[str] = frozenset()
+
+    def is_of(self, pair: frozenset[str]) -> bool:
+        """Whether this is a failure of the two components of `pair`."""
+        if pair & self.others:
+            return pair <= self.candidates | self.others
+        return not self.others and pair <= self.candidates and bool(self.users) and self.users <= pair
+
+
 class Waiver(_BaseExemption):
     """A known break that a release can ship with. It names exactly one of a test, a pair and an advisory.
 
     Attributes:
-        test: The id of a test, or a pattern with ``*``.
+        test: The id of a test, or a pattern with ``*`` that names the test's file.
         pair: Two components.
         advisory: The id of a finding.
-        versions: Component to ``==version``, for which the waiver is granted; both of a pair. Once one of the
-            components has another version, the waiver does not hold any more.
+        versions: Component to ``==version``: the versions for which the waiver is granted, the candidate's among them;
+            of a pair, both. The waiver no longer holds once one of these components has another version.
     """
 
-    test: str = ""
+    test: _TestPattern = ""
     pair: tuple[str, ...] = ()
     advisory: str = ""
     versions: Annotated[dict[str, Annotated[str, AfterValidator(_exact)]], Field(min_length=1)]
@@ -86,32 +123,38 @@ class Waiver(_BaseExemption):
         versions = ", ".join(f"{name} {bound}" for name, bound in self.versions.items())
         return f"{subject} ({versions})"
 
+    def names(self, candidates: Collection[str]) -> bool:
+        """Whether the waiver is granted for a version of one of the `candidates` (components)."""
+        return not self.versions.keys().isdisjoint(candidates)
+
     def holds_for(self, versions: Mapping[str, str]) -> bool:
-        """Whether `versions` (component to version) has every component at the version that it is granted for."""
+        """Whether `versions` (component to version) has every component at the version of the waiver."""
         return all(
             name in versions and SpecifierSet(bound).contains(versions[name], prereleases=True)
             for name, bound in self.versions.items()
         )
 
-    def covers(self, *, test: str, components: Collection[str], finding: str) -> bool:
-        """Whether it is about a failure.
+    def covers(self, failure: WaivableFailure) -> bool:
+        """Whether the waiver is about a failure.
 
-        Args:
-            test: The test that fails; empty where the failure is not that of a test.
-            components: The components that the failure is about.
-            finding: The id of the finding.
+        A waiver of a pair covers a failure of the candidates with the other component of the pair. If both components
+        are candidates, it covers a failure that no component but these two has a part in.
         """
         if self.pair:
-            return set(self.pair) <= set(components)
+            return failure.is_of(frozenset(self.pair))
         if self.advisory:
-            return self.advisory == finding
-        return bool(test) and _fits(test, self.test)
+            return self.advisory == failure.finding
+        return bool(failure.test) and _fits(failure.test, self.test)
 
 
 class Quarantine(_BaseExemption):
-    """A test that is known to be flaky: it decides nothing, and asks nobody."""
+    """A test that is known to be flaky. It decides nothing, and nobody is asked about it, as long as it has outcomes.
 
-    test: str
+    Attributes:
+        test: The id of a test, or a pattern with ``*`` that names the test's file.
+    """
+
+    test: _TestPattern
 
     @property
     def what(self) -> str:

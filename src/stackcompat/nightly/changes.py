@@ -1,7 +1,6 @@
-"""What changed overnight in one matrix, and whose release did it. Pure but for what the catalog looks up.
+"""What changed overnight in one matrix, and which releases did it. Pure but for what the catalog looks up.
 
-New breaks come first, one for each distinct failure; then the features that are lost, and what works again. A result
-that infrastructure kept from being one is counted. It neither breaks nor fixes anything.
+A cell without a verdict is counted. It neither breaks nor fixes anything.
 """
 
 from __future__ import annotations
@@ -24,19 +23,22 @@ from stackcompat.evidence.runs import RunRecord
 from stackcompat.nightly.breaks import NewBreak, new_breaks
 from stackcompat.nightly.earlier import EarlierNights, earlier_nights, passed_tests
 from stackcompat.nightly.features import LostFeature, lost_features
+from stackcompat.plan.places import USUAL_PLACES, Places
+from stackcompat.resolve.lock import HeldBack
 from stackcompat.table.build import summarise
 from stackcompat.table.summary import Summary
+from stackcompat.verdict.greens import Greens
 from stackcompat.verdict.history import GREEN, RED, CellAtRun, History, last_green
 from stackcompat.verdict.signature import failure_of
 
 __all__ = ["Fixed", "NewRelease", "NewestReleases", "Night", "Unknown", "night"]
 
-#: How far back the days are replayed on which the newest releases did not work together.
+#: How far back the past is replayed to find when the newest releases stopped working together.
 _REPLAYED = dt.timedelta(days=365)
 
 
 class Fixed(Record):
-    """Cells that work again; `was` is the failure that they, or one feature there, had."""
+    """Cells that work again, or in which a feature works again. `was` is the failure that is gone."""
 
     was: str
     cells: tuple[str, ...]
@@ -64,6 +66,7 @@ class NewestReleases(Record):
     Attributes:
         python: The Python.
         verdict: Whether they work together.
+        held_back: The distributions that are not at their newest release there, each with the bound.
         cell: Id of the cell that shows it.
         last_worked: The latest run in which they worked; None: in no known run.
         days: How many days ago that was.
@@ -73,6 +76,7 @@ class NewestReleases(Record):
 
     python: str
     verdict: Verdict
+    held_back: tuple[HeldBack, ...] = ()
     cell: str
     last_worked: dt.datetime | None
     days: int | None
@@ -88,15 +92,15 @@ class Night(Record):
         previous: When the run before it began; None: this is the first.
         sentence: The night in one line.
         cells: All cells.
-        counts: The cells by verdict.
+        counts: The number of cells with each verdict.
         new_breaks: Failures that are new.
         lost: Features that do not work any more.
         fixed: What works again.
         still_broken: Broken or uninstallable cells that are no news.
         excluded: Cells whose declared bounds exclude each other.
         could_not_tell: Cells without a verdict.
-        unknown: Why these have none.
-        gone: Cells of the previous run that nobody asks for any more.
+        unknown: The reasons for that.
+        gone: Cells of the previous run that the matrix does not ask for any more.
         new_releases: Releases that no earlier run held.
         newest: The newest releases of everything, on each Python.
         next_breaks: Deprecations that the newest releases still run into.
@@ -128,8 +132,10 @@ def night(
     catalog: Catalog,
     now: dt.datetime,
     diagnoses: Diagnoses | None = None,
+    greens: Greens | None = None,
+    places: Places = USUAL_PLACES,
 ) -> Night:
-    """What the last run of a matrix changed.
+    """Compare the last run of a matrix with the runs before it.
 
     Args:
         components: The components of the ecosystem.
@@ -138,14 +144,16 @@ def night(
         catalog: Upload times, and what releases declare.
         now: The time of the summary.
         diagnoses: What searches for culprits have shown.
+        greens: In which releases each smoke test was seen to pass; see :func:`stackcompat.verdict.verdict.judge`.
+        places: Where the ecosystem has its published table and its tests, for the commands in the summary.
 
     Raises:
         IndexUnreachable: The index does not answer.
     """
-    history = History(runs, evidence, diagnoses)
+    history = History(components, runs, evidence, diagnoses, greens)
     *before, tonight = history.runs
     previous = before[-1] if before else None
-    summary = summarise(components, (tonight,), evidence, now, diagnoses=diagnoses)
+    summary = summarise(components, (tonight,), evidence, now, diagnoses=diagnoses, greens=greens, places=places)
     earlier = earlier_nights(history)
     last = {cell.planned.cell.id: cell for cell in history.seen(len(before))}
     verdicts = Counter(cell.verdict.verdict for cell in last.values())
@@ -177,6 +185,7 @@ def night(
 
 
 def _still_broken(last: Mapping[str, CellAtRun], breaks: Iterable[NewBreak]) -> int:
+    """The number of broken or uninstallable cells in which no break is new."""
     red = {name for name, cell in last.items() if cell.verdict.verdict in ("broken", "uninstallable")}
     return len(red - {cell for new_break in breaks for cell in new_break.cells})
 
@@ -190,7 +199,7 @@ def _unknown(last: Mapping[str, CellAtRun]) -> tuple[Unknown, ...]:
 
 
 def _fixed(last: Mapping[str, CellAtRun], earlier: EarlierNights) -> tuple[Fixed, ...]:
-    """Each failure of the nights before that is gone from some cell, with these cells."""
+    """Each failure of earlier nights that is gone from some cell, with the cells from which it is gone."""
     grouped: dict[str, list[CellAtRun]] = {}
     for name, cell in last.items():
         before = earlier.judged.get(name)
@@ -234,10 +243,10 @@ def _locked(run: RunRecord) -> set[tuple[str, str]]:
 
 
 def _newest(summary: Summary, history: History, catalog: Catalog) -> tuple[NewestReleases, ...]:
-    """Newest Python first."""
+    """The newest releases on each Python, the newest Python first."""
     past = history.of_cells() if summary.today else {}
     since = summary.generated - _REPLAYED
-    # Where the newest cell is broken, some pair in it is: breaks that cells only infer tell which one.
+    # If the newest cell is broken, some pair in it is broken. A break that cells only infer then says which one.
     replays = timelines(summary, catalog, since, inferred=lambda cell: cell.verdict == "broken")
     newest = []
     for cell, replay in zip(summary.today, replays, strict=True):
@@ -247,6 +256,7 @@ def _newest(summary: Summary, history: History, catalog: Catalog) -> tuple[Newes
             NewestReleases(
                 python=cell.python,
                 verdict=cell.verdict,
+                held_back=cell.held_back,
                 cell=cell.cell,
                 last_worked=last_worked,
                 days=(summary.generated - last_worked).days if last_worked else None,

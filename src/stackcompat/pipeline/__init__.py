@@ -1,3 +1,3 @@
-"""Many cells: locking, running and judging them, in rounds and on several machines."""
+"""Many cells: they are locked, run and judged, in rounds and on several machines."""
 
 from __future__ import annotations

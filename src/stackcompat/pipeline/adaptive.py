@@ -1,20 +1,22 @@
 """Further rounds of cells, for the combinations of a covering array that have no verdict yet. Pure functions.
 
-Releases that do not work together hide the others in their cell: where one of them cannot be imported, no test that
-uses it can run. So releases that are known not to work together are kept apart in the next cells, which bring the
-hidden combinations together in other company. Round follows round until each combination has a verdict, no new cell
-can be made, or the budget is spent.
+Releases that do not work together hide the other combinations of their cell: if a component cannot be imported, no
+test that uses it can run. So the next cells keep apart the releases that are known not to work together. These cells
+contain the hidden combinations, each with other releases around it. Further rounds follow until each combination has a
+verdict, no new cell can be made, or the budget is spent.
 
 A combination has a verdict if one of these holds:
 
-* Two of its releases are known not to work together, or one of them not on its Python; see
+* Two of its releases are known not to work together, or one is known not to work on its Python; see
   :mod:`stackcompat.pipeline.known_broken`.
 * Some cell contains it, and the most specific tests that use all its components ran there and none failed; see
-  :meth:`stackcompat.pipeline.goal_cell.GoalCell.answers`.
-* It does not resolve with nothing else pinned.
+  :meth:`stackcompat.pipeline.goal_cell.GoalCell.answer`.
+* A cell that pins only this combination has no lock.
 
-A combination that infrastructure kept from a verdict is not moved to another cell: the same cell is tried again in the
-next run.
+A combination that was installed together although no test uses all its components has no verdict. A further cell would
+not give one, so none is made.
+
+If infrastructure kept a combination from a verdict, no new cell is made for it. The next run tries the same cell again.
 """
 
 from __future__ import annotations
@@ -30,22 +32,24 @@ from stackcompat.core.text import and_list
 from stackcompat.ecosystem.components import Components
 from stackcompat.evidence.results import Evidence
 from stackcompat.evidence.runs import PlannedCell
-from stackcompat.pipeline.goal_cell import GoalCell, Pins, exact_pin, read_goal_cell
+from stackcompat.pipeline.goal_cell import Answer, GoalCell, PinSet, read_goal_cell
 from stackcompat.pipeline.known_broken import KnownBroken, find_known_broken, named_together
 from stackcompat.plan.cell import Cell, readable
 from stackcompat.plan.covering import CombinationSpace, share_covered
 from stackcompat.plan.goal import Goal
+from stackcompat.verdict.greens import Greens
 
 __all__ = ["Round", "next_round"]
 
-#: Give up on a combination after so many cells that were made for it and gave no verdict, without a known culprit.
+#: The most cells that are made for a combination. If none of them gives a verdict, it is given up.
 MOST_TRIES = 3
 
-#: Why a combination has no verdict, as its sentence says it.
+#: The reasons why combinations have no verdict. Each continues a sentence that begins with their number.
 _WAITING = "wait for the next run, since infrastructure kept a cell from an outcome"
 _UNEXPLAINED = (
     "have no verdict: in each cell that could be made, their tests failed or were not tried, and nothing tells why"
 )
+_UNTESTED = "were installed together and have no verdict, since no test that fits them uses them together"
 _IMPOSSIBLE = "cannot be brought together without releases that are known not to work"
 _SPENT = "were not asked for again, since the budget of {budget} further cells is spent"
 
@@ -57,10 +61,10 @@ class Round(Record):
     """How far a goal is, and the cells to try next.
 
     Attributes:
-        locked: The percentage of its combinations that some lock holds.
-        answered: The percentage of its combinations that have a verdict.
-        cells: The cells to try next; none if the goal ends here.
-        unanswered: Why the other combinations have no verdict, should the goal end here.
+        locked: The percentage of the goal's combinations that some lock holds.
+        answered: The percentage of the goal's combinations that have a verdict.
+        cells: The cells to try next; none if this was the last round.
+        unanswered: Why the other combinations have no verdict, if no further round follows.
     """
 
     locked: float
@@ -75,26 +79,31 @@ def next_round(
     evidence: Mapping[str, tuple[Evidence, ...]],
     components: Components,
     left: int,
+    greens: Greens | None = None,
 ) -> Round:
-    """Say how far a goal is, and make the next cells for it.
+    """Compute how many combinations of a goal have a verdict, and make the next cells for the others.
 
     Args:
         goal: The covering array.
-        planned: All cells so far. A cell that forces what metadata forbids counts only for a goal that forces the same.
+        planned: All cells so far. A cell with overrides counts only for a goal with the same overrides.
         evidence: The runs of the cells, by evidence key.
-        components: The components of the checkout.
+        components: The components of the ecosystem.
         left: How many cells can still be made.
+        greens: In which releases each smoke test was seen to pass; see :func:`stackcompat.verdict.verdict.judge`.
     """
     cells = [
-        read_goal_cell(cell, evidence.get(cell.key, ()), goal, components)
+        read_goal_cell(cell, evidence.get(cell.key, ()), goal, components, greens)
         for cell in planned
         if cell.cell.overrides == goal.template.overrides and not cell.cell.local
     ]
     locked, _ = share_covered(goal.combinations, [cell.held for cell in cells if cell.held])
     known = find_known_broken(cells, components)
-    unanswered = _without_verdict(goal, cells, known)
-    answered = 100.0 * (1 - len(unanswered) / len(goal.combinations)) if goal.combinations else 100.0
+    unanswered, untested = _without_verdict(goal, cells, known)
+    without = len(unanswered) + len(untested)
+    answered = 100.0 * (1 - without / len(goal.combinations)) if goal.combinations else 100.0
     further, reasons = _plan_round(goal, cells, known, unanswered, left)
+    if untested:
+        reasons = (*reasons, _sentence(untested, _UNTESTED, known))
     return Round(locked=locked, answered=answered, cells=further, unanswered=reasons)
 
 
@@ -103,39 +112,47 @@ def next_round(
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def _without_verdict(goal: Goal, cells: Iterable[GoalCell], known: KnownBroken) -> list[Combination]:
-    """The combinations of a goal that have no verdict."""
+def _without_verdict(
+    goal: Goal, cells: Iterable[GoalCell], known: KnownBroken
+) -> tuple[list[Combination], list[Combination]]:
+    """The combinations of a goal that have no verdict: those to try, and those that were together without a test."""
     unanswered = {frozenset(pins): pins for pins in goal.combinations if not known.settles(pins)}
+    together: set[PinSet] = set()
     for cell in cells:
-        answered = _answered_by(cell, goal, unanswered) if cell.held else _refused_by(cell, goal, unanswered)
-        for pins in answered:
-            del unanswered[pins]
-    return list(unanswered.values())
+        answers = _answers_of(cell, goal, unanswered) if cell.held else _refused_by(cell, goal, unanswered)
+        for pins, answer in answers.items():
+            if answer == "verdict":
+                del unanswered[pins]
+            elif answer == "together":
+                together.add(pins)
+    to_try = [pins for pin_set, pins in unanswered.items() if pin_set not in together]
+    untested = [pins for pin_set, pins in unanswered.items() if pin_set in together]
+    return to_try, untested
 
 
-def _answered_by(cell: GoalCell, goal: Goal, unanswered: Mapping[Pins, Combination]) -> list[Pins]:
-    """Those of the unanswered combinations that a locked cell has a verdict on."""
-    answered = []
-    known: dict[tuple[str, ...], bool] = {}  # by components, since asking takes long
+def _answers_of(cell: GoalCell, goal: Goal, unanswered: Mapping[PinSet, Combination]) -> dict[PinSet, Answer]:
+    """What a locked cell says about the unanswered combinations in it."""
+    answers: dict[PinSet, Answer] = {}
+    known: dict[tuple[str, ...], Answer] = {}  # by components, since `answer` is slow
     for pins in _combinations(cell.held, goal):
         if pins in unanswered:
+            # A Python has no owner: no test uses it, so the components of the combination decide.
             owners = (cell.ownership.owner(split_pin(pin)[0]) for pin in sorted(pins))
             names = tuple(name for name in owners if name is not None)
             if names not in known:
-                known[names] = cell.answers(names)
-            if known[names]:
-                answered.append(pins)
-    return answered
+                known[names] = cell.answer(names)
+            answers[pins] = known[names]
+    return answers
 
 
-def _refused_by(cell: GoalCell, goal: Goal, unanswered: Mapping[Pins, Combination]) -> list[Pins]:
-    """The unanswered combination that a cell asked for with nothing else pinned, if it can have no lock."""
+def _refused_by(cell: GoalCell, goal: Goal, unanswered: Mapping[PinSet, Combination]) -> dict[PinSet, Answer]:
+    """The unanswered combination that is all that a cell pinned, if the cell can have no lock."""
     asked = (cell.asked, cell.asked - {cell.python_pin})
-    return [pins for pins in asked if pins in unanswered and cell.refuses(goal.cell(unanswered[pins], ""))]
+    return {pins: "verdict" for pins in asked if pins in unanswered and cell.refuses(goal.cell(unanswered[pins], ""))}
 
 
-def _combinations(pins: Iterable[str], goal: Goal) -> list[Pins]:
-    """The combinations among `pins` of as many as the goal wants to see together."""
+def _combinations(pins: Iterable[str], goal: Goal) -> list[PinSet]:
+    """The combinations of `pins` that have as many pins as the combinations of the goal."""
     strength = len(goal.combinations[0]) if goal.combinations else 0
     return [frozenset(chosen) for chosen in combinations(sorted(pins), strength)]
 
@@ -147,23 +164,24 @@ def _combinations(pins: Iterable[str], goal: Goal) -> list[Pins]:
 
 @dataclass
 class _Attempts:
-    """What happened to the combinations without a verdict.
+    """What earlier cells did for the combinations without a verdict.
 
     Attributes:
-        waiting: Those in a cell that is tried again in the next run.
-        tries: How many cells were made for each in which nothing known hides it.
-        suspects: Pairs that were in a cell with a failure that nothing known explains. Any of them can be to blame.
+        waiting: The combinations in a cell that is tried again in the next run.
+        tries: By combination, the number of cells that were made for it and in which no known break hides it.
+        suspects: The pairs of pins in cells that gave no verdict although no known break hides them. Each of these
+            pairs can be to blame.
     """
 
-    waiting: set[Pins] = field(default_factory=set)
-    tries: Counter[Pins] = field(default_factory=Counter)
-    suspects: set[Pins] = field(default_factory=set)
+    waiting: set[PinSet] = field(default_factory=set)
+    tries: Counter[PinSet] = field(default_factory=Counter)
+    suspects: set[PinSet] = field(default_factory=set)
 
 
 def _plan_round(
     goal: Goal, cells: Sequence[GoalCell], known: KnownBroken, unanswered: Sequence[Combination], left: int
 ) -> tuple[tuple[Cell, ...], tuple[str, ...]]:
-    """At most `left` new cells for the unanswered combinations, and why the others have no verdict."""
+    """At most `left` new cells for the unanswered combinations, and why combinations have no verdict."""
     attempts = _past_attempts(goal, cells, known, unanswered)
     waiting, given_up, wanted = [], [], []
     for pins in unanswered:
@@ -186,14 +204,14 @@ def _plan_round(
         (impossible, _IMPOSSIBLE),
         (possible, _SPENT.format(budget=goal.budget)),
     ]
-    sentences = tuple(_sentence(some, reason, known) for some, reason in reasons if some)
+    sentences = tuple(_sentence(group, reason, known) for group, reason in reasons if group)
     return tuple(cell for cell, _ in further)[:left], sentences
 
 
 def _past_attempts(
     goal: Goal, cells: Iterable[GoalCell], known: KnownBroken, unanswered: Iterable[Combination]
 ) -> _Attempts:
-    """What all cells so far did for the unanswered combinations."""
+    """Collect what all cells so far did for the unanswered combinations."""
     open_ = {frozenset(pins) for pins in unanswered}
     attempts = _Attempts()
     for cell in cells:
@@ -209,16 +227,16 @@ def _past_attempts(
 
 
 def _rows(
-    goal: Goal, known: KnownBroken, suspects: set[Pins], wanted: Sequence[Combination]
+    goal: Goal, known: KnownBroken, suspects: set[PinSet], wanted: Sequence[Combination]
 ) -> tuple[list[Combination], list[Combination]]:
-    """Rows that bring the `wanted` combinations together, and the combinations that no row can hold.
+    """Rows that contain the `wanted` combinations, and the combinations that no row can contain.
 
-    A row is free of suspects where that is possible. Where metadata leaves no release of some component to choose, the
-    row leaves that component to the resolver.
+    A row has no suspects where that is possible. If metadata allows no release of some component in a row, the row
+    does not pin that component, so that the resolver chooses it.
     """
     allowed = {frozenset(pair) for pins in goal.combinations for pair in combinations(pins, 2)}
 
-    def space(apart: Iterable[Pins]) -> CombinationSpace:
+    def space(apart: Iterable[PinSet]) -> CombinationSpace:
         possible = allowed.difference(apart)
         return CombinationSpace(goal.axes, lambda first, second: frozenset((first, second)) in possible)
 
@@ -229,27 +247,27 @@ def _rows(
     _, missing = share_covered(wanted, rows)
     incomplete = [pins for pins in missing if not everything.holds(pins)]
     for row in sound.cover(incomplete, whole=False):
-        if not everything.grows(row):  # else only what is known to be broken could be added to it
+        if not everything.can_grow(row):  # a row that can grow lacks only pins that are known to be broken with it
             rows.append(row)
     _, missing = share_covered(wanted, rows)
     return rows, list(missing)
 
 
 def _new_cells(goal: Goal, cells: Iterable[GoalCell], rows: Iterable[Combination]) -> list[tuple[Cell, Combination]]:
-    """A cell for each row that no cell asked for yet, each cell once."""
+    """A new cell for each row for which there is none yet. Rows with equal cells give one cell."""
     asked = {cell.verdict.cell.id for cell in cells}
     new: dict[str, tuple[Cell, Combination]] = {}
     for row in rows:
-        cell = goal.cell(row, readable(pin for pin in row if not pin.startswith(exact_pin("python", ""))))
+        cell = goal.cell(row, readable(pin for pin in row if split_pin(pin)[0] != "python"))
         if cell.id not in asked:
             new.setdefault(cell.id, (cell, row))
     return list(new.values())
 
 
-def _sentence(some: Sequence[Combination], reason: str, known: KnownBroken) -> str:
-    """How many combinations have no verdict, and why; with an example."""
-    example = some[0]
-    sentence = f"{len(some)} {reason}; for example, {named_together(example)}"
+def _sentence(group: Sequence[Combination], reason: str, known: KnownBroken) -> str:
+    """The sentence that says how many combinations have no verdict and why, with an example."""
+    example = group[0]
+    sentence = f"{len(group)} {reason}; for example, {named_together(example)}"
     if reason != _IMPOSSIBLE:
         return sentence
     obstacles = [text for pair, text in known.sentences.items() if pair in known.apart and pair.intersection(example)]

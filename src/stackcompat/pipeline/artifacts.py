@@ -1,7 +1,7 @@
-"""Jobs that write and read artifacts, and where the artifacts lie.
+"""Jobs that write and read artifacts, and the folders in which the artifacts are kept.
 
-Artifacts outlive the environment that wrote them: they lie in the tool's cache, each writer's in a folder named after
-the address of its evidence. They can be made again at any time, and are when they are missing.
+Artifacts outlive the environment that wrote them. They are in the cache, in one folder for each writer, which is named
+after the key of the writer's evidence. Missing artifacts are written again.
 """
 
 from __future__ import annotations
@@ -25,36 +25,36 @@ __all__ = ["LEVEL", "Reading", "Writing", "artifact_store", "drop_unread"]
 LEVEL: Level = "exchange"
 
 
-#: Seconds after which artifacts that nobody read are dropped.
+#: Artifacts that were neither written nor read for so many seconds are removed.
 _KEPT = 30 * 24 * 3600.0
 
 
 class Writing(JobTransform):
-    """The jobs write artifacts.
+    """Makes jobs that write artifacts.
 
     Attributes:
-        artifacts: The only artifacts that are written; all if there are none.
+        artifacts: The only artifacts that are written; empty means all artifacts.
     """
 
     def __init__(self, artifacts: Iterable[str] = ()) -> None:
         self.artifacts = tuple(sorted(artifacts))
 
     def key(self, key: str, cell: Cell, lock: Lock, level: Level, tests: tuple[str, ...], runner: Runner) -> str:  # noqa: ARG002
-        """The address of the evidence on what is written."""
+        """The key of the evidence on writing."""
         return digest("write", key, self.artifacts)
 
     def job(self, job: Job, planned: PlannedCell, runner: Runner) -> Job:
-        """The job, which leaves its artifacts in the writer's folder."""
+        """The job, changed so that it writes artifacts to the folder of the writer."""
         store = artifact_store(planned.key, runner)
         return job.model_copy(update={"exchange": Exchange(mode="write", store=store, artifacts=self.artifacts)})
 
 
 class Reading(JobTransform):
-    """The jobs read the artifacts of one writer.
+    """Makes jobs that read the artifacts of one writer.
 
     Attributes:
-        write_key: The address of the evidence on the writer.
-        artifacts: The only artifacts that are read; all if there are none.
+        write_key: The key of the evidence on writing.
+        artifacts: The only artifacts that are read; empty means all artifacts.
     """
 
     def __init__(self, write_key: str, artifacts: Iterable[str] = ()) -> None:
@@ -63,15 +63,15 @@ class Reading(JobTransform):
 
     @property
     def reads(self) -> str:
-        """The address of the evidence on the writer."""
+        """The key of the evidence on writing."""
         return self.write_key
 
     def key(self, key: str, cell: Cell, lock: Lock, level: Level, tests: tuple[str, ...], runner: Runner) -> str:  # noqa: ARG002
-        """The address of the evidence on reading what the writer wrote."""
+        """The key of the evidence on reading the artifacts of this writer."""
         return digest("read", key, self.write_key)
 
     def job(self, job: Job, planned: PlannedCell, runner: Runner) -> Job:  # noqa: ARG002
-        """The job, which takes its artifacts from the writer's folder."""
+        """The job, changed so that it reads artifacts from the folder of the writer."""
         store = artifact_store(self.write_key, runner)
         return job.model_copy(update={"exchange": Exchange(mode="read", store=store, artifacts=self.artifacts)})
 
@@ -80,14 +80,14 @@ def artifact_store(write_key: str, runner: Runner) -> Path:
     """The folder with the artifacts of a writer.
 
     Args:
-        write_key: The address of the evidence on the writer.
+        write_key: The key of the evidence on writing.
         runner: Has the cache.
     """
     return _artifacts(runner) / write_key
 
 
 def drop_unread(runner: Runner) -> None:
-    """Remove the artifacts that were neither written nor read for long."""
+    """Remove the artifacts that were neither written nor read for 30 days."""
     _artifacts(runner).mkdir(parents=True, exist_ok=True)
     for folder in _artifacts(runner).glob("*/"):
         if time.time() - folder.stat().st_mtime > _KEPT:

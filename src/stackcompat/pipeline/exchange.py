@@ -1,6 +1,7 @@
-"""Crossings planned and run: writers first, each for all of its readers, then readers, then baselines of what is red.
+"""Plan and run crossings.
 
-The evidence of each is in the store like any other.
+The writers run first, once for all of their readers. Then the readers run, then the baselines of red crossings. All
+evidence is in the store, like that of other cells.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ from stackcompat.plan.cell import Cell
 from stackcompat.resolve.lock import Resolution
 from stackcompat.verdict.exchange import written
 from stackcompat.verdict.outcomes import classify
-from stackcompat.verdict.retry import next_run
+from stackcompat.verdict.retry import needs_run
 
 __all__ = ["Square", "cross", "plan_exchange", "run_exchange"]
 
 
 class Square(NamedTuple):
-    """Cells of which each writer is read by each reader, under one label."""
+    """Writers and readers under one label. Each reader reads the artifacts of each writer."""
 
     label: str
     writers: Sequence[Cell]
@@ -43,9 +44,9 @@ def plan_exchange(
     """Lock the writers and readers of squares, and cross them.
 
     Args:
-        squares: The squares, or tuples of what they hold.
+        squares: The squares, or equal tuples of label, writers and readers.
         runner: Resolves the cells, and will run them.
-        artifacts: The only artifacts that will be written and read; all if there are none.
+        artifacts: The only artifacts that will be written and read; empty means all artifacts.
         again: Whether cells are resolved again although the index says nothing new about them.
     """
     all_squares = [Square(*square) for square in squares]
@@ -64,17 +65,18 @@ def plan_exchange(
 def _plan_writers(
     asked: dict[str, Cell], runner: Runner, artifacts: Sequence[str], *, again: bool
 ) -> dict[str, PlannedCell]:
-    """By the id of the cell that was asked for, the locked cell, planned as a writer.
+    """The locked cells, planned as writers, by the ids of the cells in `asked`.
 
-    A cell whose components want more for their artifacts than they declare is locked once more with that.
+    Some components need more for their artifacts than they declare. A cell with such a component is locked once more,
+    with the missing distributions added.
     """
     resolutions = lock_cells(list(asked.values()), runner, again=again)
-    whole = {cell_id: _complete(cell, resolutions[cell_id], runner) for cell_id, cell in asked.items()}
-    more = [cell for cell in whole.values() if cell.id not in resolutions]
-    if more:
-        resolutions |= lock_cells(more, runner, again=again)
+    completed = {cell_id: _complete(cell, resolutions[cell_id], runner) for cell_id, cell in asked.items()}
+    changed = [cell for cell in completed.values() if cell.id not in resolutions]
+    if changed:
+        resolutions |= lock_cells(changed, runner, again=again)
     writing = runner.using(Writing(artifacts))
-    return {cell_id: plan_cell(cell, resolutions[cell.id], writing, LEVEL) for cell_id, cell in whole.items()}
+    return {cell_id: plan_cell(cell, resolutions[cell.id], writing, LEVEL) for cell_id, cell in completed.items()}
 
 
 def _complete(cell: Cell, resolution: Resolution, runner: Runner) -> Cell:
@@ -84,7 +86,7 @@ def _complete(cell: Cell, resolution: Resolution, runner: Runner) -> Cell:
 def _read_keys(
     writers: Sequence[PlannedCell], readers: Sequence[PlannedCell], runner: Runner
 ) -> dict[tuple[str, str], str]:
-    """By the ids of a locked writer and a locked reader, the address of the evidence on reading."""
+    """The keys of the evidence on reading, by the ids of a locked writer and a locked reader."""
     return {
         (writer.cell.id, reader.cell.id): _read_key(reader, writer.key, runner)
         for writer in writers
@@ -94,26 +96,26 @@ def _read_keys(
 
 
 def _read_key(reader: PlannedCell, write_key: str, runner: Runner) -> str:
-    """The address of the evidence on what a locked reader reads of the writer of `write_key`."""
+    """The key of the evidence on a locked reader that reads what the writer with the key `write_key` wrote."""
     return plan_cell(reader.cell, reader.resolution, runner.using(Reading(write_key)), LEVEL).key
 
 
 def run_exchange(
     plan: ExchangePlan, runner: Runner, *, artifacts: Sequence[str] = (), rerun: bool = False
 ) -> ExchangePlan:
-    """Run what the crossings of a plan need and has no decisive evidence yet.
+    """Run the writers and readers of a plan that have no decisive evidence yet.
 
-    Where something is red, both sides also write and read the same artifacts for themselves, unless the plan has them
-    do so anyway. These crossings are the baselines.
+    If a crossing is red, each of its sides also writes the red artifacts for itself and reads them back. These
+    crossings are the baselines. They are left out if the plan has them already.
 
     Args:
         plan: The crossings.
         runner: Runs the cells, and has the store that keeps all runs.
-        artifacts: The only artifacts that are written and read, as the plan was made for; all if there are none.
+        artifacts: The only artifacts that are written and read, the same as in the plan; empty means all artifacts.
         rerun: Whether everything is run although there is evidence.
 
     Returns:
-        The plan with the baselines, which can be judged.
+        The plan with the baselines. It can be judged.
     """
     drop_unread(runner)
     asked = [crossing for crossing in plan.crossings if crossing.key]
@@ -121,24 +123,24 @@ def run_exchange(
     _read(asked, plan, runner, rerun=rerun)
     baselines: list[Crossing] = []
     for side, red in _without_baseline(asked, runner).items():
-        own = _plan_crossing(plan.cell(side), plan.cell(side), runner, red)
-        if own.crossings[0].key not in {crossing.key for crossing in asked}:
-            _write([side], own, runner, red, rerun=rerun)
-            _read(own.crossings, own, runner, rerun=rerun)
-            baselines += own.crossings
+        baseline = _plan_crossing(plan.cell(side), plan.cell(side), runner, red)
+        if baseline.crossings[0].key not in {crossing.key for crossing in asked}:
+            _write([side], baseline, runner, red, rerun=rerun)
+            _read(baseline.crossings, baseline, runner, rerun=rerun)
+            baselines += baseline.crossings
     return plan.model_copy(update={"crossings": (*plan.crossings, *baselines)})
 
 
 def cross(
     writer: PlannedCell, reader: PlannedCell, runner: Runner, artifacts: Sequence[str]
 ) -> tuple[tuple[Evidence, ...], tuple[Evidence, ...]]:
-    """Run one crossing without baselines, in silence.
+    """Run one crossing without baselines and without progress messages.
 
     Args:
         writer: The locked cell that writes.
         reader: The locked cell that reads.
         runner: Runs the cells, and has the store that keeps all runs.
-        artifacts: The only artifacts that are written and read; all if there are none.
+        artifacts: The only artifacts that are written and read; empty means all artifacts.
 
     Returns:
         Every run that wrote, and every run that read.
@@ -152,7 +154,7 @@ def cross(
 
 
 def _plan_crossing(writer: PlannedCell, reader: PlannedCell, runner: Runner, artifacts: Sequence[str]) -> ExchangePlan:
-    """The crossing of `artifacts` between two locked cells."""
+    """A plan with one crossing of `artifacts` between two locked cells."""
     writer = plan_cell(writer.cell, writer.resolution, runner.using(Writing(artifacts)), LEVEL)
     crossing = Crossing(writer=writer.cell.id, reader=reader.cell.id, key=_read_key(reader, writer.key, runner))
     cells = (writer,) if writer.cell.id == reader.cell.id else (writer, reader)
@@ -160,7 +162,7 @@ def _plan_crossing(writer: PlannedCell, reader: PlannedCell, runner: Runner, art
 
 
 def _without_baseline(crossings: Sequence[Crossing], runner: Runner) -> dict[str, tuple[str, ...]]:
-    """The sides of red crossings that are in no crossing with themselves, and the artifacts that are red there."""
+    """The sides of red crossings that have no crossing with themselves, each with its red artifacts."""
     alone = {crossing.writer for crossing in crossings if crossing.writer == crossing.reader}
     sides: dict[str, set[str]] = {}
     for crossing in crossings:
@@ -173,14 +175,14 @@ def _without_baseline(crossings: Sequence[Crossing], runner: Runner) -> dict[str
 
 
 def _write(cells: Iterable[str], plan: ExchangePlan, runner: Runner, artifacts: Sequence[str], *, rerun: bool) -> None:
-    """Have cells, named by id, write what is not there."""
+    """Run the writers with these ids, unless their evidence is decisive and their artifacts are still there."""
     unique = {planned.key: planned for planned in map(plan.cell, sorted(cells))}
     known = {} if rerun else runner.store.of_keys(unique)
     for key in unique:
-        # Written long ago, and dropped since: the evidence stands, but there is nothing to read.
+        # The artifacts were written long ago and have been removed. The evidence stands, but nothing can be read.
         if any(not (artifact_store(key, runner) / artifact).is_dir() for artifact in written(known.get(key, ()))):
             known.pop(key)
-    due = [planned for key, planned in unique.items() if next_run(known.get(key, ()), ()) is not None]
+    due = [planned for key, planned in unique.items() if needs_run(known.get(key, ()))]
     runner.reporter.stage("write", len(due))
     writing = runner.using(Writing(artifacts))
 
@@ -192,16 +194,12 @@ def _write(cells: Iterable[str], plan: ExchangePlan, runner: Runner, artifacts: 
 
 
 def _read(crossings: Sequence[Crossing], plan: ExchangePlan, runner: Runner, *, rerun: bool) -> None:
-    """Have readers read what their writers left, where these left anything."""
+    """Run the readers of crossings that have no decisive evidence, if their writers left any artifact."""
     unique = {crossing.key: crossing for crossing in crossings}
     known = {} if rerun else runner.store.of_keys(unique)
     writers = {crossing.writer for crossing in unique.values()}
     left = {cell_id: written(runner.store.of_key(plan.cell(cell_id).key)) for cell_id in writers}
-    due = [
-        crossing
-        for key, crossing in unique.items()
-        if left[crossing.writer] and next_run(known.get(key, ()), ()) is not None
-    ]
+    due = [crossing for key, crossing in unique.items() if left[crossing.writer] and needs_run(known.get(key, ()))]
     runner.reporter.stage("read", len(due))
 
     def work(crossing: Crossing) -> list[Evidence]:

@@ -1,14 +1,14 @@
-"""One execution of an exchange matrix: the cells of each policy write, and each of them reads from all."""
+"""One execution of an exchange matrix: all cells of a policy write, and each reads what each of them wrote."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
 
+from stackcompat.core.dates import now
 from stackcompat.core.errors import UsageError
 from stackcompat.ecosystem.interpreters import this_platform
 from stackcompat.evidence.runs import ExchangePlan, PlannedCell, RunRecord
-from stackcompat.pipeline.cells import now
 from stackcompat.pipeline.exchange import Square, plan_exchange, run_exchange
 from stackcompat.pipeline.exchange_plan import choose, promised
 from stackcompat.pipeline.execution import last_run, pythons_here
@@ -16,7 +16,7 @@ from stackcompat.pipeline.runner import Runner
 from stackcompat.plan.matrix import Matrix
 from stackcompat.plan.plan import make_plan
 
-__all__ = ["execute_exchange"]
+__all__ = ["execute_exchange", "lock_exchange"]
 
 
 def execute_exchange(
@@ -29,13 +29,13 @@ def execute_exchange(
         runner: Runs its cells. The record is kept in its store.
         rerun: Whether everything is run although there is evidence.
         relock: Whether cells are resolved again although the index says nothing new about them.
-        go_on: Whether the last run goes on with its own locks; nothing is planned anew.
+        go_on: Whether the last run is continued with its own locks. Then nothing is planned anew.
 
     Returns:
         The record of the run.
 
     Raises:
-        UsageError: The matrix asks for what is not there, or there is no run to go on with.
+        UsageError: The matrix asks for an artifact or a release that does not exist, or there is no run to continue.
         StackcompatError: The matrix cannot run on this machine.
     """
     artifacts = _artifacts(matrix, runner)
@@ -44,27 +44,42 @@ def execute_exchange(
         if record.exchange is not None:
             run_exchange(record.exchange, runner, artifacts=artifacts, rerun=rerun)
         return record
+    record = lock_exchange(matrix, runner, relock=relock)
+    # The record is stored before anything runs. So the finished part can be published if the run is stopped.
+    runner.store.add_run(record)
+    if record.exchange is not None:
+        run_exchange(record.exchange, runner, artifacts=artifacts, rerun=rerun)
+    return record
+
+
+def lock_exchange(matrix: Matrix, runner: Runner, *, relock: bool = False) -> RunRecord:
+    """Plan and lock the squares of a matrix without running them.
+
+    Args:
+        matrix: The matrix.
+        runner: Has the index and the resolver.
+        relock: Whether cells are resolved again although the index says nothing new about them.
+
+    Returns:
+        The record of a run in which nothing was run. It is not stored.
+    """
+    artifacts = _artifacts(matrix, runner)
     started = now()
     pythons = pythons_here(matrix, runner)
     plan = plan_exchange(_squares(matrix, runner, pythons, started), runner, artifacts=artifacts, again=relock)
-    plan = _with_promises(plan, matrix, runner)
-    record = RunRecord(
+    return RunRecord(
         matrix=matrix.name,
         started=started,
         title=matrix.title,
         components=matrix.components,
         pythons=tuple(pythons),
         missing_pythons=tuple(python for python in matrix.pythons if python not in runner.interpreters),
-        exchange=plan,
+        exchange=_with_promises(plan, matrix, runner),
     )
-    # Kept before anything runs, so that what is finished when somebody stops it can be published.
-    runner.store.add_run(record)
-    run_exchange(plan, runner, artifacts=artifacts, rerun=rerun)
-    return record
 
 
 def _artifacts(matrix: Matrix, runner: Runner) -> tuple[str, ...]:
-    """The artifacts that a matrix is about; none if it is about all of them."""
+    """The artifacts of a matrix; empty if it names none, which means all artifacts."""
     try:
         return choose(matrix.artifacts, runner.suite.artifacts())
     except UsageError as error:
@@ -92,7 +107,7 @@ def _squares(matrix: Matrix, runner: Runner, pythons: Sequence[str], at: dt.date
 
 
 def _with_promises(plan: ExchangePlan, matrix: Matrix, runner: Runner) -> ExchangePlan:
-    """A plan with what the promises of the matrix say of each crossing."""
+    """The plan, in which each crossing says which promises of the matrix cover it."""
     days = {planned.cell.id: _upload_days(planned, matrix, runner) for planned in plan.cells}
     crossings = []
     for crossing in plan.crossings:
@@ -102,7 +117,7 @@ def _with_promises(plan: ExchangePlan, matrix: Matrix, runner: Runner) -> Exchan
 
 
 def _upload_days(planned: PlannedCell, matrix: Matrix, runner: Runner) -> dict[str, dt.datetime]:
-    """When the releases in a cell were uploaded, by component, for the components that promise something."""
+    """When the releases in a cell were uploaded, by component. Only components with a promise are included."""
     versions = planned.resolution.lock.versions() if planned.resolution.lock is not None else {}
     days = {}
     for name in {promise.component for promise in matrix.promises}:

@@ -1,4 +1,4 @@
-"""Which environments write artifacts and which read them: the crossings of an exchange matrix."""
+"""The crossings of an exchange matrix: which environments write artifacts and which read them. Pure functions."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ __all__ = ["choose", "complete", "plan_crossings", "promised"]
 
 
 def complete(cell: Cell, lock: Lock, components: Components) -> Cell:
-    """A cell with what its components want for their artifacts and do not declare.
+    """Add to a cell the distributions that its components need for their artifacts but do not declare.
 
     Args:
         cell: The cell.
         lock: What the cell resolved to.
-        components: The components of the checkout.
+        components: The components of the ecosystem.
 
     Returns:
-        The same cell if nothing is missing.
+        The cell with the missing distributions as requirements; the same cell if none is missing.
     """
     versions = lock.versions()
     wanted = {
@@ -43,11 +43,11 @@ def complete(cell: Cell, lock: Lock, components: Components) -> Cell:
 
 
 def choose(words: Iterable[str], known: Sequence[str]) -> tuple[str, ...]:
-    """The artifacts that words stand for.
+    """The artifacts that some words stand for.
 
     Args:
-        words: Each is the name of an artifact, a pattern of names (with ``*``), or a word of names. A name stands for
-            that artifact alone, although other names begin with it.
+        words: Each is the name of an artifact, a pattern of names (with ``*``), or a part of names between hyphens. A
+            full name stands for that artifact only, even if it is also a part of other names.
         known: The names of all artifacts.
 
     Raises:
@@ -73,8 +73,8 @@ def plan_crossings(
     Args:
         writers: The cells that write.
         readers: The cells that read.
-        keys: The address of the evidence on reading, by the ids of the writing and the reading cell.
-        square: The label of these writers and readers.
+        keys: The key of the evidence on reading, by the ids of the writing and the reading cell.
+        square: The label of the square.
     """
     pairs = product(_ids(writers), _ids(readers))
     return tuple(
@@ -91,16 +91,16 @@ def _ids(cells: Iterable[PlannedCell]) -> list[str]:
 def promised(
     promises: Iterable[Promise], written: Mapping[str, dt.datetime], read: Mapping[str, dt.datetime]
 ) -> dict[str, bool]:
-    """Whether promises cover a crossing.
+    """Decide for each promise whether it covers a crossing.
 
     Args:
-        promises: What components promise.
+        promises: The promises of the components.
         written: When the releases of the writer were uploaded, by component.
         read: When the releases of the reader were uploaded, by component.
 
     Returns:
-        By artifact, whether its promise covers the crossing. A promise is left out where either side does not have the
-        component, or the day is not known.
+        By artifact, whether its promise covers the crossing. A promise is left out if `written` or `read` does not have
+        its component.
     """
     covered = {}
     for promise in promises:

@@ -1,4 +1,4 @@
-"""How work that takes long reports its progress."""
+"""The interface by which stages that take long report their progress."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ __all__ = ["Reporter", "Silent"]
 
 
 class Reporter(Protocol):
-    """Is told of progress: stages with a number of steps each."""
+    """Receives progress: stages, each with a number of steps."""
 
-    def stage(self, title: str, total: int) -> None:
-        """A stage of `total` steps begins."""
+    def stage(self, title: str, total: int | None) -> None:
+        """Begin a stage of `total` steps."""
         ...
 
     def step(self, text: str) -> None:
-        """One step of the stage is done; `text` says what came of it."""
+        """Report that one step of the stage is done, with the result in `text`."""
         ...
 
 
 class Silent:
     """A reporter that shows nothing."""
 
-    def stage(self, title: str, total: int) -> None:
+    def stage(self, title: str, total: int | None) -> None:
         """See :class:`Reporter`."""
 
     def step(self, text: str) -> None:

@@ -1,9 +1,9 @@
-"""The tests that releases ship themselves: their baselines are run, then those that count run in cells.
+"""Run the tests that releases ship themselves: first their baselines, then the tests that count in each cell.
 
-The baseline of a release is what its own tests do in the environment of its own time, once for each release and Python.
-Where a single test is wanted, as in a search for a culprit, the baseline is of that test alone, unless there is the
-whole one. The evidence of a baseline is in the store like any other. What is unpacked of an sdist lies in the tool's
-cache and can be made again at any time.
+The baseline of a release shows what its own tests do in the environment of its own time. It is run once for each
+release, Python and platform. A search for a culprit wants a single test. Then the baseline has this test only, unless
+the whole baseline is known already. The evidence of a baseline is in the store, like that of other cells. The tests of
+an sdist are unpacked to the cache and are unpacked again if they are missing.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import NamedTuple, Protocol
 
 from filelock import FileLock
 
+from stackcompat.core.dates import end_of_day
 from stackcompat.core.errors import StackcompatError
 from stackcompat.core.record import digest
 from stackcompat.core.vocabulary import Level
@@ -23,15 +24,15 @@ from stackcompat.ecosystem.components import Upstream
 from stackcompat.ecosystem.sdist import unpack
 from stackcompat.evidence.results import evidence_key
 from stackcompat.evidence.runs import PlannedCell
+from stackcompat.pipeline.baselines import lock_past_cells, run_in_own_time
 from stackcompat.pipeline.cells import run_until_judged
-from stackcompat.pipeline.locking import lock_cells
 from stackcompat.pipeline.runner import BulkCatalog, JobTransform, Runner
-from stackcompat.pipeline.workers import as_completed
 from stackcompat.plan.cell import Cell
 from stackcompat.resolve.lock import Lock, Resolution
 from stackcompat.run.job import Job, ShippedTests, own_prefix
-from stackcompat.verdict.retry import next_run
-from stackcompat.verdict.upstream import Baseline, baseline_cell, own_tests, read_baseline
+from stackcompat.verdict.baseline import baseline_cell
+from stackcompat.verdict.retry import needs_run
+from stackcompat.verdict.upstream import Baseline, own_tests, read_baseline
 
 __all__ = ["Archives", "OwnTests"]
 
@@ -42,12 +43,12 @@ class Archives(BulkCatalog, Protocol):
     """An index that has the source archives of releases."""
 
     def sdist(self, name: str, version: str) -> bytes:
-        """The archive of a release; empty where it has none."""
+        """The bytes of a release's sdist; empty if the index has none."""
         ...
 
 
 class _Release(NamedTuple):
-    """A release that ships tests, and which of its files hold them."""
+    """A release that ships tests, and which of its files are its tests."""
 
     distribution: str
     version: str
@@ -55,7 +56,10 @@ class _Release(NamedTuple):
 
 
 class _BaselineQuestion(NamedTuple):
-    """What has one baseline: the `tests` of a release (all if there are none) on one Python and platform."""
+    """The question that one baseline answers: what the own `tests` of a release do on one Python and platform.
+
+    Without `tests`, the question is about all own tests of the release.
+    """
 
     distribution: str
     version: str
@@ -65,9 +69,9 @@ class _BaselineQuestion(NamedTuple):
 
 
 class OwnTests(JobTransform):
-    """The jobs of the level ``upstream`` also run the tests that the installed releases ship.
+    """Makes the jobs of the level ``upstream`` run the own tests of the installed releases, too.
 
-    The baselines that were seen are remembered, so that each is read once for all cells.
+    Each baseline is read once and remembered for all cells.
     """
 
     def __init__(self, archives: Archives) -> None:
@@ -76,12 +80,15 @@ class OwnTests(JobTransform):
         self._guard = threading.RLock()
 
     def prepare(self, cells: Iterable[tuple[Cell, Lock]], level: Level, runner: Runner) -> None:
-        """Run the baselines that cells need and that are not known yet, several at once where the executor can."""
+        """Run the baselines that cells need and that are not known yet, as many at once as the executor has workers."""
         if level == LEVEL:
             self._run_baselines(cells, (), runner)
 
     def pointless(self, cell: Cell, lock: Lock, level: Level, test: str, runner: Runner) -> str:
-        """Why a release's own test could show nothing: it did not pass in the release's own time, or is not there."""
+        """Why a run of a release's own test would show nothing, or empty.
+
+        The reasons: it did not pass in the baseline, its needs or its release are not installed, or it does not exist.
+        """
         if level != LEVEL:
             return ""
         for own in self._counted(cell, lock, (test,), runner):
@@ -91,22 +98,22 @@ class OwnTests(JobTransform):
         return "the release that ships this test is not installed"
 
     def key(self, key: str, cell: Cell, lock: Lock, level: Level, tests: tuple[str, ...], runner: Runner) -> str:
-        """The address of the evidence: at the level ``upstream`` it depends on the releases' own tests that count."""
+        """The key of the evidence. At the level ``upstream`` it depends on the own tests that count."""
         if level != LEVEL:
             return key
         counted = self._counted(cell, lock, tests, runner)
         return digest(key, [own.model_dump(mode="json", exclude={"folder"}) for own in counted])
 
     def job(self, job: Job, planned: PlannedCell, runner: Runner) -> Job:
-        """The job, which at the level ``upstream`` also runs the releases' own tests that count."""
+        """The job. At the level ``upstream`` it also runs the own tests that count."""
         if job.level != LEVEL:
             return job
         return _with_own_tests(job, tuple(self._counted(planned.cell, job.lock, job.tests, runner)))
 
     def _counted(self, cell: Cell, lock: Lock, tests: tuple[str, ...], runner: Runner) -> Iterator[ShippedTests]:
-        """The releases' own tests that count in a cell, of `tests` alone if there are any.
+        """The own tests that count in a cell, for each of its releases. Baselines that are not known yet are run.
 
-        The baselines that are not known yet are run.
+        If there are `tests`, all other tests are left out.
         """
         with self._guard:
             self._run_baselines([(cell, lock)], tests, runner.quiet())
@@ -117,7 +124,7 @@ class OwnTests(JobTransform):
             yield _only_of(own, tests).model_copy(update={"folder": folder})
 
     def _run_baselines(self, cells: Iterable[tuple[Cell, Lock]], tests: tuple[str, ...], runner: Runner) -> None:
-        """Find out the baselines that cells need and that are not known yet, of `tests` alone if there are any."""
+        """Run the baselines that cells need and that are not known yet. If there are `tests`, only these are run."""
         due = {
             self._question(cell, release, tests): release.chosen
             for cell, lock in cells
@@ -132,26 +139,30 @@ class OwnTests(JobTransform):
             if release is None:  # a development version, or one from a file
                 self._known[question] = Baseline(absent="no baseline: the index does not have this release")
             else:
-                name, _, python, platform, _ = question
-                wanted[question] = baseline_cell(name, release, chosen, python, platform)
-        resolutions = lock_cells(list(wanted.values()), runner.quiet())
+                wanted[question] = baseline_cell(
+                    question.distribution,
+                    release.version,
+                    chosen.requires,
+                    end_of_day(release.uploaded),
+                    python=question.python,
+                    platform=question.platform,
+                    thorough=False,
+                )
+        resolutions = lock_past_cells(list(wanted.values()), runner)
         planned = {
             question: _plan_baseline(question, cell, resolutions[cell.id], due[question], runner)
             for question, cell in wanted.items()
         }
-        runner.reporter.stage("baseline", len(planned))
 
-        def run(question: _BaselineQuestion) -> Baseline:
+        def run(question: _BaselineQuestion) -> str:
             release = _Release(question.distribution, question.version, due[question])
-            return self._run_baseline(planned[question], release, runner)
+            baseline = self._known[question] = self._run_baseline(planned[question], release, runner)
+            return baseline.absent or f"{len(baseline.passed)} passed, {len(baseline.left_out)} do not count"
 
-        for question, baseline in as_completed(list(planned), run, runner.executor):
-            self._known[question] = baseline
-            words = baseline.absent or f"{len(baseline.passed)} passed, {len(baseline.left_out)} do not count"
-            runner.reporter.step(f"{planned[question].cell.label}: {words}")
+        run_in_own_time(planned, run, runner)
 
     def _run_baseline(self, planned: PlannedCell, release: _Release, runner: Runner) -> Baseline:
-        """The baseline of a release, whose cell is run if its evidence is not decisive yet."""
+        """The baseline of a release. Its cell is run if the evidence is not decisive yet."""
         try:
             folder = self._folder(release, runner)
         except StackcompatError as error:
@@ -159,18 +170,18 @@ class OwnTests(JobTransform):
         if not planned.key:
             return read_baseline(planned, ())
         earlier = runner.store.of_key(planned.key)
-        if next_run(earlier, ()) is not None:
+        if needs_run(earlier):
             own = ShippedTests(distribution=release.distribution, chosen=release.chosen, folder=folder)
             run_until_judged(planned, earlier, runner.using(_BaselineTests(own)), LEVEL)
         return read_baseline(planned, runner.store.of_key(planned.key))
 
     def _question(self, cell: Cell, release: _Release, tests: tuple[str, ...]) -> _BaselineQuestion:
-        """What the baseline of a release is asked: all tests, unless only `tests` matter and nobody asked for all."""
+        """The question for a release's baseline: about all its tests if that baseline is known, else about `tests`."""
         whole = _BaselineQuestion(release.distribution, release.version, cell.python, cell.platform)
         return whole if whole in self._known else whole._replace(tests=_shipped_by(release.distribution, tests))
 
     def _folder(self, release: _Release, runner: Runner) -> Path | None:
-        """Where the tests of an sdist are, unpacked when first asked for; None where they are installed.
+        """The folder with the unpacked tests of a release's sdist; None if the tests are installed with the wheel.
 
         Raises:
             StackcompatError: The index has no sdist of the release, or does not answer.
@@ -195,22 +206,22 @@ class OwnTests(JobTransform):
 
 
 class _BaselineTests(JobTransform):
-    """The jobs run nothing but the tests that one release ships."""
+    """Makes the jobs run only the own tests of one release."""
 
     def __init__(self, own: ShippedTests) -> None:
         self._own = own
 
     def job(self, job: Job, planned: PlannedCell, runner: Runner) -> Job:  # noqa: ARG002
-        """The job without any smoke test."""
+        """The job, without smoke tests and with the own tests."""
         return _with_own_tests(job.model_copy(update={"files": (), "imports": (), "guesses": ()}), (self._own,))
 
 
 def _plan_baseline(
     question: _BaselineQuestion, cell: Cell, resolution: Resolution, chosen: Upstream, runner: Runner
 ) -> PlannedCell:
-    """A baseline cell with the address of its evidence, which does not depend on the smoke tests.
+    """Plan a baseline cell: compute the key of its evidence, which does not depend on the smoke tests.
 
-    Where the store has the whole baseline, it is the address of that one.
+    If the store has the whole baseline, the key is that of the whole baseline.
     """
     lock = resolution.lock
     if lock is None:
@@ -225,13 +236,15 @@ def _plan_baseline(
             platform=cell.platform,
             suite=suite,
             level=LEVEL,
+            hardware=runner.hardware.label,
+            variables=runner.hardware.variables,
         )
 
     whole = key(suite)
-    if not question.tests or next_run(runner.store.of_key(whole), ()) is None:
+    if not question.tests or not needs_run(runner.store.of_key(whole)):
         return PlannedCell(cell=cell, resolution=resolution, key=whole)
-    some = key(digest(suite, question.tests))
-    return PlannedCell(cell=cell, resolution=resolution, key=some, tests=question.tests)
+    reduced = key(digest(suite, question.tests))
+    return PlannedCell(cell=cell, resolution=resolution, key=reduced, tests=question.tests)
 
 
 def _releases_with_tests(lock: Lock, tests: tuple[str, ...], runner: Runner) -> Iterator[_Release]:
@@ -247,21 +260,21 @@ def _releases_with_tests(lock: Lock, tests: tuple[str, ...], runner: Runner) -> 
 
 
 def _shipped_by(distribution: str, tests: Iterable[str]) -> tuple[str, ...]:
-    """Those of `tests` that a distribution ships."""
+    """The tests among `tests` that a distribution ships."""
     return tuple(sorted(test for test in tests if test.startswith(own_prefix(distribution))))
 
 
 def _with_own_tests(job: Job, shipped: tuple[ShippedTests, ...]) -> Job:
-    """A job that also runs tests of releases, with the time that they can take."""
+    """The job with the own tests of releases added, and with the time that they can take."""
     seconds = job.limits.seconds + sum(own.chosen.seconds for own in shipped)
     limits = job.limits.model_copy(update={"seconds": seconds})
     return job.model_copy(update={"upstream": shipped, "limits": limits})
 
 
 def _only_of(own: ShippedTests, tests: tuple[str, ...]) -> ShippedTests:
-    """`own` without anything but `tests`, if there are any.
+    """`own` reduced to `tests`; unchanged if there are no `tests`.
 
-    So the same question has the same key, whether the whole baseline is known or that of its tests alone.
+    So a question has the same key whether the whole baseline is known or only that of `tests`.
     """
     if not tests:
         return own

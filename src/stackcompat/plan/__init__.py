@@ -1,3 +1,3 @@
-"""Which combinations to try: matrices and policies in, cells out."""
+"""From a matrix to a plan: which combinations of releases to try, as cells."""
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
+from functools import cached_property
 
 from stackcompat.core.record import Record, digest
 from stackcompat.core.requirements import name_of
@@ -17,18 +18,20 @@ class Cell(Record):
     Attributes:
         python: The Python, such as ``3.12``.
         platform: System and architecture, such as ``linux-x86_64``.
-        requirements: What is asked for: PEP 508 texts in normal form.
+        requirements: The requirements to install: PEP 508 texts in normal form.
         overrides: Requirements that force what metadata forbids.
-        exclude_newer: Releases uploaded later do not exist for the cell.
-        constraints: Exact pins for distributions that the resolver brings in besides.
+        exclude_newer: The moment after which no release counts: the resolver sees none that was uploaded later.
+        constraints: Exact pins for distributions that are not asked for, if the resolver brings them in.
         admitted: Distributions to which `exclude_newer` does not apply.
-        newest: Distributions that the request wants at their newest; no part of the cell's identity.
+        accompanying: Distributions among the requirements that the cell is not about: what tests need besides, and a
+            metapackage next to its pins; no part of the cell's identity.
+        newest: Distributions that are asked for at their newest; no part of the cell's identity.
         development: Distributions that must come out as development versions.
         index: The environment variable with the address of an extra index.
-        local: Distribution to its file or source, or to ``$`` and the environment variable that holds it.
-        thorough: Whether every test runs, those marked ``thorough`` too; no part of the cell's identity.
+        local: Distribution to its wheel or source, or to ``$`` and the name of the environment variable that holds one.
+        thorough: Whether the tests marked ``thorough`` run, too; no part of the cell's identity.
         policy: The policy that made the cell; no part of its identity.
-        label: What tells the cell from others of the policy; no part of its identity.
+        label: Distinguishes the cell from others of the same policy; no part of its identity.
     """
 
     python: str
@@ -38,6 +41,7 @@ class Cell(Record):
     exclude_newer: dt.datetime | None = None
     constraints: tuple[str, ...] = ()
     admitted: tuple[str, ...] = ()
+    accompanying: tuple[str, ...] = ()
     newest: tuple[str, ...] = ()
     development: tuple[str, ...] = ()
     index: str = ""
@@ -46,12 +50,13 @@ class Cell(Record):
     policy: str = "pins"
     label: str = ""
 
-    @property
+    @cached_property
     def id(self) -> str:
-        """Content address of what is asked for: the same for the same question from any policy."""
+        """Content address of the combination. Equal combinations of two policies have the same."""
         # Fields that came later are left out where they are empty, so that older cells keep their addresses.
         unused = {name for name in ("constraints", "admitted") if not getattr(self, name)}
-        question = self.model_dump(mode="json", exclude={"policy", "label", "newest", "thorough"} | unused)
+        no_part = {"policy", "label", "newest", "accompanying", "thorough"}
+        question = self.model_dump(mode="json", exclude=no_part | unused)
         return digest(question, length=12)
 
     @property
@@ -61,9 +66,13 @@ class Cell(Record):
 
     def roots(self) -> tuple[str, ...]:
         """The distributions that are asked for by name."""
+        return self._roots
+
+    @cached_property
+    def _roots(self) -> tuple[str, ...]:
         return tuple(sorted({name_of(text) for text in self.requirements}))
 
 
 def readable(pins: Iterable[str]) -> str:
-    """Exact pins as a person says them: ``alpha 1.2, beta 3.4``."""
+    """Exact pins for a sentence: ``alpha 1.2, beta 3.4``."""
     return ", ".join(pin.replace("==", " ") for pin in pins)

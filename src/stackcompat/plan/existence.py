@@ -1,4 +1,4 @@
-"""Mistakes in a matrix that only the index shows: releases that do not exist, and choices that choose nothing."""
+"""Mistakes in a matrix that only the index shows: releases that do not exist, and selections that select nothing."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ __all__ = ["check_exists", "check_policy"]
 
 
 def check_policy(inputs: PlanInputs, policy: Policy, key: str, pythons: Sequence[str]) -> None:
-    """Refuse a policy that names a release which the index does not have, or chooses none.
+    """Refuse a policy that names a release which the index does not have, or whose selections select none.
 
     Args:
-        inputs: What the plan is made from.
+        inputs: The inputs of the plan.
         policy: The policy.
         key: Its key in the matrix file.
-        pythons: The Pythons for which it is to make cells.
+        pythons: The Pythons on which it makes cells.
 
     Raises:
         UsageError: The first mistake.
@@ -45,7 +45,7 @@ def check_exists(inputs: PlanInputs, text: str, key: str) -> None:
     """Refuse a requirement that no release on the index satisfies.
 
     Args:
-        inputs: What the plan is made from.
+        inputs: The inputs of the plan.
         text: The requirement.
         key: Its key in the matrix file.
 
@@ -67,7 +67,7 @@ def check_exists(inputs: PlanInputs, text: str, key: str) -> None:
 
 
 def _check_pairs(inputs: PlanInputs, policy: Pairs, key: str, pythons: Sequence[str]) -> None:
-    """Refuse a covering array of which a component has no release, or a seed names a release that is not chosen."""
+    """Refuse a `pairs` policy that selects no release of a component, or with a seed of releases not selected."""
     chosen = chosen_releases(inputs, policy, pythons)
     for component, pins in chosen.items():
         if not pins:

@@ -1,11 +1,11 @@
-"""Known cases: combinations whose verdict and culprit are known, read from ``known-cases.toml``."""
+"""Known cases: combinations whose verdict is known, read from ``known-cases.toml``."""
 
 from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
 
-from pydantic import field_validator
+from pydantic import field_validator, model_validator
 
 from stackcompat.core.dates import parse_date
 from stackcompat.core.record import Record
@@ -19,12 +19,12 @@ __all__ = ["KnownCase", "load_cases"]
 
 
 class KnownWriter(Record):
-    """The environment that wrote what a case reads.
+    """The environment that wrote the artifacts which a case reads.
 
     Attributes:
-        requirements: What is asked for in it.
-        python: Its Python; the case's if empty.
-        exclude_newer: Releases uploaded after this day do not exist for it.
+        requirements: The requirements of the environment.
+        python: Its Python; that of the case if empty.
+        exclude_newer: The day after which no release counts.
     """
 
     requirements: tuple[str, ...]
@@ -38,19 +38,21 @@ class KnownCase(Record):
     Attributes:
         id: Its name.
         python: Its Python.
-        requirements: What is asked for.
-        writer: The environment that wrote what is read; none for a case of one environment.
-        artifacts: Which of the written artifacts are meant; all if none is given.
+        requirements: Its requirements.
+        writer: The environment that wrote the artifacts; None for a case of one environment.
+        artifacts: The artifacts that the case is about; all if none is given.
         limits: The features that do not work there although the rest does.
         overrides: Requirements that force what metadata forbids.
-        exclude_newer: Releases uploaded after this day do not exist for it.
+        exclude_newer: The day after which no release counts.
         verdict: The known verdict.
-        level: How deep the tests must go to show it.
-        message: Must be a part of a failure's message, or of the conflict.
-        culprit: The smallest set of exact pins that makes it red, ``python==3.11`` among them if that matters.
-        neighbour_of: The case of which this one is a healthy neighbour.
+        level: How deep the tests must go to show the verdict.
+        message: A text that the message of a failure, or the conflict, must hold.
+        culprit: The smallest set of exact pins that makes the case red. It holds ``python==3.11`` if that matters.
+        neighbour_of: The id of the red case that this case differs little from, while it works itself.
         source: Where the case was reported.
-        note: What else is known of it.
+        note: Anything else that is known of the case.
+        expected: What people expect of the combination, if they are wrong; empty if nobody is surprised.
+        happens: What happens instead.
     """
 
     id: str
@@ -68,6 +70,14 @@ class KnownCase(Record):
     neighbour_of: str = ""
     source: str = ""
     note: str = ""
+    expected: str = ""
+    happens: str = ""
+
+    @model_validator(mode="after")
+    def _surprises_are_whole(self) -> KnownCase:
+        if bool(self.expected) != bool(self.happens):
+            raise ValueError("expected and happens belong together; give both, or neither")
+        return self
 
     @field_validator("requirements", "overrides")
     @classmethod
@@ -95,7 +105,7 @@ class KnownCase(Record):
         )
 
     def writing_cell(self) -> Cell:
-        """The cell of the writer. Only for a case that has one."""
+        """The cell of the writer. The case must have a writer."""
         assert self.writer is not None
         as_case = self.model_copy(
             update={
@@ -113,5 +123,5 @@ class _Cases(Record):
 
 
 def load_cases(path: Path) -> tuple[KnownCase, ...]:
-    """Read a file of known cases. Raises UsageError for the first mistake in it."""
+    """Read a file of known cases. Raises UsageError for the mistakes in it."""
     return load_record(path, _Cases).cases

@@ -1,4 +1,4 @@
-"""The policy `pairs`: a covering array over chosen releases, within what their metadata allows. Pure."""
+"""The policy `pairs`: a covering array over chosen releases. Combinations that metadata forbids are left out. Pure."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ __all__ = ["CoveringPlan", "chosen_releases", "pins_of_seed", "plan_pairs"]
 
 
 class CoveringPlan(Record):
-    """What a `pairs` policy makes.
+    """The cells of a `pairs` policy and their goal.
 
     Attributes:
-        cells: The rows of the covering array.
-        goal: The combinations that the cells are to show.
-        excluded: For each two axes of which metadata excludes combinations, a sentence.
+        cells: The rows of the covering array as cells.
+        goal: The combinations that must meet in the cells.
+        excluded: A sentence for each two axes between which metadata excludes combinations.
     """
 
     cells: tuple[Cell, ...]
@@ -36,12 +36,12 @@ class CoveringPlan(Record):
 
 
 def plan_pairs(inputs: PlanInputs, policy: Pairs, pythons: Sequence[str]) -> CoveringPlan:
-    """The covering array of a policy. The Python is an axis like the components.
+    """The covering array of a policy.
 
-    So each release meets each Python that it supports.
+    The Python is an axis like the components, so each release meets each Python that it supports.
 
     Args:
-        inputs: What the plan is made from.
+        inputs: The inputs of the plan.
         policy: The policy.
         pythons: The Pythons, newest first; at least one.
     """
@@ -65,10 +65,10 @@ def plan_pairs(inputs: PlanInputs, policy: Pairs, pythons: Sequence[str]) -> Cov
 
 
 def chosen_releases(inputs: PlanInputs, policy: Pairs, pythons: Sequence[str]) -> dict[str, list[str]]:
-    """The chosen releases of each component that support some of the Pythons.
+    """The chosen releases of each component, as far as they support one of the Pythons.
 
     Args:
-        inputs: What the plan is made from.
+        inputs: The inputs of the plan.
         policy: The policy.
         pythons: The Pythons.
 
@@ -86,7 +86,7 @@ def chosen_releases(inputs: PlanInputs, policy: Pairs, pythons: Sequence[str]) -
 
 
 def pins_of_seed(inputs: PlanInputs, seed: Iterable[str]) -> list[str]:
-    """A seed, which pins components, as pins of distributions, with versions as the index writes them."""
+    """A seed as pins of distributions: it is written with names of components and any form of a version."""
     pins = []
     for text in seed:
         component, version = split_pin(text)
@@ -99,7 +99,11 @@ def pins_of_seed(inputs: PlanInputs, seed: Iterable[str]) -> list[str]:
 def _seeds(
     inputs: PlanInputs, policy: Pairs, axes: Sequence[Sequence[str]], metadata: _Metadata
 ) -> list[Sequence[str]]:
-    """The combinations that come first: the newest of everything if its parts go together, then the policy's seeds."""
+    """The seeds of the covering array.
+
+    The newest pin of each axis comes first, if metadata allows them together. Then come the policy's seeds, as far as
+    their pins are on the axes.
+    """
     newest = [pins[0] for pins in axes]
     seeds: list[Sequence[str]] = []
     if not any(_objection(metadata, first, second) for first, second in combinations(newest, 2)):
@@ -116,12 +120,12 @@ def _seeds(
 
 @dataclass(frozen=True)
 class _Metadata:
-    """What the chosen releases declare.
+    """The metadata of the chosen releases.
 
     Attributes:
-        pythons: By pin, the Pythons that it supports; a Python supports itself.
-        bounds: By pin, its bounds by distribution.
-        overridden: Distributions whose bounds do not count, since the policy overrides them.
+        pythons: By pin, the Pythons that it supports. A pin of a Python supports that alone.
+        bounds: By pin, the bounds that it declares, by distribution.
+        overridden: Distributions that the policy overrides. Bounds on them do not count.
     """
 
     pythons: Mapping[str, tuple[str, ...]]
@@ -146,7 +150,7 @@ def _read_metadata(
 
 
 def _objection(metadata: _Metadata, first: str, second: str) -> str:
-    """Why metadata excludes two pins, in words; empty if it does not."""
+    """Why metadata excludes that two pins meet, in words; empty if it allows that."""
     for pin, other in ((first, second), (second, first)):
         name, version = split_pin(other)
         if name == "python":
@@ -160,7 +164,7 @@ def _objection(metadata: _Metadata, first: str, second: str) -> str:
 
 
 def _excluded(axes: Sequence[Sequence[str]], metadata: _Metadata) -> Iterable[str]:
-    """For each two axes of which metadata excludes combinations, a sentence."""
+    """A sentence for each two axes between which metadata excludes combinations."""
     for left, right in combinations(axes, 2):
         objections = [_objection(metadata, first, second) for first, second in product(left, right)]
         against = [objection for objection in objections if objection]

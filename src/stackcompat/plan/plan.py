@@ -1,36 +1,82 @@
-"""Which combinations to try: policies and releases in, cells out. Pure: the index is a Catalog."""
+"""The plan of a matrix: the cells that its policies make. Pure: the index is a Catalog."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from stackcompat.core.record import Record
 from stackcompat.core.requirements import python_key
 from stackcompat.ecosystem.components import Components
 from stackcompat.ecosystem.releases import Catalog
 from stackcompat.plan.cell import Cell
 from stackcompat.plan.covering import share_covered
 from stackcompat.plan.existence import check_exists, check_policy
-from stackcompat.plan.goal import Goal, Plan
+from stackcompat.plan.goal import Goal
 from stackcompat.plan.inputs import PlanInputs
 from stackcompat.plan.matrix import Matrix
 from stackcompat.plan.pairs import plan_pairs
 from stackcompat.plan.policies import Newest, Pairs, Policy
 from stackcompat.plan.policy_cells import cells_of
 
-__all__ = ["make_plan"]
+__all__ = ["Plan", "make_plan"]
+
+
+class Plan(Record):
+    """The cells of a matrix and the goals of its `pairs` policies.
+
+    Attributes:
+        cells: The cells to try, in order, each once.
+        coverage: By goal, the percentage of its combinations that the cells ask for.
+        excluded: Combinations that metadata excludes, counted in sentences.
+        goals: The goals of the `pairs` policies.
+        reserved: The components that no cell asks for, since their newest release only reserves the name; with that
+            release.
+    """
+
+    cells: tuple[Cell, ...]
+    coverage: dict[str, float]
+    excluded: tuple[str, ...]
+    goals: tuple[Goal, ...]
+    reserved: dict[str, str] = {}
+
+    def unreached(self, locked: Mapping[str, Mapping[str, str]]) -> tuple[tuple[Cell, ...], dict[str, float]]:
+        """The combinations of the goals that are in no lock.
+
+        A cell with overrides shows nothing about releases without them. So its lock counts only for a goal that has the
+        same overrides.
+
+        Args:
+            locked: By cell id, the versions of its lock by distribution, and its Python as ``python``.
+
+        Returns:
+            A further cell for each combination that is in no lock; and by goal, the percentage of its combinations that
+            are in some lock.
+        """
+        planned = {cell.id: cell for cell in self.cells}
+        cells: list[Cell] = []
+        coverage = {}
+        for goal in self.goals:
+            held = [
+                versions
+                for cell_id, versions in locked.items()
+                if planned.get(cell_id, goal.template).overrides == goal.template.overrides
+            ]
+            coverage[goal.label], further = goal.reached(held)
+            cells += [cell for cell in further if cell.id not in planned]
+        return tuple(cells), coverage
 
 
 @dataclass
 class _Collected:
-    """What the policies have made so far.
+    """The parts of a plan that the policies have made so far.
 
     Attributes:
         cells: The cells, by id, in order.
-        keys: By cell id, the key in the matrix of the policy that made it first.
-        goals: What the covering arrays are to show.
-        excluded: What metadata does not allow, in sentences.
+        keys: By cell id, the policy that made the cell first, as a key of the matrix file.
+        goals: The goals of the `pairs` policies.
+        excluded: Combinations that metadata excludes, counted in sentences.
     """
 
     cells: dict[str, Cell] = field(default_factory=dict)
@@ -48,19 +94,22 @@ def make_plan(
     pythons: Sequence[str],
     now: dt.datetime,
 ) -> Plan:
-    """The cells of a matrix, newest combinations and newest Pythons first. A cell of two policies is made once.
+    """Make the plan of a matrix.
+
+    The cells of the policy `newest` come first. Within a policy other than `pairs`, those of the newest Python come
+    first. A cell that two policies make is in the plan once.
 
     Args:
         matrix: The matrix.
         components: The components of the ecosystem.
         catalog: The index.
         platform: The platform of the cells.
-        pythons: Those of the matrix's Pythons that this machine has.
+        pythons: The Pythons of the matrix that this machine has.
         now: The moment for which the plan is made.
 
     Raises:
-        UsageError: A release that the index does not have, a selection or policy that chooses nothing, or a cell given
-            twice; the message names the matrix file and the key.
+        UsageError: The index lacks a release, a selection selects nothing, a policy makes no cell, or two policies of
+            one kind make the same cell. The message names the matrix file and the key.
     """
     inputs = PlanInputs(matrix, components, catalog, platform, now)
     for text in matrix.also:
@@ -85,7 +134,7 @@ def make_plan(
 
 
 def _collect(inputs: PlanInputs, collected: _Collected, policy: Policy, key: str, pythons: Sequence[str]) -> None:
-    """Add what one policy makes on `pythons`."""
+    """Add the cells of one policy on `pythons`, and its goal if it is a `pairs` policy."""
     made: Iterable[Cell]
     if isinstance(policy, Pairs):
         covering = plan_pairs(inputs, policy, pythons)
@@ -103,7 +152,7 @@ def _collect(inputs: PlanInputs, collected: _Collected, policy: Policy, key: str
 
 
 def _add_cell(inputs: PlanInputs, collected: _Collected, cell: Cell, key: str) -> None:
-    """Add a cell; where an equal one is there, it takes over the label, and is thorough if either is."""
+    """Add a cell. If an equal one is there, that stays: it gets both labels, and is thorough if either cell is."""
     same = collected.cells.setdefault(cell.id, cell)
     first_key = collected.keys.setdefault(cell.id, key)
     if same is not cell and same.policy == cell.policy != "pairs":

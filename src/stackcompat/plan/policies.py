@@ -1,4 +1,4 @@
-"""The policies of a matrix: rules that make cells. Records only; `policy_cells` and `pairs` make the cells."""
+"""The policies of a matrix, as records. `policy_cells` and `pairs` make the cells of a policy."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from stackcompat.plan.selection import Selection
 __all__ = [
     "POLICY_NAMES",
     "AsOf",
+    "EachPolicy",
     "ExtraIndex",
     "LocalSource",
     "Metapackage",
@@ -28,12 +29,12 @@ __all__ = [
 
 
 class _BasePolicy(Table):
-    """What every policy has.
+    """The keys that every policy has.
 
     Attributes:
-        label: What its cells are called.
+        label: A name that the labels of its cells begin with.
         overrides: Requirements that force what metadata forbids, in each of its cells.
-        pythons: Some of the matrix's Pythons; all if none is given.
+        pythons: The Pythons of its cells, out of the matrix's; all of them if none is given.
         thorough: Whether its cells run every smoke test. Policies that make many cells leave out the thorough tests
             unless the matrix says otherwise.
     """
@@ -44,21 +45,34 @@ class _BasePolicy(Table):
     thorough: bool = False
 
 
-class Newest(_BasePolicy):
-    """What an installer gives today."""
+class EachPolicy(_BasePolicy):
+    """The keys of a policy whose cells can be made for one component after another.
+
+    Attributes:
+        each: Components that do not meet in a cell: the cells of the policy are made for each of them, with the
+            matrix's other components that are not named here. If none is given, all components meet.
+    """
+
+    each: tuple[str, ...] = ()
+
+
+class Newest(EachPolicy):
+    """The newest releases that go together, as an installer chooses today."""
 
     policy: Literal["newest"]
     thorough: bool = True
 
 
-class AsOf(_BasePolicy):
-    """What an installer gave at some moments of the past. Exactly one of `dates`, `months` and `since` is given.
+class AsOf(EachPolicy):
+    """The newest releases that went together at moments of the past.
+
+    Exactly one of `dates`, `months` and `since` is given.
 
     Attributes:
-        dates: These moments; of a day, its end.
-        months: The ends of this many complete months.
-        since: The end of each day since then that changed what is newest.
-        stays: With `since`: only if that did not change again within this many days.
+        dates: The moments themselves; a day means its end.
+        months: How many complete months count: the moments are their ends.
+        since: The day after which days count: the moments are the ends of those on which a newest release changed.
+        stays: With `since`: a day counts only if its newest releases stayed the newest for this many days.
     """
 
     policy: Literal["as-of"]
@@ -79,13 +93,13 @@ class AsOf(_BasePolicy):
 
 
 class Oldest(_BasePolicy):
-    """The newest release of each component with the lowest releases of the others that it declares to work with."""
+    """The newest release of each component, with the lowest releases of the others that it declares to allow."""
 
     policy: Literal["oldest"]
 
 
 class Pins(_BasePolicy):
-    """Requirements by hand."""
+    """Requirements that are written by hand."""
 
     policy: Literal["pins"]
     thorough: bool = True
@@ -99,7 +113,8 @@ class Metapackage(_BasePolicy):
     Attributes:
         distribution: The metapackage.
         release: Its release, or ``newest``.
-        substitute: Also those pins with one component at a time at its newest release.
+        substitute: Whether there are also cells with one component at a time at its newest release, in place of its
+            pin.
     """
 
     policy: Literal["metapackage"]
@@ -112,10 +127,10 @@ class Pairs(_BasePolicy):
     """A covering array over chosen releases.
 
     Attributes:
-        releases: Which releases of each component.
-        strength: Every allowed combination of this many releases meets in some cell.
+        releases: The releases to choose, by component.
+        strength: How many releases a combination has. Every allowed combination meets in some cell.
         seeds: Combinations that come first, as exact pins such as ``["alpha==1.2", "beta==3.4"]``.
-        budget: How many further cells can be made for combinations that get no verdict where they first meet.
+        budget: How many further cells can be made for combinations that have no verdict after the first cells.
     """
 
     policy: Literal["pairs"]
@@ -131,16 +146,22 @@ class Pairs(_BasePolicy):
         return self
 
 
-class Series(_BasePolicy):
-    """Chosen releases of one component, each with everything else as the resolver chooses."""
+class Series(EachPolicy):
+    """Chosen releases of one component, one in each cell. The resolver chooses everything else."""
 
     policy: Literal["series"]
     component: str
     releases: Selection
 
+    @model_validator(mode="after")
+    def _beside_each(self) -> Series:
+        if self.component in self.each:
+            raise ValueError(f'each names "{self.component}", which is in every cell')
+        return self
+
 
 class Prerelease(_BasePolicy):
-    """Newest, with pre-releases allowed for some components."""
+    """The newest releases, with pre-releases of some components."""
 
     policy: Literal["prerelease"]
     thorough: bool = True
@@ -148,12 +169,12 @@ class Prerelease(_BasePolicy):
 
 
 class ExtraIndex(_BasePolicy):
-    """Newest, with an extra index for some components.
+    """The newest releases, with an extra index for some components.
 
     Attributes:
-        variable: The environment variable that holds the index's address, so that no matrix carries one.
-        components: The components that are taken from it.
-        development: Whether they must come out as development versions.
+        variable: The environment variable with the address of the index, which must not stand in a matrix.
+        components: The components whose pre-releases are taken, from whichever index has them.
+        development: Whether these components must come out as development versions.
     """
 
     policy: Literal["index"]
@@ -164,12 +185,12 @@ class ExtraIndex(_BasePolicy):
 
 
 class LocalSource(_BasePolicy):
-    """Newest, with one component from a wheel, a source folder or a git address.
+    """The newest releases, with one component from a wheel, a source folder or a git address.
 
     Attributes:
         component: The component.
-        source: Where it comes from.
-        variable: The environment variable that says where it comes from, in place of `source`.
+        source: The wheel, the folder or the address.
+        variable: The environment variable that holds the source, in place of `source`.
     """
 
     policy: Literal["local"]
@@ -185,7 +206,7 @@ class LocalSource(_BasePolicy):
         return self
 
 
-#: Any policy, as the key `policy` tells.
+#: Any policy. The key `policy` decides which.
 Policy = Annotated[
     Newest | AsOf | Oldest | Pins | Metapackage | Pairs | Series | Prerelease | ExtraIndex | LocalSource,
     Field(discriminator="policy"),

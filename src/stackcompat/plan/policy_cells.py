@@ -1,4 +1,4 @@
-"""The cells of each policy of a matrix but `pairs`, on one Python. Pure."""
+"""The cells that a policy makes on one Python. The policy `pairs` is in :mod:`stackcompat.plan.pairs`. Pure."""
 
 from __future__ import annotations
 
@@ -35,13 +35,16 @@ __all__ = ["cells_of"]
 
 
 def cells_of(inputs: PlanInputs, policy: Policy, python: str) -> Iterator[Cell]:
-    """The cells of one policy on one Python, newest first; none for `pairs`, which takes all Pythons at once.
+    """The cells of one policy on one Python, newest first. None for `pairs`, which takes all Pythons at once.
 
     Args:
-        inputs: What the plan is made from.
+        inputs: The inputs of the plan.
         policy: The policy.
         python: The Python.
     """
+    if isinstance(policy, Newest | AsOf | Series) and policy.each:
+        yield from _for_each(inputs, policy, python)
+        return
     match policy:
         case Newest():
             yield from _newest(inputs, policy, python)
@@ -63,6 +66,17 @@ def cells_of(inputs: PlanInputs, policy: Policy, python: str) -> Iterator[Cell]:
             yield _local_source(inputs, policy, python)
         case Pairs():
             pass
+
+
+def _for_each(inputs: PlanInputs, policy: Newest | AsOf | Series, python: str) -> Iterator[Cell]:
+    """The cells of a policy for each of its components in turn. A cell without that component is left out."""
+    for name in policy.each:
+        others = tuple(other for other in policy.each if other != name)
+        label = f"{policy.label}, {name}" if policy.label else name
+        alone = policy.model_copy(update={"each": (), "label": label})
+        for cell in cells_of(inputs.without(others), alone, python):
+            if inputs.distribution(name) in cell.roots():
+                yield cell
 
 
 def _newest(inputs: PlanInputs, policy: Newest, python: str) -> Iterator[Cell]:
@@ -113,7 +127,7 @@ def _series(inputs: PlanInputs, policy: Series, python: str) -> Iterator[Cell]:
 
 
 def _as_of(inputs: PlanInputs, policy: AsOf, python: str) -> Iterator[Cell]:
-    """A cell for each moment; components that had no release then are left out of it."""
+    """A cell for each moment, with the components that had a release then."""
     for date in sorted(_dates(inputs, policy, python), reverse=True):
         newest = {name: inputs.catalog.project(name).newest(before=date, prereleases=True) for name in inputs.names}
         present = [name for name, release in newest.items() if release is not None]
@@ -132,7 +146,10 @@ def _dates(inputs: PlanInputs, policy: AsOf, python: str) -> list[dt.datetime]:
 
 
 def _changes(inputs: PlanInputs, since: dt.datetime, stays: dt.timedelta, python: str) -> list[dt.datetime]:
-    """The ends of the days after `since` that changed what is newest, where that then stayed for `stays` at least."""
+    """The ends of the days after `since` on which a newest release changed.
+
+    A day counts only if the newest releases after it stayed so for `stays` at least.
+    """
     projects = [inputs.catalog.project(name) for name in inputs.names]
     days = {
         end_of_day(release.uploaded)
@@ -146,7 +163,7 @@ def _changes(inputs: PlanInputs, since: dt.datetime, stays: dt.timedelta, python
 
 
 def _month_ends(now: dt.datetime, months: int) -> list[dt.datetime]:
-    """The last seconds of this many complete months before `now`, newest first."""
+    """The last second of each of the `months` complete months before `now`, newest first."""
     ends = []
     first = now.astimezone(dt.UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     for _ in range(months):
@@ -161,7 +178,7 @@ def _month_ends(now: dt.datetime, months: int) -> list[dt.datetime]:
 
 
 def _oldest(inputs: PlanInputs, policy: Oldest, python: str) -> Iterator[Cell]:
-    """A cell for each component that declares floors: its newest release with the others at these floors."""
+    """A cell for each component that has floors: its newest release, with the other components at its floors."""
     for name in inputs.names:
         newest = inputs.catalog.project(name).newest(python=python)
         floors = _floors(inputs, name, newest, python) if newest is not None else {}
@@ -172,7 +189,10 @@ def _oldest(inputs: PlanInputs, policy: Oldest, python: str) -> Iterator[Cell]:
 
 
 def _floors(inputs: PlanInputs, name: str, release: Release, python: str) -> dict[str, str]:
-    """The lowest releases of other components that a release declares to work with; none of what moves with these."""
+    """The floors of a release: the lowest releases of other components that it allows.
+
+    Followers of these components are left out.
+    """
     floors = {}
     for other, bounds in needs(inputs.catalog, name, release.version, python).items():
         if other in inputs.names and any(bound.operator in (">=", "~=", "==", ">") for bound in bounds):
@@ -196,7 +216,7 @@ def _lowest(project: Project, bounds: SpecifierSet, python: str) -> Release | No
 
 
 def _metapackage(inputs: PlanInputs, policy: Metapackage, python: str) -> Iterator[Cell]:
-    """The pins of a metapackage's release; then, if wanted, those pins with one component at a time at its newest."""
+    """A cell with the pins of a metapackage's release. If wanted, further cells free one component each of its pin."""
     project = inputs.catalog.project(policy.distribution)
     release = project.newest(python=python) if policy.release == "newest" else project.find(policy.release)
     if release is None:
@@ -206,7 +226,8 @@ def _metapackage(inputs: PlanInputs, policy: Metapackage, python: str) -> Iterat
     if not pinned:
         return
     detail = f"{project.name} {release.version}"
-    yield inputs.cell(policy, python, [f"{project.name}=={release.version}", *pinned.values()], detail)
+    whole = [f"{project.name}=={release.version}", *pinned.values()]
+    yield inputs.cell(policy, python, whole, detail, accompanying=[project.name])  # it has nothing of its own to try
     if not policy.substitute:
         return
     led = {follower for name in pinned for follower in inputs.followers(name)}

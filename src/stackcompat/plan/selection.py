@@ -1,4 +1,4 @@
-"""Which releases of a component a policy chooses: all, the last few, the last of each minor, recent ones."""
+"""The releases of a component that a policy chooses: all, the last few, the last of each minor, recent ones."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ __all__ = ["Selection", "select"]
 
 
 class Selection(Table):
-    """Which releases of a component to choose. Exactly one of `all`, `minors`, `last` and `months` is given.
+    """A choice of releases of a component. Exactly one of `all`, `minors`, `last` and `months` is given.
 
     Attributes:
-        all: Every release.
-        minors: The last release of each of the last this many minors.
-        last: The last this many releases.
-        months: The releases of the last this many months.
-        yanked: Yanked releases as well.
-        prereleases: Pre-releases as well.
+        all: Whether every release is chosen.
+        minors: How many of the newest minors count: the last release of each is chosen.
+        last: How many of the newest releases are chosen.
+        months: For how many months back releases are chosen.
+        yanked: Whether yanked releases can be chosen.
+        prereleases: Whether pre-releases can be chosen.
     """
 
     all: bool = False
@@ -46,7 +46,7 @@ def select(project: Project, selection: Selection, *, python: str | None, now: d
     Args:
         project: The releases to choose from.
         selection: Which of them.
-        python: Only releases that declare themselves fit for this Python; any if None.
+        python: The Python that the releases must support; any if None.
         now: The moment from which months are counted back.
     """
     since = None

@@ -22,8 +22,14 @@ _AUTHOR = "stackcompat"
 _NAMESPACE = "http://www.w3.org/2005/Atom"
 
 
-def atom(advisories: Iterable[Advisory], generated: dt.datetime) -> str:
-    """The text of an Atom feed; `generated` stands where no time is known."""
+def atom(advisories: Iterable[Advisory], generated: dt.datetime, page: str = "") -> str:
+    """The text of an Atom feed.
+
+    Args:
+        advisories: The advisories.
+        generated: The time that stands where none is known.
+        page: The address of the page of an advisory, with ``{}`` for its id; empty: entries lead to its JSON.
+    """
     entries = _newest_first(advisories, generated)
     feed = ET.Element("feed", xmlns=_NAMESPACE)
     _add(feed, "id", _urn("feed"))
@@ -37,14 +43,21 @@ def atom(advisories: Iterable[Advisory], generated: dt.datetime) -> str:
         _add(entry, "title", f"{advisory.id}: {advisory.summary}")
         _add(entry, "published", _timestamp(advisory.first_seen or generated))
         _add(entry, "updated", _timestamp(_updated(advisory, generated)))
-        ET.SubElement(entry, "link", rel="alternate", type="application/json", href=f"advisories/{advisory.id}.json")
+        kind, address = ("text/html", page) if page else ("application/json", "advisories/{}.json")
+        ET.SubElement(entry, "link", rel="alternate", type=kind, href=address.format(advisory.id))
         _add(entry, "content", _text(advisory), type="text")
     ET.indent(feed, " ")
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(feed, encoding="unicode") + "\n"
 
 
-def json_feed(advisories: Iterable[Advisory], generated: dt.datetime) -> str:
-    """The text of a JSON Feed; `generated` stands where no time is known."""
+def json_feed(advisories: Iterable[Advisory], generated: dt.datetime, page: str = "") -> str:
+    """The text of a JSON Feed.
+
+    Args:
+        advisories: The advisories.
+        generated: The time that stands where none is known.
+        page: The address of the page of an advisory, with ``{}`` for its id; empty: items have none.
+    """
     feed = {
         "version": "https://jsonfeed.org/version/1.1",
         "title": _TITLE,
@@ -52,6 +65,7 @@ def json_feed(advisories: Iterable[Advisory], generated: dt.datetime) -> str:
         "items": [
             {
                 "id": _urn(advisory.id),
+                **({"url": page.format(advisory.id)} if page else {}),
                 "title": f"{advisory.id}: {advisory.summary}",
                 "content_text": _text(advisory),
                 "date_published": _timestamp(advisory.first_seen or generated),
@@ -68,7 +82,7 @@ def _newest_first(advisories: Iterable[Advisory], generated: dt.datetime) -> lis
 
 
 def _updated(advisory: Advisory, generated: dt.datetime) -> dt.datetime:
-    """When the advisory was last seen in a run: nothing that it says is younger."""
+    """When a run last showed the failure; nothing in the advisory is newer."""
     return advisory.last_seen or generated
 
 
@@ -78,8 +92,7 @@ def _urn(name: str) -> str:
 
 
 def _text(advisory: Advisory) -> str:
-    parts = [f"{advisory.summary.removesuffix('.')}.", f"Signature: {advisory.signature}"]
-    parts += [f"Workaround: {advisory.workaround.removesuffix('.')}."] if advisory.workaround else []
+    parts = [advisory.sentence(), f"Signature: {advisory.signature}"]
     return "\n\n".join([*parts, *advisory.links])
 
 

@@ -1,4 +1,4 @@
-"""The gate's decision for programs, for a pull request, for a continuous integration system, and for a person."""
+"""The gate's decision, and a replay of the gate, as JSON, as Markdown, as JUnit and in one line."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import json
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
-from stackcompat.core.text import plain
+from stackcompat.core.text import code, counted, plain
 from stackcompat.gate.model import GateFinding, GateReport, GateRequirement
 from stackcompat.report.junit import xml_text
 from stackcompat.validation.replay import Replayed
 
-__all__ = ["gate_json", "gate_junit", "gate_markdown", "gate_schema", "gate_words", "replay_json", "replay_markdown"]
+__all__ = ["gate_json", "gate_junit", "gate_markdown", "gate_words", "replay_json", "replay_markdown"]
 
 #: A sign for each decision and state. The word always stands next to it.
 _SIGNS = {
@@ -52,13 +52,6 @@ def gate_json(report: GateReport) -> str:
     return report.model_dump_json(by_alias=False, indent=1) + "\n"
 
 
-def gate_schema() -> str:
-    """The JSON Schema (2020-12) of what :func:`gate_json` writes."""
-    schema = GateReport.model_json_schema(by_alias=False, mode="serialization")
-    dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-    return json.dumps(dialect | schema, indent=1) + "\n"
-
-
 def gate_words(report: GateReport) -> str:
     """The decision in one line for a person."""
     return f"{_SIGNS[report.decision]} {report.decision}: {report.summary()}"
@@ -83,6 +76,7 @@ def gate_markdown(report: GateReport) -> str:
         *_section("Waivers", _waivers(report)),
         *_section("Not tested", _not_tested(report)),
         *([report.alike.summary()] if report.alike else ()),
+        *([f"{plain(report.closed.sentence)}."] if report.closed.sentence else ()),
         f"{plain(report.policy)}, {report.platform}, {generated}, {report.seconds:.0f} s. {_METHOD}",
     ]
     return "\n\n".join(parts) + "\n"
@@ -103,28 +97,30 @@ def _requirements(requirements: Sequence[GateRequirement]) -> str:
 
 
 def _findings(requirements: Sequence[GateRequirement]) -> list[str]:
-    """Every finding once, with the command that reproduces it in the first cell that has it."""
+    """Every finding once, with the command that reproduces it in the first cell where it occurs."""
     lines: dict[str, str] = {}
     for requirement in requirements:
         for finding in requirement.findings:
             if finding.id not in lines:
-                reproduce = f"\n  Reproduce: `{requirement.reproduce}`" if requirement.reproduce else ""
+                reproduce = f"\n  Reproduce: {code(requirement.reproduce)}" if requirement.reproduce else ""
                 lines[finding.id] = _finding(finding) + reproduce
     return list(lines.values())
 
 
 def _finding(finding: GateFinding) -> str:
+    """The sentence of a finding, what to do, its id, and its tests or its chain of bounds."""
     waived = f" (waived: {plain(finding.waiver)})" if finding.state == "waived" else ""
     detail = ""
     if finding.tests:
-        detail = f"\n  Tests: {_first_tests([f'`{test}`' for test in finding.tests])}."
+        detail = f"\n  Tests: {_first_tests([code(test) for test in finding.tests])}."
     elif finding.chain:
         detail = f"\n  Bounds: {plain('; '.join(finding.chain))}."
     sentence = plain(finding.sentence.removesuffix("."))
-    return f"{sentence}. **{plain(finding.remedy)}**{waived} `{finding.id}`{detail}"
+    return f"{sentence}. **{plain(finding.remedy)}**{waived} {code(finding.id)}{detail}"
 
 
 def _first_tests(tests: Sequence[str]) -> str:
+    """The first few tests, and the number of the others."""
     more = f" and {len(tests) - _MOST_TESTS} more" if len(tests) > _MOST_TESTS else ""
     return ", ".join(tests[:_MOST_TESTS]) + more
 
@@ -133,7 +129,7 @@ def _flaky(report: GateReport) -> list[str]:
     lines = []
     for flaky in report.flaky:
         until = f"quarantined until {flaky.quarantined_until}" if flaky.quarantined_until else "in no quarantine"
-        lines.append(f"`{flaky.test}` failed in {flaky.failed} of {flaky.runs} runs, {until}")
+        lines.append(f"{code(flaky.test)} failed in {flaky.failed} of {counted(flaky.runs, 'run')}, {until}")
     return lines
 
 
@@ -147,7 +143,7 @@ def _waivers(report: GateReport) -> list[str]:
 
 
 def _not_tested(report: GateReport) -> list[str]:
-    """One line for everything that has the same reason in the same cell."""
+    """One line for each reason and cell, with everything that was not tested there for that reason."""
     grouped: dict[tuple[str, str], list[str]] = {}
     for row in report.not_tested:
         grouped.setdefault((row.where, row.why), []).append(plain(row.what))
@@ -174,7 +170,7 @@ def _section(title: str, lines: Sequence[str]) -> list[str]:
 def gate_junit(report: GateReport) -> str:
     """The decision as JUnit: a suite for each rule, a case for each requirement.
 
-    Only a requirement that decides is a failure or an error.
+    Only a requirement of the weight ``required`` can be a failure or an error.
     """
     root = ET.Element("testsuites", name="stackcompat gate")
     for rule in dict.fromkeys(requirement.rule for requirement in report.requirements):
@@ -231,7 +227,7 @@ def _add_case(suite: ET.Element, requirement: GateRequirement) -> None:
 
 
 def replay_markdown(title: str, replayed: Sequence[Replayed]) -> str:
-    """The gate on history as Markdown: each case with what is known, and what the gate decided.
+    """The gate on history as Markdown: each case with the known decision and with that of the gate.
 
     Args:
         title: The title of the file of cases.

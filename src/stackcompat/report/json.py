@@ -15,14 +15,25 @@ _LIST_CHARACTERS = 400
 #: The most characters of a record that stands on one line.
 _RECORD_CHARACTERS = 2000
 
+#: Writes a value as JSON on one line.
+_line = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 
 def compat(summary: Summary) -> str:
-    """The summary as JSON: a small record on one line, so that two nights can be compared, a field a line of larger."""
-    return text(summary.model_dump(mode="json", by_alias=False))
+    """The summary as JSON. The files of two nights can be compared line by line; see :func:`text`."""
+    # Field by field: the whole table as objects of Python takes many times the memory of its text.
+    fields = {}
+    for name in type(summary).model_fields:
+        for shown, value in summary.model_dump(mode="json", by_alias=False, include={name}).items():
+            fields[shown] = _text(value, "\n ")
+    if sum(map(len, fields.values())) <= _RECORD_CHARACTERS:
+        return text(summary.model_dump(mode="json", by_alias=False))
+    lines = [f"{json.dumps(name)}:{value}" for name, value in fields.items()]
+    return "{\n " + ",\n ".join(lines) + "\n}\n"
 
 
 def text(value: object) -> str:
-    """`value` as JSON: on one line if it is short, else a line for each field or item."""
+    """`value` as JSON. A short record or list stands on one line; a longer one has a line for each field or item."""
     return _text(value, "\n") + "\n"
 
 
@@ -33,10 +44,13 @@ def _text(value: object, newline: str) -> str:
         value: The part.
         newline: A newline and the indentation of the line on which the part stands.
     """
-    line = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    if not isinstance(value, dict | list):
+        return _line(value)
     limit = _RECORD_CHARACTERS if isinstance(value, dict) else _LIST_CHARACTERS
-    if not isinstance(value, dict | list) or len(line) <= limit:
-        return line
+    if 2 * len(value) <= limit:  # each item takes two characters or more
+        line = _line(value)
+        if len(line) <= limit:
+            return line
     inner = f"{newline} "
     if isinstance(value, dict):
         fields = [f"{json.dumps(name)}:{_text(field, inner)}" for name, field in value.items()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree as ET
 
+from stackcompat.core.text import printable
 from stackcompat.core.vocabulary import Verdict
 from stackcompat.table.cells import CellRow
 from stackcompat.table.failures import FailureGroup
@@ -72,5 +73,5 @@ def _case(suite: ET.Element, cell: CellRow, groups: dict[str, FailureGroup]) -> 
 
 
 def xml_text(text: str) -> str:
-    """`text` with the characters that XML cannot hold replaced."""
-    return _UNFIT.sub("\N{REPLACEMENT CHARACTER}", text)
+    """`text` with the characters replaced that XML cannot hold, or that whoever shows it would obey."""
+    return _UNFIT.sub("\N{REPLACEMENT CHARACTER}", printable(text))

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from stackcompat.core.text import and_list, fenced, plain
-from stackcompat.nightly.breaks import NewBreak
+from stackcompat.advice.building import because, failure_message
+from stackcompat.core.text import and_list, counted, fenced, plain
+from stackcompat.nightly.breaks import FailingCells, NewBreak
 from stackcompat.nightly.changes import NewestReleases, Night
 from stackcompat.nightly.features import LostFeature
 from stackcompat.table.vocabulary import count_words, sign
 
-__all__ = ["night_json", "night_lines", "night_markdown"]
+__all__ = ["break_markdown", "night_json", "night_lines", "night_markdown"]
 
 _MOST_RELEASES = 40
 
@@ -31,8 +32,8 @@ def night_json(night: Night) -> str:
 def night_lines(night: Night) -> tuple[str, ...]:
     """The night for a terminal, most important first."""
     lines = [night.sentence]
-    lines += [f"✗ {_break_title(broken)}: {broken.signature}" for broken in night.new_breaks]
-    lines += [f"✗ {_feature_title(lost)}: {lost.signature}" for lost in night.lost]
+    lines += [f"✗ {_finding_of_break(broken)}" for broken in night.new_breaks]
+    lines += [f"✗ {_finding(lost.feature, lost)}" for lost in night.lost]
     lines += [f"✓ fixed on Python {and_list(fixed.pythons)}: {fixed.was}" for fixed in night.fixed]
     lines.append(_counts(night))
     lines += [_newest(row) for row in night.newest]
@@ -46,12 +47,12 @@ def night_markdown(night: Night) -> str:
         parts.append("## New breaks")
         for culprits, breaks in groupby(night.new_breaks, key=lambda broken: broken.culprits):
             heading = plain(and_list(culprits)) if culprits else "Culprit unknown"
-            parts += [f"### {heading}", *map(_break, breaks)]
+            parts += [f"### {heading}", *map(break_markdown, breaks)]
     if night.lost:
         parts += ["## Features lost", *map(_feature, night.lost)]
     if night.fixed:
         lines = [
-            f"- on Python {and_list(fixed.pythons)}, {len(fixed.cells)} cells: {plain(fixed.was)}"
+            f"- on Python {and_list(fixed.pythons)}, {counted(len(fixed.cells), 'cell')}: {plain(fixed.was)}"
             for fixed in night.fixed
         ]
         parts += ["## Fixed", "\n".join(lines)]
@@ -73,35 +74,52 @@ def _cells(number: int) -> str:
     return f"{number} {'cell' if number == 1 else 'cells'}"
 
 
-def _break_title(broken: NewBreak) -> str:
-    """Whose release did it, as far as is known."""
-    if not broken.culprits:
-        return f"{broken.subject or 'unknown components'}: never worked"
-    doubt = "" if broken.sure else " (one of several changes)"
-    return f"{and_list(broken.culprits)}{doubt} breaks {broken.subject or 'it'}"
+def _finding_of_break(broken: NewBreak) -> str:
+    return _finding(broken.subject or "a set of unknown components", broken)
 
 
-def _feature_title(lost: LostFeature) -> str:
-    if not lost.culprits:
-        return f"{lost.feature}: never worked"
-    return f"{and_list(lost.culprits)} breaks {lost.feature}"
+def _finding(subject: str, failing: FailingCells) -> str:
+    """What fails with what, as far as known, why, and what to do until it is mended."""
+    return f"{_title(subject, failing)} {because(failure_message(failing.signature))}{_way_back(failing)}"
 
 
-def _break(broken: NewBreak) -> str:
-    heading = f"#### {sign(broken.verdict).glyph} {plain(_break_title(broken))}"
+def _title(subject: str, failing: FailingCells) -> str:
+    """What fails with what, as far as known."""
+    if failing.culprits:
+        doubt = "" if failing.sure else " (not certain)"
+        return f"{subject} fails with {and_list(failing.culprits)}{doubt}"
+    if failing.last_green is not None:
+        tests_moved = any(change.kind == "smoke tests" for change in failing.moved)
+        return f"{subject} fails {'since the smoke tests changed' if tests_moved else 'though nothing moved'}"
+    if failing.is_new_test:
+        return f"{subject} fails in a new test, which never passed here,"
+    return f"{subject} fails in a test that never passed here" if failing.tests else f"{subject} never worked and fails"
+
+
+def _way_back(failing: FailingCells) -> str:
+    """What to do until it is mended, if one release alone moved since the test last passed; else empty."""
+    if len(failing.moved) != 1:
+        return ""
+    change = failing.moved[0]
+    is_release = change.kind == "distribution" and change.before and change.after
+    return f"; use {change.name} {change.before}" if is_release else ""
+
+
+def break_markdown(broken: NewBreak) -> str:
+    """A new break with all that is known of it, fit for an issue."""
+    heading = f"#### {sign(broken.verdict).glyph} {plain(_finding_of_break(broken))}"
     return "\n\n".join([heading, *_details(broken, broken.moved_by)])
 
 
 def _feature(lost: LostFeature) -> str:
-    return "\n\n".join([f"### {plain(_feature_title(lost))}", *_details(lost)])
+    return "\n\n".join([f"### {plain(_finding(lost.feature, lost))}", *_details(lost)])
 
 
 def _details(failing: NewBreak | LostFeature, moved_by: str = "") -> list[str]:
-    """The paragraphs about a failure: its words, where it is, what moved, and the command that shows it again."""
+    """The paragraphs about a failure: its signature, its cells, what moved, and the command that reproduces it."""
     where = f"{_cells(len(failing.cells))} on Python {and_list(failing.pythons)}"
-    green = f"last green {failing.last_green:%Y-%m-%d %H:%M}" if failing.last_green else "never green"
     tests = f"; tests: {plain(', '.join(failing.tests[:_MOST_TESTS]))}" if failing.tests else ""
-    parts = [fenced(failing.signature), f"{where}, {green}{tests}"]
+    parts = [fenced(failing.signature), f"{where}, {_last_green(failing)}{tests}"]
     if moved_by:
         parts.append(plain(moved_by))
     if failing.moved:
@@ -112,7 +130,17 @@ def _details(failing: NewBreak | LostFeature, moved_by: str = "") -> list[str]:
     return [*parts, fenced(failing.reproduce)]
 
 
+def _last_green(failing: FailingCells) -> str:
+    """When the failure was not there yet, in words."""
+    if failing.last_green:
+        return f"last green {failing.last_green:%Y-%m-%d %H:%M}"
+    if failing.is_new_test:
+        return "new test: it never passed here"
+    return "it never passed here" if failing.tests else "never green"
+
+
 def _counts(night: Night) -> str:
+    """How many cells have each verdict, and how many are still broken, undecided, excluded or gone."""
     parts = [f"{night.still_broken} still broken", f"{night.could_not_tell} could not tell"]
     parts += [f"{night.excluded} excluded by declared bounds"] if night.excluded else []
     parts += [f"{night.gone} no longer in the matrix"] if night.gone else []
@@ -128,12 +156,21 @@ def _releases(night: Night) -> Iterator[str]:
 
 
 def _newest(row: NewestReleases) -> str:
+    """Whether the newest releases work on one Python, and since when they do not. Days are absolute."""
     newest = f"Python {row.python}: the newest releases that can be installed"
     if row.verdict == "works":
-        return f"{newest} work"
+        return f"{newest} work{_held_back(row)}"
     sentence = f"{newest}: {sign(row.verdict).word}"
     worked = "they worked in no run that is known"
-    if row.days is not None:
-        worked = f"they last worked {row.days} {'day' if row.days == 1 else 'days'} ago"
+    if row.last_worked is not None:
+        worked = f"they last worked on {row.last_worked:%Y-%m-%d}"
     since = f"; by upload times broken since {row.broken_since:%Y-%m-%d %H:%M}" if row.broken_since else ""
     return f"{sentence}; {worked}{since}"
+
+
+def _held_back(row: NewestReleases) -> str:
+    """The words for releases that are not the newest ones, and what holds them back; empty without any."""
+    if not row.held_back:
+        return ""
+    held = [f"{held.name} at {held.got} and not {held.newest} by {held.by}" for held in row.held_back]
+    return f", held back: {'; '.join(held)}"

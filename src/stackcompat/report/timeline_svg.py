@@ -1,4 +1,4 @@
-"""A timeline as a small picture, a strip of spans that are higher the worse they are, and as words. Pure."""
+"""A timeline as a small picture and in words. The picture is a strip of spans; broken ones are highest. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from stackcompat.table.vocabulary import titled
 
 __all__ = ["outage_words", "timeline_svg", "timeline_words"]
 
-#: Pixels: of the picture, of the strip, and of the axis below it.
+#: In pixels: the width of the picture, the height of the strip, and the height of the axis below the strip.
 _WIDTH, _HEIGHT, _AXIS = 960, 34, 18
 
 
@@ -21,7 +21,8 @@ _WIDTH, _HEIGHT, _AXIS = 960, 34, 18
 _LEAST_WIDTH = 1.5
 
 
-#: Colour and height (share of the strip) of a state. Red is high, so that colour is not needed to read it.
+#: The colour and the height of a state, as a share of the strip. Broken is highest, so the picture can be read without
+#: colours.
 _LOOKS = {"works": ("#2b9c7c", 0.4), "broken": ("#c8441b", 1.0), "unknown": ("#9aa3ac", 0.15)}
 
 
@@ -85,7 +86,7 @@ def _quarters(begin: dt.datetime, end: dt.datetime) -> Iterator[dt.datetime]:
 
 
 def timeline_words(timeline: Timeline) -> str:
-    """The days in one line: on how many a plain install gave a broken stack, a working one, or an unknown one."""
+    """One line that says on how many days a plain install gave a broken stack, a working one, or an unknown one."""
     total = sum(span.days for span in timeline.spans)
     sentence = (
         f"on {_rounded(timeline.days('broken'))} of {total:.0f} days a plain install gave a broken stack"

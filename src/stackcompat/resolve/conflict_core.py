@@ -1,4 +1,4 @@
-"""The smallest set that a resolver's refusal says cannot be installed together. Pure."""
+"""The smallest set of releases that cannot be installed together, read from a conflict. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 
 from stackcompat.core.requirements import name_of, only_version
 from stackcompat.plan.cell import Cell
-from stackcompat.resolve.conflict import Conflict, Link, excludes, links_of
+from stackcompat.resolve.conflict import ChainLink, Conflict, excludes, links_of
 
 __all__ = ["ConflictMember", "refused"]
 
@@ -21,7 +21,7 @@ class ConflictMember(NamedTuple):
 
     Attributes:
         name: The distribution, or ``python``.
-        version: Its version; its bounds where no version was asked for.
+        version: The version that was asked for; the bounds if no single version was.
     """
 
     name: str
@@ -29,16 +29,18 @@ class ConflictMember(NamedTuple):
 
 
 def refused(conflict: Conflict, cell: Cell) -> tuple[ConflictMember, ...]:
-    """The members of the smallest set that cannot be installed together, as `conflict` tells it; in order of name.
+    """The smallest set that cannot be installed together, by the account of a conflict; in order of name.
+
+    If the account does not show such a set, the distributions that the chain calls requested are its members.
 
     Args:
         conflict: Why `cell` has no lock.
-        cell: The cell, whose pins give the members their versions.
+        cell: The cell. Its pins give the members their versions.
     """
     alone = re.match(r"(\S+) (?:requires Python|has no wheel for Python) ?", conflict.sentence)
     if conflict.kind in ("python", "no-wheel-for-python") and alone:
         return (_member(alone[1], cell, ()), ConflictMember("python", cell.python))
-    # Requests come first: the shorter the chain, the clearer the blame.
+    # Requests come first: with a shorter chain, it is clearer who is to blame.
     links = sorted(links_of(conflict.chain), key=lambda link: bool(link.subject))
     for first, second in combinations(links, 2):
         if excludes(first.dependency, second.dependency):
@@ -47,8 +49,11 @@ def refused(conflict: Conflict, cell: Cell) -> tuple[ConflictMember, ...]:
     return tuple(sorted({_member(link.dependency, cell, ()) for link in links if not link.subject}))
 
 
-def _member(requirement: str, cell: Cell, links: Sequence[Link], depth: int = 0) -> ConflictMember:
-    """The member behind a requirement: the release that it names, the cell's pin of it, or what depends on it."""
+def _member(requirement: str, cell: Cell, links: Sequence[ChainLink], depth: int = 0) -> ConflictMember:
+    """The member behind a requirement.
+
+    That is the release that it pins, or the cell's pin of the distribution, or what depends on the distribution.
+    """
     name = name_of(requirement)
     for text in [requirement, *(text for text in cell.requirements if name_of(text) == name)]:
         if version := only_version(Requirement(text)):

@@ -1,4 +1,4 @@
-"""Which distributions a lock holds back from their newest releases, and by whose bound. Pure."""
+"""The distributions that a lock holds back from their newest releases, and the bounds that do it. Pure."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["held_back"]
 
 
 def held_back(cell: Cell, lock: Lock, catalog: Catalog, demand: Callable[[str], Resolution]) -> tuple[HeldBack, ...]:
-    """The distributions that `cell` asks for at their newest and that `lock` has in an older release.
+    """The distributions that a cell asks for at their newest, and that its lock has in an older release.
 
     Args:
         cell: The cell.
-        lock: What it was locked to.
-        catalog: Tells the newest releases.
+        lock: Its lock.
+        catalog: Gives the newest releases.
         demand: Resolves the cell with one further requirement.
     """
     versions = lock.versions()
@@ -38,14 +38,15 @@ def held_back(cell: Cell, lock: Lock, catalog: Catalog, demand: Callable[[str], 
 
 
 def _holder(cell: Cell, lock: Lock, name: str, newest: str, demanded: Resolution) -> tuple[str, str]:
-    """Who keeps `name` from its newest release, and by which bound.
+    """The holder that keeps `name` from its newest release, and the bound by which it does.
 
     Args:
         cell: The cell.
         lock: Its lock, with an older release.
         name: The distribution.
         newest: Its newest release.
-        demanded: What the cell resolves to with the newest release demanded: the refusal names the bound.
+        demanded: The resolution of the cell with the newest release demanded. If it is a conflict, that names the
+            bound.
     """
     if demanded.conflict is not None:
         return _holder_in(demanded.conflict, name, cell.python)
@@ -57,11 +58,13 @@ def _holder(cell: Cell, lock: Lock, name: str, newest: str, demanded: Resolution
             if other in versions and Version(versions[other]) < Version(version)
         ]
         return "the resolver's choice", f"{name} {newest} resolves as well, with {', '.join(older[:3])}"
+    if demanded.outcome == "no-wheel-for-platform":
+        return "its files", demanded.detail
     return "an unknown bound", demanded.detail
 
 
 def _holder_in(conflict: Conflict, name: str, python: str) -> tuple[str, str]:
-    """Who a conflict says keeps `name` from its newest release, and by which bound."""
+    """The holder and the bound that a conflict names."""
     if conflict.kind in ("python", "no-wheel-for-python"):
         return f"Python {python}", conflict.sentence
     links = links_of(conflict.chain)

@@ -1,9 +1,9 @@
 """The search for islands: which newest releases lock together, and what keeps each of the others out.
 
-The search asks a resolver as seldom as it can. It rests on one property, that a part of what locks also locks, and
-alternates between the two halves of what is unknown, as MARCO does (Liffiton et al., "Fast, flexible MUS enumeration",
-Constraints 21, 2016): a largest set that holds none of the known conflicts either locks, and is an island, or holds a
-smallest conflict that was not known. Pure: the resolver is a function.
+The search asks a resolver as seldom as it can. It rests on one property: every part of a set that locks also locks. As
+in MARCO (Liffiton et al., "Fast, flexible MUS enumeration", Constraints 21, 2016), each step takes a largest set that
+holds no known conflict. If the set locks, it is an island. If not, it holds a smallest conflict that was not known.
+Pure: the resolver is a function.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ class _Search:
         lock: The resolver.
         python: The Python of all cells.
         platform: The platform of all cells.
-        known: What the resolver said of the sets that it was asked about.
-        conflicts: The smallest sets known not to lock.
-        islands: The largest sets known to lock.
+        known: The resolver's answers, by set.
+        conflicts: The smallest conflicts found so far: no such set locks, and every part of it does.
+        islands: The islands found so far.
     """
 
     members: Mapping[str, IslandMember]
@@ -61,15 +61,15 @@ def find_islands(
 
     Args:
         members: The components at their newest releases.
-        absent: Components that have no release for this Python; every island lists them as excluded.
-        distributions: Every component to the distribution that has its version.
+        absent: Components without a release for this Python. Every island lists them as excluded.
+        distributions: Component to the distribution that has its version.
         lock: The resolver.
         python: The Python.
         platform: The platform.
-        seen: The time to note.
+        seen: The time of the search, for the record.
 
     Raises:
-        StackcompatError: The resolver cannot tell; a guess could name a culprit that is none.
+        StackcompatError: The resolver could not answer. A guess could name a wrong culprit.
     """
     search = _Search({member.name: member for member in members}, lock, python, platform)
     while (candidate := _next_candidate(search)) is not None:
@@ -95,13 +95,13 @@ def find_islands(
 
 
 def _next_candidate(search: _Search) -> _Names | None:
-    """A largest set that holds no known conflict and is not known to lock; None if all such sets are islands."""
+    """A largest set that holds no known conflict and is no known island; None if there is none."""
     candidates = _largest_without(frozenset(search.members), search.conflicts)
     return next((names for names in candidates if names not in search.islands), None)
 
 
 def _largest_without(everything: _Names, conflicts: Iterable[_Names]) -> list[_Names]:
-    """The largest subsets of `everything` that hold none of `conflicts` wholly (none holds another), biggest first."""
+    """The largest subsets of `everything` that hold no whole conflict, biggest first. No subset holds another."""
     largest = [everything]
     for conflict in conflicts:
         parts: set[_Names] = set()
@@ -115,12 +115,12 @@ def _largest_without(everything: _Names, conflicts: Iterable[_Names]) -> list[_N
 
 
 def _locks(search: _Search, names: _Names) -> bool:
-    """Whether `names` can be locked together; the empty set always can."""
+    """Whether `names` lock together. The empty set always does."""
     return not names or _resolution(search, names).outcome == "locked"
 
 
 def _resolution(search: _Search, names: _Names) -> Resolution:
-    """What asking for all of `names` comes to; each set is asked about once."""
+    """The resolution of all of `names` together. The resolver is asked once for each set."""
     if names not in search.known:
         resolution = search.lock(_cell(search, names))
         if resolution.outcome in ("index-unreachable", "interpreter-missing"):
@@ -148,9 +148,9 @@ def _cell(search: _Search, names: _Names) -> Cell:
 
 
 def _smallest_conflict(search: _Search, names: _Names) -> _Names:
-    """A part of `names`, which do not lock, that does not lock while each smaller part of it does.
+    """A smallest conflict in `names`, which do not lock: a part that does not lock, while every part of that does.
 
-    The resolver's own account says where to look first: among the components whose distributions it names.
+    The search begins with the components whose distributions the resolver's account names, if they do not lock.
     """
     accused = names & _accused(search, _resolution(search, names))
     core = accused if accused and accused != names and not _locks(search, accused) else names
@@ -172,7 +172,7 @@ def _accused(search: _Search, resolution: Resolution) -> _Names:
 
 
 def _island(search: _Search, names: _Names, absent: tuple[Excluded, ...], distributions: Mapping[str, str]) -> Island:
-    """The record of an island, with the other components of its lock and those that are kept out."""
+    """The record of an island."""
     lock = _resolution(search, names).lock
     assert lock is not None
     versions = lock.versions()
@@ -189,7 +189,7 @@ def _island(search: _Search, names: _Names, absent: tuple[Excluded, ...], distri
 
 
 def _excluded(search: _Search, name: str, island: _Names) -> Excluded:
-    """Why a component is not on an island: by the smallest known conflict that it has with the island."""
+    """Why a component is not on an island: the smallest known conflict that it has with the island."""
     conflicts = [core for core in search.conflicts if name in core and core <= island | {name}]
     core = min(conflicts, key=lambda core: (len(core), sorted(core)))
     resolution = _resolution(search, core)

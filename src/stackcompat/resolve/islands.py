@@ -1,13 +1,12 @@
-"""Islands: largest sets of newest releases that can live together; as records, and as rows of a report. Pure.
+"""Islands: largest sets of newest releases that can be installed together. Records, and the members of a search. Pure.
 
-Some newest releases exclude each other, by exact pins or by ranges that do not meet, so a stack can have no newest set
-but several: islands. :mod:`stackcompat.resolve.island_search` finds them.
+Some newest releases exclude each other, by exact pins or by ranges that do not meet. So instead of one newest set a
+stack can have several, called islands. :mod:`stackcompat.resolve.island_search` finds them.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable
 from typing import Annotated
 
 from pydantic import Field
@@ -22,11 +21,8 @@ __all__ = [
     "Excluded",
     "Island",
     "IslandMember",
-    "IslandRow",
     "Islands",
-    "island_of",
     "newest_members",
-    "number_islands",
 ]
 
 
@@ -36,7 +32,7 @@ class IslandMember(Record):
     Attributes:
         name: The component.
         version: Its newest release.
-        requirements: What installs it: its exact pin, and the companions with which its documentation installs it.
+        requirements: Its exact pin, and the companions with which its documentation installs it.
     """
 
     name: str
@@ -76,85 +72,22 @@ class Islands(Record):
     asked: Annotated[int, Field(description="How many sets a resolver was asked about.")]
 
 
-#: Of each Python and platform the islands that were found last count.
+#: The kind of these records. For each Python and platform, the islands that were found last count.
 ISLANDS = Kind("islands", Islands, key=lambda found: f"{found.python}/{found.platform}", made=lambda found: found.seen)
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# Rows
-# ---------------------------------------------------------------------------------------------------------------------
-
-
-class IslandRow(Record):
-    """An island as reports show it: numbered, and once for all the Pythons that have the very same.
-
-    Attributes:
-        number: Its number, from 1.
-        pythons: The Pythons that have it.
-        releases: Its components and their newest releases.
-        beside: Other components that its lock holds, in older releases.
-        excluded: The components that are kept out, once for each reason: another Python can have another reason.
-    """
-
-    number: int
-    pythons: tuple[str, ...]
-    releases: dict[str, str]
-    beside: dict[str, str]
-    excluded: tuple[Excluded, ...]
-
-
-def number_islands(of_pythons: Iterable[Islands]) -> tuple[IslandRow, ...]:
-    """The distinct islands of all Pythons, numbered from 1 in the given order."""
-    found: dict[tuple[tuple[tuple[str, str], ...], ...], list[tuple[str, Island]]] = {}
-    for islands in of_pythons:
-        for island in islands.islands:
-            content = tuple(tuple(sorted(versions.items())) for versions in (island.releases, island.beside))
-            found.setdefault(content, []).append((islands.python, island))
-    return tuple(_row(number, entries) for number, entries in enumerate(found.values(), 1))
-
-
-def _row(number: int, entries: list[tuple[str, Island]]) -> IslandRow:
-    """The row of an island from all the Pythons that have it."""
-    excluded = {(left.name, left.reason): left for _, island in entries for left in island.excluded}
-    _, first = entries[0]
-    return IslandRow(
-        number=number,
-        pythons=tuple(python for python, _ in entries),
-        releases=first.releases,
-        beside=first.beside,
-        excluded=tuple(excluded.values()),
-    )
-
-
-def island_of(names: Collection[str], rows: Iterable[IslandRow]) -> IslandRow | None:
-    """The island that a user of the components `names` is on; None if no island has any of them.
-
-    It is the one that has most of them; of several, the one that has most at their newest; then the first.
-    """
-
-    def closeness(row: IslandRow) -> tuple[int, int, int]:
-        held = sum(name in row.releases or name in row.beside for name in names)
-        newest = sum(name in row.releases for name in names)
-        return held, newest, -row.number
-
-    best = max(rows, key=closeness, default=None)
-    return best if best is not None and closeness(best)[0] else None
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# Members
-# ---------------------------------------------------------------------------------------------------------------------
-
-
 def newest_members(components: Components, catalog: Catalog, python: str) -> tuple[list[IslandMember], list[Excluded]]:
-    """The components at the newest releases that installers take on `python`, and those that have none for it.
+    """The components that a search for islands starts from.
 
-    A component is neither if it moves with another, is a part of another, or is not published (yet).
+    A component is left out if it moves with another, is a part of another's distribution, or is not published yet.
 
     Args:
         components: The components of the ecosystem.
-        catalog: Tells the releases.
+        catalog: Gives the releases.
         python: The Python.
+
+    Returns:
+        The components, each at its newest release for `python`; and those that have no release for it.
     """
     members, absent = [], []
     for component in components.with_own_distribution():

@@ -1,9 +1,13 @@
-"""A lock: the exact, hashed set of every distribution that a cell resolved to; and what resolving a cell came to."""
+"""Locks and resolutions.
+
+A lock is the exact, hashed set of distributions that a cell resolved to. A resolution is a lock, or why there is none.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Annotated, Literal
 
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
@@ -23,7 +27,7 @@ class Pin(Record):
         name: The distribution, in normal form.
         version: Its version.
         hashes: The hashes of the files that an installer can take, each ``algorithm:value``, sorted.
-        source: A file address, for a distribution that does not come from an index; else empty.
+        source: The address of its file, if it does not come from an index; else empty.
     """
 
     name: str
@@ -32,13 +36,13 @@ class Pin(Record):
     source: str = ""
 
     def line(self, *, portable: bool = False) -> str:
-        """The pin as a line of a requirements file, hashes included; a `portable` one names no file of this machine."""
+        """The pin with its hashes as a line of a requirements file. A `portable` line names no file of this machine."""
         what = f"{self.name} @ {self.source}" if self.source and not portable else f"{self.name}=={self.version}"
         return " ".join([what, *(f"--hash={value}" for value in self.hashes)])
 
 
 class Lock(Record):
-    """Every distribution of an environment for one Python and platform, transitive ones too.
+    """All distributions of an environment for one Python and platform, transitive ones too.
 
     Attributes:
         python: The Python, such as ``3.12``.
@@ -50,17 +54,26 @@ class Lock(Record):
     platform: str
     pins: tuple[Pin, ...]
 
-    @property
+    @cached_property
     def id(self) -> str:
-        """Content address: equal exactly when the same files are installed for the same Python and platform."""
+        """Content address of Python, platform, and the names, versions and hashes of all pins.
+
+        A wheel that is uploaded later for a release in the lock, and that fits, changes the address. Where a release
+        has several wheels that fit, hosts with different system libraries can install different ones of the same lock.
+        """
         return digest(self.python, self.platform, [[p.name, p.version, sorted(p.hashes)] for p in self.pins])
 
+    @property
+    def is_portable(self) -> bool:
+        """Whether it names no file of this machine, so that it can be installed elsewhere."""
+        return not any(pin.source for pin in self.pins)
+
     def versions(self) -> dict[str, str]:
-        """Distribution to version."""
+        """The version of each distribution, by name."""
         return {pin.name: pin.version for pin in self.pins}
 
     def text(self, *, portable: bool = False) -> str:
-        """The lock as a requirements file that ``uv pip sync --require-hashes`` and ``pip install`` take."""
+        """The lock as a requirements file for ``uv pip sync --require-hashes`` or ``pip install``."""
         return "".join(pin.line(portable=portable) + "\n" for pin in self.pins)
 
     @classmethod
@@ -69,18 +82,18 @@ class Lock(Record):
 
         Args:
             text: The file's content, as uv and pip write it.
-            python: The Python that it is for.
-            platform: The platform that it is for.
+            python: The Python that the lock is for.
+            platform: The platform that the lock is for.
 
         Raises:
-            ValueError: A line is no exact pin; the message names the first such line.
+            ValueError: A line is no exact pin. The message names the first such line.
         """
         pins = [_parse_pin(words) for words in _lines(text)]
         return cls(python=python, platform=platform, pins=tuple(sorted(pins, key=lambda pin: pin.name)))
 
 
 def _lines(text: str) -> Iterator[list[str]]:
-    """The words of each line of a requirements file, continued lines joined, without comments."""
+    """The words of each line of a requirements file. Continued lines are joined; comments are left out."""
     for line in re.sub(r"\\\n\s*", " ", text).splitlines():
         words = line.split(" #")[0].split()
         if words and not words[0].startswith("#"):
@@ -117,15 +130,15 @@ class HeldBack(Record):
 
 
 class Resolution(Record):
-    """What resolving a cell came to.
+    """The result of resolving a cell.
 
     Attributes:
-        outcome: ``locked`` and ``conflict`` are answers; the others say why there is none.
-        lock: There if the cell is locked.
-        conflict: There if nothing fits.
-        held_back: The distributions of the lock that are older than they were asked for.
+        outcome: ``locked`` and ``conflict`` are answers. The other outcomes say why there is no answer.
+        lock: The lock, if the outcome is ``locked``.
+        conflict: Why no set of releases fits, if the outcome is ``conflict``.
+        held_back: The distributions that were asked for at their newest and came out older.
         detail: Why there is neither a lock nor a conflict, in one sentence.
-        seconds: Wall clock.
+        seconds: The wall clock that resolving took.
     """
 
     outcome: Literal[

@@ -1,4 +1,4 @@
-"""How uv is started: its arguments, its environment, the user's index configuration, local sources."""
+"""How uv is started: its arguments, its input files, its environment, indexes and local sources."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from stackcompat.plan.cell import Cell
 
 __all__ = ["compile_arguments", "extra_index", "local_source", "uv_environment", "write_question"]
 
-#: The variables that uv gets: where packages are and how to reach them, never which of them to prefer.
+#: The variables that uv gets. They say where packages are and how to reach them, never which of them to prefer.
 _PASSED_ON = re.compile(
     r"(UV_(DEFAULT_INDEX|INDEX(_URL|_STRATEGY|_.*_(USERNAME|PASSWORD))?|EXTRA_INDEX_URL|FIND_LINKS"
     r"|NATIVE_TLS|SYSTEM_CERTS|HTTP_TIMEOUT|HTTP_RETRIES|INSECURE_HOST|KEYRING_PROVIDER|CONFIG_FILE|OFFLINE"
@@ -26,11 +26,11 @@ _PASSED_ON = re.compile(
 
 
 def uv_environment(cache: Path, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The environment in which uv runs: the user's addresses and certificates, and none of the user's preferences.
+    """The variables that uv sees: the user's addresses and certificates, but not the user's preferences.
 
     Args:
         cache: The tool's own package cache.
-        environ: The environment of the user.
+        environ: The variables of the user.
     """
     kept = {name: value for name, value in environ.items() if _PASSED_ON.fullmatch(name)}
     if "PIP_INDEX_URL" in environ and not {"UV_DEFAULT_INDEX", "UV_INDEX_URL"} & environ.keys():
@@ -39,25 +39,25 @@ def uv_environment(cache: Path, environ: Mapping[str, str] = os.environ) -> dict
 
 
 def extra_index(variable: str) -> list[str]:
-    """The arguments by which uv looks in a further index as well.
+    """The arguments by which uv looks into an extra index as well.
 
     Args:
-        variable: The environment variable that holds the index's address; empty for no further index.
+        variable: The environment variable with the address of the index; empty for no extra index.
 
     Returns:
-        The arguments; none where there is no variable, or it holds no address.
+        The arguments; none if there is no variable or it is empty.
     """
     address = os.environ.get(variable, "").strip() if variable else ""
     return ["--index", address, "--index-strategy", "unsafe-best-match"] if address else []
 
 
 def local_source(name: str, given: str) -> str:
-    """The file or source of a local component.
+    """The wheel, folder or address that a local distribution comes from.
 
     Args:
-        name: The component's distribution.
+        name: The distribution.
         given: A wheel, a source folder or a git address; or ``$`` and the name of the environment variable that holds
-            one.
+            one of these.
 
     Raises:
         StackcompatError: The environment variable is empty.
@@ -71,22 +71,28 @@ def local_source(name: str, given: str) -> str:
     return source
 
 
-def compile_arguments(cell: Cell, python: Path) -> list[str]:
-    """The arguments with which uv resolves the files of :func:`write_question`.
+def compile_arguments(cell: Cell, python: Path, *, stand_in: bool = False, build: bool = False) -> list[str]:
+    """The arguments with which uv resolves the input files that :func:`write_question` wrote.
 
     Args:
         cell: The cell to resolve.
         python: The interpreter to resolve for.
+        stand_in: Whether the interpreter is of another Python than the cell. Then uv takes all else from it.
+        build: Whether source distributions are built where there is no wheel. That runs code of the releases.
     """
     arguments = ["pip", "compile", "requirements.in", "--python", str(python)]
+    if stand_in:
+        arguments += ["--python-version", cell.python]
     arguments += ["--format", "pylock.toml", "--no-header", "--no-sources"]
-    # Given although they are uv's defaults, since a person's configuration file can prefer others.
+    if not build:
+        arguments.append("--no-build")
+    # These are uv's defaults. They are given since a person's configuration file can change them.
     arguments += ["--resolution", "highest", "--prerelease", "if-necessary"]
     if cell.exclude_newer is not None:
         arguments += ["--exclude-newer", cell.exclude_newer.isoformat().replace("+00:00", "Z")]
         for name in cell.admitted:
-            arguments += ["--exclude-newer-package", f"{name}=false"]
-    # A request that names a pre-release wants it, as with pip; uv alone would still prefer a final release.
+            arguments += ["--exclude-newer-package", f"{name}=false"]  # the date does not hold for this one
+    # As with pip, a request that names a pre-release takes it. By default uv would prefer a final release.
     for requirement in map(Requirement, cell.requirements):
         if requirement.specifier.prereleases:
             arguments += ["--prerelease-package", f"{requirement.name}=allow"]
@@ -94,15 +100,15 @@ def compile_arguments(cell: Cell, python: Path) -> list[str]:
 
 
 def write_question(folder: Path, cell: Cell, further: Sequence[str] = ()) -> list[str]:
-    """Write what a cell asks for into files that uv reads.
+    """Write the requirements, overrides and constraints of a cell into files that uv reads.
 
     Args:
         folder: An empty folder, in which uv will run.
         cell: The cell.
-        further: Requirements that are asked for besides those of the cell.
+        further: Further requirements.
 
     Returns:
-        The arguments that name the files which not every cell has.
+        The arguments that name the files of overrides and of constraints, if the cell has any.
     """
     lines = [_with_source(text, cell.local) for text in (*cell.requirements, *further)]
     _write_lines(folder / "requirements.in", lines)

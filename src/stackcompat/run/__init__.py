@@ -1,3 +1,3 @@
-"""One cell: its environment, its tests, the limits they run under."""
+"""How one cell is run: its environment, its tests, and the limits of the tests."""
 
 from __future__ import annotations

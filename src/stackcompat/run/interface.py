@@ -1,4 +1,4 @@
-"""Where cells run: the seam for other machines. Each kind of machine has an :class:`Executor` of its own."""
+"""The interface to the machines that run cells. Each kind of machine has an :class:`Executor` of its own."""
 
 from __future__ import annotations
 
@@ -12,22 +12,29 @@ __all__ = ["Executor", "Stopped"]
 
 
 class Stopped(StackcompatError):
-    """The executor was stopped before the job had a result: nothing is known of it."""
+    """The executor was stopped before the job had a result, so nothing is known of the cell."""
 
 
 class Executor(Protocol):
-    """Runs jobs. Which machine it uses is its own affair.
+    """Runs jobs on some machine.
 
-    Attributes:
-        workers: How many threads can call `run` at once.
+    Its attributes are properties here, so that an executor can have more workers when its machines do.
     """
 
-    workers: int
+    @property
+    def workers(self) -> int:
+        """How many threads can call `run` at once."""
+        ...
+
+    @property
+    def local_workers(self) -> int:
+        """How many threads can do other work at once on the machine of the caller, such as to lock cells."""
+        ...
 
     def run(self, job: Job) -> CellResult:
         """Run a job in a new environment.
 
-        Whatever a cell does is an outcome of the result and never an exception.
+        Whatever goes wrong in a cell is an outcome in the result, never an exception.
 
         Raises:
             Stopped: The executor was stopped before the job had a result.
@@ -35,5 +42,5 @@ class Executor(Protocol):
         ...
 
     def stop(self) -> None:
-        """End what is running, now. Jobs that come later are not run."""
+        """End the jobs that are running, at once. Jobs that come later are not run."""
         ...

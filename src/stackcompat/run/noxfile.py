@@ -1,7 +1,7 @@
 """The nox session that every cell runs in: ``nox -f <this file> -s cell --force-python PATH -- JOB``.
 
-nox makes a new environment and removes nothing of the caller's, since the executor gives each job an environment folder
-of its own. The command is in run/local.py; docs/architecture.md has the one that a person types.
+nox makes a new environment in a folder that the executor gives for this job alone, so nothing of the caller is removed.
+run/local.py has the command. docs/architecture.md has the one that a person types.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Wheels for local sources: a wheel as it is, a source folder, an sdist or a git address built into one."""
+"""Wheels for local sources. A source folder, an sdist or a git address is built into a wheel."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Protocol
 
 from stackcompat.core.errors import StackcompatError
+from stackcompat.core.programs import ask_program
 from stackcompat.core.redact import strip_addresses
 
 __all__ = ["Uv", "find_wheel"]
 
 
 class Uv(Protocol):
-    """Runs uv with `arguments` in `folder`; it never raises for what uv says."""
+    """Runs uv with `arguments` in `folder`. It raises nothing, whatever the exit code of uv is."""
 
     def __call__(self, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
         """Run uv."""
@@ -24,13 +25,13 @@ class Uv(Protocol):
 
 
 def find_wheel(source: str, interpreter: Path, uv: Uv, kept: Path) -> Path:
-    """The wheel for a local source; it is built unless the source is a wheel.
+    """The wheel for a local source. It is built unless the source is a wheel.
 
     Args:
         source: A wheel, a source folder, an sdist, or ``git+ADDRESS[@REVISION][#subdirectory=FOLDER]``.
         interpreter: The interpreter that the wheel is built with.
-        uv: Builds it.
-        kept: The folder for what was built. Each wheel lies in a folder of its own, named after its content.
+        uv: Runs uv to build the wheel.
+        kept: The folder for built wheels. Each lies in a folder of its own, named after its content.
 
     Raises:
         StackcompatError: There is no such source, or no wheel could be built from it.
@@ -59,7 +60,7 @@ def find_wheel(source: str, interpreter: Path, uv: Uv, kept: Path) -> Path:
 
 
 def _clone(source: str, folder: Path) -> Path:
-    """Clone ``git+ADDRESS[@REVISION][#subdirectory=FOLDER]`` into `folder`; the folder of the project in it."""
+    """Clone ``git+ADDRESS[@REVISION][#subdirectory=FOLDER]`` into `folder`. Returns the project's folder in it."""
     place, _, fragment = source.removeprefix("git+").partition("#")
     address, at, revision = place.rpartition("@")
     # An "@" before the path belongs to a user, as in git+ssh://git@host/project.
@@ -76,7 +77,7 @@ def _clone(source: str, folder: Path) -> Path:
 
 
 def _git(action: str, arguments: list[str]) -> None:
-    command = ["git", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    """Run git. Raises StackcompatError if that fails."""
+    done = ask_program(["git", *arguments])
     if done.returncode != 0:
         raise StackcompatError(f"git {action} failed: {strip_addresses(done.stderr.strip())[-300:]}")

@@ -1,3 +1,3 @@
-"""The published records, each in one module with the functions that build it."""
+"""The published records. Each is in one module with the functions that build it."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What published rows share: times in whole seconds, and rows that leave out default values."""
+"""The base of published rows: times in whole seconds, and rows whose JSON leaves out default values."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from stackcompat.core.record import Record
 
 __all__ = ["Sparse", "Timestamp"]
 
-#: A time in whole seconds: fractions are of no use to anybody, and there are thousands.
+#: A time in whole seconds. Fractions are dropped: nobody needs them, and there are thousands of times.
 Timestamp = Annotated[dt.datetime, AfterValidator(lambda moment: moment.replace(microsecond=0))]
 
 
 class Sparse(Record):
-    """A record of which there are thousands: its JSON leaves out fields that have their default value."""
+    """A record whose JSON leaves out the fields with default values. It is for rows of which there are thousands."""
 
-    # Untyped: in the schema, the type of the result would take the place of the fields.
+    # The result has no type here: in the schema, it would replace the fields.
     @model_serializer(mode="wrap")
     def _without_defaults(self, plain: SerializerFunctionWrapHandler):  # type: ignore[no-untyped-def]  # noqa: ANN202
-        fields = type(self).model_fields
+        fields = type(self).__pydantic_fields__
         return {name: value for name, value in plain(self).items() if getattr(self, name) != fields[name].default}

@@ -23,7 +23,7 @@ __all__ = ["ComponentRow", "ReservedName", "component_row"]
 
 
 class ComponentRow(Record):
-    """One component of the ecosystem, and how it does together with the newest releases of the others."""
+    """One component of the ecosystem, and its verdict together with the newest releases of the others."""
 
     name: str
     title: str
@@ -35,7 +35,8 @@ class ComponentRow(Record):
     hardware: tuple[str, ...]
     moves_with: Annotated[str, Field(description="The component whose release decides this one's; empty: none.")]
     part_of: Annotated[
-        str, Field(description="The component whose distribution it is a part of; empty: it has one of its own.")
+        str,
+        Field(description="The component of whose distribution it is a part; empty: it has a distribution of its own."),
     ] = ""
     newest: Annotated[
         str, Field(description="The newest release that was installed in some cell; empty: there is none.")
@@ -48,23 +49,23 @@ class ComponentRow(Record):
     deepest_level: Annotated[Level | None, Field(description="The deepest level that passed at the newest release.")]
     pythons: dict[str, Verdict]
     blocker: Annotated[str, Field(description="Why it is not green, not at its newest release, or not tested deeper.")]
-    untested: Annotated[str, Field(description="Why no test uses it; empty: there are tests that do.")]
+    untested: Annotated[str, Field(description="Why no test uses it; empty: some test does.")]
     releases: Annotated[tuple[str, ...], Field(description="Releases that were installed in some cell, lowest first.")]
     cell: Annotated[str, Field(description="Id of the cell that shows the verdict; empty: none.")]
     evidence: Annotated[tuple[str, ...], Field(description="Ids of the runs of that cell.")]
     seen: dt.datetime | None
-    age: Annotated[int | None, Field(description="Days since it was seen.")]
+    age: Annotated[int | None, Field(description="Days from `seen` to the time of the table.")]
 
 
 class ReservedName(NamedTuple):
-    """The release that reserves a name on the index, and when that was seen."""
+    """The release that reserves a name on the index, and when the index was asked."""
 
     version: str
     seen: dt.datetime
 
 
 class _Result(NamedTuple):
-    """What one cell says of the component."""
+    """The verdict on the component in one cell."""
 
     verdict: Verdict
     level: Level
@@ -73,16 +74,17 @@ class _Result(NamedTuple):
 
 @dataclass(frozen=True)
 class _Known:
-    """What the cells know of a component.
+    """Everything that the cells show of a component.
 
     Attributes:
         component: The component.
         is_released: Whether some cell holds a release of the index.
         releases: The releases that cells hold, lowest first.
-        newest: The newest of them, final ones first; empty: there is none.
-        at_newest: The cells that hold it.
-        deciding: The cells whose verdict counts: those with the newest releases of everything. Where there are none,
-            those at the component's newest release with the newest of the others.
+        newest: The newest final release among `releases`. If none is final, the newest of them; if there are none,
+            empty.
+        at_newest: The cells that hold the newest release.
+        deciding: The cells whose verdict counts: those with the newest releases of everything. If there are none, the
+            cells with the component's newest release and the newest of the others.
     """
 
     component: Component
@@ -107,8 +109,8 @@ def component_row(
         component: The component.
         components: All components of the ecosystem.
         cells: All cells.
-        reserved: The components of which the index has no more than a name.
-        now: The time of the table; ages are counted to it.
+        reserved: The components of which the index has only a name.
+        now: The time of the table. Ages are counted up to it.
         reads: The tests that read an artifact across versions and passed.
     """
     known = _gather(component, cells)
@@ -118,7 +120,7 @@ def component_row(
     shown = _shown(results, verdict)
     deepest = _deepest_level(known, components, reads)
     if component.untested and verdict == "works" and deepest == "import":
-        verdict = "untested"  # that it imports is no test of what it does
+        verdict = "untested"  # an import alone does not test what the component does
     cell = shown.cell if shown else None
     seen = cell.verdict.seen if cell else None
     whole = components.whole(component)
@@ -151,7 +153,7 @@ def component_row(
 
 
 def _reserved(row: ComponentRow, reserved: ReservedName, now: dt.datetime) -> ComponentRow:
-    """The row of a component of which the index has no more than a name."""
+    """The row of a component of which the index has only a name."""
     release = f"{row.distribution} {reserved.version}"
     update = {
         "deepest_level": "reserved",
@@ -163,10 +165,10 @@ def _reserved(row: ComponentRow, reserved: ReservedName, now: dt.datetime) -> Co
 
 
 def _gather(component: Component, cells: Sequence[JudgedCell]) -> _Known:
-    """What the cells know of a component.
+    """Collect everything that the cells show of a component.
 
-    Cells that force requirements, or take code from a folder, do not count. An exception is a component without a
-    release on the index: cells that take it from its source count.
+    Cells with overrides or local code do not count. The exception is a component without a release on the index: then
+    the cells that take it from its source count.
     """
     name = component.name
     holding = [(cell, held.version) for cell in cells if (held := cell.holds(name)) is not None]
@@ -195,7 +197,10 @@ def _asked_in_vain(cell: JudgedCell, name: str) -> bool:
 
 
 def _with_the_newest(cells: tuple[JudgedCell, ...]) -> tuple[JudgedCell, ...]:
-    """The cells in which no component is older than in others of that Python; all cells if there is no such cell."""
+    """The cells in which no component is older than in another of `cells` on the same Python.
+
+    If there is no such cell, all cells.
+    """
     highest: dict[tuple[str, str], Version] = {}
     for cell in cells:
         for name, component in cell.components.items():
@@ -210,9 +215,10 @@ def _with_the_newest(cells: tuple[JudgedCell, ...]) -> tuple[JudgedCell, ...]:
 
 
 def _result(cell: JudgedCell, component: Component) -> _Result:
-    """The component's verdict in a cell; the cell's own where it pins all of that, and where no test ran.
+    """The verdict on a component in a cell.
 
-    A conflict among other components says nothing.
+    The verdict on the whole cell is taken if no test ran, or if the component is a metapackage that pins the cell. A
+    conflict that does not name the component says nothing of it.
     """
     held, verdict = cell.holds(component.name), cell.verdict
     if held is not None and cell.statuses and not cell.pinned_by(component.distribution):
@@ -231,13 +237,13 @@ def _by_python(results: Iterable[_Result]) -> dict[str, Verdict]:
 
 
 def _overall(verdicts: Iterable[Verdict]) -> Verdict:
-    """The worst of those that say something; a Python that could not be tried does not hide the others."""
+    """The worst verdict. Verdicts that could not tell count only if there are no others."""
     verdicts = list(verdicts)
     return worst([verdict for verdict in verdicts if verdict not in ("invalid", "infra-error")] or verdicts)
 
 
 def _shown(results: Iterable[_Result], verdict: Verdict) -> _Result | None:
-    """The result that shows the verdict; where it works, that of the cell that went deepest."""
+    """The first result with this verdict; for `works`, the one that went deepest. None if no result has it."""
     showing = [result for result in results if result.verdict == verdict]
     if verdict == "works":
         showing.sort(key=lambda result: LEVELS.index(result.level), reverse=True)
@@ -245,23 +251,31 @@ def _shown(results: Iterable[_Result], verdict: Verdict) -> _Result | None:
 
 
 def _deepest_level(known: _Known, components: Components, reads: Iterable[PassedRead]) -> Level | None:
-    """The deepest level that passed at the component's newest release; an artifact counts where both sides have it."""
+    """The deepest level that passed at the component's newest release.
+
+    A read artifact counts only if the writer and the reader have this release.
+    """
     component, newest = known.component, known.newest
-    passed: list[Level] = []
+    passed: set[Level] = set()
     for cell in known.at_newest:
-        is_its_set = cell.pinned_by(component.distribution)
+        if cell.pinned_by(
+            component.distribution
+        ):  # a metapackage is as deep as its set, and that as its shallowest pin
+            passed.add(cell.verdict.reached)
+            continue
         for status in cell.statuses:
-            if status.state == "passed" and (is_its_set or _exercises(status.result, component, components)):
-                passed.append(status.result.level)
+            level = status.result.level
+            if status.state == "passed" and level not in passed and _exercises(status.result, component, components):
+                passed.add(level)
     for read in reads:
         versions = {side.get(component.distribution) for side in (read.writer, read.reader)}
         if versions == {newest} and _exercises(read.result, component, components):
-            passed.append(read.result.level)
+            passed.add(read.result.level)
     return max(passed, key=LEVELS.index, default=None)
 
 
 def _exercises(test: TestResult, component: Component, components: Components) -> bool:
-    """Whether a test uses the component, or the one that decides its release: that one cannot do without it."""
+    """Whether a test uses the component, or the component that it moves with, since that one needs it."""
     if component.tests:
         return component.tested_by(test.test)
     leader = components[component.moves_with].distributions if component.moves_with else ()
@@ -269,7 +283,7 @@ def _exercises(test: TestResult, component: Component, components: Components) -
 
 
 def _newest_known(component: Component, newest: str, cells: Iterable[JudgedCell]) -> str:
-    """The newest final release that some cell wanted and could not have; empty when it is not newer than `newest`."""
+    """The newest final release that some cell asked for and could not install; empty if `newest` is as new."""
     wanted = {held.newest for cell in cells for held in cell.verdict.held_back if held.name == component.distribution}
     wanted |= {cell.pins[component.name] for cell in cells if not cell.components and component.name in cell.pins}
     final = [version for version in wanted if not version_key(version).is_prerelease]
@@ -278,12 +292,12 @@ def _newest_known(component: Component, newest: str, cells: Iterable[JudgedCell]
 
 
 def _blocker(component: Component, verdict: Verdict, cell: JudgedCell | None, deciding: Iterable[JudgedCell]) -> str:
-    """Why the component is not green, not at its newest, or not tried deeper, in one sentence.
+    """Why the component is not green, not at its newest release, or not tested deeper, in one sentence.
 
     Args:
         component: The component.
-        verdict: Its verdict.
-        cell: The cell that shows it.
+        verdict: The verdict on the component.
+        cell: The cell that shows the verdict.
         deciding: The cells whose verdict counts.
     """
     if verdict == "untested":
@@ -298,7 +312,7 @@ def _blocker(component: Component, verdict: Verdict, cell: JudgedCell | None, de
 
 
 def _held_back_everywhere(component: Component, deciding: Iterable[JudgedCell]) -> str:
-    """Why the component is held back, if it is at its newest in none of the cells that count; else empty."""
+    """Why the component is held back in all of the cells that count; empty if some cell has its newest release."""
     sentences = []
     for cell in deciding:
         held = next((held for held in cell.verdict.held_back if held.name == component.distribution), None)

@@ -1,4 +1,4 @@
-"""Rows about artifacts across versions: what one environment wrote and another read, square by square."""
+"""Rows about artifacts across versions: whether an environment reads what another wrote, square by square."""
 
 from __future__ import annotations
 
@@ -17,17 +17,21 @@ from stackcompat.core.vocabulary import Verdict, worst
 from stackcompat.ecosystem.components import Components, versions_of
 from stackcompat.evidence.results import Evidence, TestResult
 from stackcompat.evidence.runs import Crossing, PlannedCell, RunRecord
+from stackcompat.plan.places import USUAL_PLACES, Places
 from stackcompat.table.base import Sparse, Timestamp
+from stackcompat.table.cells import lock_path, text_of_lock
 from stackcompat.table.culprits import CulpritRow, culprits_of_crossing
+from stackcompat.table.plain_lines import CrossingSide, crossing_lines
 from stackcompat.verdict.artifacts import ArtifactVerdict
 from stackcompat.verdict.exchange import CrossingVerdict, judge_crossings
 
 __all__ = [
+    "ArtifactSquare",
     "CrossingCell",
     "CrossingEnd",
-    "ExchangeSquare",
     "PassedRead",
     "exchange_squares",
+    "locks_of_ends",
     "passed_reads",
     "squares_by_label",
 ]
@@ -41,6 +45,9 @@ class CrossingEnd(Record):
     python: str
     components: Annotated[dict[str, str], Field(description="Component to the version that was installed.")]
     evidence: Annotated[tuple[str, ...], Field(description="Ids of the runs that wrote.")]
+    lock: Annotated[
+        str, Field(description="Path of the published lock, relative to this file; empty: none is published.")
+    ] = ""
 
 
 class CrossingCell(Sparse):
@@ -60,23 +67,27 @@ class CrossingCell(Sparse):
     reproduce: Annotated[
         str,
         Field(
-            description="The command that runs the crossing again, from the root of the project; empty: it is green."
+            description="The command that runs the crossing again, in the folder of the ecosystem; empty: it is green."
         ),
     ] = ""
+    plain: Annotated[
+        tuple[str, ...],
+        Field(description="Lines of a shell that show the failure without this tool; empty: it is not red."),
+    ] = ()
     seen: Timestamp | None
     evidence: Annotated[tuple[str, ...], Field(description="Ids of the runs that read; `ends` has those that wrote.")]
     culprits: Annotated[
         tuple[CulpritRow, ...],
-        Field(description="One row for each side that has culprits; empty: it is read, or they are not known yet."),
+        Field(description="One row for each side that has culprits; empty: it is read, or no culprit is known yet."),
     ] = ()
 
 
-class ExchangeSquare(Record):
-    """One artifact, written by each of several environments and read by each of them."""
+class ArtifactSquare(Record):
+    """One artifact in all crossings of a square: each environment writes it, and each reads it."""
 
-    square: Annotated[str, Field(description="The environments, in words.")]
+    square: Annotated[str, Field(description="The label of the square: its environments in words.")]
     artifact: str
-    verdict: Annotated[Verdict, Field(description="The worst of its crossings.")]
+    verdict: Annotated[Verdict, Field(description="The worst verdict on the artifact in these crossings.")]
     ends: tuple[CrossingEnd, ...]
     crossings: tuple[CrossingCell, ...]
 
@@ -85,9 +96,9 @@ class PassedRead(NamedTuple):
     """A test that read an artifact of another environment and passed.
 
     Attributes:
-        result: The test.
+        result: The result of the test.
         writer: The distributions of the environment that wrote, name to version.
-        reader: The distributions of the environment that read.
+        reader: The distributions of the environment that read, name to version.
     """
 
     result: TestResult
@@ -96,14 +107,14 @@ class PassedRead(NamedTuple):
 
 
 class _Square(NamedTuple):
-    """The crossings between the environments of one policy; `label` says in words which environments."""
+    """A square: the crossings between the environments of one policy. The label says which environments these are."""
 
     label: str
     crossings: list[tuple[Crossing, CrossingVerdict]]
 
 
 def passed_reads(runs: Iterable[RunRecord], evidence: Mapping[str, tuple[Evidence, ...]]) -> tuple[PassedRead, ...]:
-    """Every test that read an artifact and passed, of the artifacts that work.
+    """The tests that read an artifact and passed. Only artifacts with the verdict `works` count.
 
     Args:
         runs: The runs.
@@ -121,7 +132,7 @@ def passed_reads(runs: Iterable[RunRecord], evidence: Mapping[str, tuple[Evidenc
 
 
 def _locked(planned: PlannedCell) -> dict[str, str]:
-    """The distributions of an environment, name to version; empty where it has no lock."""
+    """The distributions of an environment, name to version; empty if it has no lock."""
     lock = planned.resolution.lock
     return lock.versions() if lock else {}
 
@@ -131,19 +142,21 @@ def exchange_squares(
     evidence: Mapping[str, tuple[Evidence, ...]],
     components: Components,
     diagnoses: Diagnoses | None = None,
-) -> tuple[ExchangeSquare, ...]:
-    """Every square of the runs, in the order of matrices, policies and artifacts; those without any result left out.
+    places: Places = USUAL_PLACES,
+) -> tuple[ArtifactSquare, ...]:
+    """The artifacts of all squares, in the order of matrices, policies and artifacts. Those without result are absent.
 
     Args:
         runs: The runs.
         evidence: The evidence, by the keys of crossings and planned cells.
         components: The components of the ecosystem.
-        diagnoses: What searches for culprits have shown.
+        diagnoses: The results of searches for culprits.
+        places: Where the ecosystem has its published table and its tests.
     """
-    rows: list[ExchangeSquare] = []
+    rows: list[ArtifactSquare] = []
     for run in runs:
         for square in _squares(run, evidence):
-            rows += _rows_of_square(square, evidence, components, diagnoses or Diagnoses())
+            rows += _rows_of_square(square, evidence, components, diagnoses or Diagnoses(), places)
     return tuple(rows)
 
 
@@ -162,26 +175,47 @@ def _rows_of_square(
     evidence: Mapping[str, tuple[Evidence, ...]],
     components: Components,
     diagnoses: Diagnoses,
-) -> Iterator[ExchangeSquare]:
-    """A row for each artifact that some crossing has a result for."""
+    places: Places,
+) -> Iterator[ArtifactSquare]:
+    """The rows of a square: one for each artifact for which some crossing has a result."""
     verdicts = [verdict for _, verdict in square.crossings]
     planned = {end.cell.id: end for verdict in verdicts for end in (verdict.writer, verdict.reader)}
-    ends = tuple(_end(end, square.label, evidence, components) for end in planned.values())
+    ends = [_end(end, square.label, evidence, components) for end in planned.values()]
     for artifact in dict.fromkeys(artifact.artifact for verdict in verdicts for artifact in verdict.artifacts):
         cells = tuple(
-            _crossing_cell(artifact, crossing, verdict, evidence, diagnoses) for crossing, verdict in square.crossings
+            _crossing_cell(artifact, crossing, verdict, evidence, diagnoses, places)
+            for crossing, verdict in square.crossings
         )
+        shown = {end for cell in cells if cell.plain for end in (cell.writer, cell.reader)}
         tried = [cell.verdict for cell in cells if cell.verdict != "not-applicable"]
         if tried:
-            yield ExchangeSquare(
-                square=square.label, artifact=artifact, verdict=worst(tried), ends=ends, crossings=cells
+            yield ArtifactSquare(
+                square=square.label,
+                artifact=artifact,
+                verdict=worst(tried),
+                ends=tuple(
+                    end.model_copy(update={"lock": lock_path(end.cell)}) if end.cell in shown else end for end in ends
+                ),
+                crossings=cells,
             )
+
+
+def locks_of_ends(runs: Iterable[RunRecord], squares: Iterable[ArtifactSquare]) -> dict[str, str]:
+    """The published locks of environments that write and read, by the ids of their cells.
+
+    Args:
+        runs: The runs of the squares.
+        squares: The squares. They say which locks are published.
+    """
+    wanted = {end.cell for square in squares for end in square.ends if end.lock}
+    planned = {cell.cell.id: cell for run in runs if run.exchange is not None for cell in run.exchange.cells}
+    return {name: text_of_lock(planned[name], "writes and reads artifacts") for name in sorted(wanted)}
 
 
 def _end(
     planned: PlannedCell, square: str, evidence: Mapping[str, tuple[Evidence, ...]], components: Components
 ) -> CrossingEnd:
-    """The row of an environment of the square with this label."""
+    """The row of an environment. `square` is the label of its square."""
     return CrossingEnd(
         cell=planned.cell.id,
         label=planned.cell.label.removeprefix(f"{square}: "),
@@ -197,8 +231,9 @@ def _crossing_cell(
     verdict: CrossingVerdict,
     evidence: Mapping[str, tuple[Evidence, ...]],
     diagnoses: Diagnoses,
+    places: Places,
 ) -> CrossingCell:
-    """What a crossing says of an artifact."""
+    """The row of an artifact in one crossing."""
     shown = _verdict_on(artifact, verdict)
     never_ran = shown.verdict == "untested" and crossing.key not in evidence
     is_red = shown.verdict not in ("works", "not-applicable") and not never_ran
@@ -210,6 +245,7 @@ def _crossing_cell(
         sentence=public(shown.sentence),
         promised=next((kept for name, kept in crossing.promised.items() if fnmatch(artifact, name)), None),
         reproduce=_reproduce(artifact, verdict) if is_red else "",
+        plain=_plain(shown, crossing, verdict, evidence, places) if is_red else (),
         seen=verdict.seen,
         evidence=tuple(run.id for run in evidence.get(crossing.key, ())),
         culprits=culprits_of_crossing(artifact, verdict, diagnoses),
@@ -217,7 +253,7 @@ def _crossing_cell(
 
 
 def _verdict_on(artifact: str, verdict: CrossingVerdict) -> ArtifactVerdict:
-    """The verdict on an artifact in a crossing; where the crossing has none on any artifact, that on the crossing."""
+    """The verdict on an artifact in a crossing. If no artifact has a verdict there, that on the whole crossing."""
     for each in verdict.artifacts:
         if each.artifact == artifact:
             return each
@@ -228,7 +264,7 @@ def _verdict_on(artifact: str, verdict: CrossingVerdict) -> ArtifactVerdict:
 
 
 def _reproduce(artifact: str, verdict: CrossingVerdict) -> str:
-    """The command that shows a crossing of an artifact again."""
+    """The command that runs a crossing of an artifact again."""
     words = ["stackcompat", "exchange", "--artifact", artifact]
     for side, planned in (("write", verdict.writer), ("read", verdict.reader)):
         cell, versions = planned.cell, _locked(planned)
@@ -239,9 +275,46 @@ def _reproduce(artifact: str, verdict: CrossingVerdict) -> str:
     return shlex.join(words)
 
 
-def squares_by_label(squares: Iterable[ExchangeSquare]) -> dict[str, list[ExchangeSquare]]:
-    """The artifacts of each square; the squares, and the artifacts of each, are in the order in which they come."""
-    grouped: dict[str, list[ExchangeSquare]] = {}
+def _plain(
+    shown: ArtifactVerdict,
+    crossing: Crossing,
+    verdict: CrossingVerdict,
+    evidence: Mapping[str, tuple[Evidence, ...]],
+    places: Places,
+) -> tuple[str, ...]:
+    """The lines of a shell that show why a crossing of an artifact is not green.
+
+    Args:
+        shown: The verdict on the artifact.
+        crossing: The crossing.
+        verdict: The verdict on the crossing.
+        evidence: The evidence, by the keys of crossings and planned cells.
+        places: Where the ecosystem has its published table and its tests.
+    """
+    writes = _tests_of(shown.artifact, evidence.get(verdict.writer.key, ()))
+    reads = tuple(test.test for test in shown.failures) or _tests_of(shown.artifact, evidence.get(crossing.key, ()))
+    return crossing_lines(
+        shown.artifact,
+        CrossingSide(verdict.writer.cell, _lock_place(verdict.writer, places), writes),
+        CrossingSide(verdict.reader.cell, _lock_place(verdict.reader, places), reads),
+        places,
+    )
+
+
+def _tests_of(artifact: str, runs: Iterable[Evidence]) -> tuple[str, ...]:
+    """The tests of runs that write or read an artifact."""
+    return tuple(sorted({test.test for run in runs for test in run.tests if test.artifact == artifact}))
+
+
+def _lock_place(planned: PlannedCell, places: Places) -> str:
+    """The file or address of the published lock of an environment; empty if it cannot be published."""
+    lock = planned.resolution.lock
+    return places.publication(lock_path(planned.cell.id)) if lock is not None and lock.is_portable else ""
+
+
+def squares_by_label(squares: Iterable[ArtifactSquare]) -> dict[str, list[ArtifactSquare]]:
+    """The artifacts of each square, by its label. Labels and artifacts keep their order."""
+    grouped: dict[str, list[ArtifactSquare]] = {}
     for square in squares:
         grouped.setdefault(square.square, []).append(square)
     return grouped

@@ -1,4 +1,4 @@
-"""Failures grouped by what they say, each with the cells that show it and its culprit."""
+"""Failures grouped by verdict and signature, each group with its cells and its culprits."""
 
 from __future__ import annotations
 
@@ -15,28 +15,37 @@ from stackcompat.core.requirements import python_key, version_key
 from stackcompat.core.vocabulary import Level, Verdict
 from stackcompat.ecosystem.components import Components
 from stackcompat.evidence.results import TestResult
+from stackcompat.plan.places import USUAL_PLACES, Places
+from stackcompat.table.cells import lock_place
 from stackcompat.table.culprits import CulpritRow, culprit_of_failure
 from stackcompat.table.judged import JudgedCell
+from stackcompat.table.plain_lines import plain_lines
 from stackcompat.verdict.ownership import mentioned
-from stackcompat.verdict.signature import failure_of
+from stackcompat.verdict.signature import failure_of, has_particulars
 
-__all__ = ["FailureGroup", "FailureKind", "failures_by_kind", "group_failures"]
+__all__ = ["FailureGroup", "FailureKind", "failures_by_kind", "group_failures", "own_test_failures"]
 
 
 class FailureGroup(Record):
-    """One distinct reason why cells are not green, with all cells that have it."""
+    """One failure, or another reason why cells are not green, with all cells that have it."""
 
     id: str
     verdict: Annotated[Verdict, Field(description="The verdict of the cells that have it.")]
     level: Level
-    signature: Annotated[str, Field(description="Equal for two failures exactly when they are the same failure.")]
+    signature: Annotated[
+        str,
+        Field(
+            description="The failure in one line. Failures with equal signature and verdict are one group, unless the "
+            "signature has no particulars: then each test has its own."
+        ),
+    ]
     type: str
     message: str
     package: Annotated[str, Field(description="The distribution that the error came out of.")]
     where: str
     tests: tuple[str, ...]
     suspects: Annotated[tuple[str, ...], Field(description="Components that the failure points at.")]
-    inferred: Annotated[bool, Field(description="Whether the failure can come from other components too.")]
+    inferred: Annotated[bool, Field(description="Whether the failure can also come from other components.")]
     versions: Annotated[dict[str, tuple[str, ...]], Field(description="The suspects' versions in these cells.")]
     pythons: tuple[str, ...]
     cells: Annotated[
@@ -46,22 +55,32 @@ class FailureGroup(Record):
     first_seen: dt.datetime | None
     last_seen: dt.datetime | None
     details: Annotated[str, Field(description="End of the traceback, or the chain of bounds.")]
+    plain: Annotated[
+        tuple[str, ...],
+        Field(description="Lines of a shell that show it in the first of the cells without this tool; can be empty."),
+    ] = ()
     culprit: Annotated[CulpritRow | None, Field(description="Null: no search has been made yet.")] = None
 
 
-#: How a failure stands in reports: broken in the newest releases, or only in other combinations; or not broken, but not
-#: green either. This is the order in which they stand.
-FailureKind = Literal["today", "elsewhere", "unresolvable", "flaky", "unknown"]
+#: The kinds of failures, in the order in which reports show them. ``today``: broken with the newest releases.
+#: ``elsewhere``: broken in other combinations only. ``unknown``: the cell could not tell. ``own tests``: notes about
+#: releases, of which tests that they ship fail. They say nothing against a set.
+FailureKind = Literal["today", "elsewhere", "unresolvable", "flaky", "unknown", "own tests"]
 
 
-#: The most characters of a traceback.
+#: The most characters of a traceback or a chain of bounds that are published.
 _TRACEBACK_CHARACTERS = 1500
 
 
 class _FailureInCell(NamedTuple):
-    """One failure in one cell; `test` is empty for what kept a cell from its tests."""
+    """One failure in one cell.
+
+    `test` is empty if the cell did not come as far as its tests. `recognisable` says whether the failure has
+    particulars. `result` is the result of the test.
+    """
 
     cell: JudgedCell
+    verdict: Verdict
     test: str
     level: Level
     signature: str
@@ -73,37 +92,64 @@ class _FailureInCell(NamedTuple):
     suspects: frozenset[str]
     inferred: bool
     diagnosis: Diagnosis | None = None
+    recognisable: bool = True
+    result: TestResult | None = None
 
     @property
     def id(self) -> str:
-        """The same for the same failure everywhere."""
-        return digest(self.cell.verdict.verdict, self.signature, length=8)
+        """The id of the group: equal for equal verdicts and signatures, and tests if there are no particulars.
+
+        Own tests of releases have groups apart.
+        """
+        apart = [] if self.recognisable else [self.test]
+        apart += ["own tests"] if self.level == "upstream" else []
+        return digest(self.verdict, self.signature, *apart, length=8)
 
 
 def group_failures(
-    cells: Iterable[JudgedCell], components: Components, diagnoses: Diagnoses | None = None
+    cells: Iterable[JudgedCell],
+    components: Components,
+    diagnoses: Diagnoses | None = None,
+    places: Places = USUAL_PLACES,
 ) -> tuple[tuple[FailureGroup, ...], dict[str, tuple[str, ...]]]:
-    """Every distinct failure once, and the failures of each cell.
+    """Group the failures of all cells.
 
     Args:
         cells: All cells.
         components: The components of the ecosystem.
-        diagnoses: What searches for culprits have shown.
+        diagnoses: The results of searches for culprits.
+        places: Where the ecosystem has its published table and its tests.
 
     Returns:
-        The failures, the most frequent first; and cell ids to the ids of their failures.
+        The groups, the most frequent first; and by cell id, the ids of its groups, those of own tests of releases left
+        out.
     """
     grouped: dict[str, list[_FailureInCell]] = {}
     of_cell: dict[str, list[str]] = {}
     for cell in cells:
         for failure in _failures_of(cell, components, diagnoses or Diagnoses()):
             grouped.setdefault(failure.id, []).append(failure)
-            of_cell.setdefault(cell.id, []).append(failure.id)
-    groups = sorted((_group(seen, components) for seen in grouped.values()), key=lambda group: -len(group.cells))
+            if failure.level != "upstream":
+                of_cell.setdefault(cell.id, []).append(failure.id)
+    groups = sorted(
+        (_group(seen, components, places) for seen in grouped.values()), key=lambda group: -len(group.cells)
+    )
     return tuple(groups), {cell: tuple(dict.fromkeys(ids)) for cell, ids in of_cell.items()}
 
 
+def own_test_failures(cells: Iterable[JudgedCell], groups: Iterable[FailureGroup]) -> dict[str, tuple[str, ...]]:
+    """By cell id, the ids of the failures of tests that releases ship. A cell without any is left out."""
+    own = [group for group in groups if group.level == "upstream"]
+    ids = {cell.id: tuple(group.id for group in own if cell.id in group.cells) for cell in cells}
+    return {cell: failures for cell, failures in ids.items() if failures}
+
+
 def _failures_of(cell: JudgedCell, components: Components, diagnoses: Diagnoses) -> list[_FailureInCell]:
+    own = [_failure_of_test(result, cell, components, diagnoses) for result in cell.own_failures]
+    return [*_smoke_failures_of(cell, components, diagnoses), *own]
+
+
+def _smoke_failures_of(cell: JudgedCell, components: Components, diagnoses: Diagnoses) -> list[_FailureInCell]:
     verdict = cell.verdict
     if verdict.verdict in ("works", "untested", "not-applicable"):
         return []
@@ -119,6 +165,7 @@ def _failure_of_test(
     failure = failure_of(result)
     return _FailureInCell(
         cell=cell,
+        verdict="broken" if result.level == "upstream" else cell.verdict.verdict,
         test=result.test,
         level=result.level,
         signature=failure.signature,
@@ -130,15 +177,18 @@ def _failure_of_test(
         suspects=attribution.components,
         inferred=not attribution.sure,
         diagnosis=diagnoses.of_cell(cell.verdict, result),
+        recognisable=has_particulars(failure),
+        result=result,
     )
 
 
 def _kept_from_tests(cell: JudgedCell, components: Components) -> _FailureInCell:
-    """What kept a cell from its tests: bounds, an installation, the machine."""
+    """The reason why a cell did not come as far as its tests: bounds, an installation, or the machine."""
     verdict, conflict = cell.verdict, cell.verdict.conflict
     details = "\n".join(conflict.chain) or conflict.words if conflict else ""
     return _FailureInCell(
         cell=cell,
+        verdict=verdict.verdict,
         test="",
         level=verdict.level,
         signature=public(verdict.sentence),
@@ -152,8 +202,8 @@ def _kept_from_tests(cell: JudgedCell, components: Components) -> _FailureInCell
     )
 
 
-def _group(seen: Iterable[_FailureInCell], components: Components) -> FailureGroup:
-    """One failure from everywhere it was seen; suspects in the order of the tables."""
+def _group(seen: Iterable[_FailureInCell], components: Components, places: Places) -> FailureGroup:
+    """Make a group of equal failures. Its suspects are in the order of the tables."""
     failures = sorted(seen, key=lambda failure: not failure.cell.today)
     first = failures[0]
     cells = list({failure.cell.id: failure.cell for failure in failures}.values())
@@ -163,7 +213,7 @@ def _group(seen: Iterable[_FailureInCell], components: Components) -> FailureGro
     diagnoses = [failure.diagnosis for failure in failures if failure.diagnosis is not None]
     return FailureGroup(
         id=first.id,
-        verdict=first.cell.verdict.verdict,
+        verdict=first.verdict,
         level=first.level,
         signature=first.signature,
         type=first.type,
@@ -180,20 +230,24 @@ def _group(seen: Iterable[_FailureInCell], components: Components) -> FailureGro
         first_seen=min(moments, default=None),
         last_seen=max(moments, default=None),
         details=first.details,
+        plain=plain_lines(first.cell.verdict, lock_place(first.cell, places), components, places, first.result),
         culprit=culprit_of_failure(diagnoses, first.signature),
     )
 
 
 def _version(cell: JudgedCell, name: str) -> str:
-    """The component's version in the cell, or the exact one that was asked for; empty: neither."""
+    """The component's version in the cell, or the exact version that the cell asks for; empty if there is neither."""
     component = cell.components.get(name)
     return component.version if component else cell.pins.get(name, "")
 
 
 def failures_by_kind(groups: Iterable[FailureGroup]) -> dict[FailureKind, list[FailureGroup]]:
-    """The failures of each kind in their order; every kind has an entry."""
+    """The failures of each kind, in the order of `groups`. Every kind has an entry, if only an empty one."""
     kinds: dict[FailureKind, list[FailureGroup]] = {kind: [] for kind in get_args(FailureKind)}
     for group in groups:
+        if group.level == "upstream":
+            kinds["own tests"].append(group)
+            continue
         match group.verdict:
             case "broken" | "uninstallable":
                 kinds["today" if group.today else "elsewhere"].append(group)

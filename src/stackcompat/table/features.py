@@ -1,4 +1,4 @@
-"""Rows about features that do not work, though the rest of their cells can."""
+"""Rows about features that do not work. The rest of such a cell can work."""
 
 from __future__ import annotations
 
@@ -12,28 +12,38 @@ from stackcompat.core.requirements import version_key
 from stackcompat.ecosystem.components import Components
 from stackcompat.evidence.results import TestResult
 from stackcompat.table.judged import JudgedCell
-from stackcompat.verdict.outcomes import why
-from stackcompat.verdict.ownership import Ownership
+from stackcompat.verdict.missing import missing_in
+from stackcompat.verdict.outcomes import cure, why
+from stackcompat.verdict.ownership import Ownership, owner_of
 
 __all__ = ["FeatureRow", "feature_rows"]
 
 
 class FeatureRow(Record):
-    """A feature that does not work in some cells. It decides no verdict: the rest of a cell can work."""
+    """A feature that does not work in some cells. It changes no verdict, since the rest of a cell can work."""
 
     feature: str
     signature: str
     tests: tuple[str, ...]
     components: Annotated[
         dict[str, tuple[str, ...]],
-        Field(description="Components that its tests use, each with its versions in these cells, lowest first."),
+        Field(description="Components that the tests use, each with its versions in these cells, lowest first."),
     ]
     cells: Annotated[tuple[str, ...], Field(description="Ids of the cells.")]
     today: Annotated[bool, Field(description="Whether it does not work with the newest releases.")]
+    cure: Annotated[str, Field(description="What makes it work with these releases; empty if nothing is known.")] = ""
+    module: Annotated[bool, Field(description="Whether the feature is a module that cannot be imported.")] = False
+
+    @property
+    def words(self) -> str:
+        """What does not work, in words."""
+        return f"{self.feature} cannot be imported" if self.module else f"{self.feature} does not work"
 
 
 def feature_rows(cells: Iterable[JudgedCell], components: Components) -> tuple[FeatureRow, ...]:
-    """Each feature that fails somewhere, once for each way in which it fails; those of the newest releases first.
+    """The rows of all features that fail in some cell: one for each feature and signature.
+
+    Features that fail with the newest releases come first.
 
     Args:
         cells: All cells.
@@ -50,17 +60,17 @@ def feature_rows(cells: Iterable[JudgedCell], components: Components) -> tuple[F
 def _row(
     feature: str, signature: str, seen: Sequence[tuple[JudgedCell, TestResult]], components: Components
 ) -> FeatureRow:
-    """The row of a feature.
+    """The row of a feature with one signature.
 
     Args:
-        feature: Its name.
-        signature: How it fails.
-        seen: The cells in which it fails so, each with its test.
+        feature: The name of the feature.
+        signature: The signature of the failure.
+        seen: The cells with this failure, each with its test.
         components: The components of the ecosystem.
     """
     versions: dict[str, set[str]] = {}
     for cell, test in seen:
-        for name in Ownership(components, cell.components).users(test.components):
+        for name in Ownership(components, cell.components).users(_involved(test, cell, components)):
             versions.setdefault(name, set()).add(cell.components[name].version)
     return FeatureRow(
         feature=feature,
@@ -71,4 +81,18 @@ def _row(
         },
         cells=tuple(dict.fromkeys(cell.id for cell, _ in seen)),
         today=any(cell.today for cell, _ in seen),
+        cure=cure(seen[0][1]),
+        module=seen[0][1].modules is not None,
     )
+
+
+def _involved(test: TestResult, cell: JudgedCell, components: Components) -> tuple[str, ...]:
+    """The distributions whose versions a failure is about.
+
+    A module names only its own distribution. What it fails at is on the traceback, or is the owner of what is missing.
+    """
+    if test.modules is None or test.failure is None:
+        return test.components
+    missing = missing_in(test.failure.message)
+    owner = owner_of(missing.owner, cell.verdict.installed, components) if missing.owner else None
+    return tuple(dict.fromkeys(filter(None, (*test.components, *test.failure.packages, owner))))

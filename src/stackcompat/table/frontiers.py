@@ -1,32 +1,40 @@
-"""Frontiers as they are published: release by release, with the edges of what works and how they were found."""
+"""Published frontiers: the verdict on each pair of releases, the intervals that work, and the reasons for breaks."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
 from stackcompat.core.record import Record
 from stackcompat.core.redact import public
+from stackcompat.core.requirements import version_key
 from stackcompat.core.vocabulary import Level, Verdict
-from stackcompat.frontier.frontier import StoredFinding, StoredFrontier
+from stackcompat.frontier.frontier import StoredFinding, StoredFrontier, new_releases
 from stackcompat.frontier.inference import Pair
+from stackcompat.frontier.inference_accuracy import CheckReason, InferenceAccuracy
 from stackcompat.frontier.nearest import NearestPair
 from stackcompat.frontier.space import Side
 from stackcompat.table.base import Sparse
+from stackcompat.table.cells import CellRow
+from stackcompat.table.pairs import Interval, PairRow, Ranges
 from stackcompat.verdict.signature import failure_kind
 
 __all__ = [
     "DatedRelease",
     "FrontierCheck",
     "FrontierEdge",
+    "FrontierInterval",
+    "FrontierNews",
     "FrontierPair",
     "FrontierRange",
     "FrontierReason",
     "FrontierRow",
     "frontier_row",
+    "without_contradictions",
+    "without_refuted",
 ]
 
 
@@ -38,23 +46,27 @@ class DatedRelease(Record):
 
 
 class FrontierPair(Sparse):
-    """Two releases, one of each side, with partners of the day on which the later of the two was uploaded."""
+    """Two releases, one of each side. All other releases are of the day on which the later of the two was uploaded."""
 
     versions: Annotated[dict[str, str], Field(description="Component to version, the two of the pair.")]
     verdict: Verdict
     level: Annotated[Level, Field(description="The first level that is red, or else the deepest that was reached.")] = (
         "interop"
     )
-    inferred: Annotated[bool, Field(description="Whether it follows from other pairs; then it was not tested.")] = True
-    evidence: Annotated[str, Field(description="Id of one run that shows it; empty: inferred, or bounds say it.")] = ""
+    inferred: Annotated[
+        bool, Field(description="Whether the verdict follows from other pairs, so that the pair was not tested.")
+    ] = True
+    evidence: Annotated[
+        str, Field(description="Id of one run that shows it; empty: it is inferred or follows from bounds.")
+    ] = ""
     reason: Annotated[
         int | None,
-        Field(description="Place in `reasons`; of an inferred break, that of the nearest observed break."),
+        Field(description="Place in `reasons`; for an inferred break, the place of the nearest observed break."),
     ] = None
 
 
 class FrontierRange(Record):
-    """Releases of the first side with releases of the second side: the first and the last release of each."""
+    """A rectangle of pairs: the first and the last release of the first side, and those of the second side."""
 
     first: tuple[str, str]
     second: tuple[str, str]
@@ -69,61 +81,124 @@ class FrontierReason(Record):
     signature: Annotated[str, Field(description="The signature of the failure; empty: there was no failure.")]
     doubt: Annotated[str, Field(description="Why the failure may come from a third component; empty: no doubt.")]
     alone: Annotated[
-        str, Field(description="The component that alone is to blame; empty: both together, or others too.")
+        str, Field(description="The component that is to blame alone; empty: both together, or also others.")
     ] = ""
-    seen: Annotated[int, Field(description="Pairs that were observed to have it.")]
-    inferred: Annotated[int, Field(description="Pairs that are inferred to be broken, of which this is the nearest.")]
-    ranges: Annotated[tuple[FrontierRange, ...], Field(description="Where it is, inferred pairs included.")]
+    seen: Annotated[int, Field(description="Number of pairs that were observed to have this reason.")]
+    inferred: Annotated[
+        int, Field(description="Number of inferred breaks whose nearest observed break has this reason.")
+    ]
+    ranges: Annotated[
+        tuple[FrontierRange, ...], Field(description="All pairs with this reason, including inferred ones.")
+    ]
+
+
+class FrontierInterval(Sparse):
+    """Releases of one side that follow each other and work with one release of the other, up to the same level."""
+
+    first: str
+    last: str
+    level: Annotated[Level, Field(description="The level up to which all of them work.")] = "interop"
+    tested: Annotated[int, Field(description="How many of them were tested.")] = 0
+    inferred: Annotated[int, Field(description="How many of them are inferred to work.")] = 0
+    first_inferred: Annotated[bool, Field(description="Whether the first release is inferred, so not tested.")] = False
+    last_inferred: Annotated[bool, Field(description="Whether the last release is inferred, so not tested.")] = False
 
 
 class FrontierEdge(Record):
-    """The releases of one side that work with one release of the other: first and last release of each interval."""
+    """One release, and the intervals of the other side's releases that work with it: first and last of each."""
 
     version: str
-    works: tuple[tuple[str, str], ...]
+    works: Annotated[tuple[tuple[str, str], ...], Field(description="Those that work up to the level of the frontier.")]
+    intervals: Annotated[
+        tuple[FrontierInterval, ...],
+        Field(description="The same with those that work up to a shallower level only, and what is inferred of each."),
+    ] = ()
+
+
+class FrontierNews(Record):
+    """A newer search about the same two components that has newer releases and is not complete."""
+
+    seen: dt.datetime
+    releases: Annotated[dict[str, tuple[str, ...]], Field(description="The newer releases, by component.")]
+    pairs_answered: Annotated[int, Field(description="Number of its pairs that work or are broken.")]
+    pairs: Annotated[int, Field(description="Number of its pairs that can be installed together.")]
 
 
 class FrontierCheck(Record):
-    """An inferred pair that was tested afterwards."""
+    """An inferred verdict on a pair that was tested afterwards."""
 
     versions: dict[str, str]
     inferred: Verdict
     observed: Verdict
+    reason: Annotated[
+        CheckReason,
+        Field(description="Why it was tested: at random; for a release or a block in no test; near a wrong inference."),
+    ] = "random"
 
 
 class FrontierRow(Record):
-    """Every release of one component against every release of another, as far as `level`, on one Python.
+    """Every release of one component with every release of another, tested up to `level`, on one Python.
 
-    The partners of each pair are those of the day on which the later of the two was uploaded, not those of today.
+    In the cell of a pair, all other releases are of the day on which the later of the two was uploaded.
     """
 
     first: str
     second: str
     python: str
     platform: str
-    level: Annotated[Level, Field(description="How deep a pair has to work.")]
+    level: Annotated[Level, Field(description="The level up to which a pair must work.")]
     seen: dt.datetime
-    complete: Annotated[bool, Field(description="Whether each pair has a verdict and the last checks agreed.")]
-    runs: Annotated[int, Field(description="Runs that were made for it, or that there were before.")]
-    pairs_answered: Annotated[int, Field(description="Pairs that work or are broken.")]
+    complete: Annotated[
+        bool, Field(description="Whether each pair has a verdict, and the last checks agreed or few can be wrong.")
+    ]
+    runs: Annotated[int, Field(description="Number of runs that were used, new and earlier ones.")]
+    pairs_answered: Annotated[int, Field(description="Number of pairs that work or are broken.")]
     pairs_inferred: int
-    checks: Annotated[tuple[FrontierCheck, ...], Field(description="Inferences that were checked.")]
-    disagreement: Annotated[float | None, Field(description="The share of these that were wrong; null: no checks.")]
-    precision: Annotated[float | None, Field(description="Of the forecast from source, against what was tested.")]
-    recall: Annotated[float | None, Field(description="Of the forecast from source, against what was tested.")]
+    pairs_shallow: Annotated[
+        int, Field(description="Number of pairs that work, but that no test that uses both reached as deep as `level`.")
+    ] = 0
+    checks: Annotated[tuple[FrontierCheck, ...], Field(description="Inferred pairs that were tested as a check.")]
+    disagreement: Annotated[
+        float | None, Field(description="Share of the checks that contradict the inference; null: no checks.")
+    ]
+    accuracy: Annotated[
+        InferenceAccuracy | None,
+        Field(description="How many inferred pairs can be wrong, by the random checks; null: no checks."),
+    ] = None
+    precision: Annotated[
+        float | None,
+        Field(description="Of the breaks forecast from source alone, the share that was observed; null: unknown."),
+    ]
+    recall: Annotated[
+        float | None,
+        Field(description="Of the observed breaks, the share that was forecast from source alone; null: unknown."),
+    ]
     first_releases: tuple[DatedRelease, ...]
     second_releases: tuple[DatedRelease, ...]
     edges: tuple[FrontierEdge, ...]
-    second_edges: Annotated[tuple[FrontierEdge, ...], Field(description="The same, seen from the second side.")]
+    second_edges: Annotated[
+        tuple[FrontierEdge, ...], Field(description="The same for each release of the second side.")
+    ]
     reasons: tuple[FrontierReason, ...]
     pairs: Annotated[
         tuple[FrontierPair, ...],
         Field(description="A pair that is not listed cannot be installed together: `reasons` say why."),
     ]
 
+    newer: Annotated[
+        FrontierNews | None, Field(description="A newer search with newer releases that is not complete; null: none.")
+    ] = None
+
     def judged(self) -> tuple[FrontierPair, ...]:
-        """The pairs that work or are broken, inferred ones too."""
-        return tuple(pair for pair in self.pairs if pair.verdict in ("works", "broken"))
+        """The pairs that work or are broken, including inferred ones.
+
+        A pair that is red only in tests that a release ships is left out: that is a note about the release.
+        """
+        return tuple(
+            pair
+            for pair in self.pairs
+            if pair.verdict == "works" or (pair.verdict == "broken" and pair.level != "upstream")
+        )
 
     def observed(self) -> tuple[FrontierPair, ...]:
         """The pairs that were observed to work or to be broken."""
@@ -131,7 +206,7 @@ class FrontierRow(Record):
 
 
 class _Reason(NamedTuple):
-    """What makes two reasons the same."""
+    """A reason why pairs do not work. Two reasons are the same if all fields are equal."""
 
     verdict: Verdict
     level: Level
@@ -141,11 +216,16 @@ class _Reason(NamedTuple):
     alone: str
 
 
-def frontier_row(frontier: StoredFrontier) -> FrontierRow:
-    """What is published of a frontier. Neither of the two need be a component of the table."""
+def frontier_row(frontier: StoredFrontier, newer: StoredFrontier | None = None) -> FrontierRow:
+    """The published row of a frontier. Its sides need not be components of the table.
+
+    Args:
+        frontier: The frontier.
+        newer: A newer one about the same two that is not complete and has newer releases.
+    """
     first, second = frontier.first, frontier.second
     reason_of = _reasons(frontier)
-    # Failures come before bounds.
+    # Reasons that are failures come before bounds.
     reasons = sorted(dict.fromkeys(reason_of.values()), key=lambda reason: reason.verdict != "broken")
     return FrontierRow(
         first=first.name,
@@ -157,12 +237,19 @@ def frontier_row(frontier: StoredFrontier) -> FrontierRow:
         complete=frontier.complete,
         runs=frontier.runs + frontier.reused,
         pairs_answered=sum(finding.verdict in ("works", "broken") for finding in frontier.findings),
+        pairs_shallow=sum(map(frontier.is_shallow, frontier.findings)),
         pairs_inferred=sum(finding.inferred for finding in frontier.findings),
         checks=tuple(
-            FrontierCheck(versions=_versions(frontier, check.pair), inferred=check.inferred, observed=check.observed)
+            FrontierCheck(
+                versions=_versions(frontier, check.pair),
+                inferred=check.inferred,
+                observed=check.observed,
+                reason=check.reason,
+            )
             for check in frontier.checks
         ),
         disagreement=frontier.disagreement,
+        accuracy=frontier.accuracy,
         precision=frontier.precision,
         recall=frontier.recall,
         first_releases=_dated(first),
@@ -182,11 +269,162 @@ def frontier_row(frontier: StoredFrontier) -> FrontierRow:
             for finding in frontier.findings
             if finding.verdict != "unresolvable"
         ),
+        newer=_news(frontier, newer) if newer is not None else None,
     )
 
 
+def _news(frontier: StoredFrontier, newer: StoredFrontier) -> FrontierNews:
+    """What is told of a newer frontier that is not complete."""
+    sides = ((newer.first, frontier.first), (newer.second, frontier.second))
+    releases = {side.name: new_releases(side, before) for side, before in sides}
+    verdicts = [finding.verdict for finding in newer.findings]
+    return FrontierNews(
+        seen=newer.seen,
+        releases={name: versions for name, versions in releases.items() if versions},
+        pairs_answered=sum(verdict in ("works", "broken") for verdict in verdicts),
+        pairs=sum(verdict != "unresolvable" for verdict in verdicts),
+    )
+
+
+def without_contradictions(frontier: StoredFrontier, pairs: Iterable[PairRow]) -> StoredFrontier:
+    """A frontier without inferred breaks of pairs that work in a cell, if it is not complete.
+
+    A sample has not checked such a break yet, so it counts for less than the cell.
+
+    Args:
+        frontier: The frontier.
+        pairs: What cells say about pairs.
+    """
+    if frontier.complete:
+        return frontier
+    names = (frontier.first.name, frontier.second.name)
+    working = {
+        tuple(versions[name] for name in names)
+        for row in pairs
+        if {row.first, row.second} == set(names)
+        for release in row.releases
+        if release.verdict == "works" and not release.inferred
+        for versions in [{row.first: release.first_version, row.second: release.second_version}]
+    }
+    findings = tuple(
+        StoredFinding(pair=finding.pair, verdict="untested", level="resolve", forecast=finding.forecast)
+        if finding.inferred
+        and finding.verdict == "broken"
+        and tuple(_versions(frontier, finding.pair).values()) in working
+        else finding
+        for finding in frontier.findings
+    )
+    return frontier.model_copy(update={"findings": findings})
+
+
+def without_refuted(
+    pairs: Iterable[PairRow], frontiers: Iterable[FrontierRow], cells: Iterable[CellRow]
+) -> tuple[PairRow, ...]:
+    """Rows about pairs, without what does not hold against a frontier, of any Python, that saw the two releases broken.
+
+    That is a release that a range infers to work between two others. And it is a pair whose tests passed in cells that
+    a third component breaks: a frontier has beside the two what an installer puts there, and no cell shows that they
+    work with anything. It is not known then whether they do.
+
+    Args:
+        pairs: The rows.
+        frontiers: The frontiers of the table.
+        cells: The cells of the table.
+    """
+    verdicts: dict[frozenset[str], dict[_Releases, set[Verdict]]] = {}
+    for frontier in frontiers:
+        of_names = verdicts.setdefault(frozenset((frontier.first, frontier.second)), {})
+        for pair in frontier.pairs:
+            if pair.verdict != "untested" and pair.level != "upstream":
+                of_names.setdefault(frozenset(pair.versions.items()), set()).add(pair.verdict)
+    together = _together_in_working_cells(cells, verdicts)
+
+    def settled(row: PairRow) -> PairRow:
+        known = verdicts.get(frozenset((row.first, row.second)), {})
+        refuted = {releases for releases, found in known.items() if "works" not in found}
+        return _settled(row, refuted, refuted - together) if refuted else row
+
+    return tuple(map(settled, pairs))
+
+
+#: Two releases: component and version of each.
+_Releases = frozenset[tuple[str, str]]
+
+
+def _together_in_working_cells(cells: Iterable[CellRow], names: Collection[frozenset[str]]) -> set[_Releases]:
+    """The releases of components that are together in a cell that works, for each two components in `names`."""
+    return {
+        frozenset((name, cell.components[name].version) for name in two)
+        for cell in cells
+        if cell.verdict == "works" or cell.level == "upstream"
+        for two in names
+        if cell.components.keys() >= two
+    }
+
+
+def _settled(row: PairRow, refuted: Collection[_Releases], lone: Collection[_Releases]) -> PairRow:
+    """A row without what is refuted.
+
+    Args:
+        row: The row.
+        refuted: The releases that no frontier saw to work together, and some saw not to.
+        lone: Those of them that are together in no cell that works.
+    """
+
+    def versions(first: str, second: str) -> _Releases:
+        return frozenset(((row.first, first), (row.second, second)))
+
+    def parts(ranges: Ranges) -> Iterator[Interval]:
+        for interval in ranges.intervals:
+            out = {
+                version
+                for among, which in ((interval.inferred, refuted), (interval.tested, lone))
+                for version in among
+                if interval.verdict == "works"
+                and frozenset(((ranges.component, ranges.version), (ranges.other, version))) in which
+            }
+            yield from _split(interval, out) if out else (interval,)
+
+    releases = tuple(
+        release
+        for release in row.releases
+        if release.verdict != "works" or versions(release.first_version, release.second_version) not in lone
+    )
+    ranges = (one.model_copy(update={"intervals": tuple(parts(one))}) for one in row.ranges)
+    fields: dict[str, object] = {
+        "releases": releases,
+        "ranges": tuple(one for one in ranges if one.intervals),
+    }
+    if row.verdict == "works" and versions(row.first_version, row.second_version) in lone:
+        fields |= {"verdict": "untested", "level": "reserved", "pythons": {}, "cell": "", "tests": ()}
+        working = [(one.first_version, one.second_version) for one in releases if one.verdict == "works"]
+        fields["together"] = working[0] if working else None
+    return row.model_copy(update=fields)
+
+
+def _split(interval: Interval, out: Collection[str]) -> Iterator[Interval]:
+    """What is left of an interval without some releases. What lies next to these is inferred no more."""
+    stretches: list[list[str]] = [[]]
+    for version in sorted((*interval.tested, *interval.inferred), key=version_key):
+        if version in out:
+            stretches.append([])
+        else:
+            stretches[-1].append(version)
+    for stretch in stretches:
+        places = [place for place, version in enumerate(stretch) if version in interval.tested]
+        if places:
+            kept = stretch[places[0] : places[-1] + 1]
+            yield Interval(
+                verdict=interval.verdict,
+                first=kept[0],
+                last=kept[-1],
+                tested=tuple(version for version in kept if version in interval.tested),
+                inferred=tuple(version for version in kept if version in interval.inferred),
+            )
+
+
 def _versions(frontier: StoredFrontier, pair: Pair) -> dict[str, str]:
-    """Component to version, of a pair."""
+    """The two releases of a pair, component to version."""
     row, column = pair
     return {
         frontier.first.name: frontier.first.versions[row],
@@ -195,7 +433,7 @@ def _versions(frontier: StoredFrontier, pair: Pair) -> dict[str, str]:
 
 
 def _reasons(frontier: StoredFrontier) -> dict[Pair, _Reason]:
-    """The reason of each pair that does not work; of an inferred break, that of the nearest observed one."""
+    """The reason of each pair that does not work. An inferred break has the reason of the nearest observed break."""
     alike: dict[_Reason, _Reason] = {}
     reasons: dict[Pair, _Reason] = {}
     for finding in frontier.findings:
@@ -217,7 +455,7 @@ def _reason(finding: StoredFinding) -> _Reason:
 
 
 def _without_numbers(reason: _Reason) -> _Reason:
-    """A failure without its numbers, which can differ from pair to pair. A bound stays as it is."""
+    """The reason without the numbers of its failure, which can differ from pair to pair. Bounds are left unchanged."""
     if not reason.signature:
         return reason
     return reason._replace(sentence=failure_kind(reason.sentence), signature=failure_kind(reason.signature))
@@ -231,15 +469,21 @@ def _dated(side: Side) -> tuple[DatedRelease, ...]:
 
 
 def _edges(frontier: StoredFrontier, axis: int) -> tuple[FrontierEdge, ...]:
+    """The edges of each release of one side."""
     side = (frontier.first, frontier.second)[axis]
-    return tuple(
-        FrontierEdge(version=version, works=frontier.intervals(axis, number))
-        for number, version in enumerate(side.versions)
+    return tuple(_edge(frontier, axis, number, version) for number, version in enumerate(side.versions))
+
+
+def _edge(frontier: StoredFrontier, axis: int, number: int, version: str) -> FrontierEdge:
+    return FrontierEdge(
+        version=version,
+        works=frontier.intervals(axis, number),
+        intervals=tuple(FrontierInterval(**one._asdict()) for one in frontier.working_intervals(axis, number)),
     )
 
 
 def _published_reason(reason: _Reason, reason_of: Mapping[Pair, _Reason], frontier: StoredFrontier) -> FrontierReason:
-    """What is published of a reason; `reason_of` has the reason of each pair that does not work."""
+    """The row of a reason. `reason_of` has the reason of each pair that does not work."""
     findings = [finding for finding in frontier.findings if reason_of.get(finding.pair) == reason]
     inferred = sum(finding.inferred for finding in findings)
     return FrontierReason(
@@ -251,7 +495,7 @@ def _published_reason(reason: _Reason, reason_of: Mapping[Pair, _Reason], fronti
 
 
 def _ranges(pairs: Collection[Pair], frontier: StoredFrontier) -> tuple[FrontierRange, ...]:
-    """`pairs` as rectangles: rows that follow each other and have the same stretch of columns are one."""
+    """`pairs` as rectangles: neighbouring rows with the same stretch of columns are joined."""
     first, second = frontier.first.versions, frontier.second.versions
     rows_of: dict[tuple[int, int], list[int]] = {}
     for row in sorted({row for row, _ in pairs}):
@@ -265,7 +509,12 @@ def _ranges(pairs: Collection[Pair], frontier: StoredFrontier) -> tuple[Frontier
 
 
 def _stretches(findings: Iterable[StoredFinding], pairs: Collection[Pair]) -> list[tuple[int, int]]:
-    """The first and last column of each stretch of `pairs` in a row. It goes past pairs that metadata forbids."""
+    """The first and last column of each stretch of `pairs` in a row. Pairs that metadata forbids do not end a stretch.
+
+    Args:
+        findings: The findings of the row, by column.
+        pairs: The pairs that are looked for.
+    """
     stretches: list[tuple[int, int]] = []
     continues = False
     for finding in findings:
@@ -280,7 +529,7 @@ def _stretches(findings: Iterable[StoredFinding], pairs: Collection[Pair]) -> li
 
 
 def _runs(numbers: Sequence[int]) -> list[tuple[int, int]]:
-    """The first and last of each run of numbers that follow each other."""
+    """The first and last number of each series of consecutive numbers."""
     runs: list[tuple[int, int]] = []
     for number in numbers:
         if runs and number == runs[-1][1] + 1:

@@ -1,35 +1,35 @@
-"""What the islands of newest releases hold, how a user knows theirs, and which bounds keep releases off. Pure."""
+"""Islands for reports: their names, the releases that tell them apart, the bounds that keep releases off. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from stackcompat.resolve.islands import IslandRow
+from stackcompat.resolve.island_rows import IslandRow
 
 __all__ = ["KeptOff", "distinguishing_releases", "kept_off", "names_on_islands"]
 
 
 class KeptOff(NamedTuple):
-    """What one bound does: each release (name and version) that it keeps off islands, with the islands' numbers."""
+    """One bound, and the releases (name and version) that it keeps off islands, each with the islands' numbers."""
 
     reason: str
     releases: dict[tuple[str, str], list[int]]
 
 
 def names_on_islands(islands: Iterable[IslandRow], order: Iterable[str]) -> list[str]:
-    """What the islands hold.
+    """The names of the distributions on the islands.
 
     Args:
         islands: The islands.
-        order: The order of the names; a name that is not in it comes last.
+        order: The order of the names. Names that are not in it come last.
     """
     held = dict.fromkeys(name for island in islands for name in (*island.releases, *island.beside))
     return list(dict.fromkeys([*(name for name in order if name in held), *held]))
 
 
 def distinguishing_releases(islands: Sequence[IslandRow]) -> dict[int, list[tuple[str, str]]]:
-    """The releases that only one island has, by its number."""
+    """By the number of an island, the releases that no other island has. They tell users which island is theirs."""
     numbers: dict[tuple[str, str], list[int]] = {}
     for island in islands:
         for release in island.releases.items():
@@ -42,7 +42,7 @@ def distinguishing_releases(islands: Sequence[IslandRow]) -> dict[int, list[tupl
 
 
 def kept_off(islands: Iterable[IslandRow]) -> list[KeptOff]:
-    """Each bound that keeps a newest release off an island, once."""
+    """The bounds that keep newest releases off islands, each once with all of these releases."""
     bounds: dict[str, KeptOff] = {}
     for island in islands:
         for excluded in island.excluded:

@@ -1,9 +1,10 @@
-"""The cells of all runs, each once with all that is known of it: what every table is built from."""
+"""Judge the cells of all runs, each distinct cell once. All tables are built from the result."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import Annotated, NamedTuple
 
 from pydantic import Field
@@ -12,21 +13,22 @@ from stackcompat.blame.diagnosis import Diagnoses
 from stackcompat.core.requirements import python_key
 from stackcompat.core.vocabulary import Level, Verdict
 from stackcompat.ecosystem.components import Components, versions_of
-from stackcompat.evidence.results import Evidence
+from stackcompat.evidence.results import Evidence, TestResult
 from stackcompat.evidence.runs import PlannedCell, RunRecord
 from stackcompat.table.base import Sparse
 from stackcompat.table.culprits import CulpritRow, culprit_of_cell
 from stackcompat.table.vocabulary import POLICIES
 from stackcompat.verdict.components import judge_components, judge_parts
-from stackcompat.verdict.outcomes import TestStatus
+from stackcompat.verdict.judge import Judge
+from stackcompat.verdict.outcomes import TestStatus, pass_times
 from stackcompat.verdict.ownership import pins_of
-from stackcompat.verdict.verdict import CellVerdict, judge
+from stackcompat.verdict.verdict import CellVerdict, by_smoke_tests
 
 __all__ = ["ComponentInCell", "JudgedCell", "distinct_cells", "judge_cells"]
 
 
 class ComponentInCell(Sparse):
-    """A component in one cell."""
+    """The version of a component in a cell, and the verdict on the component there."""
 
     version: str
     verdict: Annotated[
@@ -36,18 +38,20 @@ class ComponentInCell(Sparse):
 
 
 class JudgedCell(NamedTuple):
-    """One cell with all that is known of it.
+    """One cell with everything that is known of it.
 
     Attributes:
-        planned: The cell and what it was locked to.
-        verdict: What the evidence says of it.
-        runs: The evidence.
-        components: The components in it, by name.
-        parts: The components in it that are a part of another's distribution, if a test tells anything of them.
-        asked: Names of the components that it asks for.
-        pins: Component to the exact version that it asks for.
-        also: Other policies that ask for the same, each with its label.
-        culprit: The releases to blame, if it is red and they are known.
+        planned: The cell and what it resolved to.
+        verdict: The verdict on the cell, by its smoke tests.
+        runs: The evidence: the runs of the lock of the cell.
+        components: The components in the lock, by name.
+        parts: By name, the components that are a part of another's distribution. A part is left out if none of its
+            tests says anything here.
+        asked: The names of the components for which the cell asks.
+        pins: By component, the exact version for which the cell asks.
+        also: The other policies that ask for the same cell, each with its label.
+        culprit: The culprits, if the cell is red and they are known.
+        own_failures: The confirmed failures of tests that releases ship. They are no part of the verdict.
     """
 
     planned: PlannedCell
@@ -59,6 +63,7 @@ class JudgedCell(NamedTuple):
     pins: dict[str, str]
     also: tuple[str, ...]
     culprit: CulpritRow | None
+    own_failures: tuple[TestResult, ...] = ()
 
     @property
     def id(self) -> str:
@@ -67,7 +72,7 @@ class JudgedCell(NamedTuple):
 
     @property
     def statuses(self) -> tuple[TestStatus, ...]:
-        """What all runs of each test say."""
+        """The status of each test."""
         return self.verdict.statuses
 
     @property
@@ -77,31 +82,30 @@ class JudgedCell(NamedTuple):
 
     @property
     def released(self) -> bool:
-        """Whether the cell tells something about releases as they are published, with their own bounds."""
+        """Whether the cell has published releases only and respects their bounds."""
         return not self.verdict.forced and not self.verdict.cell.local
 
     @property
     def today(self) -> bool:
-        """Whether the cell asks for the newest of everything, and tells more than what releases' own tests say."""
-        newest = self.verdict.cell.policy == "newest" and self.released
-        return newest and self.verdict.level != "upstream"
+        """Whether the cell asks for the newest of everything, as published."""
+        return self.verdict.cell.policy == "newest" and self.released
 
     def holds(self, name: str) -> ComponentInCell | None:
-        """The component in this cell; None where it is not there, or is a part of which no test tells anything."""
+        """The component, or part of a distribution, that has this name in the cell; None if there is none."""
         return self.components.get(name) or self.parts.get(name)
 
     def pinned_by(self, distribution: str) -> bool:
-        """Whether the cell is the set that a release of `distribution`, a metapackage, pins."""
+        """Whether `distribution` is a metapackage and the cell is the set that its release pins."""
         cell = self.verdict.cell
         release = f"{distribution} {self.verdict.installed.get(distribution, '')}"
         return cell.policy == "metapackage" and f" {cell.label}".endswith(f" {release}")
 
 
 def distinct_cells(runs: Iterable[RunRecord]) -> dict[str, list[tuple[PlannedCell, dt.datetime]]]:
-    """Each distinct cell by its id: every time that it was asked for, and when that run began.
+    """By cell id, every plan of the cell, each with the time at which its run began.
 
-    The first entry is the one that tables show: by policy (in the order of POLICIES), thorough ones first, then the
-    newest.
+    Tables show the first entry. The entries are sorted by policy (in the order of `POLICIES`); of one policy, thorough
+    ones come first, then those of the latest runs.
     """
     asked: dict[str, list[tuple[PlannedCell, dt.datetime]]] = {}
     for run in sorted(runs, key=lambda run: run.started, reverse=True):
@@ -118,28 +122,32 @@ def judge_cells(
     runs: Iterable[RunRecord],
     evidence: Mapping[str, tuple[Evidence, ...]],
     diagnoses: Diagnoses | None = None,
+    judge: Judge | None = None,
 ) -> tuple[JudgedCell, ...]:
-    """Each distinct cell once, under the first policy (in the order of POLICIES) that asks for it.
+    """Judge each distinct cell once, under the first policy (in the order of `POLICIES`) that asks for it.
 
-    They are in the order of policies, newest Python first, newest day first; then as planned.
+    The cells are sorted by policy, then from the newest Python to the oldest, then from the newest day to the oldest.
 
     Args:
         components: The components of the ecosystem.
-        runs: Where the cells come from.
-        evidence: The evidence, by the planned cells' keys.
-        diagnoses: What searches for culprits have shown.
+        runs: The runs that planned the cells.
+        evidence: The evidence, by the keys of the planned cells.
+        diagnoses: The results of searches for culprits.
+        judge: Judges the cells by this evidence; without one, every failure counts.
     """
     diagnoses = diagnoses or Diagnoses()
+    judge = judge or Judge(components, pass_times(chain.from_iterable(evidence.values())))
     cells = []
     for (planned, started), *elsewhere in distinct_cells(runs).values():
         shown = _reason(planned)
         also = tuple(sorted({_reason(other) for other, _ in elsewhere} - {shown}))
-        cells.append(_judge_cell(planned, started, also, components, evidence.get(planned.key, ()), diagnoses))
+        runs_of_cell = evidence.get(planned.key, ())
+        cells.append(_judge_cell(planned, started, also, components, runs_of_cell, diagnoses, judge))
     return tuple(sorted(cells, key=_order))
 
 
 def _reason(planned: PlannedCell) -> str:
-    """Why a cell is asked for."""
+    """The policy that asks for a cell, and the label of the cell."""
     return f"{planned.cell.policy}: {planned.cell.label}"
 
 
@@ -150,19 +158,22 @@ def _judge_cell(
     components: Components,
     runs: tuple[Evidence, ...],
     diagnoses: Diagnoses,
+    judge: Judge,
 ) -> JudgedCell:
     """Judge one cell.
 
     Args:
-        planned: The cell and what it was locked to.
-        started: When the run that planned it began.
-        also: Why it was asked for elsewhere.
+        planned: The cell and what it resolved to.
+        started: When the run that planned the cell began.
+        also: The other policies that ask for the cell, each with its label.
         components: The components of the ecosystem.
         runs: The evidence on the cell.
-        diagnoses: What searches for culprits have shown.
+        diagnoses: The results of searches for culprits.
+        judge: Judges the cell.
     """
-    verdict = judge(planned, runs)
-    if verdict.seen is None:  # what the index and the machine had was seen when the run began
+    judged = judge.verdict(planned, runs)
+    verdict = by_smoke_tests(judged, components)
+    if verdict.seen is None:  # nothing was run, so the resolution was seen when the run began
         verdict = verdict.model_copy(update={"seen": started})
     versions = versions_of(verdict.installed, components)
     states = judge_components(verdict, components, diagnoses)
@@ -186,6 +197,11 @@ def _judge_cell(
         pins=pins_of(planned.cell, components),
         also=also,
         culprit=culprit_of_cell(verdict, diagnoses),
+        own_failures=tuple(
+            status.result
+            for status in judged.statuses
+            if status.state == "confirmed" and status.result.level == "upstream"
+        ),
     )
 
 

@@ -1,4 +1,4 @@
-"""Rows about pairs of components: which of their versions work together."""
+"""Rows about pairs of components: which of their releases work together."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["Interval", "PairRelease", "PairRow", "Ranges", "intervals", "pair_ro
 
 
 class PairRelease(Sparse):
-    """Two releases together."""
+    """The verdict on two releases together."""
 
     first_version: str
     second_version: str
@@ -29,12 +29,12 @@ class PairRelease(Sparse):
     level: Level = "interop"
     inferred: bool = False
     pythons: dict[str, Verdict]
-    cell: Annotated[str, Field(description="Id of the cell that shows it.")]
+    cell: Annotated[str, Field(description="Id of the cell that shows the verdict.")]
     failure: Annotated[str, Field(description="Id of the failure; empty: none.")] = ""
 
 
 class Interval(Sparse):
-    """Neighbouring releases with the same verdict; `inferred` are those of them that were not tested."""
+    """Neighbouring releases with the same verdict. Each of them is in `tested` or in `inferred`."""
 
     verdict: Verdict
     first: str
@@ -44,7 +44,7 @@ class Interval(Sparse):
 
 
 class Ranges(Record):
-    """The releases of `other` with one release of `component`. A release in no interval is untested with it."""
+    """One release of `component` with the releases of `other`. Those in no interval are untested with it."""
 
     component: str
     version: str
@@ -53,27 +53,27 @@ class Ranges(Record):
 
 
 class PairRow(Record):
-    """Two components: at the newest releases of both, at every combination that was tested, and as ranges."""
+    """Two components: the verdict at their newest releases, at every tested combination, and by ranges."""
 
     first: str
     first_version: str
     second: str
     second_version: str
     verdict: Annotated[
-        Verdict, Field(description="The verdict at the newest releases of both, the worst of all Pythons.")
+        Verdict, Field(description="The verdict at the newest releases of both, the worst over all Pythons.")
     ]
     level: Level
-    inferred: Annotated[bool, Field(description="Whether the evidence has another explanation too.")]
-    doubt: Annotated[str, Field(description="That explanation.")]
+    inferred: Annotated[bool, Field(description="Whether the evidence leaves another explanation.")]
+    doubt: Annotated[str, Field(description="The other explanation; empty: there is none.")]
     pythons: dict[str, Verdict]
     cell: str
     tests: tuple[str, ...]
     failure: str
     seen: Timestamp | None
-    age: Annotated[int | None, Field(description="Days since it was seen.")]
+    age: Annotated[int | None, Field(description="Days from `seen` to the time of the table.")]
     together: Annotated[
         tuple[str, str] | None,
-        Field(description="The newest releases that work together, where the newest of both do not."),
+        Field(description="The newest releases that work together; null: the newest of both do, or none do."),
     ]
     releases: tuple[PairRelease, ...]
     ranges: tuple[Ranges, ...]
@@ -84,18 +84,27 @@ class PairRow(Record):
     first_red: Annotated[
         dt.datetime | None, Field(description="When the latest stretch of red began; null: it was never red.")
     ] = None
-    last_green: Annotated[dt.datetime | None, Field(description="When it last worked; null: never.")] = None
+    last_green: Annotated[dt.datetime | None, Field(description="When the pair last worked; null: never.")] = None
 
 
 class _Releases(NamedTuple):
-    """The releases of all components, by name: the newest of each, and all that were tried, lowest first."""
+    """The releases of components, by name: the newest release, and all that were tried, lowest first."""
 
     newest: dict[str, str]
     tried: dict[str, list[str]]
 
 
-#: The signature of a failure and the id of a cell that has it, to the id of the failure.
-_FailureIds = Mapping[tuple[str, str], str]
+class _VersionPair(NamedTuple):
+    """Two releases."""
+
+    first: str
+    first_version: str
+    second: str
+    second_version: str
+
+
+#: Failures, by the signature of the failure and the id of a cell that has it.
+_Failures = Mapping[tuple[str, str], Sequence[FailureGroup]]
 
 
 def pair_rows(
@@ -104,17 +113,20 @@ def pair_rows(
     groups: Iterable[FailureGroup],
     now: dt.datetime,
 ) -> tuple[PairRow, ...]:
-    """Every pair of components that met in a cell, or that a cell could not bring together.
+    """The rows of all pairs of components that met in a cell, or that a cell could not bring together.
 
     Args:
         rows: The components, in the order of the tables.
-        verdicts: What is known of every two releases.
+        verdicts: The verdicts on all pairs of releases.
         groups: The failures of the table.
-        now: The time of the table; ages are counted to it.
+        now: The time of the table. Ages are counted up to it.
     """
     verdicts = tuple(verdicts)
     releases = _releases(rows, verdicts)
-    failures = {(group.signature, cell): group.id for group in groups for cell in group.cells}
+    failures: dict[tuple[str, str], list[FailureGroup]] = {}
+    for group in groups:
+        for cell in group.cells:
+            failures.setdefault((group.signature, cell), []).append(group)
     pairs: dict[tuple[str, str], list[PairVerdict]] = {}
     for verdict in verdicts:
         pairs.setdefault((verdict.first, verdict.second), []).append(verdict)
@@ -138,23 +150,23 @@ def _row(
     names: tuple[str, str],
     verdicts: Sequence[PairVerdict],
     releases: _Releases,
-    failures: _FailureIds,
+    failures: _Failures,
     now: dt.datetime,
 ) -> PairRow:
     """The row of two components.
 
     Args:
-        names: The components.
-        verdicts: What is known of their releases together.
+        names: The two components.
+        verdicts: The verdicts on their releases together.
         releases: The releases of all components.
-        failures: The failures of the table.
+        failures: The ids of the failures of the table.
         now: The time of the table.
     """
     first, second = names
     first_version, second_version = releases.newest[first], releases.newest[second]
     pairs = [_pair_release(verdict, failures) for verdict in verdicts if verdict.verdict != "untested"]
     pairs.sort(key=lambda pair: (version_key(pair.first_version), version_key(pair.second_version)), reverse=True)
-    newest = _at_newest(verdicts, (first, first_version, second, second_version))
+    newest = _at_newest(verdicts, _VersionPair(first, first_version, second, second_version))
     works = [(pair.first_version, pair.second_version) for pair in pairs if pair.verdict == "works"]
     return PairRow(
         first=first,
@@ -168,7 +180,7 @@ def _row(
         pythons=newest.pythons,
         cell=newest.witness,
         tests=newest.tests,
-        failure=failures.get((newest.signature, newest.witness), ""),
+        failure=_failure_id(newest, failures),
         seen=newest.seen,
         age=(now - newest.seen).days if newest.seen else None,
         together=works[0] if works and newest.verdict != "works" else None,
@@ -177,19 +189,15 @@ def _row(
     )
 
 
-def _at_newest(verdicts: Iterable[PairVerdict], newest: tuple[str, str, str, str]) -> PairVerdict:
-    """The verdict at the newest releases of both components (name and version of each); untested if there is none."""
-    first, first_version, second, second_version = newest
+def _at_newest(verdicts: Iterable[PairVerdict], newest: _VersionPair) -> PairVerdict:
+    """The verdict on the newest releases of both components; `untested` if no cell had them together."""
     for verdict in verdicts:
-        if (verdict.first_version, verdict.second_version) == (first_version, second_version):
+        if (verdict.first_version, verdict.second_version) == (newest.first_version, newest.second_version):
             return verdict
     return PairVerdict(
-        first=first,
-        first_version=first_version,
-        second=second,
-        second_version=second_version,
+        **newest._asdict(),
         verdict="untested",
-        level="reserved",
+        level="reserved",  # the shallowest level: not even a lock is known
         inferred=False,
         pythons={},
         witness="",
@@ -197,7 +205,14 @@ def _at_newest(verdicts: Iterable[PairVerdict], newest: tuple[str, str, str, str
     )
 
 
-def _pair_release(verdict: PairVerdict, failures: _FailureIds) -> PairRelease:
+def _failure_id(verdict: PairVerdict, failures: _Failures) -> str:
+    """The id of the failure that a verdict rests on: with its signature, in its witness, in one of its tests."""
+    groups = failures.get((verdict.signature, verdict.witness), ())
+    fitting = [group for group in groups if not set(group.tests).isdisjoint(verdict.tests)] or groups
+    return next((group.id for group in fitting), "")
+
+
+def _pair_release(verdict: PairVerdict, failures: _Failures) -> PairRelease:
     return PairRelease(
         first_version=verdict.first_version,
         second_version=verdict.second_version,
@@ -206,14 +221,14 @@ def _pair_release(verdict: PairVerdict, failures: _FailureIds) -> PairRelease:
         inferred=verdict.inferred,
         pythons=verdict.pythons,
         cell=verdict.witness,
-        failure=failures.get((verdict.signature, verdict.witness), ""),
+        failure=_failure_id(verdict, failures),
     )
 
 
 def _ranges(
     first: str, second: str, pairs: Iterable[PairRelease], tried: Mapping[str, Sequence[str]]
 ) -> tuple[Ranges, ...]:
-    """Each release of either side with the intervals of the other side's releases, those of `first` first."""
+    """For each release of either component, the intervals of the other component's releases; first those of `first`."""
     by_first: dict[str, dict[str, PairRelease]] = {}
     by_second: dict[str, dict[str, PairRelease]] = {}
     for pair in pairs:
@@ -227,14 +242,14 @@ def _ranges(
 
 
 def intervals(among: Sequence[str], known: Mapping[str, PairRelease]) -> tuple[Interval, ...]:
-    """Neighbouring releases with equal verdict, as intervals.
+    """Join neighbouring releases with equal verdicts to intervals.
 
-    A release of which nothing is known counts, as inferred, between two of the same verdict. Elsewhere it ends the
-    interval and is in none.
+    An unknown release between two releases with the same verdict is in their interval, as inferred. Every other unknown
+    release is in no interval.
 
     Args:
         among: All releases, lowest first.
-        known: Version to what is known of it.
+        known: The verdicts, by release. A release that is not in it is unknown.
     """
     stretches: list[tuple[Verdict, list[str], list[str]]] = []  # verdict, tested releases, inferred releases
     unknown: list[str] = []

@@ -1,4 +1,4 @@
-"""Rows about metapackages: what they pin, and whether these sets work."""
+"""Rows about metapackages: the sets that they pin, and whether these sets work."""
 
 from __future__ import annotations
 
@@ -20,26 +20,24 @@ class PinAnswer(Record):
 
     python: str
     version: Annotated[
-        str, Field(description="The release that the pin moved to; empty: no pin moved, or there is no lock.")
+        str, Field(description="The release to which the pin moved; empty: no pin moved, or there is no lock.")
     ]
     verdict: Verdict
     level: Level
     sentence: str
-    held_back: Annotated[
-        str, Field(description="The bound that keeps the pin from its newest release; empty: it is at that release.")
-    ]
-    cell: Annotated[str, Field(description="Id of the cell that shows it.")]
+    held_back: Annotated[str, Field(description="The bound that holds back the moved pin; empty: none does.")]
+    cell: Annotated[str, Field(description="Id of the cell that shows the verdict.")]
 
 
 class MovedPin(Record):
-    """One pin of a metapackage moved to the newest release, the others as they are."""
+    """The set of a metapackage with one pin moved to the newest release, and the results."""
 
     distribution: Annotated[str, Field(description="The distribution whose pin moved; empty: the set as it is pinned.")]
     answers: tuple[PinAnswer, ...]
 
 
 class PinnedSet(Record):
-    """The exact pins of a release of a metapackage."""
+    """The exact pins of a release of a metapackage, and the results of this set."""
 
     name: Annotated[str, Field(description="The metapackage and its release.")]
     pins: Annotated[dict[str, str], Field(description="Distribution to version.")]
@@ -47,7 +45,7 @@ class PinnedSet(Record):
 
 
 def pinned_sets(cells: Sequence[JudgedCell]) -> tuple[PinnedSet, ...]:
-    """Each set that some cell of the policy `metapackage` holds, in the order of `cells`."""
+    """The sets of all cells of the policy `metapackage`, in the order of `cells`."""
     asked = [cell for cell in cells if cell.verdict.cell.policy == "metapackage"]
     labels = dict.fromkeys(cell.verdict.cell.label for cell in asked if not cell.verdict.cell.newest)
     return tuple(
@@ -61,7 +59,7 @@ def _set(label: str, cells: Sequence[JudgedCell]) -> PinnedSet:
 
     Args:
         label: The metapackage and its release.
-        cells: The cells that hold the set, or all of it but one pin that moved.
+        cells: The cells with the set, as it is pinned or with one pin moved.
     """
     whole = next(cell.verdict.cell for cell in cells if cell.verdict.cell.label == label)
     moved: dict[str, list[PinAnswer]] = {}
@@ -80,7 +78,7 @@ def _set(label: str, cells: Sequence[JudgedCell]) -> PinnedSet:
 
 
 def _answer(cell: JudgedCell, moved: str) -> PinAnswer:
-    """What the set does in a cell in which the pin `moved` (empty: none) is at its newest release."""
+    """The result of the set in a cell in which the pin `moved` is at its newest release; empty means no pin."""
     verdict = cell.verdict
     return PinAnswer(
         python=cell.python,

@@ -1,8 +1,9 @@
-"""The published table as one record; every report is rendered from it."""
+"""The published table as one record. Every report is rendered from it."""
 
 from __future__ import annotations
 
 import datetime as dt
+from functools import cached_property
 from typing import Annotated
 
 from pydantic import Field
@@ -15,21 +16,21 @@ from stackcompat.resolve.islands import Islands
 from stackcompat.table.accelerators import AcceleratorRow
 from stackcompat.table.cells import CellRow
 from stackcompat.table.components import ComponentRow
-from stackcompat.table.exchange import ExchangeSquare
+from stackcompat.table.exchange import ArtifactSquare
 from stackcompat.table.failures import FailureGroup
 from stackcompat.table.features import FeatureRow
 from stackcompat.table.frontiers import FrontierRow
 from stackcompat.table.pairs import PairRow
 from stackcompat.table.pinned import PinnedSet
-from stackcompat.table.runs import Measured, RunRow
+from stackcompat.table.runs import MeasurementRow, RunRow
 from stackcompat.table.today import Today
-from stackcompat.table.vocabulary import span
+from stackcompat.table.version_ranges import span
 from stackcompat.table.warnings import WarningRow
 
 __all__ = ["SCHEMA_VERSION", "Summary", "suspects_of"]
 
 
-#: Grows when a field changes its meaning or goes away; new fields alone do not change it.
+#: The version grows if a field changes its meaning or is removed, but not if a field is added.
 SCHEMA_VERSION = 2
 
 
@@ -42,9 +43,9 @@ class Summary(Record):
     claim: Annotated[str, Field(description="The headline without the versions to install and the number of cells.")]
     today: tuple[Today, ...]
     counts: Annotated[dict[Verdict, int], Field(description="Cells by verdict.")]
-    could_not_tell: Annotated[int, Field(description="Cells of the verdicts invalid and infra-error.")]
+    could_not_tell: Annotated[int, Field(description="Number of cells with the verdict invalid or infra-error.")]
     runs: tuple[RunRow, ...]
-    measured: tuple[Measured, ...]
+    measured: tuple[MeasurementRow, ...]
     components: tuple[ComponentRow, ...]
     pairs: tuple[PairRow, ...]
     failures: tuple[FailureGroup, ...]
@@ -54,12 +55,12 @@ class Summary(Record):
     ] = ()
     cells: tuple[CellRow, ...]
     exchanges: Annotated[
-        tuple[ExchangeSquare, ...],
-        Field(description="Artifacts across versions: a square of writers and readers for each."),
+        tuple[ArtifactSquare, ...],
+        Field(description="Artifacts across versions: one row for each artifact of each square."),
     ] = ()
     pinned: Annotated[
         tuple[PinnedSet, ...],
-        Field(description="The exact sets of metapackages, as they are and with one pin moved to its newest release."),
+        Field(description="The sets that metapackages pin, as they are and with one pin moved to its newest release."),
     ] = ()
     accelerators: Annotated[
         tuple[AcceleratorRow, ...],
@@ -68,6 +69,10 @@ class Summary(Record):
     warnings: Annotated[
         tuple[WarningRow, ...], Field(description="The most frequent, those of the newest releases first.")
     ]
+    distributions: Annotated[
+        tuple[str, ...],
+        Field(description="Every distribution that some cell had; empty: the table is older than this field."),
+    ] = ()
     islands: Annotated[
         tuple[Islands, ...],
         Field(description="Which newest releases can be installed together, for each Python that was asked about."),
@@ -83,8 +88,12 @@ class Summary(Record):
         """Component name to title."""
         return {component.name: component.title for component in self.components}
 
+    def tested_cells(self) -> int:
+        """How many cells have been run, or were found to have no lock."""
+        return sum(cell.verdict != "untested" for cell in self.cells)
+
     def tested(self) -> tuple[ComponentRow, ...]:
-        """Components that have a verdict of their own, or one together with some other."""
+        """The components with a verdict of their own, and those in a pair with a verdict."""
         paired = {name for pair in self.pairs if pair.releases for name in (pair.first, pair.second)}
         return tuple(row for row in self.components if row.verdict != "untested" or row.name in paired)
 
@@ -92,22 +101,40 @@ class Summary(Record):
         """The pairs, by the names of their components in any order."""
         return {frozenset((pair.first, pair.second)): pair for pair in self.pairs}
 
-    def square(self) -> tuple[ComponentRow, ...]:
-        """The tested components that move on their own: what the table of pairs sets against each other.
+    @cached_property
+    def broken_pairs(self) -> frozenset[frozenset[tuple[str, str]]]:
+        """The pairs of releases that were seen to fail together, in a cell or along a frontier."""
+        in_cells = {
+            frozenset(((row.first, release.first_version), (row.second, release.second_version)))
+            for row in self.pairs
+            for release in row.releases
+            if release.verdict == "broken" and not release.inferred
+        }
+        along_frontiers = {
+            frozenset(pair.versions.items())
+            for row in self.frontiers
+            for pair in row.observed()
+            if pair.verdict == "broken" and (pair.reason is None or not row.reasons[pair.reason].doubt)
+        }
+        return frozenset(in_cells | along_frontiers)
 
-        A component that no test uses together with another is left out, unless that is so of all.
+    def square(self) -> tuple[ComponentRow, ...]:
+        """The components in the rows and columns of the table of pairs.
+
+        These are the tested components that do not move with another of them. A component without a verdict beside the
+        newest tested release of any other is left out, unless no component has one.
         """
         tested = self.tested()
         names = {row.name for row in tested}
-        paired = set()
-        for pair in self.pairs:
-            if any(release.verdict != "untested" for release in pair.releases):
-                paired |= {pair.first, pair.second}
+        paired = {name for pair in self.pairs if pair.verdict != "untested" for name in (pair.first, pair.second)}
         return tuple(row for row in tested if row.moves_with not in names and (row.name in paired or not paired))
 
 
 def suspects_of(group: FailureGroup, summary: Summary) -> str:
-    """The suspects of a failure with the versions where it was seen: ``Alpha 1.2, 1.3 with Beta 2.0``; may be empty."""
+    """The suspects of a failure with their versions in its cells, such as ``Alpha 1.2, 1.3 with Beta 2.0``.
+
+    The text is empty if there are no suspects.
+    """
     rows = {row.name: row for row in summary.components}
     releases = []
     for name in group.suspects:

@@ -1,24 +1,24 @@
-"""The signs of the table, the names of policies, and how versions and counts are worded in it."""
+"""The words of the table: signs of verdicts, meanings of policies, titles, and numbers of cells."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from stackcompat.core.vocabulary import Verdict
 
-__all__ = ["POLICIES", "SIGNS", "Sign", "count_words", "sign", "span", "titled"]
+__all__ = ["POLICIES", "SIGNS", "Sign", "count_words", "sign", "titled"]
 
 
 class Sign(NamedTuple):
     """How a verdict is shown: by a glyph and a word, never by a colour alone.
 
     Attributes:
-        glyph: One character.
-        word: The word.
-        tone: The name of the tint on the page.
-        badge: The colour of shields.io.
-        means: What the verdict means.
+        glyph: The character that stands for the verdict.
+        word: The word that stands for the verdict.
+        tone: The name of its colour on the page.
+        badge: The name of its colour at shields.io.
+        means: The meaning of the verdict, in a few words.
     """
 
     glyph: str
@@ -50,9 +50,9 @@ SIGNS: dict[Verdict, Sign] = {
 }
 
 
-#: What a policy means, in the order in which reports show them.
+#: The meanings of the policies, in the order in which reports show them.
 POLICIES: dict[str, str] = {
-    "newest": "what an installer gives today",
+    "newest": "what an installer gave when the run began",
     "metapackage": "the exact pins of a metapackage",
     "oldest": "each component at its declared floor",
     "as-of": "what an installer gave on that day",
@@ -71,28 +71,13 @@ def sign(verdict: Verdict) -> Sign:
 
 
 def titled(titles: Mapping[str, str], name: str) -> str:
-    """The title of a component; a distribution that is no component has its name for a title."""
-    return titles.get(name, name)
-
-
-def span(versions: Iterable[str], among: Sequence[str]) -> str:
-    """`versions` as ranges, such as ``1.2 - 1.4, 1.6`` (with an en dash).
+    """The title of a component. A distribution that is no component has its name as title.
 
     Args:
-        versions: The versions.
-        among: All that were tested, lowest first. One that is not in `versions` ends a range.
+        titles: Component name to title.
+        name: The name of a component or a distribution.
     """
-    wanted = set(versions)
-    ranges: list[list[str]] = []
-    previous = ""
-    for version in among:
-        if version in wanted:
-            if previous in wanted:
-                ranges[-1].append(version)
-            else:
-                ranges.append([version])
-        previous = version
-    return ", ".join(joined[0] if len(joined) == 1 else f"{joined[0]} \N{EN DASH} {joined[-1]}" for joined in ranges)
+    return titles.get(name, name)
 
 
 def count_words(counts: Mapping[Verdict, int]) -> str:

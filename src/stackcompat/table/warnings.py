@@ -16,18 +16,18 @@ from stackcompat.table.judged import JudgedCell
 
 __all__ = ["WarningRow", "warning_rows"]
 
-#: The most rows; the rest repeat them.
+#: The most rows. Further warnings mostly repeat these.
 _MOST_ROWS = 25
 
 
 class WarningRow(Record):
-    """A warning, counted over every run."""
+    """A warning, counted over all cells."""
 
     category: str
     raised_by: str
-    raised_since: Annotated[str, Field(description="The lowest release of `raised_by` in whose cells it was seen.")]
+    raised_since: Annotated[str, Field(description="The lowest release of `raised_by` with which it was seen.")]
     triggered_by: str
-    triggered_version: Annotated[str, Field(description="The newest release of `triggered_by` that triggers it.")]
+    triggered_version: Annotated[str, Field(description="The newest release of `triggered_by` with which it was seen.")]
     message: str
     count: int
     cells: int
@@ -36,14 +36,14 @@ class WarningRow(Record):
 
 @dataclass
 class _Occurrences:
-    """Where one warning was met.
+    """The occurrences of one warning.
 
     Attributes:
         warning: The warning.
         count: How often it was raised.
-        cells: Ids of the cells.
-        raised_by: Versions in these cells of the distribution that raises it.
-        triggered_by: Versions in these cells of the distribution that triggers it.
+        cells: The ids of the cells in which it was raised.
+        raised_by: The versions, in these cells, of the distribution that raises the warning.
+        triggered_by: The versions, in these cells, of the distribution that triggers the warning.
         today: Whether one of the cells has the newest releases.
     """
 
@@ -56,7 +56,7 @@ class _Occurrences:
 
 
 def warning_rows(cells: Iterable[JudgedCell]) -> tuple[WarningRow, ...]:
-    """The warnings of all cells, those of the newest releases first, then those in most cells."""
+    """The rows of the most frequent warnings: first those of the newest releases, then those in most cells."""
     by_warning: dict[tuple[str, str, str, str], _Occurrences] = {}
     for cell in cells:
         for warning in (warning for status in cell.statuses for warning in status.result.warnings):

@@ -1,3 +1,3 @@
-"""The tool measured: known cases, and history replayed."""
+"""Measuring the tool itself: on known cases, and on releases of the past."""
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""How sensitive the smoke tests are: known cases, verified elsewhere, tried with this suite and compared.
+"""How sensitive the smoke tests are: they try cases whose verdict is known, and the verdicts are compared.
 
-``matrices/known-cases.toml`` holds combinations whose verdict is known. A broken one must go red at its level and with
-its message, and its healthy neighbours must stay green. A suite that misses a break, or fails in a healthy combination,
-has to be mended. A case with a writer is a crossing: the environment of the case reads what the writer wrote.
+``matrices/known-cases.toml`` holds combinations whose verdict was found out in another way. A broken one must go red at
+its level and with its message, and its healthy neighbours must stay green. Smoke tests that miss a break, or fail in a
+healthy combination, have to be mended. A case with a writer is a crossing: the environment of the case reads what the
+writer wrote.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from stackcompat.blame.diagnosis import Diagnosis
 from stackcompat.blame.driver import Inquiry, diagnose_cells
 from stackcompat.core.record import Record
 from stackcompat.core.requirements import exact_pins
+from stackcompat.core.text import counted
 from stackcompat.ecosystem.components import Components
+from stackcompat.pipeline.baselines import run_baselines
 from stackcompat.pipeline.cells import plan_cell, run_cells
 from stackcompat.pipeline.exchange import plan_exchange, run_exchange
 from stackcompat.pipeline.locking import lock_cells
@@ -24,17 +27,17 @@ from stackcompat.plan.known_cases import KnownCase
 from stackcompat.verdict.exchange import CrossingVerdict, judge_crossings
 from stackcompat.verdict.verdict import CellVerdict, judge
 
-__all__ = ["Calibration", "calibrate", "calibrate_crossings", "compare", "healthy_neighbours"]
+__all__ = ["Calibration", "calibrate", "calibrate_crossings", "compare_verdict", "healthy_neighbours", "is_break"]
 
 
 class Calibration(Record):
-    """What the suite says of one known case.
+    """The verdict of the smoke tests on one known case.
 
     Attributes:
         case: The case.
         verdict: The verdict on its cell or crossing.
-        wrong: How the verdict differs from what is known; empty if it does not.
-        blame: The culprit that a search found, where one was made.
+        wrong: How the verdict differs from the known one; empty if it does not.
+        blame: The diagnosis of the search for the culprit; None: no search was made.
         neighbours: The healthy cases around the culprit; see :func:`healthy_neighbours`.
     """
 
@@ -46,8 +49,11 @@ class Calibration(Record):
 
     @property
     def inconclusive(self) -> bool:
-        """Whether the machine or the index kept the case from a verdict, which says nothing of the suite."""
-        return self.verdict.verdict in ("infra-error", "invalid")
+        """Whether infrastructure kept the case from a verdict. Such a case says nothing about the smoke tests.
+
+        An environment that is known to be invalid, since its distributions overwrite each other, is kept from none.
+        """
+        return self.verdict.verdict in ("infra-error", "invalid") and self.verdict.verdict != self.case.verdict
 
     @property
     def exact(self) -> bool:
@@ -59,20 +65,26 @@ class Calibration(Record):
         return found == known
 
 
+def is_break(case: KnownCase) -> bool:
+    """Whether something in a case is known not to work: its cell, or a feature."""
+    return case.verdict != "works" or bool(case.limits)
+
+
 def healthy_neighbours(calibration: Calibration, cases: Sequence[KnownCase], components: Components) -> dict[str, bool]:
     """Check the culprit of a case against the healthy cases around it.
 
-    A healthy case counts if it differs from the blamed one in the version of a single culprit. A component that moves
-    with the culprit can differ as well. Where another culprit is not pinned, the healthy case does not count, since
-    that culprit can have another version, too.
+    A healthy case counts if it names the blamed one as its neighbour and differs from it in the version of a single
+    culprit. A component that moves with the culprit can differ as well. A healthy case that leaves a culprit without a
+    pin does not count, because that culprit can have another version there.
 
     Args:
         calibration: The case with the culprit that was found.
         cases: All known cases.
-        components: The components of the checkout.
+        components: The components of the ecosystem.
 
     Returns:
-        By the id of each healthy case that counts, whether its version is outside of the red releases that were found.
+        By the id of each healthy case that counts: whether its version of the culprit lies outside the red releases
+        that the search found.
     """
     if calibration.blame is None:
         return {}
@@ -89,7 +101,7 @@ def healthy_neighbours(calibration: Calibration, cases: Sequence[KnownCase], com
         moved -= _followers(moved, components)
         for culprit in calibration.blame.culprits:
             if moved == {culprit.name} and culprit.name in others and _is_version(culprit.version):
-                outside[case.id] = not culprit.is_red(Version(others[culprit.name]))
+                outside[case.id] = not culprit.is_in_stretch(Version(others[culprit.name]))
     return outside
 
 
@@ -103,16 +115,16 @@ def _followers(moved: Collection[str], components: Components) -> set[str]:
 
 
 def _is_version(text: str) -> bool:
-    """Whether a culprit has a version. A culprit that metadata shows can have bounds in its place."""
+    """Whether the version of a culprit is one. A culprit that metadata shows can have bounds in its place."""
     return not set(text) & set("<>=~!,") and bool(text)
 
 
-def compare(case: KnownCase, verdict: CellVerdict | CrossingVerdict) -> str:
-    """How a verdict differs from what is known of a case; empty if it does not.
+def compare_verdict(case: KnownCase, verdict: CellVerdict | CrossingVerdict) -> str:
+    """How a verdict differs from the known one of a case; empty if it does not.
 
     Args:
         case: The case, with its verdict and, as far as they are known, its level, message and broken features.
-        verdict: The verdict that the suite came to.
+        verdict: The verdict of the smoke tests.
     """
     if verdict.verdict != case.verdict:
         return f"{verdict.verdict} at {verdict.level}, known to be {case.verdict}: {verdict.sentence}"
@@ -128,6 +140,8 @@ def compare(case: KnownCase, verdict: CellVerdict | CrossingVerdict) -> str:
     messages = [failure.message for failure in failures if failure is not None]
     if verdict.conflict is not None:
         messages += [verdict.conflict.sentence, verdict.conflict.words]
+    if verdict.verdict == "invalid":
+        messages.append(verdict.sentence)
     if case.message and not any(case.message in message for message in messages):
         return f"another failure than the known one: {verdict.sentence}"
     return ""
@@ -136,12 +150,12 @@ def compare(case: KnownCase, verdict: CellVerdict | CrossingVerdict) -> str:
 def calibrate(
     cases: Sequence[KnownCase], runner: Runner, *, rerun: bool = False, blaming: bool = False
 ) -> tuple[Calibration, ...]:
-    """Try every case without a writer whose Python is here, and compare.
+    """Try every case that has no writer and whose Python is on this machine, and compare the verdicts.
 
     Args:
         cases: The known cases.
         runner: Runs them.
-        rerun: Whether they are run although there is evidence.
+        rerun: Whether cells that have evidence run again.
         blaming: Whether the culprit of each known break is searched for.
     """
     possible = [case for case in cases if case.writer is None and case.python in runner.interpreters]
@@ -149,12 +163,13 @@ def calibrate(
     resolutions = lock_cells(list({cell.id: cell for cell in cells.values()}.values()), runner)
     planned = {case_id: plan_cell(cell, resolutions[cell.id], runner, "interop") for case_id, cell in cells.items()}
     run_cells(list(planned.values()), runner, "interop", rerun=rerun)
+    greens = run_baselines(list(planned.values()), runner)
     evidence = runner.store.of_keys(cell.key for cell in planned.values())
     calibrations = []
     for case in possible:
         cell = planned[case.id]
-        verdict = judge(cell, evidence.get(cell.key, ()))
-        calibrations.append(Calibration(case=case, verdict=verdict, wrong=compare(case, verdict)))
+        verdict = judge(cell, evidence.get(cell.key, ()), runner.components, greens=greens)
+        calibrations.append(Calibration(case=case, verdict=verdict, wrong=compare_verdict(case, verdict)))
     return tuple(_with_culprits(calibrations, runner) if blaming else calibrations)
 
 
@@ -169,7 +184,7 @@ def _with_culprits(calibrations: Sequence[Calibration], runner: Runner) -> list[
     for inquiry, diagnosis in diagnose_cells(inquiries, runner):
         diagnoses[inquiry.verdict.cell.id, inquiry.about] = diagnosis
         names = ", ".join(f"{culprit.name} {culprit.version}" for culprit in diagnosis.culprits) or "nobody"
-        runner.reporter.step(f"{inquiry.verdict.cell.label}: {names}, by {diagnosis.probes} probes")
+        runner.reporter.step(f"{inquiry.verdict.cell.label}: {names}, by {counted(diagnosis.probes, 'probe')}")
     blamed = []
     for calibration in calibrations:
         if calibration.case.culprit and isinstance(calibration.verdict, CellVerdict):
@@ -181,12 +196,12 @@ def _with_culprits(calibrations: Sequence[Calibration], runner: Runner) -> list[
 
 
 def calibrate_crossings(cases: Sequence[KnownCase], runner: Runner, *, rerun: bool = False) -> tuple[Calibration, ...]:
-    """Try every case with a writer, where the Pythons of both are here, and compare.
+    """Try every case that has a writer and whose two Pythons are on this machine, and compare the verdicts.
 
     Args:
-        cases: The known cases. Of each, only its artifacts are written and read.
+        cases: The known cases. Only the artifacts that a case names are written and read.
         runner: Runs them, with the suite of the tests that write and read artifacts.
-        rerun: Whether they are run although there is evidence.
+        rerun: Whether cells that have evidence run again.
     """
     groups: dict[tuple[str, ...], dict[str, KnownCase]] = {}
     for case in cases:
@@ -201,5 +216,5 @@ def calibrate_crossings(cases: Sequence[KnownCase], runner: Runner, *, rerun: bo
         evidence = runner.store.of_keys(keys)
         for crossing, verdict in judge_crossings(plan, evidence):
             case = group[crossing.square]
-            calibrations.append(Calibration(case=case, verdict=verdict, wrong=compare(case, verdict)))
+            calibrations.append(Calibration(case=case, verdict=verdict, wrong=compare_verdict(case, verdict)))
     return tuple(calibrations)

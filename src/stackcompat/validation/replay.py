@@ -1,7 +1,7 @@
-"""The gate measured on history: real releases of the past, judged as on the day before their upload.
+"""Measures the gate on releases of the past: each is judged as on the day before its upload.
 
-A file of cases says which decision is known to be right, and what the decision must name. The index is taken back to
-that day: later uploads are left out, except for the candidate itself and what moves with it.
+A file of cases says which decision is known to be right, and which texts the decision must hold. The index is taken
+back to that day: later uploads are left out, except for the candidate and the components that move with it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class ReplayCase(Table):
         pythons: The Pythons to try; none: those of the policy.
         decision: The decision that is known to be right.
         names: Texts that the sentence or the remedy of the decision must hold.
-        note: What happened then.
+        note: What happened when it was released.
     """
 
     candidates: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -55,7 +55,9 @@ class Replay(Table):
     """A file of cases.
 
     Attributes:
-        policy: The name of the policy file that they are judged by; it lies in the same folder.
+        title: The title of the report.
+        policy: The name of the policy file by which the cases are judged; it lies in the same folder.
+        cases: The releases of the past.
     """
 
     title: str
@@ -67,6 +69,8 @@ class Replayed(Record):
     """One case as the gate judged it.
 
     Attributes:
+        case: The case.
+        report: The report of the gate.
         wrong: How the decision differs from the known one; empty if it does not.
     """
 
@@ -95,7 +99,7 @@ def compare_case(case: ReplayCase, report: GateReport) -> str:
 def replay(
     cases: Sequence[ReplayCase], policy: GatePolicy, runner: Runner, *, exchange: Runner | None = None
 ) -> tuple[Replayed, ...]:
-    """Judge every case, without waivers, since there were none then.
+    """Judge every case, without waivers.
 
     Args:
         cases: The releases of the past.

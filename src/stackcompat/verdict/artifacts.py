@@ -1,4 +1,4 @@
-"""What the evidence says of one artifact that one environment wrote and another read. Pure functions over records."""
+"""The verdict on one artifact, which one environment wrote and another read. Pure functions over records."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from stackcompat.verdict.verdict import NOT_GREEN
 
 __all__ = ["ArtifactVerdict", "Baselines", "ExchangeSide", "judge_artifacts", "written_artifacts"]
 
-#: A side of a crossing; empty: neither, or both.
+#: A side of a crossing. Empty means neither side, or both.
 ExchangeSide = Literal["", "writer", "reader"]
 
 
 class ArtifactVerdict(Record):
-    """What is known of one artifact in one crossing.
+    """The verdict on one artifact in one crossing.
 
     Attributes:
         artifact: The artifact.
         verdict: The verdict.
         sentence: The verdict and its reason in one line.
-        side: The side that cannot do its part alone.
+        side: The side that is at fault alone, or whose evidence is lacking; empty if both sides did their part.
         failures: The reader's tests that the verdict rests on, if it is not green.
-        passed: How many of the reader's tests passed.
-        not_applicable: How many did not apply.
+        passed: The number of the reader's tests that passed.
+        not_applicable: The number of the reader's tests that did not apply.
     """
 
     artifact: str
@@ -40,18 +40,18 @@ class ArtifactVerdict(Record):
 
 
 class Baselines(NamedTuple):
-    """What each side reads of its own artifacts.
+    """The statuses of the reader's tests where an environment reads the artifacts that it wrote itself.
 
     Attributes:
-        writer: The reader's tests in the writer's environment, on what that wrote.
-        reader: The same tests in the reader's environment, on what that wrote itself.
+        writer: The statuses in the writer's environment.
+        reader: The statuses in the reader's environment.
     """
 
     writer: Sequence[TestStatus]
     reader: Sequence[TestStatus]
 
     def of_test(self, test: str) -> dict[ExchangeSide, TestStatus]:
-        """What a test says on each side that has run it."""
+        """The status of a test on each side that has run it."""
         sides: tuple[tuple[ExchangeSide, Sequence[TestStatus]], ...] = (
             ("writer", self.writer),
             ("reader", self.reader),
@@ -60,7 +60,13 @@ class Baselines(NamedTuple):
 
 
 def written_artifacts(writes: Iterable[TestStatus]) -> tuple[str, ...]:
-    """The artifacts that a writing cell left: each test that writes one passed."""
+    """The artifacts that a writing cell left.
+
+    For each of them some test passed, and all its other tests passed or did not apply.
+
+    Args:
+        writes: The statuses of the tests of the writing cell.
+    """
     statuses = tuple(writes)
     red = {status.result.artifact for status in statuses if status.state not in ("passed", "not-applicable")}
     passed = dict.fromkeys(status.result.artifact for status in statuses if status.state == "passed")
@@ -73,9 +79,9 @@ def judge_artifacts(
     """The verdict on each artifact that the writer was to write.
 
     Args:
-        writes: The writer's tests.
-        reads: The reader's tests on what the writer wrote.
-        baselines: The reader's tests on what each side wrote for itself.
+        writes: The statuses of the writer's tests.
+        reads: The statuses of the reader's tests on what the writer wrote.
+        baselines: The statuses of the reader's tests on what each side wrote itself.
     """
     verdicts = []
     for artifact in dict.fromkeys(status.result.artifact for status in writes):
@@ -96,7 +102,7 @@ def _not_written(artifact: str, writes: Sequence[TestStatus]) -> ArtifactVerdict
         red = next((status for status in writes if status.state == state), None)
         if red is not None:
             sentence = f"could not be written: {why(red.result) or red.note}"
-            # What one side cannot do alone is no incompatibility of the two.
+            # A side that fails alone shows no incompatibility of the two.
             of_artifact: Verdict = "untested" if state == "confirmed" else verdict
             return ArtifactVerdict(artifact=artifact, verdict=of_artifact, sentence=sentence, side="writer")
     if any(status.state == "passed" for status in writes):
@@ -111,7 +117,7 @@ def _not_written(artifact: str, writes: Sequence[TestStatus]) -> ArtifactVerdict
 
 
 class _JudgedTest(NamedTuple):
-    """What one test of the reader says of an artifact."""
+    """The verdict of one test of the reader on an artifact."""
 
     status: TestStatus
     verdict: Verdict
@@ -141,7 +147,7 @@ def _judge_reading(artifact: str, reads: Sequence[TestStatus], baselines: Baseli
 
 
 def _judge_test(status: TestStatus, baselines: Baselines) -> _JudgedTest:
-    """What one test of the reader says."""
+    """The verdict of one test of the reader."""
     result = status.result
     match status.state:
         case "passed":
@@ -156,7 +162,10 @@ def _judge_test(status: TestStatus, baselines: Baselines) -> _JudgedTest:
 
 
 def _judge_confirmed(status: TestStatus, baselines: Baselines) -> _JudgedTest:
-    """What a test of the reader says that failed twice: it counts only if it passes on what one side wrote itself."""
+    """The verdict of a reader's test that failed twice.
+
+    The failure counts only if the test passes where a side reads what it wrote itself, and fails on no side there.
+    """
     result = status.result
     of_sides = baselines.of_test(result.test)
     for side, baseline in of_sides.items():

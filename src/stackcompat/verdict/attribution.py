@@ -1,7 +1,8 @@
-"""Whom a failing test points at. Pure: the message of a failure and its traceback in, components out.
+"""Which components a failing test points at. Pure: the message of a failure and its traceback in, components out.
 
-A component that moves with another (its release follows the other's) stands for that other here, unless the two are all
-there is to suspect: otherwise each failure of the one would point at both, and nothing could ever be certain.
+The release of some components follows that of another, their leader. Such a component is replaced by its leader here:
+else each of its failures would point at both, and no attribution would ever be certain. If the component and its leader
+are the only two suspects, both are named.
 """
 
 from __future__ import annotations
@@ -24,10 +25,11 @@ class Attribution(Record):
     """The components that a failing test points at.
 
     Attributes:
-        components: Without a doubt, the components that the failure itself names (at most two), or the only ones that
-            had a part in it. With a doubt, all that had a part.
+        components: If there is no doubt: the components that the failure itself names (at most two), or the only
+            components that had a part in it. If there is a doubt: all components that had a part. None, if a search has
+            shown that only distributions of no component are to blame.
         traced: The components on the traceback, deepest last.
-        doubt: Why it is no more than a suspicion, in a sentence; empty if it is more.
+        doubt: Why the attribution is only a suspicion, in a sentence; empty if it is certain.
     """
 
     components: frozenset[str]
@@ -36,17 +38,20 @@ class Attribution(Record):
 
     @property
     def sure(self) -> bool:
-        """Whether it is more than a suspicion."""
+        """Whether the attribution is certain."""
         return not self.doubt
 
 
 class Attributor(Protocol):
-    """Says whom a failure of a cell points at. What searches for culprits have shown is one such source."""
+    """Says which components a failure of a cell points at.
+
+    One attributor reads the failure alone (:class:`FailureAlone`), another also knows the results of searches.
+    """
 
     def attribute(
         self, verdict: CellVerdict, test: TestResult, present: Collection[str], components: Components
     ) -> Attribution:
-        """Whom a failing test points at.
+        """The components that a failing test points at.
 
         Args:
             verdict: The verdict on the cell.
@@ -60,9 +65,13 @@ class Attributor(Protocol):
         """Whether a search has shown beyond doubt why `test` fails in the cell of `verdict`."""
         ...
 
+    def passing_sets(self, verdict: CellVerdict, test: TestResult) -> tuple[dict[str, str], ...]:
+        """Sets of versions with which searches in the cell of `verdict` saw the failing `test` pass, on its Python."""
+        ...
+
 
 class FailureAlone:
-    """Goes by what a failure itself says: for failures that no search was made for."""
+    """An attributor that reads only the failure itself. It is used where no search was made."""
 
     def attribute(
         self, verdict: CellVerdict, test: TestResult, present: Collection[str], components: Components
@@ -76,13 +85,19 @@ class FailureAlone:
         del verdict, test
         return False
 
+    def passing_sets(self, verdict: CellVerdict, test: TestResult) -> tuple[dict[str, str], ...]:
+        """See :class:`Attributor`."""
+        del verdict, test
+        return ()
+
 
 def attribute_failure(test: TestResult, present: Collection[str], components: Components) -> Attribution:
-    """Whom a failing test points at, by what the failure says.
+    """The components that a failing test points at, judged by the failure alone.
 
-    If code of B does not find a module or an attribute of A, the failure points at A and B and at nobody else: such
-    errors are Python's own words. Otherwise everybody who had a part is a suspect: the components that the test uses,
-    those on the traceback and, if that is only one, another one that the message names.
+    If code of B does not find a module or an attribute of A, the failure points at A and B only, since Python's own
+    message names them. In all other cases every component that had a part is a suspect: the components that the test
+    uses and those on the traceback. If that is a single component and the message names exactly one other, the other is
+    a suspect too.
 
     Args:
         test: The failing test.
@@ -109,20 +124,22 @@ def attribute_failure(test: TestResult, present: Collection[str], components: Co
     return Attribution(components=involved, traced=traced, doubt=doubt)
 
 
-#: Where a module that answers for its own names refuses one (PEP 562).
+#: The place of an error in which a module that defines `__getattr__` refuses a name (PEP 562).
 _REFUSED_BY_MODULE = re.compile(r":(?:__)?getattr(?:__)?$")
 
 
 def _named_by_missing_name(failure: Failure, ownership: Ownership) -> frozenset[str] | None:
-    """The component that lacks a module or a name and the component whose code asks for it; None if nothing is missing.
+    """The component that lacks a module or a name, and the component whose code asks for it.
 
-    The component that asks stands alone if it asks itself, or something that is no component.
+    Returns:
+        Both components. Only the one that asks, if the name is its own or belongs to no component. None if the failure
+        is not about a missing name.
     """
     kind = failure.type.rpartition(".")[2]
     asks = ownership.owner(failure.package)
     if kind not in ("AttributeError", "ImportError", "ModuleNotFoundError") or asks is None:
         return None
-    if "partially initialized" in failure.message:  # a circular import: the module would have the name, only not yet
+    if "partially initialized" in failure.message:  # a circular import: the module does not have the name yet
         return None
     callers = [owner for owner in map(ownership.owner, failure.packages) if owner is not None and owner != asks]
     missing = missing_in(failure.message)
@@ -131,7 +148,7 @@ def _named_by_missing_name(failure: Failure, ownership: Ownership) -> frozenset[
         if lacks == asks and callers and _REFUSED_BY_MODULE.search(failure.where):
             return frozenset((callers[-1], asks))
         return frozenset((asks, lacks or asks))
-    # A module that raises the error itself names what it dropped, in its own words: then the caller asked.
+    # A module can raise the error itself and name what it dropped. Then the caller is the one that asked.
     dropped = {ownership.of_module(name) for name in dotted_names(failure.message)} - {None}
     if dropped == {asks} and kind == "AttributeError" and callers:
         return frozenset((callers[-1], asks))

@@ -1,20 +1,25 @@
-"""What the evidence says of each component in a cell. Pure functions over records."""
+"""The verdict on each component in a cell. Pure functions over records."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 
 from stackcompat.core.vocabulary import LEVELS, Level, Verdict, worst
 from stackcompat.ecosystem.components import Components, versions_of
 from stackcompat.verdict.attribution import Attributor, FailureAlone
+from stackcompat.verdict.depth import Depth
 from stackcompat.verdict.outcomes import TestStatus
 from stackcompat.verdict.ownership import Ownership
 from stackcompat.verdict.verdict import NOT_GREEN, CellVerdict
 
 __all__ = ["ComponentVerdict", "judge_components", "judge_parts"]
 
-#: A verdict, and the level that is red or, if none is, the deepest that passed.
+#: A verdict and a level: for `works` the depth of the component, for any other verdict the shallowest level with it.
 ComponentVerdict = tuple[Verdict, Level]
+
+
+#: The states of a test that say nothing of each component that it uses. The first two point at some of these.
+_SAYS_NOTHING_OF_ALL = frozenset(("confirmed", "flaky", "not-applicable", "not-judged", "feature-broken"))
 
 
 def judge_components(
@@ -22,57 +27,75 @@ def judge_components(
 ) -> dict[str, ComponentVerdict]:
     """The verdict on each component of a cell, by name.
 
-    A component is red only if a confirmed failure points at it. If it is not certain at whom a failure points, it
-    counts against the components on the traceback, or against all suspects if that names fewer than two. A component
-    is green only if no test that uses it lacks an outcome. A component that moves with another has the other's verdict.
+    A component is red only if a confirmed failure points at it. If it is in doubt at which components a failure points,
+    the failure counts against those on the traceback, or against all suspects if fewer than two are on the traceback.
+    A component is green only if no test that uses it lacks an outcome, and as deep as it was tried itself. A component
+    that moves with another has the other's verdict. A release's own tests make it neither red nor green.
 
     Args:
-        verdict: The verdict on the cell.
+        verdict: The verdict on the cell, which knows the depth of each component.
         components: The components of the ecosystem.
-        attributor: Says whom a failure points at; without one, the failure itself does.
+        attributor: Says which components a failure points at. Without one, the failure alone is read.
     """
-    return _judge(verdict, verdict.statuses, components, attributor or FailureAlone())
+    verdicts = _judge(verdict, verdict.statuses, components, attributor or FailureAlone())
+    return {name: _as_deep(verdicts[name], verdict.components.get(name)) for name in verdicts}
 
 
 def judge_parts(
     verdict: CellVerdict, components: Components, attributor: Attributor | None = None
 ) -> dict[str, ComponentVerdict]:
-    """The verdict on each component that is a part of another's distribution, by the tests that tell of it.
+    """The verdict on each component that is a part of another's distribution, by the tests of the part.
 
-    See :func:`judge_components` for the arguments. A part is left out if no test tells anything of it here.
+    A part is left out if none of its tests says anything in this cell.
+
+    Args:
+        verdict: The verdict on the cell.
+        components: The components of the ecosystem.
+        attributor: As in :func:`judge_components`.
     """
-    found = {}
+    verdicts = {}
     for part in components.components:
         whole = components.whole(part) if part.tests else None
         if whole is not None and whole.distribution in verdict.installed:
-            telling = [status for status in verdict.statuses if part.tested_by(status.result.test)]
-            found[part.name] = _judge(verdict, telling, components, attributor or FailureAlone())[whole.name]
-    return {name: verdict_and_level for name, verdict_and_level in found.items() if verdict_and_level[0] != "untested"}
+            of_part = [status for status in verdict.statuses if part.tested_by(status.result.test)]
+            of_whole = _judge(verdict, of_part, components, attributor or FailureAlone())[whole.name]
+            verdicts[part.name] = _as_deep(of_whole, verdict.components.get(part.name))
+    return {
+        name: verdict_and_level for name, verdict_and_level in verdicts.items() if verdict_and_level[0] != "untested"
+    }
 
 
 def _judge(
     verdict: CellVerdict, statuses: Iterable[TestStatus], components: Components, attributor: Attributor
 ) -> dict[str, ComponentVerdict]:
-    """The verdict on each component of a cell by some of its tests."""
+    """The verdict on each component of a cell, by the statuses of some of its tests."""
     present = versions_of(verdict.installed, components)
     ownership = Ownership(components, present)
-    entries: dict[str, list[ComponentVerdict]] = {name: [] for name in present}
-    for status in statuses:
-        result = status.result
+    entries: dict[str, set[ComponentVerdict]] = {name: set() for name in present}
+    smoke = [status for status in statuses if status.result.level != "upstream"]
+    for status in smoke:
         if status.state in ("confirmed", "flaky"):
-            attribution = attributor.attribute(verdict, result, present, components)
+            attribution = attributor.attribute(verdict, status.result, present, components)
             narrowed = not attribution.sure and len(attribution.traced) > 1
             for name in attribution.traced if narrowed else attribution.components:
-                entries[name].append((NOT_GREEN[status.state], result.level))
-        elif status.state not in ("not-applicable", "feature-broken"):
-            for name in ownership.users(result.components):
-                entries[name].append((NOT_GREEN.get(status.state, "works"), result.level))
+                entries[name].add((NOT_GREEN[status.state], status.result.level))
+    # Many tests say the same of the same.
+    for state, level, distributions in {(one.state, one.result.level, one.result.components) for one in smoke}:
+        if state not in _SAYS_NOTHING_OF_ALL:
+            for name in ownership.users(distributions):
+                entries[name].add((NOT_GREEN.get(state, "works"), level))
     return {name: _summarise(entries[ownership.leaders.get(name, name)]) for name in entries}
 
 
-def _summarise(entries: Sequence[ComponentVerdict]) -> ComponentVerdict:
-    """The worst verdict of several tests, and its shallowest level (of ``works``: its deepest)."""
+def _as_deep(judged: ComponentVerdict, depth: Depth | None) -> ComponentVerdict:
+    """A verdict that claims no deeper level than the component has; `untested` if no test that uses it passed."""
+    if judged[0] != "works":
+        return judged
+    return ("works", depth.level) if depth is not None and depth.tests else ("untested", "install")
+
+
+def _summarise(entries: Collection[ComponentVerdict]) -> ComponentVerdict:
+    """The worst verdict of several tests, and the shallowest level that has it."""
     verdict = worst(verdict for verdict, _ in entries)
     levels = [level for entry, level in entries if entry == verdict]
-    pick = max if verdict == "works" else min
-    return verdict, pick(levels, key=LEVELS.index, default="install")
+    return verdict, min(levels, key=LEVELS.index, default="install")

@@ -1,14 +1,15 @@
-"""What the evidence says of a crossing: one environment writes artifacts, another reads them.
+"""The verdict on a crossing: one environment writes artifacts, another reads them.
 
 Pure functions over records. The rules of evidence for a crossing:
 
-* a reader's test that fails in two fresh environments counts against the crossing only if the same test passed on what
-  the writer, or the reader, wrote for itself: that is its baseline, and a test without one says nothing;
-* what one side cannot do alone (install, write, read back) is no incompatibility of the two: the artifact is
-  ``untested``, and the side is named;
+* The baseline of a reader's test is the same test where the writer, or the reader, reads what it wrote itself. A test
+  that fails in two fresh environments counts against the crossing only if it passed in a baseline. A test without a
+  baseline says nothing.
+* A side can fail alone: at installing, writing or reading back. That is no incompatibility of the two sides. The
+  artifact is ``untested``, and the side is named.
 * ``changed`` says that everything can be read, but the same seed gives other values on the two sides.
 
-Those for one artifact are in :mod:`stackcompat.verdict.artifacts`.
+The rules for one artifact are in :mod:`stackcompat.verdict.artifacts`.
 """
 
 from __future__ import annotations
@@ -38,20 +39,20 @@ __all__ = ["CrossingVerdict", "judge_crossing", "judge_crossings", "written"]
 
 
 class CrossingVerdict(Record):
-    """What is known of one crossing.
+    """The verdict on one crossing.
 
     Attributes:
         writer: The cell that writes.
         reader: The cell that reads.
-        verdict: The worst verdict over the artifacts; if there are none, why not.
+        verdict: The worst verdict on an artifact. If a side did not come as far as its tests: the verdict on that side.
         level: The level of the verdict.
         sentence: The verdict and its reason in one line.
-        side: The side that cannot do its part alone.
-        artifacts: What is known of each artifact.
+        side: The side that is at fault alone, or whose evidence is lacking; empty if both sides did their part.
+        artifacts: The verdict on each artifact.
         conflict: Why a side has no lock, if bounds exclude each other.
         seen: When the last run of either side began.
-        evidence: The ids of the runs that the verdict rests on, of both sides and of the baselines.
-        reads: What all runs of each of the reader's tests say. It is part of no JSON.
+        evidence: The ids of the runs that the verdict rests on: those of both sides and of the baselines.
+        reads: The statuses of the reader's tests. They are in no JSON.
     """
 
     writer: PlannedCell
@@ -73,7 +74,7 @@ class CrossingVerdict(Record):
 
     @property
     def red(self) -> tuple[TestResult, ...]:
-        """The reader's tests that somebody is to blame for; those of broken artifacts before those of changed ones."""
+        """The reader's tests that failed on broken artifacts, then those that failed on changed artifacts."""
         words: tuple[Verdict, ...] = ("broken", "changed")
         return tuple(
             test
@@ -90,29 +91,29 @@ class CrossingVerdict(Record):
 
     @property
     def lock_id(self) -> str:
-        """An address that is the same for the same two locks."""
+        """The id of the writer's and the reader's lock together: equal if both locks are equal."""
         return digest(*(planned.resolution.lock and planned.resolution.lock.id for planned in self.sides.values()))
 
     @property
     def sides(self) -> dict[ExchangeSide, PlannedCell]:
-        """Both cells, by side."""
+        """The two cells, by side."""
         return {"writer": self.writer, "reader": self.reader}
 
     def installed(self, side: ExchangeSide) -> dict[str, str]:
-        """Distribution to version, on one side."""
+        """The distributions of one side, name to version; empty if it has no lock."""
         lock = self.sides[side].resolution.lock
         return lock.versions() if lock else {}
 
 
 def written(evidence: Iterable[Evidence]) -> tuple[str, ...]:
-    """The artifacts that a writing cell left, by all runs of it."""
+    """The artifacts that a writing cell left, judged by all its runs."""
     return written_artifacts(classify(evidence))
 
 
 def judge_crossings(
     plan: ExchangePlan, evidence: Mapping[str, tuple[Evidence, ...]]
 ) -> tuple[tuple[Crossing, CrossingVerdict], ...]:
-    """Every crossing of a square of `plan`, with its verdict; see :func:`judge_crossing`."""
+    """Every crossing of `plan` that belongs to a square, with its verdict; see :func:`judge_crossing`."""
     of_squares = [crossing for crossing in plan.crossings if crossing.square]
     return tuple((crossing, judge_crossing(crossing, plan, evidence)) for crossing in of_squares)
 
@@ -125,7 +126,7 @@ def judge_crossing(
     Args:
         crossing: The crossing.
         plan: The plan that it belongs to, with its cells.
-        evidence: Every run of the cells of the plan, by key: writing, reading, and baselines.
+        evidence: Every run that wrote, read or was a baseline, by the keys of the plan.
     """
     writer, reader = plan.cell(crossing.writer), plan.cell(crossing.reader)
     writes, reads = evidence.get(writer.key, ()), evidence.get(crossing.key, ())
@@ -154,26 +155,26 @@ def _side_without_run(
     reads: tuple[Evidence, ...],
     artifacts: Sequence[str],
 ) -> CrossingVerdict | None:
-    """The verdict on a crossing of which one side did not come as far as its tests; None if both did.
+    """The verdict on a crossing in which one side did not come as far as its tests; None if both sides did.
 
     Args:
         writer: The cell that writes.
         reader: The cell that reads.
         writes: The runs of writing.
         reads: The runs of reading.
-        artifacts: What the writer left: a reader for which there is nothing is not run.
+        artifacts: The artifacts that the writer left. If there are none, the reader is not run.
     """
     sides: list[tuple[ExchangeSide, PlannedCell, tuple[Evidence, ...]]] = [
         ("writer", writer, writes),
         ("reader", reader, reads),
     ]
-    # If a side has no lock, nothing is run: that the other side has no evidence says nothing of it.
+    # If a side has no lock, neither side is run. So only the side without a lock is looked at.
     without_lock = [side for side in sides if side[1].resolution.lock is None]
     if not without_lock and not artifacts:
         sides = sides[:1]
     for side, planned, runs in without_lock or sides:
         if not any(run.outcome == "ran" for run in runs):
-            alone = judge(planned, runs)
+            alone = judge(planned, runs, None)
             return CrossingVerdict(
                 writer=writer,
                 reader=reader,
@@ -187,7 +188,7 @@ def _side_without_run(
 
 
 def _summarise(writer: PlannedCell, reader: PlannedCell, artifacts: Sequence[ArtifactVerdict]) -> CrossingVerdict:
-    """The verdict on a crossing from those on its artifacts."""
+    """The verdict on a crossing, made from the verdicts on its artifacts."""
     applying = [artifact for artifact in artifacts if artifact.verdict != "not-applicable"]
     verdict = worst(artifact.verdict for artifact in applying)
     sides = {artifact.side for artifact in applying if artifact.verdict == verdict}
@@ -203,7 +204,7 @@ def _summarise(writer: PlannedCell, reader: PlannedCell, artifacts: Sequence[Art
 
 
 def _sentence(verdict: Verdict, artifacts: Sequence[ArtifactVerdict]) -> str:
-    """All artifacts in one line: how many there are of each verdict, and one that explains the worst."""
+    """The artifacts in one line: how many have each verdict, and one artifact that explains the worst verdict."""
     if not artifacts:
         return "none of the artifacts is for what is installed on both sides"
     verdicts = [artifact.verdict for artifact in artifacts]

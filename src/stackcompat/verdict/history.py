@@ -1,14 +1,15 @@
-"""The history of cells, tests and pairs: what each run of a matrix showed. Pure.
+"""The history of cells, tests and pairs: what each execution of a matrix showed. Pure.
 
-A run is judged by the evidence that there was when the following run began. A cell's id is the same for the same
-question from night to night, so its verdicts in order are its history.
+A run in this module is one execution of a matrix. It is judged by the evidence that existed when the following run of
+the same matrix began. The same question has the same cell id every night, so the verdicts on an id are its history.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Annotated, NamedTuple
+from itertools import chain
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -19,9 +20,11 @@ from stackcompat.evidence.results import Evidence
 from stackcompat.evidence.runs import PlannedCell, RunRecord
 from stackcompat.resolve.lock import Lock
 from stackcompat.verdict.attribution import Attributor
-from stackcompat.verdict.outcomes import TestStatus
+from stackcompat.verdict.greens import Greens
+from stackcompat.verdict.judge import Judge
+from stackcompat.verdict.outcomes import TestStatus, pass_times
 from stackcompat.verdict.pairs import PairVerdict, judge_pairs
-from stackcompat.verdict.verdict import CellVerdict, judge
+from stackcompat.verdict.verdict import CellVerdict, by_smoke_tests
 
 __all__ = [
     "GREEN",
@@ -38,12 +41,13 @@ __all__ = [
     "version_changes",
 ]
 
-#: Verdicts that are red, and those that are green; all others say nothing about compatibility.
+#: The red and the green verdicts of a cell, a component or a pair. All other verdicts say nothing about compatibility.
+#: A rule that asks for some red verdicts only (such as those that a search can explain) lists these itself.
 RED: frozenset[Verdict] = frozenset(("broken", "uninstallable", "unresolvable"))
 GREEN: frozenset[Verdict] = frozenset(("works",))
 
-#: How many runs of a cell are shown, and how many locks of the past count for a pair. Older runs tell only when
-#: something began.
+#: How many runs of a cell are shown, and how many locks of earlier runs count for a pair. Older runs matter only for
+#: the time at which something began.
 LAST_RUNS = 30
 
 
@@ -55,27 +59,29 @@ class HistoryEntry(Record):
 
 
 class VersionChange(Record):
-    """A distribution that differs between two locks.
+    """Something that differs between two runs of a cell: a distribution, the interpreter or the smoke tests.
 
     Attributes:
-        name: The distribution.
-        before: Its version in the earlier lock; empty if it is not in it.
-        after: Its version in the later lock; empty if it is not in it.
+        name: The distribution, the implementation of Python, or ``smoke tests``.
+        before: Its version in the earlier run, or the digest of the smoke tests; empty if it was not there.
+        after: The same in the later run.
+        kind: What it is. Only a distribution has releases that can be to blame.
     """
 
     name: str
     before: str
     after: str
+    kind: Literal["distribution", "interpreter", "smoke tests"] = "distribution"
 
 
 class CellAtRun(NamedTuple):
     """One cell in one run.
 
     Attributes:
-        run: The run.
+        run: The execution of the matrix.
         planned: The cell and what it resolved to.
-        verdict: The verdict on it, by the evidence from before the following run.
-        runs: That evidence.
+        verdict: The verdict on the cell by its smoke tests, by the evidence from before the following run.
+        runs: This evidence: the runs of the cell, oldest first.
     """
 
     run: RunRecord
@@ -87,7 +93,10 @@ class CellAtRun(NamedTuple):
 def first_red(past: Iterable[HistoryEntry]) -> dt.datetime | None:
     """When the latest stretch of red began; None if there never was red.
 
-    A verdict that is neither red nor green neither begins nor ends a stretch.
+    Verdicts that are neither red nor green do not matter: they begin no stretch and end none.
+
+    Args:
+        past: What each run showed, oldest first.
     """
     began, is_red = None, False
     for entry in past:
@@ -99,22 +108,50 @@ def first_red(past: Iterable[HistoryEntry]) -> dt.datetime | None:
 
 
 def last_green(past: Iterable[HistoryEntry]) -> dt.datetime | None:
-    """When it last worked; None if it never did."""
+    """When the last green run began; None if there was none."""
     return max((entry.at for entry in past if entry.verdict in GREEN), default=None)
 
 
 def version_changes(before: Lock, after: Lock) -> tuple[VersionChange, ...]:
-    """What differs between two locks, in order of name."""
+    """The distributions that differ between two locks, in the order of their names."""
     old, new = before.versions(), after.versions()
     names = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
     return tuple(VersionChange(name=name, before=old.get(name, ""), after=new.get(name, "")) for name in names)
 
 
-def changed_since(green: CellAtRun | None, now: CellAtRun) -> tuple[VersionChange, ...]:
-    """What a cell's lock got since it last worked; nothing if it has no lock, or never worked."""
+def changed_since(green: CellAtRun | None, now: CellAtRun, *, of_test: bool = False) -> tuple[VersionChange, ...]:
+    """What changed in a cell since it last worked, or since one of its tests last passed.
+
+    Args:
+        green: The cell when it last worked, or when the test last passed; None if it never did.
+        now: The cell now.
+        of_test: Whether the question is about a test. Then the smoke tests count too: a cell that cannot be installed
+            does not depend on them.
+
+    Returns:
+        The distributions that differ, then the interpreter, then the smoke tests. Empty if the cell never worked, or if
+        one of the two has no lock.
+    """
     old = green.planned.resolution.lock if green else None
     new = now.planned.resolution.lock
-    return version_changes(old, new) if old is not None and new is not None else ()
+    if green is None or old is None or new is None:
+        return ()
+    changes = version_changes(old, new)
+    if not green.runs or not now.runs:
+        return changes
+    # All runs of a cell have the interpreter and the smoke tests that are part of its key.
+    then, tonight = green.runs[-1], now.runs[-1]
+    if then.interpreter != tonight.interpreter:
+        changes += (_changed_interpreter(then.interpreter, tonight.interpreter),)
+    if of_test and then.suite != tonight.suite:
+        changes += (VersionChange(name="smoke tests", before=then.suite, after=tonight.suite, kind="smoke tests"),)
+    return changes
+
+
+def _changed_interpreter(before: str, after: str) -> VersionChange:
+    """The change from one interpreter to another, each such as ``cpython-3.12.9``."""
+    name, _, version = after.partition("-")
+    return VersionChange(name=name, before=before.removeprefix(f"{name}-"), after=version, kind="interpreter")
 
 
 def is_today(planned: PlannedCell) -> bool:
@@ -123,70 +160,63 @@ def is_today(planned: PlannedCell) -> bool:
 
 
 class History:
-    """Runs, and what was known after each. The same lock with the same evidence is judged once.
+    """The runs of matrices, and what was known after each. The same lock with the same evidence is judged once.
 
     Args:
+        components: The components of the ecosystem.
         runs: The runs, in any order; `History.runs` has them oldest first.
         evidence: The evidence, by the keys of the planned cells.
-        attributor: Says whom a failure points at, by what is known by now.
+        attributor: Says which components a failure points at, by what is known today.
+        greens: The releases with which each smoke test was seen to pass, by what is known today.
+        judge: Judges the cells by this evidence and these greens; a new one if None.
     """
 
     def __init__(
         self,
+        components: Components,
         runs: Iterable[RunRecord],
         evidence: Mapping[str, tuple[Evidence, ...]],
         attributor: Attributor | None = None,
+        greens: Greens | None = None,
+        judge: Judge | None = None,
     ) -> None:
         self.runs = tuple(sorted(runs, key=lambda run: run.started))
+        self._components = components
         self._evidence = evidence
         self._attributor = attributor
+        self._judge = judge or Judge(components, pass_times(chain.from_iterable(evidence.values())), greens)
         #: For each run, when the following run of the same matrix began.
         self._following = [
             next((later.started for later in self.runs[index + 1 :] if later.matrix == run.matrix), None)
             for index, run in enumerate(self.runs)
         ]
-        #: By evidence key and number of runs.
-        self._verdicts: dict[tuple[str, int], CellVerdict] = {}
-        #: By what the verdicts on pairs rest on.
+        #: By the cells and evidence that the verdicts on pairs rest on.
         self._pair_verdicts: dict[tuple[object, ...], tuple[PairVerdict, ...]] = {}
 
     # -- cells --------------------------------------------------------------------------------------------------------
 
     def seen(self, index: int, wanted: Callable[[PlannedCell], bool] = lambda _: True) -> Iterator[CellAtRun]:
-        """The cells of a run, in its order.
+        """The cells of a run, in the order of the run.
 
         Args:
             index: The place of the run among `runs`.
-            wanted: Which of its cells.
+            wanted: Says which of its cells are wanted.
         """
         run = self.runs[index]
         for planned in run.cells:
             if wanted(planned):
                 known = self.known(index, planned)
-                yield CellAtRun(run, planned, self._judge(planned, known), known)
+                yield CellAtRun(
+                    run, planned, by_smoke_tests(self._judge.verdict(planned, known), self._components), known
+                )
 
     def known(self, index: int, planned: PlannedCell) -> tuple[Evidence, ...]:
-        """The evidence on a cell that there was when the run after the one at `index` began."""
+        """The evidence on a cell that existed when the run that follows the run at `index` began."""
         until = self._following[index]
         return tuple(run for run in self._evidence.get(planned.key, ()) if until is None or run.started < until)
 
-    def _judge(self, planned: PlannedCell, known: tuple[Evidence, ...]) -> CellVerdict:
-        """The verdict on a cell by some of its evidence."""
-        if not planned.key:
-            return judge(planned, known)
-        address = (planned.key, len(known))
-        if address not in self._verdicts:
-            self._verdicts[address] = judge(planned, known)
-        # Cells that share a lock differ in what was asked for.
-        of_cell = {
-            "cell": planned.cell,
-            "forced": planned.cell.overrides,
-            "held_back": planned.resolution.held_back,
-        }
-        return self._verdicts[address].model_copy(update=of_cell)
-
     def of_cells(self) -> dict[str, tuple[HistoryEntry, ...]]:
-        """Cell id to what each run that had the cell showed."""
+        """The history of each cell by its smoke tests: cell id to one entry for each run that had the cell."""
         entries: dict[str, list[HistoryEntry]] = {}
         for index, run in enumerate(self.runs):
             for cell in self.seen(index):
@@ -194,48 +224,40 @@ class History:
                 entries.setdefault(cell.planned.cell.id, []).append(entry)
         return {cell_id: tuple(past) for cell_id, past in entries.items()}
 
-    def last_green(self, cell: str) -> CellAtRun | None:
-        """The latest run in which the cell with this id worked."""
-        for index in reversed(range(len(self.runs))):
-            for cell_at_run in self.seen(index, lambda planned: planned.cell.id == cell):
-                if cell_at_run.verdict.verdict in GREEN:
-                    return cell_at_run
-        return None
-
     # -- tests --------------------------------------------------------------------------------------------------------
 
     def tests(self, index: int) -> dict[str, list[tuple[CellAtRun, TestStatus]]]:
-        """What the run at `index` showed of each test in the cells with the newest releases of then."""
+        """What the run at `index` showed of each smoke test, in the cells with the newest releases of that day."""
         statuses: dict[str, list[tuple[CellAtRun, TestStatus]]] = {}
         for cell in self.seen(index, is_today):
             for status in cell.verdict.statuses:
-                statuses.setdefault(status.result.test, []).append((cell, status))
+                if status.result.level != "upstream":
+                    statuses.setdefault(status.result.test, []).append((cell, status))
         return statuses
 
     # -- pairs --------------------------------------------------------------------------------------------------------
 
-    def pairs(self, index: int, components: Components) -> dict[tuple[str, str], tuple[PairVerdict, ...]]:
-        """What the run at `index` showed of two components at their newest releases of then.
+    def pairs(self, index: int) -> dict[tuple[str, str], tuple[PairVerdict, ...]]:
+        """What the run at `index` showed of two components at their newest releases of that day.
 
-        Locks of earlier nights count as witnesses: a test that passed then is not itself at fault.
+        Locks of earlier runs count as witnesses: a test that passed in one of them is not itself at fault.
 
         Args:
             index: The place of the run among `runs`.
-            components: The components of the ecosystem.
         """
         tonight = list(self.seen(index, is_today))
-        versions = [versions_of(cell.verdict.installed, components).items() for cell in tonight]
+        versions = [versions_of(cell.verdict.installed, self._components).items() for cell in tonight]
         unlocked = any(not cell.planned.key for cell in tonight)
-        found: dict[tuple[str, str], list[PairVerdict]] = {}
-        for pair in self._judge_pairs(self._with_witnesses(index, tonight), components):
+        verdicts: dict[tuple[str, str], list[PairVerdict]] = {}
+        for pair in self._judge_pairs(self._with_witnesses(index, tonight)):
             releases = {(pair.first, pair.first_version), (pair.second, pair.second_version)}
             installed = any(releases <= of_cell for of_cell in versions)
             if installed or (unlocked and pair.verdict == "unresolvable"):
-                found.setdefault((pair.first, pair.second), []).append(pair)
-        return {names: tuple(pairs) for names, pairs in found.items()}
+                verdicts.setdefault((pair.first, pair.second), []).append(pair)
+        return {names: tuple(pairs) for names, pairs in verdicts.items()}
 
     def _with_witnesses(self, index: int, tonight: Sequence[CellAtRun]) -> list[CellAtRun]:
-        """The cells of a night, and those with other locks from the nights before it."""
+        """The cells of a night, and the cells with other locks from the nights before it."""
         cells = {cell.planned.key or cell.planned.cell.id: cell for cell in tonight}
         most = (1 + LAST_RUNS) * max(1, len(tonight))
         for earlier in reversed(range(index)):
@@ -247,20 +269,20 @@ class History:
                     cells.setdefault(cell.planned.key, cell)
         return list(cells.values())
 
-    def _judge_pairs(self, cells: Sequence[CellAtRun], components: Components) -> tuple[PairVerdict, ...]:
-        """The verdicts on all pairs of some cells; nights that rest on the same cells are judged once."""
+    def _judge_pairs(self, cells: Sequence[CellAtRun]) -> tuple[PairVerdict, ...]:
+        """The verdicts on all pairs in `cells`. Nights with the same cells and evidence are judged once."""
         rests_on = [(cell.planned.key or cell.planned.cell.id, cell.verdict.sentence, len(cell.runs)) for cell in cells]
-        address = (id(components), *rests_on)
+        address = tuple(rests_on)
         if address not in self._pair_verdicts:
             verdicts = [cell.verdict for cell in cells]
-            self._pair_verdicts[address] = judge_pairs(verdicts, components, self._attributor)
+            self._pair_verdicts[address] = judge_pairs(verdicts, self._components, self._attributor)
         return self._pair_verdicts[address]
 
-    def of_pairs(self, components: Components) -> dict[tuple[str, str], tuple[HistoryEntry, ...]]:
-        """Two components to what each run showed of them; see :meth:`pairs`."""
+    def of_pairs(self) -> dict[tuple[str, str], tuple[HistoryEntry, ...]]:
+        """The history of each pair: two components to one entry for each run; see :meth:`pairs`."""
         entries: dict[tuple[str, str], list[HistoryEntry]] = {}
         for index, run in enumerate(self.runs):
-            for names, pairs in self.pairs(index, components).items():
+            for names, pairs in self.pairs(index).items():
                 entry = HistoryEntry(at=run.started, verdict=worst(pair.verdict for pair in pairs))
                 entries.setdefault(names, []).append(entry)
         return {names: tuple(past) for names, past in entries.items()}

@@ -1,6 +1,7 @@
-"""What an error says is missing, in Python's words for a name that is not there or a module's for one that it dropped.
+"""Which module or name is missing, as the message of an error says.
 
-Pure. Every rule that asks what a failure misses reads it here.
+The message is Python's own for a name that does not exist, or a module's for a name that it dropped. Every rule that
+asks for the missing name of a failure uses this module. Pure.
 """
 
 from __future__ import annotations
@@ -14,17 +15,18 @@ MissingKind = Literal["", "module", "attribute", "import", "member", "argument",
 
 
 class MissingName(NamedTuple):
-    """What a message says is missing.
+    """The missing module or name of which a message tells.
 
     Attributes:
-        kind: ``module``: there is no such module. ``attribute``, ``import``: a module has no such name.
-            ``member``: an object or a class has none. ``argument``: a function takes none. ``dropped``: a module says
-            itself that a name is deprecated or removed. Empty: the message names nothing that is missing.
-        owner: The module, class or function that lacks it, dotted; of the kind ``module``, the missing module.
-        name: What is missing in it; empty for the kind ``module``.
-        removed: For the kind ``dropped``: whether the name is removed, not only deprecated.
+        kind: ``module``: the module does not exist. ``attribute``, ``import``: a module does not have the name.
+            ``member``: an object or a class does not have the attribute. ``argument``: a function does not take the
+            argument. ``dropped``: a module says itself that the name is deprecated or removed. Empty: the message
+            names nothing that is missing.
+        owner: The module, class or function that lacks the name, dotted; for the kind ``module``, the missing module.
+        name: The missing name; empty for the kind ``module``.
+        removed: For the kind ``dropped``: whether the name is removed and not only deprecated.
         removed_in: The release that dropped the name, if the message says so.
-        words: The part of the message that says it.
+        words: The part of the message from which this was read.
     """
 
     kind: MissingKind = ""
@@ -55,25 +57,26 @@ _REMOVED_IN = re.compile(r"\bremoved\s+(?:in|from|as\s+of|since)\s+(?:[A-Za-z][\
 
 
 def missing_in(message: str, *kinds: MissingKind) -> MissingName:
-    """What the message of an exception says is missing.
+    """Find the missing module or name in the message of an exception.
+
+    If several patterns fit, Python's own messages go before those of modules.
 
     Args:
         message: The message.
-        *kinds: Only what is missing in one of these ways; in any without them. Of several that fit, Python's own words
-            count first.
+        *kinds: The only kinds that are looked for; all kinds if there are none.
     """
     removed_in = _REMOVED_IN.search(message)
     for kind, pattern in _PATTERNS:
-        found = pattern.search(message) if not kinds or kind in kinds else None
-        if found:
-            parts = found.groupdict()
+        match = pattern.search(message) if not kinds or kind in kinds else None
+        if match:
+            parts = match.groupdict()
             return MissingName(
                 kind=kind,
                 owner=parts["owner"],
                 name=parts.get("name", ""),
-                removed="verb" in parts and _REMOVED.match(message, found.start("verb")) is not None,
+                removed="verb" in parts and _REMOVED.match(message, match.start("verb")) is not None,
                 removed_in=removed_in["release"] if removed_in else "",
-                words=found[0],
+                words=match[0],
             )
     return MissingName(removed_in=removed_in["release"] if removed_in else "")
 
@@ -88,10 +91,13 @@ _MODULES = re.compile(rf"(?<![\w/.…-]){_DOTTED}|(?<=module ')\w+(?=')|(?<=from
 
 
 def dotted_names(message: str) -> list[str]:
-    """The dotted names in the words of a message itself; not those in quotes, and no paths."""
+    """The dotted names in a message that are not in quotes and not part of a path."""
     return _UNQUOTED.findall(message)
 
 
 def modules_named(message: str) -> list[str]:
-    """What a message can mean by a module: dotted names, quoted or not, and quoted names that it calls a module."""
+    """The names in a message that can be modules.
+
+    These are all dotted names, in quotes or not, and the quoted names that the message calls a module.
+    """
     return _MODULES.findall(message)

@@ -1,7 +1,7 @@
-"""Whether a cell needs another run before its evidence can be judged, and of which tests. A pure function.
+"""Whether a cell needs another run before its evidence can be judged, and which tests it must run. Pure functions.
 
-One red run is not an incompatibility: what failed is tried once more in a new environment. Infrastructure gets one more
-chance at once, and a new one whenever the matrix is run again.
+One red run is not an incompatibility, so a failed test is tried once more in a new environment. A test that
+infrastructure kept from an outcome is tried once more at once, and again whenever the matrix is executed again.
 """
 
 from __future__ import annotations
@@ -13,17 +13,21 @@ from stackcompat.core.record import Record
 from stackcompat.evidence.results import Evidence
 from stackcompat.verdict.outcomes import classify
 
-__all__ = ["NextRun", "next_run"]
+__all__ = ["NextRun", "needs_run", "next_run"]
 
-#: After this many runs in one execution of a matrix, a cell is left as it is.
+#: The most runs of a cell in one execution of a matrix.
 MOST_ATTEMPTS = 3
+
+
+#: The states of a test that another run can change.
+_UNDECIDED = ("unconfirmed", "infra", "hangs")
 
 
 class NextRun(Record):
     """Another run that is due.
 
     Attributes:
-        tests: The tests to run; all if empty.
+        tests: The tests to run; empty means all tests.
     """
 
     tests: tuple[str, ...] = ()
@@ -43,6 +47,15 @@ def next_run(earlier: Sequence[Evidence], now: Sequence[Evidence]) -> NextRun | 
         refused = sum(run.outcome == "uninstallable" for run in evidence)
         return NextRun() if refused < 2 and len(now) < 2 else None
     tried_now = Counter(test.test for run in now for test in run.tests)
-    undecided = [status.result.test for status in classify(evidence) if status.state in ("unconfirmed", "infra")]
+    undecided = [status.result.test for status in classify(evidence) if status.state in _UNDECIDED]
     due = sorted(test for test in undecided if tried_now[test] < 2)
     return NextRun(tests=tuple(due)) if due else None
+
+
+def needs_run(evidence: Sequence[Evidence]) -> bool:
+    """Whether a cell must be run when a matrix is executed.
+
+    Args:
+        evidence: The runs of earlier executions, oldest first.
+    """
+    return next_run(evidence, ()) is not None

@@ -1,52 +1,101 @@
-"""Failures compared and grouped: one failure has one signature wherever it occurs. Pure."""
+"""When two failures are the same. Pure.
+
+Failures are compared for four purposes, so there are four rules:
+
+* Two runs of one test in one cell: :func:`failed_alike`. The exception and the place where it was raised must be equal,
+  down to the line of the test. Numbers in the message can differ from run to run. Equal failures confirm each other.
+* Two reports of a failure: equal :attr:`~stackcompat.evidence.results.Failure.signature`. Tables group failures so, and
+  night is compared with night so.
+* Two cells, in a search for a culprit and where its diagnosis is applied: :func:`same_failure`, or for two tests
+  :func:`similar_failure`. Numbers and advice in the message are left out. A name that a module lacks is the same as a
+  name that the module reports as dropped.
+* Two releases, for advisories and frontiers: equal :func:`failure_kind`. That is the signature without its numbers.
+
+A failure without particulars (:func:`has_particulars`) is not known to be the same as that of another test, whatever
+these rules say.
+
+:func:`leading` chooses the failing test that a search follows.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from packaging.utils import canonicalize_name
 
 from stackcompat.core.record import digest
 from stackcompat.core.vocabulary import LEVELS
-from stackcompat.ecosystem.components import Components
 from stackcompat.evidence.results import Failure, TestResult
 from stackcompat.verdict.missing import missing_in
 
 __all__ = [
+    "failed_alike",
     "failure_kind",
     "failure_of",
+    "has_particulars",
     "incompatibility_id",
     "leading",
-    "owner_of",
     "parse_signature",
+    "same_break",
     "same_failure",
     "similar_failure",
 ]
 
 
+def failed_alike(first: TestResult, second: TestResult) -> bool:
+    """Whether two runs of a test failed in the same way: by the same exception, raised at the same place.
+
+    The line of the test is part of the place. If it is not known of both runs, the words of the two messages must be
+    the same, in any order, since many messages list the members of a set. A process that ended must have ended by the
+    same signal or with the same code.
+    """
+    if _way_of_failing(first) != _way_of_failing(second):
+        return False
+    one, other = failure_of(first), failure_of(second)
+    if first.outcome == "crashed":
+        return one.message == other.message
+    if one.line and other.line:
+        return one.line == other.line
+    return _words_of(one) == _words_of(other)
+
+
+def _way_of_failing(result: TestResult) -> tuple[str, str, str, str]:
+    """The outcome, the exception and its place."""
+    failure = failure_of(result)
+    return result.outcome, failure.type, failure.package, failure.where
+
+
+def _words_of(failure: Failure) -> list[str]:
+    """The words of a failure's kind, in alphabetical order."""
+    return sorted(re.findall(r"[\w#]+", failure_kind(failure.signature)))
+
+
 def failure_kind(signature: str) -> str:
-    """A failure's signature with a # in place of each number of its own, which can differ from release to release."""
+    """A failure's signature with a # in place of each number, since numbers can differ from release to release.
+
+    A digit within a word, such as that of ``float32``, is kept.
+    """
     return re.sub(r"(?<![\w.])v?\d+(?:\.\d+)*(?!\w)", "#", signature)
 
 
 def incompatibility_id(signature: str, distributions: Iterable[str]) -> str:
-    """The id of the incompatibility that shows as `signature` between distributions: the same wherever it is seen."""
+    """The id of the incompatibility of `distributions` that shows as `signature`. It is the same in all cells."""
     return f"SC-{digest('advisory', failure_kind(signature), sorted(distributions), length=10)}"
 
 
 def same_failure(first: Failure, second: Failure) -> bool:
-    """Whether two failures are the same but for numbers and suggestions in the message, and for who words it.
+    """Whether two failures are the same, but for numbers and advice in their messages.
 
-    Python says that a module lacks a name, or the module says itself that it dropped the name: that is the same
-    failure. In the second case the module is the deepest package on the traceback, so the packages that asked for the
-    name are compared.
+    A name is missing from a module. Either Python reports that the module lacks the name, or the module reports that
+    it dropped the name. Both are the same failure. In the second case the module is the deepest package on the
+    traceback, so the packages that asked for the name are compared instead.
     """
     return _what_stays(first) == _what_stays(second)
 
 
 def _what_stays(failure: Failure) -> tuple[str, str, str]:
-    """Type, message and package of a failure, without what can differ between two that are the same."""
+    """Type, message and package of a failure, without the details that :func:`same_failure` ignores."""
     message = failure.signature.removeprefix(f"{failure.type}: ").rpartition(" [")[0]
     message = re.sub(r"\s*\(?Did you mean:? .*", "", message)
     package = failure.package
@@ -55,7 +104,7 @@ def _what_stays(failure: Failure) -> tuple[str, str, str]:
         missing = missing_in(message, "dropped")
     if missing.kind == "attribute" or missing.removed:
         before = message[: message.find(missing.words)]
-        # What follows is advice.
+        # The rest of the message is advice, so it is dropped.
         message = f"{before}module '{missing.owner}' has no attribute '{missing.name}'"
         if not before:
             owner = canonicalize_name(missing.owner.partition(".")[0])
@@ -63,8 +112,36 @@ def _what_stays(failure: Failure) -> tuple[str, str, str]:
     return failure.type, re.sub(r"\d+(?:\.\d+)*\w*", "#", message), package
 
 
+#: The types of failures without an exception: the process ended, or the time was over.
+_WITHOUT_EXCEPTION = frozenset(("ProcessEnded", "Hang", "crashed", "timeout", "out-of-memory"))
+
+#: Where a helper that compares values raises an exception.
+_COMPARES = re.compile(r"(?:^|[._])(?:testing|asserts?|unittest)\b|:_?assert")
+
+#: A name in a message: quoted, dotted, called, with an underscore, or with a capital letter inside.
+_NAME = re.compile(
+    r"""(?<!\w)['"`][A-Za-z_][\w.-]*['"`]|\b[A-Za-z_]\w*\.[A-Za-z_]\w*|\b[A-Za-z_]\w*\(|\b[A-Za-z]+_\w+"""
+    r"|\b[A-Za-z]*[a-z][A-Z]\w*"
+)
+
+
+def has_particulars(failure: Failure) -> bool:
+    """Whether a failure says enough to be recognised in another test: a frame of a library, or a name in its message.
+
+    A process that died, a hang and a bare assertion of a test look alike whatever their cause is. The words of an
+    assertion are those of the test, so a name among them tells nothing of a library. A helper of a library that
+    compares values raises its assertion for whichever test calls it.
+    """
+    if failure.packages or failure.package:
+        compares = failure.type.rpartition(".")[2] == "AssertionError" and _COMPARES.search(failure.where)
+        return not compares
+    if failure.type in _WITHOUT_EXCEPTION or failure.type.rpartition(".")[2] == "AssertionError":
+        return False
+    return _NAME.search(failure.message) is not None
+
+
 def parse_signature(signature: str) -> Failure:
-    """The failure of which this is the signature; a text that is none becomes the message of a failure."""
+    """The failure that has this signature. A text that is no signature becomes the message of a failure."""
     parts = re.fullmatch(r"(?P<type>[\w.]+): (?P<message>.*) \[(?P<package>[^\[\]]*)\]", signature, re.DOTALL)
     if parts is None:
         return Failure(type="", message=signature)
@@ -72,31 +149,14 @@ def parse_signature(signature: str) -> Failure:
     return Failure(type=parts["type"], message=parts["message"], package=package)
 
 
-def owner_of(module: str, installed: Collection[str], components: Components) -> str | None:
-    """The distribution that has a module, as far as names tell.
-
-    Args:
-        module: The dotted name of a module, or of what is in it.
-        installed: The distributions to choose from.
-        components: The components of the ecosystem, which list modules.
-    """
-    listed = {m.name: c.distribution for c in reversed(components.components) for m in c.modules}
-    name = module
-    while name:
-        if listed.get(name) in installed:
-            return listed[name]
-        name = name.rpartition(".")[0]
-    # A distribution is often called like its module: `a-b-c`, `a-b` or `a` for a.b.c, or `b` within a namespace.
-    parts = [canonicalize_name(part) for part in module.split(".")[:3]]
-    spellings = ["-".join(parts[:length]) for length in (3, 2, 1)] + parts[1:2]
-    return next((spelling for spelling in spellings if spelling in installed), None)
-
-
 def leading(failures: Sequence[TestResult]) -> TestResult:
     """The failing test that a search follows.
 
-    It shows what keeps a module from loading or, if nothing does, what most tests show. Of tests that fail in the same
-    way it is the shallowest, then the one that uses the fewest components.
+    If a test at the level `import` fails, the search follows its failure; if none does, the most frequent failure. Of
+    the tests with that failure, the search follows the shallowest, then the one that uses the fewest components.
+
+    Args:
+        failures: The failing tests, at least one.
     """
     first = min(
         failures, key=lambda test: (test.level != "import", -sum(similar_failure(test, other) for other in failures))
@@ -110,6 +170,14 @@ def similar_failure(first: TestResult, second: TestResult) -> bool:
     return same_failure(failure_of(first), failure_of(second))
 
 
+def same_break(first: TestResult, second: TestResult) -> bool:
+    """Whether a culprit of the failure of `first` can explain that of `second`.
+
+    The failures are the same, and they have particulars or are of one test.
+    """
+    return similar_failure(first, second) and (first.test == second.test or has_particulars(failure_of(first)))
+
+
 def failure_of(test: TestResult) -> Failure:
-    """Why a test failed; if it left no exception, its outcome and its reason stand for one."""
+    """The failure of a test. If there was no exception, the outcome and the reason of the test stand in for one."""
     return test.failure or Failure(type=test.outcome, message=test.reason)

@@ -1,4 +1,4 @@
-"""Every record says the same in memory and in JSON."""
+"""Every record is the same after it was written to JSON and read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is stripped stays stripped."""
+"""No address is left in a text that was stripped."""
 
 from __future__ import annotations
 

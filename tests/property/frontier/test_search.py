@@ -165,3 +165,32 @@ def test_a_forecast_that_is_right_saves_runs(world: World) -> None:
     assert all((found.findings[pair].verdict == "works") == works[pair] for pair in permitted)
     tried = [f for f in found.findings.values() if f.verdict == "broken" and not f.inferred]
     assert len(tried) <= 1 + len(found.checks)
+
+
+@unhurried
+@given(planted(), st.integers(0, 12), st.integers(0, 9), st.integers(1, 3), st.integers(0, 9))
+def test_no_pair_is_deeper_than_a_test_of_both_goes(world: World, row: int, column: int, batch: int, seed: int) -> None:
+    permitted, works, _ = world
+    apart = {pair for pair in works if pair[0] < row or pair[1] < column}
+    found = search(world, Planted(works, apart=apart), levels=("import", "interop"), batch=batch, seed=seed)
+    for pair in permitted:
+        finding = found.findings[pair]
+        if finding.verdict == "works" and pair in apart:
+            assert finding.level == "import"
+        elif finding.verdict == "works" and not finding.inferred:
+            assert finding.level == "interop"
+
+
+@unhurried
+@given(st.integers(2, 8), st.integers(2, 18), st.data(), st.integers(0, 9))
+def test_where_tests_of_both_begin_is_found(rows: int, columns: int, data: st.DataObject, seed: int) -> None:
+    """A test that uses both from a release of each on is no reason to call older ones deep, or newer ones shallow."""
+    lows = sorted(data.draw(st.lists(st.integers(0, columns - 1), min_size=rows, max_size=rows)))
+    works = stairs([(low, data.draw(st.integers(low, columns - 1))) for low in lows], columns)
+    row, column = data.draw(st.integers(0, rows)), data.draw(st.integers(0, columns))
+    apart = {pair for pair in works if pair[0] < row or pair[1] < column}
+    found = explore(table(rows, columns), Planted(works, apart=apart), levels=("import", "interop"), seed=seed)
+    assert found.complete
+    for pair, finding in found.findings.items():
+        if finding.verdict == "works" and works[pair]:
+            assert finding.level == ("import" if pair in apart else "interop")

@@ -1,4 +1,4 @@
-"""Stopped at any moment and started again, a campaign loses nothing and does nothing twice."""
+"""A run that is stopped at any moment and started again loses nothing and does nothing twice."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from stackcompat.plan.matrix import Matrix
 from stackcompat.run.job import Job
 from stackcompat.verdict.verdict import judge
 from support.fakes import Catalogue, make_runner
-from support.made_up import failed, passed
+from support.made_up import COMPONENTS, failed, passed
 
 NEWEST = {"alpha": "2.0", "beta": "2.0"}
 WORLD = Catalogue(
@@ -71,7 +71,7 @@ def test_nothing_is_lost_and_nothing_runs_twice(stops: list[int], workers: int) 
                 kept = sum(len(runs) for runs in runner.store.of_keys(all_keys(runner)).values())
                 runner.store.close()
             assert kept == len(finished)
-        found = Counter(judge(cell, runner.store.of_key(cell.key)).verdict for cell in record.cells)
+        found = Counter(judge(cell, runner.store.of_key(cell.key), COMPONENTS).verdict for cell in record.cells)
         runner.store.close()
     assert found == EXPECTED
     assert max(Counter(finished).values()) == 1

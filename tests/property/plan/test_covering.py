@@ -88,7 +88,7 @@ def test_share_counts_what_is_missing(case: Case, data: st.DataObject) -> None:
 
 @given(cases(), st.integers(2, 3), st.data())
 def test_whole_rows_cover_what_they_can(case: Case, strength: int, data: st.DataObject) -> None:
-    """The rows have a value of every factor; what none of them holds is in no such row at all."""
+    """The rows have a value of every factor. A combination that they do not hold fits into no such row."""
     factors, apart = case
     wanted = data.draw(st.lists(st.sampled_from(space(case).combinations(strength) or [()]), unique=True))
     wanted = [values for values in wanted if values]
@@ -109,7 +109,7 @@ def test_values_that_do_not_go_together_are_kept_where_they_are_wanted(case: Cas
         assert set(pair) <= set(row)
         others = [values for values in combinations(row, 2) if set(values) != set(pair)]
         assert not any(frozenset(values) in apart for values in others)
-        assert not space(case).grows(row)
+        assert not space(case).can_grow(row)
 
 
 def test_a_seed_has_its_row_where_nothing_goes_together() -> None:

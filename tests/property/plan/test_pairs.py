@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 
-from stackcompat.plan.goal import Plan
-from stackcompat.plan.plan import make_plan
+from stackcompat.plan.plan import Plan, make_plan
 from support.world import World, components, day, matrix
 
 NAMES = ("alpha", "beta", "gamma")

@@ -1,4 +1,4 @@
-"""Islands in made-up worlds: every one of them locks, none can be enlarged, none is missed, each reason is one."""
+"""Islands in made-up worlds: each locks, none can be enlarged, none is missed, and each reason is a true conflict."""
 
 from __future__ import annotations
 

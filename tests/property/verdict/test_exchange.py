@@ -1,4 +1,4 @@
-"""Whatever both sides do, a crossing is called broken only by a test that has shown that it can pass."""
+"""A crossing is broken only by a test that passed in a baseline, whatever both sides do."""
 
 from __future__ import annotations
 

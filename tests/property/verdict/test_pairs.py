@@ -32,7 +32,7 @@ def exhausted(test: str, *uses: str) -> TestResult:
 
 
 class Bad(NamedTuple):
-    """Two versions that do not work together: `shows` in these tests, and what the failure looks like."""
+    """Two versions that do not work together. `shows` are the tests that fail; the rest describes the failure."""
 
     first: str
     first_version: str
@@ -70,7 +70,7 @@ class World(NamedTuple):
     cells: list[tuple[dict[str, str], str]]
 
     def look(self, order: list[int] | None = None, only: str = "") -> dict[tuple[str, str, str, str], PairVerdict]:
-        """The pairs' verdicts from the cells (in `order`); `only` replaces what fails by that outcome."""
+        """The verdicts on pairs, by the cells in `order`. Failures become the outcome `only`, if it is given."""
         evidence: dict[str, tuple[Evidence, ...]] = {}
         verdicts = []
         for index in order or range(len(self.cells)):
@@ -79,7 +79,7 @@ class World(NamedTuple):
             tests = self.tests(versions, only)
             red = [test for test in tests if test.outcome == "failed"]
             evidence[cell.key] = (run_of(cell, *tests), run_of(cell, *red, attempt=1))
-            verdicts.append(judge(cell, evidence[cell.key]))
+            verdicts.append(judge(cell, evidence[cell.key], COMPONENTS))
         found = judge_pairs(verdicts, COMPONENTS)
         pairs = {(p.first, p.first_version, p.second, p.second_version): p for p in found}
         return {pair: said for pair, said in pairs.items() if "alpha-native" not in pair}  # it moves with alpha
@@ -139,7 +139,7 @@ def test_a_bad_pair_that_every_test_shows_is_never_green(world: World) -> None:
 
 @given(worlds(looks=("bare",)))
 def test_a_bad_pair_is_never_green_beyond_doubt_where_it_showed(world: World) -> None:
-    """Without a hint in the failure, a failing test leaves doubt on every pair that it uses, or turns it red."""
+    """A failure without a hint makes every pair that its test uses red or doubtful."""
     found = world.look()
     for versions, _ in world.cells:
         for bad in world.bad:

@@ -1,4 +1,4 @@
-"""Whatever a cell does, its runs come to an end, and what is decided was seen often enough."""
+"""Whatever a cell does, its runs come to an end, and each verdict rests on enough runs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from stackcompat.evidence.results import Evidence, TestResult
 from stackcompat.verdict.retry import MOST_ATTEMPTS, next_run
 from stackcompat.verdict.verdict import judge
-from support.made_up import failed, make_cell, not_applicable, passed, planned, run_of, starved
+from support.made_up import COMPONENTS, failed, make_cell, not_applicable, passed, planned, run_of, starved
 
 World = list[tuple[str, tuple[str, str, str]]]
 VERSIONS = {"alpha": "1.3.0"}
@@ -37,7 +37,7 @@ worlds = st.lists(
 
 
 def execute(earlier: list[Evidence], world: World) -> list[Evidence]:
-    """One execution: what is asked is answered from `world`, run after run."""
+    """One execution of a matrix: `world` answers run after run."""
     now: list[Evidence] = []
     while (due := next_run(earlier, now)) is not None:
         outcome, results = world[len(earlier) + len(now)]
@@ -57,7 +57,7 @@ def test_every_execution_ends_and_asks_only_for_known_tests(world: World, execut
     for _ in range(executions):
         evidence += execute(evidence, world)
     assert len(evidence) <= MOST_ATTEMPTS * executions
-    # Settled is settled: green and confirmed red tests are in no later run.
+    # Green and confirmed tests are in no later run.
     seen: dict[str, list[str]] = {}
     for run in evidence:
         for test in run.tests:
@@ -73,13 +73,13 @@ def test_infrastructure_alone_never_makes_a_red_or_green_verdict(world: World) -
     starving = [(o if o in INFRASTRUCTURE else "ran", ("timeout", "out-of-memory", "timeout")) for o, _ in world]
     evidence = execute([], starving)
     evidence += execute(evidence, starving)
-    assert judge(CELL, tuple(evidence)).verdict in ("infra-error", "invalid")
+    assert judge(CELL, tuple(evidence), COMPONENTS).verdict in ("infra-error", "invalid")
 
 
 @given(worlds)
 def test_broken_was_seen_twice_and_works_was_seen_to_work(world: World) -> None:
     evidence = execute([], world)
-    verdict = judge(CELL, tuple(evidence))
+    verdict = judge(CELL, tuple(evidence), COMPONENTS)
     of: dict[str, list[str]] = {}
     for run in evidence:
         for test in run.tests:

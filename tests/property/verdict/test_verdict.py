@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from stackcompat.evidence.results import TestResult
 from stackcompat.verdict.verdict import CellVerdict, judge
-from support.made_up import failed, make_cell, not_applicable, passed, planned, run_of, starved
+from support.made_up import COMPONENTS, failed, make_cell, not_applicable, passed, planned, run_of, starved
 
 TESTS = ("one", "two")
 OUTCOMES = ("passed", "red", "red elsewhere", "starved", "exhausted", "not-applicable")
@@ -41,7 +41,7 @@ def judge_runs(runs: list[dict[str, str]], lost: tuple[str, ...] = ()) -> CellVe
         for number, run in enumerate(runs)
     ]
     evidence += [run_of(cell, outcome=outcome, attempt=len(runs)) for outcome in lost]
-    return judge(cell, tuple(evidence))
+    return judge(cell, tuple(evidence), COMPONENTS)
 
 
 @given(RUNS)
@@ -73,7 +73,9 @@ def test_red_and_green_is_never_green(runs: list[dict[str, str]]) -> None:
 
 @given(RUNS, st.lists(LOST, min_size=1, max_size=2))
 def test_lost_runs_change_nothing(runs: list[dict[str, str]], lost: list[str]) -> None:
-    assert judge_runs(runs, tuple(lost)).verdict == judge_runs(runs).verdict
+    without, then = judge_runs(runs), judge_runs(runs, tuple(lost))
+    assert (then.verdict, then.seen) == (without.verdict, without.seen)
+    assert "the last attempt on" in then.sentence
 
 
 @given(st.lists(LOST, min_size=1, max_size=3))

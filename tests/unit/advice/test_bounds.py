@@ -76,7 +76,8 @@ def test_a_proposal_lets_in_what_works_and_keeps_out_what_is_broken(every: Summa
         finding = found[beta]
         assert (finding.works, finding.broken) == (tuple(works), tuple(broken))
         assert finding.declared == str(SpecifierSet(declared))
-        assert finding.sentence().startswith(f"beta {beta} declares ")
+        assert finding.sentence().startswith(f"beta {beta} fails with alpha ")
+        assert f" because it declares {'alpha' if declared else 'no bound on alpha'}" in finding.sentence()
         if works:
             assert list(SpecifierSet(finding.proposed).filter(ALPHAS)) == works
         else:
@@ -98,7 +99,7 @@ def test_a_bound_that_is_too_tight_shows_where_it_was_forced() -> None:
     summary = table([("1.3.0", "2.4.1")], forced=("alpha==1.3.0",))
     (finding,) = findings_of(summary, world("<1.3"))
     assert finding.kinds == ("too tight",)
-    assert finding.sentence() == "beta 2.4.1 declares alpha<1.3, but works with alpha 1.3.0 against that bound"
+    assert finding.sentence() == "beta 2.4.1 works with alpha 1.3.0, but declares alpha<1.3; widen the bound"
     assert findings_of(summary, world("<1.3; python_version < '3.12'")) == ()  # no bound of the Python that ran it
 
 
@@ -131,7 +132,10 @@ def test_what_frontiers_infer_draws_the_line_and_what_they_observed_makes_it_a_f
     assert (finding.works, finding.broken) == (("1.0.0", "1.1.0"), ("1.2.0", "1.3.0"))
     assert finding.inferred == tuple(ALPHAS[one.pair[1]] for one in chart.findings if one.inferred)
     assert "1.3.0" in finding.inferred
-    assert "fails with alpha 1.2.0, 1.3.0, 1 of them inferred; alpha<1.2.0,>=1.0 would be right" in finding.sentence()
+    assert finding.sentence() == (
+        "beta 2.1.3 fails with alpha 1.2.0, 1.3.0 (1 of them inferred) because it declares alpha>=1.0; "
+        "declare alpha<1.2.0,>=1.0"
+    )
     assert SpecifierSet(finding.proposed) == SpecifierSet(">=1.0,<1.2.0")
     assert (finding.kinds, finding.cells, finding.pythons) == (("cap missing",), (), ("3.12",))
     assert finding.evidence == (chart.by_pair()[0, 2].evidence[0],)
@@ -151,11 +155,11 @@ def test_a_line_is_drawn_through_what_is_known_and_not_only_through_what_was_see
     summary = with_chart(chart.model_copy(update={"findings": findings}))
     (finding,) = findings_of(summary, world(">=1.0"))
     assert (finding.proposed, finding.inferred) == ("<1.3.0,>=1.2.0", ("1.0.0", "1.1.0", "1.2.0"))
-    # The floor is next above what is broken: nothing is known of what lies between that and what works.
+    # Nothing is known of what lies between the broken releases and the one that works, so it draws no line.
     changes |= {2: {"verdict": "untested"}, 1: changes[3], 3: changes[2]}
     findings = tuple(one.model_copy(update=changes[one.pair[1]]) for one in chart.findings)
     (finding,) = findings_of(with_chart(chart.model_copy(update={"findings": findings})), world(">=1.0"))
-    assert (finding.works, finding.proposed) == (("1.3.0",), ">=1.2.0")
+    assert (finding.works, finding.proposed) == (("1.3.0",), "!=1.0.0,!=1.1.0,>=1.0")
 
 
 def test_what_a_release_fails_in_alone_is_no_bound_but_a_missing_line() -> None:
@@ -169,7 +173,7 @@ def test_what_a_release_fails_in_alone_is_no_bound_but_a_missing_line() -> None:
     bare = World({"beta": {"2.1.3": {"uploaded": "2026-01-01", "requires": ["alpha>=1.0", "gamma; extra == 'x'"]}}})
     (finding,) = findings_of(summary, bare)
     assert (finding.on, finding.kinds, finding.proposed) == ("gamma", ("undeclared",), "")
-    assert finding.sentence() == "beta 2.1.3 needs gamma and does not declare it"
+    assert finding.sentence() == "beta 2.1.3 fails without gamma because it does not declare it; declare gamma"
     (entry,) = repaired([finding], bare)
     assert entry["requires-dist"] == ["alpha>=1.0", 'gamma; extra == "x"', "gamma"]
     assert findings_of(summary, world(">=1.0")) == ()  # there it is declared
@@ -205,3 +209,32 @@ def test_cells_tell_more_than_frontiers() -> None:
     assert findings_of(with_chart(turned), world(">=1.0"))[0].kinds == ("works with none",)
     (finding,) = findings_of(with_chart(turned, [("1.0.0", "2.1.3"), ("1.1.0", "2.1.3")]), world(">=1.0"))
     assert finding.works == ("1.0.0", "1.1.0")
+
+
+def test_releases_of_which_nothing_is_known_draw_no_line() -> None:
+    """Of ten releases the first and the last are broken and one in the middle works: of the rest nothing is known."""
+    tens = {f"{number}.0": "2026-01-01" for number in range(1, 11)}
+    release = {"uploaded": "2026-01-01", "requires": ["alpha>=1.0"]}
+    chart = charted()
+    verdicts = {"1.0": "broken", "5.0": "works", "10.0": "broken"}
+    findings = tuple(
+        chart.findings[0].model_copy(
+            update={
+                "pair": (0, place),
+                "verdict": verdict,
+                "inferred": False,
+                "evidence": ("run",),
+                "sentence": "t: E [beta]" if verdict == "broken" else "",
+                "signature": "E [beta]" if verdict == "broken" else "",
+            }
+        )
+        for place, verdict in enumerate(verdicts.values())
+    )
+    second = chart.second.model_copy(update={"versions": tuple(verdicts), "uploaded": chart.second.uploaded[:3]})
+    summary = with_chart(chart.model_copy(update={"findings": findings, "second": second}))
+    catalog = World({"alpha": tens, "beta": {"2.1.3": release}})
+    (finding,) = findings_of(summary, catalog)
+    assert SpecifierSet(finding.proposed) == SpecifierSet(">=1.0,!=1.0,!=10.0")
+    assert finding.kinds == ("release not excluded",)
+    proposed = SpecifierSet(finding.proposed)
+    assert [version for version in tens if version not in proposed] == ["1.0", "10.0"]

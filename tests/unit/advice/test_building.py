@@ -8,10 +8,12 @@ import pytest
 
 from stackcompat.advice.building import (
     affected_side,
+    because,
     distinct,
     failing_package,
+    failing_place,
     failure_message,
-    own_tests,
+    newest_set,
     seen_between,
 )
 from stackcompat.table.summary import Summary
@@ -31,9 +33,21 @@ def test_a_signature_has_a_package_and_a_message(signature: str, package: str, m
     assert (failing_package(signature), failure_message(signature)) == (package, message)
 
 
-def test_only_failures_of_releases_own_tests_are_called_so() -> None:
-    assert own_tests("upstream") == " in tests that a release ships"
-    assert own_tests("interop") == own_tests("import") == ""
+def test_a_reason_is_quoted_on_one_line_and_not_for_ever() -> None:
+    assert because("Graph execution error:") == 'because "Graph execution error"'
+    assert because("one\n  two.") == 'because "one two"'
+    assert because(" ") == "for a reason that is not known"
+    long = because(" ".join(["well-known"] * 50))
+    assert len(long) < 220
+    assert long.endswith('well-known …"')
+
+
+def test_the_newest_set_is_that_of_the_side_that_fails(summary: Summary) -> None:
+    sides = [affected_side(name, summary, ("1",), ("1",)) for name in ("alpha", "beta")]
+    assert (failing_place(sides, "alpha"), failing_place(sides, "beta"), failing_place(sides, "test")) == (0, 1, 1)
+    pairs = [("1.10", "2.0"), ("1.9", "2.1"), ("1.8", "2.1")]
+    assert newest_set(pairs, 0) == ("1.10", "2.0")
+    assert newest_set(pairs, 1) == ("1.9", "2.1")
 
 
 def test_a_side_has_the_words_of_its_component_and_sorted_versions(summary: Summary) -> None:

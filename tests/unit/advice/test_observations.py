@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stackcompat.advice.observations import Bound, Observation, Rank, observations
+from stackcompat.advice.observations import Observation, PossibleBound, Rank, observations
 from stackcompat.table.summary import Summary
 from support.advice_world import BETAS, failing_frontier, table_with
 
@@ -22,10 +22,10 @@ def test_both_releases_of_a_pair_see_each_other(summary: Summary) -> None:
     assert known
     for bound, by_version in known.items():
         for version, seen in by_version.items():
-            assert known[Bound(bound.on, version, bound.distribution)][bound.release] == seen
+            assert known[PossibleBound(bound.on, version, bound.distribution)][bound.release] == seen
     row = next(row for row in summary.pairs if (row.first, row.second) == ("alpha", "beta"))
     (release, *_) = [release for release in row.releases if release.verdict == "works"]
-    seen = known[Bound("alpha", release.first_version, "beta")][release.second_version]
+    seen = known[PossibleBound("alpha", release.first_version, "beta")][release.second_version]
     assert {(one.rank, one.works, one.cell) for one in seen} == {(Rank.SEEN_IN_CELL, True, release.cell)}
 
 
@@ -35,9 +35,28 @@ def test_a_frontier_says_what_it_saw_what_it_doubts_and_what_it_infers() -> None
         of_frontier = [
             observation
             for release in BETAS
-            for seen in known[Bound("beta", release, "alpha")].values()
+            for seen in known[PossibleBound("beta", release, "alpha")].values()
             for observation in seen
             if not observation.cell
         ]
         assert {one.rank for one in of_frontier if one.run and not one.works} == {rank}
         assert {one.rank for one in of_frontier if not one.run} == {Rank.INFERRED_ALONG_FRONTIER}
+
+
+def test_two_releases_that_were_only_imported_together_are_not_certain_to_work() -> None:
+    frontier = failing_frontier("E: words [beta]")
+    deeper = frontier.model_copy(update={"level": "interop"})
+    levels = {finding.level for finding in frontier.findings if finding.verdict == "works"}
+    assert levels == {"interop"}
+    shallow = deeper.model_copy(
+        update={"findings": tuple(finding.model_copy(update={"level": "import"}) for finding in deeper.findings)}
+    )
+    known = observations(table_with(shallow))
+    works = [
+        observation
+        for release in BETAS
+        for seen in known[PossibleBound("beta", release, "alpha")].values()
+        for observation in seen
+        if observation.works and not observation.cell
+    ]
+    assert {observation.rank for observation in works} == {Rank.INFERRED_ALONG_FRONTIER}

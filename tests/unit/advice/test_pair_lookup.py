@@ -66,6 +66,11 @@ def test_frontiers_fill_in_where_no_cell_tried_a_pair() -> None:
     assert both("alpha", f"1.{seen.pair[0]}", "beta", f"1.{seen.pair[1]}").verdict == "works"
 
 
+def test_a_failure_of_a_releases_own_tests_is_no_verdict() -> None:
+    own = release(py312="broken").model_copy(update={"level": "upstream"})
+    assert pair_verdicts(rows(own), "3.12")("alpha", "1.0", "beta", "1.0") == KnownVerdict("untested")
+
+
 def rows(*releases: PairRelease) -> Summary:
     """A table that has these releases of alpha and beta, and no others."""
     made = history()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from stackcompat.blame.culprit import Culprit, SearchResult
 from stackcompat.blame.diagnosis import Diagnoses, Diagnosis, unsearched_cells, unsearched_crossings
+from stackcompat.blame.result import Culprit, SearchResult
 from stackcompat.ecosystem.components import Components
 from stackcompat.evidence.results import TestResult
 from stackcompat.verdict.artifacts import ArtifactVerdict
@@ -15,7 +15,7 @@ from stackcompat.verdict.exchange import CrossingVerdict
 from stackcompat.verdict.pairs import judge_pairs
 from stackcompat.verdict.signature import leading
 from stackcompat.verdict.verdict import CellVerdict, judge
-from support.made_up import COMPONENTS, NOW, component, failed, make_cell, planned, run_of
+from support.made_up import COMPONENTS, NOW, component, failed, make_cell, passed, planned, run_of
 
 THREE = {"alpha": "1.3", "beta": "2.4", "gamma": "1.0"}
 TRAIN = failed("test_train", "alpha", "beta", "gamma", type="TypeError", packages=("gamma", "beta", "alpha"))
@@ -23,7 +23,7 @@ TRAIN = failed("test_train", "alpha", "beta", "gamma", type="TypeError", package
 
 def broken(versions: dict[str, str], *tests: TestResult, policy: str = "pairs") -> CellVerdict:
     cell = planned(make_cell(versions, policy=policy), versions)
-    return judge(cell, (run_of(cell, *tests), run_of(cell, *tests, attempt=1)))
+    return judge(cell, (run_of(cell, *tests), run_of(cell, *tests, attempt=1)), COMPONENTS)
 
 
 def diagnosis(verdict: CellVerdict, *names: str, doubt: str = "", made: dt.datetime = NOW, test: int = 0) -> Diagnosis:
@@ -78,10 +78,12 @@ def test_of_other_cells_diagnoses_those_count_that_reach_the_versions_here() -> 
     far = far.model_copy(update={"culprits": (elsewhere,)})
     near = diagnosis(verdict, "gamma", made=NOW - dt.timedelta(days=1))
     assert suspects(other, Diagnoses([far, near])) == ({"gamma"}, False)
-    assert suspects(other, Diagnoses([far])) == ({"alpha"}, False)
+    assert suspects(other, Diagnoses([far])) == ({"alpha", "beta", "gamma"}, False)
+    assert Diagnoses([far]).of_cell(other, TRAIN) is None
+    assert unsearched_cells([other], Diagnoses([far])) == (other,)
 
 
-def test_what_the_failure_says_by_itself_goes_first() -> None:
+def test_a_proof_goes_before_the_words_of_the_failure() -> None:
     says = failed(
         "test_train",
         *THREE,
@@ -90,7 +92,85 @@ def test_what_the_failure_says_by_itself_goes_first() -> None:
         packages=("beta",),
     )
     verdict = broken(THREE, says)
-    assert suspects(verdict, Diagnoses([diagnosis(verdict, "gamma")])) == ({"alpha", "beta"}, True)
+    assert suspects(verdict, Diagnoses()) == ({"alpha", "beta"}, True)
+    assert suspects(verdict, Diagnoses([diagnosis(verdict, "gamma")])) == ({"gamma"}, True)
+    assert suspects(verdict, Diagnoses([diagnosis(verdict, "gamma", doubt="d")])) == ({"alpha", "beta"}, True)
+    # It agrees: of the two that the failure names, one moved.
+    assert suspects(verdict, Diagnoses([diagnosis(verdict, "beta")])) == ({"alpha", "beta"}, True)
+    other = broken({**THREE, "alpha": "1.2"}, says)
+    assert suspects(other, Diagnoses([diagnosis(verdict, "gamma")])) == ({"alpha", "beta"}, False)
+
+
+SPLIT = failed("t", "alpha", "beta", type="TypeError", message="asarray() takes no keyword", packages=("beta", "alpha"))
+
+
+def test_a_transitive_culprit_acquits_the_pair_whose_code_it_broke() -> None:
+    """Numbers, which is no component, is shown to be to blame: the same pair passed with another release of it."""
+    verdict, green = broken({"alpha": "1.3", "beta": "2.4"}, SPLIT), passed("t", "alpha", "beta")
+    earlier = {"alpha": "1.2", "beta": "2.3"}
+    cell = planned(make_cell(earlier), earlier)
+    cells = [verdict, judge(cell, (run_of(cell, green),), COMPONENTS)]
+    culprit = Culprit(name="numbers", version="2.5.5", last_good="2.5.4", first_bad="2.5.5")
+    result = SearchResult(culprits=(culprit,), passed=({"numbers": "2.5.4"},))
+    diagnoses = Diagnoses([Diagnosis.of(verdict, SPLIT, result, NOW)])
+
+    def pair(found: Diagnoses | None) -> tuple[str, bool]:
+        pairs = judge_pairs(cells, COMPONENTS, found)
+        return next((p.verdict, p.inferred) for p in pairs if (p.second, p.second_version) == ("beta", "2.4"))
+
+    assert pair(None) == ("broken", False)
+    assert pair(diagnoses) == ("works", True)
+    assert "broken" not in {said for said, _ in judge_components(verdict, COMPONENTS, diagnoses).values()}
+    unseen = Diagnoses([Diagnosis.of(verdict, SPLIT, SearchResult(culprits=(culprit,)), NOW)])
+    assert pair(unseen) == ("untested", False)
+
+
+def test_a_pass_in_a_search_counts_as_passed_there() -> None:
+    """The search left a doubt, but it saw alpha and beta pass the test with another gamma."""
+    verdict = broken(THREE, TRAIN)
+    result = SearchResult(doubt="the budget was spent", passed=({"gamma": "0.9"}, {"gamma": ""}))
+    diagnoses = Diagnoses([Diagnosis.of(verdict, TRAIN, result, NOW)])
+    assert [versions.get("gamma") for versions in diagnoses.passing_sets(verdict, TRAIN)] == ["0.9", None]
+    pairs = {(p.first, p.second): p.verdict for p in judge_pairs([verdict], COMPONENTS, diagnoses)}
+    assert pairs["alpha", "beta"] == "works"
+    assert pairs["alpha", "gamma"] == pairs["beta", "gamma"] == "broken"
+
+
+CRASH: Any = {"type": "ProcessEnded", "message": "the process died of SIGSEGV", "outcome": "crashed"}
+
+
+def test_the_culprit_of_one_crash_explains_no_other() -> None:
+    first = broken(THREE, failed("abg", "alpha", "beta", "gamma", **CRASH))
+    culprit = Culprit(name="alpha", version="1.3", last_good="1.2", first_bad="1.3")
+    known = Diagnoses([Diagnosis.of(first, first.failures[0], SearchResult(culprits=(culprit,)), NOW)])
+    assert known.of_cell(first, first.failures[0]) is not None
+    others = (
+        broken(
+            {"alpha": "1.1", "delta": "5.1", "epsilon": "3.1"}, failed("dez", "delta-checkpoint", "epsilon", **CRASH)
+        ),
+        broken({**THREE, "delta": "5.1"}, failed("abg", "alpha", "beta", "gamma", **CRASH)),
+    )
+    for other in others:
+        assert known.of_cell(other, other.failures[0]) is None
+        assert unsearched_cells([other], known) == (other,)
+    assert {verdict.cell.id for verdict in unsearched_cells(others, Diagnoses())} == {o.cell.id for o in others}
+    assert known.of_cell(first, failed("another", "alpha", "beta", **CRASH)) is None
+
+
+def test_two_crashes_in_one_lock_have_diagnoses_of_their_own() -> None:
+    both = broken(THREE, failed("one", "alpha", **CRASH), failed("two", "alpha", "beta", **CRASH))
+    assert diagnosis(both, "alpha").id != diagnosis(both, "beta", test=1).id
+    traced = broken(THREE, failed("one", "alpha", packages=("alpha",)), failed("two", "alpha", packages=("alpha",)))
+    assert diagnosis(traced, "alpha").id == diagnosis(traced, "alpha", test=1).id
+
+
+def test_of_two_sets_that_are_each_enough_all_are_suspects() -> None:
+    verdict = broken(THREE, TRAIN)
+    one, other = (Culprit(name=name, version=THREE[name]) for name in ("alpha", "gamma"))
+    result = SearchResult(culprits=(one,), alternatives=((other,),))
+    found = Diagnosis.of(verdict, TRAIN, result, NOW)
+    assert suspects(verdict, Diagnoses([found])) == ({"alpha", "gamma"}, False)
+    assert found.sets() == "alpha 1.3; or gamma 1.0"
 
 
 def test_a_culprit_that_is_no_component_leaves_a_doubt_unless_a_component_brings_it() -> None:
@@ -113,7 +193,7 @@ def test_one_alone_does_not_work_with_whom_it_fails_in() -> None:
 def test_pairs_and_components_go_by_the_diagnosis() -> None:
     cell = planned(make_cell(THREE), THREE)
     runs = (run_of(cell, TRAIN), run_of(cell, TRAIN, attempt=1))
-    verdict = judge(cell, runs)
+    verdict = judge(cell, runs, COMPONENTS)
     diagnoses = Diagnoses([diagnosis(verdict, "beta", "gamma")])
 
     def red(found: Diagnoses | None) -> dict[tuple[str, str], bool]:
@@ -178,7 +258,7 @@ def sided(
 
 WRITES = Culprit(name="alpha", version="1.4", last_good="1.1", first_bad="1.2")
 READS = Culprit(name="alpha", version="1.0", first_bad="1.0", fixed_in="1.1")
-LID = failed("box", "alpha", message="no lid").model_copy(update={"artifact": "box"})
+LID = failed("box", "alpha", message="no lid", packages=("alpha",)).model_copy(update={"artifact": "box"})
 
 
 def test_a_crossing_has_a_diagnosis_on_either_side() -> None:

@@ -11,12 +11,10 @@ import pytest
 from stackcompat.blame.driver import Inquiry, diagnose_cell, diagnose_cells
 from stackcompat.core.errors import UsageError
 from stackcompat.pipeline.execution import execute
-from stackcompat.plan.cell import Cell
-from stackcompat.plan.checkout import Checkout, published_sets
 from stackcompat.plan.matrix import Matrix
 from stackcompat.run.job import Job
 from support.made_up import failed, passed
-from support.table_world import BOX, CATALOG, RED, Setting, Steps, dropped, names
+from support.table_world import BOX, RED, Setting, Steps, dropped, names
 
 
 @pytest.fixture
@@ -38,7 +36,7 @@ def test_several_searches_at_once_find_what_each_alone_does(setting: Setting) ->
     alone = [diagnose_cell(inquiry, setting.runner, budget=40) for inquiry in inquiries]
     assert found == {one.cell.id: said.culprits for one, said in zip(verdicts, alone, strict=True)}
     assert all(found.values())
-    assert told.stages == [("blame", 80)]
+    assert told.stages == [("which release breaks it", None)]
     assert {text.partition(": ")[0] for text in told.steps} == {verdict.cell.id for verdict in verdicts}
 
 
@@ -60,13 +58,33 @@ def test_a_pair_and_who_moved(setting: Setting) -> None:
 
 def test_a_probe_runs_the_failing_test_alone_and_red_ones_twice(setting: Setting) -> None:
     setting.blame(*RED)
-    assert {job.tests for job in setting.executor.asked} == {("test_both",)}
+    assert {job.tests for job in setting.executor.asked} == {("test_both",), ()}
+    single = [job for job in setting.executor.asked if job.tests]
     runs: dict[str, int] = {}
-    for job in setting.executor.asked:
+    for job in single:
         runs[job.lock.id] = runs.get(job.lock.id, 0) + 1
-    for job in setting.executor.asked:
+    for job in single:
         red = any(test.outcome == "failed" for test in dropped(job, 0))
         assert runs[job.lock.id] == (2 if red else 1)
+
+
+def test_what_is_called_good_was_tried_with_every_test(setting: Setting) -> None:
+    alpha = next(culprit for culprit in setting.blame(*RED).culprits if culprit.name == "alpha")
+    assert (alpha.last_good, alpha.last_passing, alpha.reservation) == ("1.2", "1.2", "")
+
+
+def test_where_other_tests_fail_it_is_not_called_good(tmp_path: Path) -> None:
+    def narrow(job: Job, before: int) -> Any:
+        versions = job.lock.versions()
+        old = failed("test_alpha", "alpha", message="too old") if versions["alpha"] < "1.3" else passed("test_alpha")
+        return (old, *[test for test in dropped(job, before) if test.test == "test_both"])
+
+    made = Setting(tmp_path, narrow)
+    found = made.blame(*RED)
+    made.runner.store.close()
+    alpha = next(culprit for culprit in found.culprits if culprit.name == "alpha")
+    assert (alpha.last_good, alpha.last_passing, alpha.reservation) == (None, "1.2", "other tests fail there")
+    assert found.way_out == {"beta": "1.3"}
 
 
 def test_probes_are_evidence_that_is_used_again(setting: Setting) -> None:
@@ -183,7 +201,7 @@ def test_a_refusal_is_blamed_without_running_anything(setting: Setting) -> None:
     assert names(found) == {"beta": "1.4", "gamma": "1.0"}
     assert not any(cell.overrides for cell in setting.resolver.asked)
     members = {culprit.name: culprit for culprit in found.culprits}
-    assert (members["beta"].last_good, members["beta"].first_bad) == ("1.3", "1.4")
+    assert (members["beta"].last_passing, members["beta"].first_bad) == ("1.3", "1.4")
     assert members["gamma"].fixed_in == "1.1"
     assert setting.executor.asked == []
     assert found.probes == 0
@@ -193,19 +211,3 @@ def test_a_refusal_is_blamed_without_running_anything(setting: Setting) -> None:
 def test_nobody_is_to_blame_for_what_works(setting: Setting) -> None:
     with pytest.raises(UsageError, match="is works; allowed are broken and unresolvable"):
         setting.blame("alpha==1.0", "beta==1.0", "gamma==1.0")
-
-
-def test_sets_that_metapackages_publish(tmp_path: Path) -> None:
-    (tmp_path / "matrices").mkdir()
-    rows = "".join(
-        f'[[components]]\nname = "{name}"\ntitle = "T"\nsummary = "s"\ngroup = "core"\ndistributions = ["{name}"]\n'
-        'documentation = "d"\n'
-        for name in ("alpha", "beta")
-    )
-    (tmp_path / "matrices" / "components.toml").write_text(rows)
-    (tmp_path / "matrices" / "m.toml").write_text(
-        'title = "M"\ncomponents = ["alpha", "beta"]\npythons = ["3.12"]\n'
-        '[[policies]]\npolicy = "metapackage"\ndistribution = "omega"\n'
-    )
-    cell = Cell(python="3.12", platform="p", requirements=("alpha==1.4", "beta"))
-    assert published_sets(Checkout(tmp_path), cell, CATALOG) == (("alpha==1.1", "beta==1.1"),)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 from packaging.requirements import Requirement
 
 from stackcompat.blame.probe import Probe, ProbeAnswer
@@ -100,3 +103,41 @@ def test_who_was_asked_for_by_version_is_guessed_where_the_failure_names_nobody(
         asked[requirements] = found.probes
     # One question in place of halving 21.
     assert asked["omega==5", "beta0"] <= asked["omega", "beta0"] - 3
+
+
+class Undeclared(Universe):
+    """Releases of `alpha` before the sixth bring `helper`, which all of them use; where it is missing, they fail."""
+
+    brought_until = 5
+
+    def answer(self, probe: Probe, rule: Rule) -> ProbeAnswer:
+        answer = super().answer(probe, rule)
+        if answer.outcome not in ("pass", "same"):
+            return answer
+        brought = {"helper": "0"} if int(answer.versions["alpha"]) <= self.brought_until else {}
+        versions = answer.versions | brought
+        return answer.model_copy(update={"versions": versions, "outcome": "pass" if "helper" in versions else "same"})
+
+
+MISSING = Rule({"alpha": (0, 9)}, message="No module named 'helper'")
+WITH_HELPER = ({"alpha": "9", "beta": "9", "helper": "0"},)
+
+
+@pytest.mark.parametrize("passing", [(), WITH_HELPER], ids=["no evidence", "evidence"])
+def test_a_set_with_a_further_distribution_keeps_no_member_from_being_found(passing: Any) -> None:
+    world = Undeclared({"alpha": 10, "beta": 10}, (MISSING,))
+    found = blame(world, {"alpha": 9, "beta": 9}, MISSING, passing=passing)
+    assert names(found) == {"alpha": "9"}
+    assert (found.culprits[0].last_good, found.culprits[0].first_bad) == ("5", "6")
+    assert not found.doubt
+
+
+def test_a_distribution_without_which_it_fails_is_named_where_nothing_else_helps() -> None:
+    class Never(Undeclared):
+        brought_until = -1
+
+    world = Never({"alpha": 10, "beta": 10}, (MISSING,))
+    found = blame(world, {"alpha": 9, "beta": 9}, MISSING, passing=WITH_HELPER)
+    assert found.culprits == ()
+    assert found.doubt == "it passes where helper 0 is installed as well, which nothing here asks for"
+    assert found.way_out == {"helper": "0"}

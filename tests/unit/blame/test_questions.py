@@ -6,7 +6,6 @@ import datetime as dt
 
 import pytest
 
-from stackcompat.blame.culprit import Culprit
 from stackcompat.blame.probe import Probe, ProbeAnswer, Search, Value
 from stackcompat.blame.questions import (
     BudgetSpent,
@@ -17,6 +16,7 @@ from stackcompat.blame.questions import (
     held_probe,
     versions_that_fail_too,
 )
+from stackcompat.blame.result import Culprit
 from stackcompat.blame.units import find_units
 from support.blame_world import PAIR, Universe
 

@@ -31,6 +31,7 @@ def test_what_a_release_warned_of_is_known_only_where_it_ran() -> None:
     world = Led({"alpha": 8, "alpha-native": 8}, (rule,))
     red = {"alpha": 4, "alpha-native": 4}
     assert blame(world, red, rule, passing=({"alpha": "3", "alpha-native": "3"},)).warnings == {"alpha": ()}
+    world = Led({"alpha": 8, "alpha-native": 8}, (rule,), missing=frozenset([("alpha-native", 3)]))
     assert blame(world, red, rule, passing=({"alpha": "3", "alpha-native": "2"},)).warnings == {}
 
 
@@ -48,6 +49,7 @@ def test_a_refusal_is_traced_by_resolving_alone() -> None:
     asker = Refuses(world.sizes)
     found = answered(trace_refusal(red, ("alpha", "beta"), (), world, world.components), asker, PAIR)
     alpha, beta = found.culprits
-    assert (alpha.last_good, alpha.first_bad, alpha.shown_by) == ("2", "3", "moving")
-    assert (beta.last_good, beta.fixed_in) == (None, "3")
+    assert (alpha.last_passing, alpha.first_bad, alpha.shown_by) == ("2", "3", "moving")
+    assert (beta.last_passing, beta.fixed_in) == (None, "3")
+    assert alpha.last_good is None, "it resolves, and nothing was run"
     assert found.probes == 0

@@ -21,7 +21,7 @@ def test_an_edge_that_another_break_hides_is_found_beside_what_passes(budget: in
     assert names(found) == {"alpha": "7"}
     assert not found.doubt
     (alpha,) = found.culprits
-    edges = (alpha.last_good, alpha.first_bad, alpha.fixed_in, alpha.unjudged)
+    edges = (alpha.passes_before, alpha.first_bad, alpha.fixed_in, alpha.unjudged)
     assert edges == (("4", "5", "10", ()) if budget == 400 else ("1", "5", "13", ("2", "3", "4")))
     assert found.probes <= budget
 
@@ -38,7 +38,8 @@ def test_a_search_that_is_stopped_on_the_way_to_an_edge_says_between_what_it_lie
     found = answered(search(red, world, world.components, 1), world, rule)
     assert "budget" in found.doubt
     (alpha,) = found.culprits
-    assert (alpha.last_good, alpha.first_bad, alpha.fixed_in, alpha.unresolved) == edges
+    assert (alpha.passes_before, alpha.first_bad, alpha.fixed_in, alpha.unresolved) == edges
+    assert alpha.last_good is None
 
 
 def test_a_release_that_was_uploaded_after_the_cure_is_not_in_the_red_stretch() -> None:

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from stackcompat.blame import exchange as blame_exchange
-from stackcompat.blame.culprit import Culprit, SearchResult
 from stackcompat.blame.diagnosis import DIAGNOSES, Diagnosis
+from stackcompat.blame.result import Culprit, SearchResult
 from stackcompat.cli import blame as cli_blame
-from stackcompat.cli import exchange
+from stackcompat.cli import culprit_search, exchange
 from stackcompat.cli import main as cli
 from stackcompat.ecosystem.interpreters import Interpreter
 from stackcompat.evidence.results import TestResult
@@ -25,7 +25,7 @@ from stackcompat.evidence.runs import Crossing, ExchangePlan, RunRecord
 from stackcompat.evidence.store import Store
 from stackcompat.pipeline.exchange_plan import plan_crossings
 from stackcompat.plan.cell import Cell
-from stackcompat.plan.checkout import Checkout
+from stackcompat.plan.ecosystem import Ecosystem
 from stackcompat.verdict.artifacts import ArtifactVerdict, ExchangeSide
 from stackcompat.verdict.exchange import CrossingVerdict
 from support.made_up import NOW, failed, make_cell, passed, planned, run_of, unresolved
@@ -240,7 +240,7 @@ def searched(monkeypatch: pytest.MonkeyPatch) -> list[TestResult]:
         told.append(test)
         return FOUND
 
-    monkeypatch.setattr(cli_blame, "diagnose_crossing", find)
+    monkeypatch.setattr(culprit_search, "diagnose_crossing", find)
     monkeypatch.setattr(blame_exchange, "diagnose_crossing", find)
     return told
 
@@ -305,7 +305,7 @@ def test_a_crossing_of_the_last_runs_is_blamed_by_its_name(
     )
     stores: list[Store] = []
 
-    def make(project: Checkout, _: object) -> SimpleNamespace:
+    def make(project: Ecosystem, _: object) -> SimpleNamespace:
         stores.append(Store(project.store))
         return SimpleNamespace(store=stores[-1], interpreters=here, reporting=lambda _: None)
 
@@ -345,8 +345,8 @@ def test_without_a_name_crossings_are_blamed_once_and_the_reports_say_on_whom(
         assert f"{number} failure{'s' if number != 1 else ''} searched" in output
     assert searched == [RED]
     run(command="report")
-    table = json.loads((tmp_path / "reports" / "compat.json").read_text())
+    table = json.loads((tmp_path / ".stackcompat/site/compat.json").read_text())
     (culprits,) = (c["culprits"] for s in table["exchanges"] for c in s["crossings"] if "culprits" in c)
     assert [(row["side"], row["versions"]) for row in culprits] == [("reader", {"alpha": "1.3.0"})]
     assert [culprit["last_good"] for row in culprits for culprit in row["culprits"]] == ["1.2.0"]
-    assert "Culprit, reader: alpha 1.3.0 (last good 1.2.0)" in (tmp_path / "reports" / "index.html").read_text()
+    assert "Culprit, reader: alpha 1.3.0 (last good 1.2.0)" in (tmp_path / ".stackcompat/site/index.html").read_text()

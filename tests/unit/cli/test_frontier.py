@@ -15,7 +15,7 @@ from stackcompat.cli import frontier as command
 from stackcompat.cli.console import out
 from stackcompat.core.errors import UsageError
 from stackcompat.evidence.results import TestResult
-from stackcompat.frontier.frontier import FRONTIERS
+from stackcompat.frontier.frontier import FRONTIERS, without_superseded
 from stackcompat.frontier.search import explore
 from stackcompat.frontier.static.usage import Missing
 from stackcompat.pipeline.runner import Runner
@@ -62,11 +62,21 @@ def test_the_answer_has_every_pair_by_the_names_of_both() -> None:
         *("alpha", "beta", "verdict", "level", "inferred", "sentence", "signature", "doubt", "alone", "evidence"),
         "forecast",
     }
-    assert answer["edges"] == [
-        {"alpha": "1.0", "works": [["1.0", "1.2"]]},
-        {"alpha": "1.1", "works": [["1.0", "1.2"]]},
-        {"alpha": "1.2", "works": [["1.1", "1.3"]]},
+    assert [(edge["alpha"], edge["works"]) for edge in answer["edges"]] == [
+        ("1.0", [["1.0", "1.2"]]),
+        ("1.1", [["1.0", "1.2"]]),
+        ("1.2", [["1.1", "1.3"]]),
     ]
+    for edge in answer["edges"]:
+        (interval,) = edge["intervals"]
+        works = [pair for pair in pairs.values() if pair["alpha"] == edge["alpha"] and pair["verdict"] == "works"]
+        assert interval["level"] == "import"
+        assert interval["first_inferred"] == works[0]["inferred"]
+        assert interval["last_inferred"] == works[-1]["inferred"]
+        assert interval["inferred"] == sum(pair["inferred"] for pair in works)
+    drawn = [check for check in answer["checks"] if check["reason"] == "random"]
+    assert (answer["accuracy"]["tested"], answer["accuracy"]["wrong"]) == (len(drawn), 0)
+    assert answer["accuracy"]["wrong_at_most"] == pytest.approx(1 - 0.05 ** (1 / len(drawn)))
     assert answer["runs"] == found.runs
     assert answer["counts"] == {"works": 9, "broken": 2, "unresolvable": 1, "inferred": answer["counts"]["inferred"]}
     assert answer["forecast"] == {"precision": 1.0, "recall": 0.5}
@@ -89,12 +99,12 @@ def runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runner]:
     world.sources = lambda name, version: {}  # type: ignore[attr-defined]  # what the real index has besides
     made, _, _ = make_runner(tmp_path, rule, {}, catalog=world)
 
-    class Checkout:
+    class Ecosystem:
         def components(self) -> object:
             return COMPONENTS
 
-    monkeypatch.setattr(command, "find_checkout", lambda folder: Checkout())
-    monkeypatch.setattr(command, "make_runner", lambda project, jobs, pythons, level: made)
+    monkeypatch.setattr(command, "find_ecosystem", lambda folder: Ecosystem())
+    monkeypatch.setattr(command, "make_runner", lambda project, jobs, pythons, level, reuse: made)
     monkeypatch.setattr(command, "open_index", lambda: world)
     monkeypatch.setenv("STACKCOMPAT_CACHE", str(tmp_path / "cache"))
     yield made
@@ -117,7 +127,7 @@ def test_a_second_call_runs_nothing(runner: Runner, tmp_path: Path) -> None:
     assert broken[0]["doubt"] == ""
 
 
-def test_the_newest_answer_stays_in_the_store_complete_or_not(runner: Runner) -> None:
+def test_the_newest_answer_stays_in_the_store_and_an_incomplete_one_replaces_no_complete_one(runner: Runner) -> None:
     arguments = ["beta", "alpha", "--python", "3.12", "--level", "import", "-j", "1"]
     CliRunner().invoke(command.frontier_, [*arguments, "--budget", "1"])
     assert runner.store.kept(FRONTIERS) == ()  # a run and its confirmation are more than that
@@ -125,10 +135,38 @@ def test_the_newest_answer_stays_in_the_store_complete_or_not(runner: Runner) ->
     (kept,) = runner.store.kept(FRONTIERS)
     assert not kept.complete
     CliRunner().invoke(command.frontier_, arguments)
-    (kept,) = runner.store.kept(FRONTIERS)
+    assert [frontier.complete for frontier in runner.store.kept(FRONTIERS)] == [False, True]
+    (kept,) = without_superseded(runner.store.kept(FRONTIERS))
     assert kept.complete
+    cut_off = kept.model_copy(update={"complete": False, "seen": kept.seen + dt.timedelta(days=1)})
+    runner.store.keep(FRONTIERS, cut_off)
+    assert without_superseded(runner.store.kept(FRONTIERS)) == (kept,)
     assert (kept.first.name, kept.second.name, kept.python, kept.level) == ("beta", "alpha", "3.12", "import")
     assert {kept.by_pair()[0, 2].verdict, kept.by_pair()[2, 0].verdict} == {"broken", "works"}
+
+
+def test_an_answer_about_fewer_releases_does_not_replace_one_about_more(runner: Runner) -> None:
+    arguments = ["beta", "alpha", "--python", "3.12", "--level", "import", "-j", "1"]
+    CliRunner().invoke(command.frontier_, arguments)
+    (wide,) = runner.store.kept(FRONTIERS)
+    narrow = CliRunner().invoke(command.frontier_, [*arguments, "--since", "2025-02"])
+    assert narrow.exit_code == 0
+    assert runner.store.kept(FRONTIERS) == (wide,)
+    # A release that is gone for another reason, such as a yanked one, does not keep the old answer alive.
+    yanked = wide.model_copy(
+        update={
+            "first": wide.first.model_copy(
+                update={
+                    "versions": (*wide.first.versions, "3.1"),
+                    "uploaded": (*wide.first.uploaded, wide.first.uploaded[-1]),
+                }
+            )
+        }
+    )
+    runner.store.keep(FRONTIERS, yanked)
+    CliRunner().invoke(command.frontier_, arguments)
+    (kept,) = runner.store.kept(FRONTIERS)
+    assert kept.first == wide.first
 
 
 def test_a_budget_ends_the_search_and_the_next_call_goes_on(runner: Runner) -> None:
@@ -159,7 +197,7 @@ def test_what_is_open_is_printed_as_such() -> None:
     with out.capture() as captured:
         command.print_frontier(chart_of(found))
     text = " ".join(captured.get().split())
-    assert "1.1 not tested yet 0 0 0" in text
+    assert "1.1 not tested yet (4) 0 0 0" in text
     assert "11 without a verdict" in text
     assert "Not complete: 11 pairs have no verdict; the same command goes on from here." in text
 

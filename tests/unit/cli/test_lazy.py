@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -39,12 +40,19 @@ def test_help_and_version_import_nothing_slow(argument: str) -> None:
 
 
 @pytest.mark.parametrize("name", cli.COMMANDS)
-def test_a_summary_is_what_the_command_says_of_itself(name: str) -> None:
+def test_a_command_has_the_name_under_which_it_is_listed(name: str) -> None:
     module, _, attribute = cli.COMMANDS[name].place.partition(":")
     command: click.Command = getattr(import_module(module), attribute)
     assert command.name == name
-    for limit in (45, 60, 80, 1000):
-        assert cli.main.commands[name].get_short_help_str(limit) == command.get_short_help_str(limit)
+    assert command.help
+
+
+def test_help_has_one_line_for_each_command_under_the_headings() -> None:
+    said = CliRunner().invoke(cli.main, ["--help"], terminal_width=80).output.partition("\n\nAsk:\n")[2]
+    assert re.findall(r"^(\w+):$", said, re.MULTILINE) == ["Run", "Tell", "Keep"]
+    lines = [line for line in said.splitlines() if line and not line.endswith(":")]
+    assert [line.split()[0] for line in lines] == list(cli.COMMANDS)
+    assert all(line.endswith(".") for line in lines)
 
 
 @click.command("greet")
@@ -56,15 +64,24 @@ def greet() -> None:
 GROUP = LazyGroup(
     "tool",
     lazy={
-        "greet": LazyCommand("made_up_commands:greet", "Say hello."),
-        "gone": LazyCommand("no_such_module:gone", "Is not there."),
+        "Talk": {"greet": LazyCommand("made_up_commands:greet", "Say hello.")},
+        "Walk": {"gone": LazyCommand("no_such_module:gone", "Is not there.")},
     },
 )
 
 
 def test_help_lists_every_command_without_importing_any() -> None:
     said = CliRunner().invoke(GROUP, ["--help"]).output.splitlines()
-    assert said[-3:] == ["Commands:", "  gone   Is not there.", "  greet  Say hello."]
+    assert said[-5:] == ["Talk:", "  greet  Say hello.", "", "Walk:", "  gone   Is not there."]
+
+
+def test_names_are_completed_without_importing_any() -> None:
+    with click.Context(GROUP) as context:
+        assert [(item.value, item.help) for item in GROUP.shell_complete(context, "g")] == [
+            ("greet", "Say hello."),
+            ("gone", "Is not there."),
+        ]
+        assert [item.value for item in GROUP.shell_complete(context, "--h")] == ["--help"]
 
 
 def test_a_command_is_imported_when_it_is_called(monkeypatch: pytest.MonkeyPatch) -> None:

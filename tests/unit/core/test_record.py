@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import pytest
 from pydantic import ValidationError
 
@@ -12,6 +14,10 @@ from stackcompat.core.record import Record, digest
 class Inner(Record):
     a_number: int = 1
 
+    @cached_property
+    def doubled(self) -> int:
+        return 2 * self.a_number
+
 
 class Outer(Record):
     inner_one: Inner
@@ -21,6 +27,16 @@ class Outer(Record):
 def test_a_record_cannot_be_changed() -> None:
     with pytest.raises(ValidationError):
         Inner().a_number = 2  # type: ignore[misc]
+
+
+def test_a_copy_works_out_anew_what_follows_from_its_fields() -> None:
+    inner = Inner()
+    assert inner.doubled == 2
+    copied = inner.model_copy(update={"a_number": 5})
+    assert (copied.doubled, inner.doubled) == (10, 2)
+    assert inner.model_copy() == inner == Inner()
+    assert copied.to_json() == '{"a_number":5}'
+    assert copied.model_copy(deep=True).doubled == 10
 
 
 def test_toml_spelling_and_python_spelling_are_both_read_and_json_has_pythons() -> None:

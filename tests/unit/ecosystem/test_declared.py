@@ -36,3 +36,24 @@ def test_bounds_come_with_releases_that_are_required_exactly() -> None:
 def test_lines_that_are_no_requirement_are_left_out() -> None:
     metadata = "Metadata-Version: 2.1\nName: alpha\nVersion: 1\nRequires-Dist: beta>=1\nRequires-Dist: what is this\n"
     assert [str(requirement) for requirement in declared_in(metadata)] == ["beta>=1"]
+
+
+def test_the_description_below_the_header_declares_nothing() -> None:
+    header = "Metadata-Version: 2.1\nName: alpha\nVersion: 1\nRequires-Dist: beta>=1\nKeywords: a,\n  b\n"
+    for end in ("\n", "\r\n"):
+        metadata = f"{header}Requires-Dist: gamma\n\nRequires-Dist: delta\n\nmore\n".replace("\n", end)
+        assert [str(requirement) for requirement in declared_in(metadata)] == ["beta>=1", "gamma"]
+
+
+def test_an_answer_for_one_python_or_extra_is_none_for_another() -> None:
+    requires = ["beta; python_version<'3.12'", "gamma; extra=='all'", "delta; extra=='more'"]
+    catalog = World({"alpha": {"1.0": {"uploaded": "2026-01-01", "requires": requires}}})
+
+    def names(python: str, *extras: str) -> list[str]:
+        return [requirement.name for requirement in requirements(catalog, "alpha", "1.0", python, extras)]
+
+    assert names("3.12") == []
+    assert names("3.11") == ["beta"]
+    assert names("3.11", "all") == ["beta", "gamma"]
+    assert names("3.12", "all", "more") == ["gamma", "delta"]
+    assert [str(requirement) for requirement in catalog.requires("alpha", "1.0")][1] == 'gamma; extra == "all"'

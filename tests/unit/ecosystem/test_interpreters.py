@@ -1,4 +1,4 @@
-"""Interpreters are found wherever they are, and a link to one is not another one."""
+"""Interpreters are found in all usual places, and a link to one does not count as another."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from stackcompat.ecosystem import interpreters as interpreter
-from stackcompat.ecosystem.interpreters import bytecode_tag, find_interpreters, how_to_get, this_platform
+from stackcompat.ecosystem.interpreters import bytecode_tag, find_interpreters, how_to_get, is_too_old, this_platform
 
 MINOR = f"{sys.version_info.major}.{sys.version_info.minor}"
 
@@ -50,6 +50,20 @@ def test_something_else_of_that_name_is_no_interpreter(tmp_path: Path, monkeypat
     monkeypatch.setattr(interpreter, "ALL_PROVIDERS", {})
     monkeypatch.setattr(interpreter, "_conda_homes", lambda: [tmp_path])
     assert find_interpreters(["3.12"]) == {}
+
+
+def test_a_python_whose_syntax_the_tests_do_not_have_is_not_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = tmp_path / "bin" / "python3.9"
+    old.parent.mkdir()
+    old.symlink_to(sys.executable)
+    monkeypatch.setattr(interpreter, "ALL_PROVIDERS", {})
+    monkeypatch.setattr(interpreter, "_conda_homes", lambda: [tmp_path])
+    assert find_interpreters() == {}
+    assert how_to_get("3.9") == "the smoke tests need Python 3.10 or newer, so nothing can be run on Python 3.9"
+    assert is_too_old("3.9")
+    assert not is_too_old("3.10")
 
 
 def test_names_of_things() -> None:

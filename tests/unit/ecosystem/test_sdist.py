@@ -1,4 +1,4 @@
-"""Source archives, of which chosen files are unpacked."""
+"""Chosen files of source archives are unpacked."""
 
 from __future__ import annotations
 

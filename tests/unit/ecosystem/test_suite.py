@@ -1,12 +1,14 @@
-"""Which test files matter to an environment, and what its address depends on."""
+"""Which test files matter to an environment, and which files its digest depends on."""
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
 
 from stackcompat.core.errors import UsageError
+from stackcompat.ecosystem import suite as suite_module
 from stackcompat.ecosystem.suite import Suite
 
 PLUGIN = b"the plugin"
@@ -87,8 +89,51 @@ def test_files_matter_where_all_that_a_test_uses_is_installed(
     assert sorted(Suite(folder, PLUGIN).files(installed)) == sorted((*files, *always))
 
 
+def test_every_file_matters_where_it_is_not_known_what_tests_can_use(folder: Path) -> None:
+    suite = Suite(folder, PLUGIN)
+    assert sorted(suite.files(None)) == sorted(name for name in FILES if name.startswith("test_"))
+    assert "test_thorough.py" not in suite.files(None, thorough=False)
+    before = suite.digest(None)
+    (folder / "test_both.py").write_text(FILES["test_both.py"] + "# changed\n")
+    assert Suite(folder, PLUGIN).digest(None) != before
+
+
+def test_a_file_that_did_not_change_is_parsed_once(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache, helpers = tmp_path_factory.mktemp("cache"), tmp_path_factory.mktemp("helpers")
+    (helpers / "idioms.py").write_text("x = 1\n")
+    parsed: list[str] = []
+    parse = ast.parse
+
+    def noted(source: bytes, path: str) -> ast.Module:
+        parsed.append(Path(path).name)
+        return parse(source, path)
+
+    monkeypatch.setattr(ast, "parse", noted)
+
+    def asked(cache: Path | None = None) -> tuple[object, ...]:
+        """What a suite says, and which files were parsed for it."""
+        parsed.clear()
+        suite = Suite(folder, PLUGIN, helpers, cache)
+        said = suite.files(["alpha"]), suite.artifacts(), suite.digests(suite.files(None)), suite.digest(["beta"])
+        return said, sorted(parsed)
+
+    everything = asked()
+    assert everything[1] == sorted([*FILES, "idioms.py"])
+    assert asked(cache) == everything
+    assert asked(cache) == (everything[0], [])
+    (folder / "test_both.py").write_text("import unrelated\n" + FILES["test_both.py"])
+    changed = asked()
+    assert changed[0] != everything[0]
+    assert asked(cache) == (changed[0], ["test_both.py"])
+    assert asked(cache) == (changed[0], [])
+    monkeypatch.setattr(suite_module, "READING", 0)  # another build reads otherwise
+    assert asked(cache) == changed
+
+
 def test_addresses_are_as_ever(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Each change of one makes all evidence that there is unknown, and is run again."""
+    """If such a digest changes, all evidence in stores becomes unknown and every cell is run again."""
     helpers = tmp_path_factory.mktemp("helpers")
     (helpers / "idioms.py").write_text("x = 1\n")
     assert Suite(folder, PLUGIN).digest(["alpha", "beta"]) == "723964200b937e8a"
@@ -116,6 +161,35 @@ def test_the_address_changes_with_what_matters_only(folder: Path, changed: str, 
     text = FILES.get(changed, 'import pytest\n@pytest.mark.uses("delta")\ndef test_it(): ...\n')
     (folder / changed).write_text(text + "# changed\n")
     assert (Suite(folder, PLUGIN).digest(["alpha"]) != before) is matters
+
+
+@pytest.mark.parametrize(
+    ("changed", "alpha", "both"),
+    [
+        ("test_alpha.py", True, False),
+        ("test_both.py", False, True),
+        ("test_any.py", False, False),
+        ("deeper.py", True, False),
+        ("shared_set_up.py", True, True),
+        ("unrelated.py", False, False),
+    ],
+)
+def test_each_file_has_an_address_of_its_own(folder: Path, changed: str, alpha: bool, both: bool) -> None:
+    before = Suite(folder, PLUGIN).digests(["test_alpha.py", "test_both.py"])
+    (folder / changed).write_text(FILES[changed] + "# changed\n")
+    after = Suite(folder, PLUGIN).digests(["test_alpha.py", "test_both.py"])
+    assert {path: after[path] != before[path] for path in before} == {"test_alpha.py": alpha, "test_both.py": both}
+    assert before != Suite(folder, b"another plugin").digests(before)
+
+
+@pytest.mark.parametrize("helper", ["around/helper.py", "helper.py"])
+def test_a_test_imports_from_its_own_folder_and_from_the_outermost(folder: Path, helper: str) -> None:
+    (folder / "around").mkdir()
+    (folder / "around" / "test_far.py").write_text("import helper\n\ndef test_it(): ...\n")
+    (folder / helper).write_text("one = 1\n")
+    before = Suite(folder, b"plugin").digests(["around/test_far.py"])
+    (folder / helper).write_text("one = 2\n")
+    assert Suite(folder, b"plugin").digests(["around/test_far.py"]) != before
 
 
 def test_a_file_that_is_not_python_is_named(folder: Path) -> None:

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from stackcompat.core.errors import UsageError
-from stackcompat.ecosystem.suite_file import SuiteFile, read_file
+from stackcompat.ecosystem.suite_file import SuiteFile, read_suite_file
 
 
 def file_of(folder: Path, text: str) -> SuiteFile:
     path = folder / "test_it.py"
     path.write_text(text, encoding="utf-8")
-    return read_file(path)
+    return read_suite_file(path)
 
 
 def marked(folder: Path, mark: str, names: str = "") -> set[str]:
@@ -60,6 +60,38 @@ def test_a_file_matters_where_all_that_one_of_its_tests_uses_is_installed(tmp_pa
 def test_imports_are_found_wherever_they_stand(tmp_path: Path) -> None:
     text = "import os.path\nfrom idioms.more import x\nfrom . import near\ndef test_it():\n    import alpha\n"
     assert file_of(tmp_path, text).imports == ("alpha", "idioms", "os")
+
+
+def test_statements_are_found_in_each_part_of_every_compound_statement(tmp_path: Path) -> None:
+    text = """
+try:
+    import in_try
+except ImportError:
+    import in_except
+else:
+    import in_else
+finally:
+    import in_finally
+match 1:
+    case 1:
+        import in_case
+with open("x"):
+    import in_with
+for _ in ():
+    import in_for
+while False:
+    import in_while
+class Tests:
+    @pytest.mark.uses("alpha")
+    def test_in_a_class(self):
+        if True:
+            async def inner():
+                import deep
+"""
+    file = file_of(tmp_path, text)
+    found = {"deep", "in_try", "in_except", "in_else", "in_finally", "in_case", "in_with", "in_for", "in_while"}
+    assert set(file.imports) == found
+    assert [test.uses for test in file.tests] == [{"alpha"}]
 
 
 def test_a_file_that_is_not_python_is_named(tmp_path: Path) -> None:

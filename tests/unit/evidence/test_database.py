@@ -1,125 +1,34 @@
-"""A store of an older tool is read on; one of a newer tool is refused before anything is written."""
+"""How the database is opened: the store of a newer tool is refused before anything is written."""
 
 from __future__ import annotations
 
-import datetime as dt
-import json
 import sqlite3
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
-from stackcompat.blame.cause import Moved
-from stackcompat.blame.culprit import Culprit, OtherFailure
-from stackcompat.blame.diagnosis import DIAGNOSES, Diagnosis
 from stackcompat.core.errors import UsageError
-from stackcompat.evidence.results import TestResult
+from stackcompat.evidence.database import Place, StoreFailed, exists, place_name, why_unusable
+from stackcompat.evidence.results import Evidence
 from stackcompat.evidence.store import Store
 from stackcompat.evidence.tables import VERSION
-from stackcompat.frontier.frontier import FRONTIERS, without_superseded
+from stackcompat.frontier.frontier import without_superseded
 from stackcompat.frontier.search import explore
-from stackcompat.resolve.islands import ISLANDS
-from support.islands_world import IslandsWorld
-from support.made_up import NEWEST, NOW, make_cell, passed, planned, run_of
+from support.made_up import NEWEST, make_cell, passed, planned, run_of
+from support.old_store import make_old
 from support.planted import Planted, chart_of, stairs, table
+from support.postgres import PASSWORD, Server
 
 CELL = planned(make_cell(NEWEST), NEWEST)
-
-#: The tables that version 0 had and version 1 has not.
-VERSION_0 = """
-    CREATE TABLE islands (python VARCHAR NOT NULL, platform VARCHAR NOT NULL, record TEXT NOT NULL,
-        PRIMARY KEY (python, platform));
-    CREATE TABLE frontiers (first VARCHAR NOT NULL, second VARCHAR NOT NULL, python VARCHAR NOT NULL,
-        platform VARCHAR NOT NULL, level VARCHAR NOT NULL, seen VARCHAR NOT NULL, record TEXT NOT NULL,
-        PRIMARY KEY (first, second, python, platform, level));
-    CREATE TABLE charges (id VARCHAR NOT NULL PRIMARY KEY, made VARCHAR NOT NULL, record TEXT NOT NULL);
-"""
-
-#: A diagnosis as version 0 kept it, and as it is read since.
-OLD_DIAGNOSIS = json.loads("""
-    {"cell": "0a165e3d3077", "lock_id": "9c6fac9d07b1206c", "made": "2026-11-22T06:00:00Z", "side": "",
-     "failing": {"test": "a", "level": "interop", "components": ["alpha"], "outcome": "failed", "reason": "no lid",
-                 "seconds": 0.5, "memory_mb": 0.0, "failure": null, "warnings": [], "artifact": "", "feature": ""},
-     "blame": {"test": "a", "signature": "no lid", "chain": ["beta depends on alpha<1.3"],
-               "found": {"culprits": [{"name": "alpha", "version": "1.3.0", "last_good": null, "first_bad": "1.1.0",
-                                       "fixed_in": "1.4.0", "born_red": true, "holes": ["1.0.0"], "spared": ["1.3.1"],
-                                       "shown_by": "moving"}],
-                         "findings": [{"moved": {"alpha": "1.0.0"}, "signature": "E: other", "evidence": []}],
-                         "probes": 7, "linear": 12, "forced": 2, "faults": 1, "doubt": "the disk is full",
-                         "passing": {"alpha": "1.4.0"}, "warnings": {"alpha": []}, "evidence": ["e1"]},
-               "moved": {"kind": "born red", "side": "alpha", "release": "1.1.0", "api": "", "user": "", "warned": null,
-                         "bound": "", "sentence": "no release of alpha before 1.3.0 was seen to pass"}}}
-""")
-DIAGNOSIS = Diagnosis(
-    cell="0a165e3d3077",
-    lock_id="9c6fac9d07b1206c",
-    made=NOW,
-    failing=TestResult(
-        test="a", level="interop", components=("alpha",), outcome="failed", reason="no lid", seconds=0.5
-    ),
-    moved=Moved(
-        kind="never passed",
-        side="alpha",
-        release="1.1.0",
-        sentence="no release of alpha before 1.3.0 was seen to pass",
-    ),
-    chain=("beta depends on alpha<1.3",),
-    culprits=(
-        Culprit(
-            name="alpha",
-            version="1.3.0",
-            first_bad="1.1.0",
-            fixed_in="1.4.0",
-            never_passed=True,
-            unresolved=("1.0.0",),
-            skipped=("1.3.1",),
-        ),
-    ),
-    findings=(OtherFailure(moved={"alpha": "1.0.0"}, signature="E: other"),),
-    probes=7,
-    linear=12,
-    forced=2,
-    infra=1,
-    doubt="the disk is full",
-    passing={"alpha": "1.4.0"},
-    warnings={"alpha": ()},
-    evidence=("e1",),
-)
 
 
 def user_version(path: Path) -> int:
     with closing(sqlite3.connect(path)) as connection:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
     return int(version)
-
-
-def test_an_old_store_is_brought_up_to_date(tmp_path: Path) -> None:
-    islands = IslandsWorld("abc", ["ab"]).find()
-    chart = chart_of(explore(table(2, 3), Planted(stairs([(0, 1), (1, 2)], 3))))
-    path = tmp_path / "evidence.sqlite"
-    Store(path).close()
-    with closing(sqlite3.connect(path)) as old, old:
-        old.execute("DROP TABLE latest")
-        old.executescript(VERSION_0 + "PRAGMA user_version=0;")
-        old.execute("INSERT INTO islands VALUES (?, ?, ?)", (islands.python, islands.platform, islands.to_json()))
-        named = (chart.first.name, chart.second.name, chart.python, chart.platform, chart.level)
-        old.execute(
-            "INSERT INTO frontiers VALUES (?, ?, ?, ?, ?, ?, ?)", (*named, chart.seen.isoformat(), chart.to_json())
-        )
-        old.execute("INSERT INTO charges VALUES (?, ?, ?)", (DIAGNOSIS.id, NOW.isoformat(), json.dumps(OLD_DIAGNOSIS)))
-    store = Store(path)
-    assert store.kept(ISLANDS) == (islands,)
-    assert store.kept(FRONTIERS) == (chart,)
-    assert store.kept(DIAGNOSES) == (DIAGNOSIS,)
-    later = DIAGNOSIS.model_copy(update={"made": DIAGNOSIS.made + dt.timedelta(days=1)})
-    store.keep(DIAGNOSES, later)  # the key is the same as of old
-    assert store.kept(DIAGNOSES) == (later,)
-    store.close()
-    assert user_version(path) == VERSION
-    again = Store(path)
-    assert again.kept(ISLANDS) == (islands,)
-    again.close()
 
 
 def test_the_store_of_a_newer_tool_is_left_alone(tmp_path: Path) -> None:
@@ -134,7 +43,165 @@ def test_the_store_of_a_newer_tool_is_left_alone(tmp_path: Path) -> None:
     assert user_version(path) == VERSION + 1
 
 
+def test_it_is_said_why_a_store_is_unusable(tmp_path: Path) -> None:
+    path = tmp_path / "a store #1.sqlite"
+    assert why_unusable(path) == "unable to open database file"
+    assert not path.exists()
+    Store(path).close()
+    assert why_unusable(path) == ""
+    with closing(sqlite3.connect(path)) as newer:
+        newer.execute(f"PRAGMA user_version={VERSION + 1}")
+    assert why_unusable(path) == f"a newer stackcompat has written it (version {VERSION + 1})"
+    path.write_text("something else, longer than a header of a hundred bytes; " * 10)
+    assert why_unusable(path) == "file is not a database"
+
+
 def test_frontiers_are_told_by_name_the_newest_python_first() -> None:
     found = explore(table(2, 3), Planted(stairs([(0, 1), (1, 2)], 3)))
     old, new = chart_of(found, python="3.9"), chart_of(found, python="3.13")
     assert without_superseded([old, new]) == (new, old)
+
+
+def test_a_store_without_the_table_of_greens_gets_it_from_its_runs(tmp_path: Path) -> None:
+    path = tmp_path / "evidence.sqlite"
+    store = Store(path)
+    store.add(run_of(CELL, passed("a", "alpha"), passed("b", "beta", "gamma")))
+    expected = store.green_releases()
+    store.close()
+    make_old(path, 1, "DROP TABLE greens;")
+    with closing(sqlite3.connect(path)) as old, old:
+        old.execute("INSERT INTO evidence VALUES ('x', 'k', 0, 'ran', '2026-11-22', '{\"of\": \"another tool\"}')")
+    with closing(Store(path)) as again:
+        assert sorted(again.green_releases()) == sorted(expected)
+        assert len(expected) == 3
+    assert user_version(path) == VERSION
+
+
+def test_a_database_that_lacks_a_column_is_no_store(tmp_path: Path) -> None:
+    path = tmp_path / "evidence.sqlite"
+    Store(path).close()
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("ALTER TABLE resolutions RENAME COLUMN fingerprint TO state")
+    with pytest.raises(UsageError, match=r"cannot be the store of evidence: it lacks resolutions\.fingerprint; give"):
+        Store(path)
+
+
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [
+        (Path("/a/b.sqlite"), "/a/b.sqlite"),
+        ("a/b.sqlite", "a/b.sqlite"),
+        ("postgresql://host/name", "postgresql://host/name"),
+        ("postgresql+psycopg://me:secret@host:5433/name?sslmode=require", "postgresql+psycopg://host:5433/name"),
+        ("postgresql://host/name?password=secret", "postgresql://host/name"),
+        ("postgresql://host/name?password=se@cret", "postgresql://host/name"),
+        ("postgresql://me:sec/ret@host/name", "postgresql://host/name"),
+        ("postgresql://me:sec?ret@host/name", "postgresql://host/name"),
+        ("postgresql://me:sec@ret@host/name", "postgresql://host/name"),
+        ("postgresql://me:secret@host:port/name", "postgresql://..."),
+    ],
+)
+def test_the_name_of_a_place_has_nothing_that_is_secret(place: Place, name: str) -> None:
+    assert place_name(place) == name
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("mysql://me:secret@host/name", "mysql://host/name is neither a file nor a URL that begins with postgresql://"),
+        ("postgresql://me:secret@host:port/name", "is no URL such as postgresql://user:password@host:5432/name; in"),
+        ("postgresql://me:secret@127.0.0.1:1/name", "postgresql://127.0.0.1:1/name: cannot be the store of evidence: "),
+    ],
+)
+def test_an_address_that_is_no_store_is_one_sentence(address: str, words: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        Store(address)
+    assert words in str(refused.value)
+    assert "secret" not in str(refused.value)
+    assert "secret" not in why_unusable(address) != ""
+
+
+def test_a_wrong_password_is_told_without_it(postgres: Server) -> None:
+    address = postgres.url("postgres", "wrong%20horse")
+    with pytest.raises(UsageError, match="password authentication failed") as refused:
+        Store(address)
+    for text in (str(refused.value), why_unusable(address)):
+        assert "horse" not in text
+        assert PASSWORD not in text
+
+
+def test_a_server_is_looked_at_without_a_change(postgres: Server) -> None:
+    place = postgres.make_database()
+    assert (exists(place), why_unusable(place)) == (False, "")
+    store = Store(place)
+    assert (exists(place), why_unusable(place)) == (True, "")
+    with store.engine.begin() as connection:
+        connection.execute(sa.text(f"UPDATE stackcompat_version SET version_num = '{VERSION + 1:04}'"))
+    store.close()
+    assert why_unusable(place) == f"a newer stackcompat has written it (version {VERSION + 1})"
+    with pytest.raises(UsageError, match=rf"its version is {VERSION + 1}, this one reads up to {VERSION}"):
+        Store(place)
+
+
+def fill_disk(store: Store) -> None:
+    """Let nothing more be added, as if the disk of the database were full."""
+    if store.engine.dialect.name == "sqlite":
+
+        @sa.event.listens_for(store.engine, "connect")
+        def _full(connection: sqlite3.Connection, _: object) -> None:
+            (pages,) = connection.execute("PRAGMA page_count").fetchone()
+            connection.execute(f"PRAGMA max_page_count={pages}")
+
+        store.engine.dispose()  # so that it connects again
+        return
+    with store.engine.begin() as connection:
+        connection.execute(
+            sa.text(
+                "CREATE FUNCTION no_room() RETURNS trigger AS $$ BEGIN "
+                "RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END $$ LANGUAGE plpgsql"
+            )
+        )
+        connection.execute(
+            sa.text("CREATE TRIGGER full_disk BEFORE INSERT ON results FOR EACH ROW EXECUTE FUNCTION no_room()")
+        )
+
+
+def added(store: Store, runs: Iterable[Evidence]) -> Iterator[Evidence]:
+    """Add runs, and give each once it is kept."""
+    for run in runs:
+        store.add(run)
+        yield run
+
+
+def test_a_disk_that_gets_full_is_one_sentence_and_loses_nothing(places: Callable[[str], Place]) -> None:
+    place = places("store")
+    runs = [run_of(CELL, passed(f"a{attempt}"), attempt=attempt) for attempt in range(60)]
+    kept = []
+    with closing(Store(place)) as store:
+        store.add(runs[0])
+        kept.append(runs[0])
+        fill_disk(store)
+        with pytest.raises(StoreFailed, match=r"^the disk is full for .+; what was finished is kept, the same command"):
+            kept.extend(added(store, runs[1:]))
+    with closing(Store(place)) as store:
+        assert store.of_key(CELL.key) == tuple(kept)
+        if store.engine.dialect.name == "sqlite":
+            store.add(runs[-1])  # once there is room
+            assert store.of_key(CELL.key) == (*kept, runs[-1])
+            with store.engine.connect() as connection:
+                assert connection.execute(sa.text("PRAGMA integrity_check")).scalar_one() == "ok"
+
+
+def test_a_file_that_is_damaged_in_the_middle_is_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "evidence.sqlite"
+    with closing(Store(path)) as store:
+        for attempt in range(60):
+            store.add(run_of(CELL, passed("a"), attempt=attempt))
+        with store.engine.connect() as connection:
+            connection.execute(sa.text("PRAGMA wal_checkpoint(TRUNCATE)"))
+    content = bytearray(path.read_bytes())
+    for start in range(16_384, len(content) - 4096, 4096):
+        content[start : start + 100] = b"\x07" * 100
+    path.write_bytes(content)
+    with pytest.raises((StoreFailed, UsageError), match=r"malformed|damaged"), closing(Store(path)) as store:
+        store.of_key(CELL.key)

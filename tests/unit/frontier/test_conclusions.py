@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from stackcompat.core.vocabulary import Level
 from stackcompat.frontier.answers import PairAnswer, PairQuestion
-from stackcompat.frontier.conclusions import Landmarks, conclude, inferred, inferred_pairs, is_open, landmarks, works
+from stackcompat.frontier.conclusions import Landmarks, conclude, inferred, inferred_pairs, landmarks, works
 from stackcompat.frontier.inference import Pair
-from stackcompat.frontier.knowledge import Knowledge, record, start
+from stackcompat.frontier.knowledge import Knowledge, note_answer, start_knowledge
 from support.planted import table
 
 
 def known(rows: int, columns: int, answers: Mapping[Pair, bool | PairAnswer]) -> Knowledge:
     """A table about which so much is known: whether a pair works, or its answer."""
-    knowledge = start(table(rows, columns), ("import",), {})
+    knowledge = start_knowledge(table(rows, columns), ("import",), {})
     for pair, answer in answers.items():
         plain = PairAnswer(verdict="works" if answer is True else "broken", level="import", signature="it fails")
-        record(knowledge, PairQuestion(pair, "import"), plain if isinstance(answer, bool) else answer)
+        note_answer(knowledge, PairQuestion(pair, "import"), plain if isinstance(answer, bool) else answer)
     return knowledge
 
 
@@ -35,9 +36,9 @@ def test_a_row_is_settled_when_nothing_in_it_is_open() -> None:
     found = conclude(knowledge)
     assert found.settled == {0: (0, 3)}
     assert found.settled_rows == [0]
-    assert [is_open(found, row) for row in (0, 1)] == [False, True]
+    assert found.open_rows == {1}
     assert [works(knowledge, found, (0, column)) for column in range(5)] == [True, True, True, True, False]
-    assert list(inferred_pairs(knowledge, found)) == [(0, 1), (0, 2)]
+    assert inferred_pairs(knowledge, found) == {(0, 1): True, (0, 2): True}
     assert inferred(knowledge, found, (0, 0)) is None  # it was observed
 
 
@@ -63,3 +64,28 @@ def test_landmarks_must_be_observed_before_a_row_counts_as_broken_throughout() -
     found = conclude(known(1, 24, reds))
     # The newest partner and the middle one are landmarks; other gaps are small enough.
     assert [column for column, good in enumerate(found.status[0]) if good is None] == [11, 23]
+
+
+def passed(level: Level) -> PairAnswer:
+    return PairAnswer(verdict="works", level=level)
+
+
+def test_where_the_depth_of_a_row_ends_is_asked() -> None:
+    """Both ends work, but the older partner was only imported: what is between could be either."""
+    knowledge = known(1, 9, {(0, 0): passed("import"), (0, 8): passed("interop")})
+    assert conclude(knowledge).due == ((0, 4),)
+    same = known(1, 9, {(0, 0): passed("interop"), (0, 8): passed("interop")})
+    assert conclude(same).due == ()
+
+
+def test_the_depth_of_a_row_most_likely_ends_where_that_of_a_row_nearby_does() -> None:
+    nearby = {(0, 2): passed("import"), (0, 3): passed("interop"), (0, 8): passed("interop")}
+    row = {(1, 0): passed("import"), (1, 8): passed("interop")}
+    assert conclude(known(2, 9, nearby | row)).due == ((1, 3),)
+    assert conclude(known(2, 9, nearby | row | {(1, 3): passed("interop")})).due == ((1, 2),)
+
+
+def test_what_an_older_row_takes_from_a_newer_one_has_the_depth_of_that() -> None:
+    newer = {(1, 0): passed("import"), (1, 8): passed("import")}
+    due = conclude(known(2, 9, newer | {(0, 8): passed("interop")})).due
+    assert [row for row, _ in due] == [0]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from stackcompat.frontier.answers import PairAnswer, PairQuestion, Predictions
 from stackcompat.frontier.conclusions import Conclusions, conclude
 from stackcompat.frontier.expectation import expected_interval, expected_last_columns
-from stackcompat.frontier.knowledge import Knowledge, record, start
+from stackcompat.frontier.knowledge import Knowledge, note_answer, start_knowledge
 from support.planted import table
 
 
@@ -15,11 +15,11 @@ def settled(
     columns: int, intervals: Mapping[int, tuple[int, int]], predictions: Predictions | None = None
 ) -> tuple[Knowledge, Conclusions]:
     """Ten rows, of which some are observed throughout."""
-    knowledge = start(table(10, columns), ("import",), predictions or {})
+    knowledge = start_knowledge(table(10, columns), ("import",), predictions or {})
     for row, (first, last) in intervals.items():
         for column in range(columns):
             verdict = PairAnswer(verdict="works" if first <= column <= last else "broken", level="import")
-            record(knowledge, PairQuestion((row, column), "import"), verdict)
+            note_answer(knowledge, PairQuestion((row, column), "import"), verdict)
     return knowledge, conclude(knowledge)
 
 

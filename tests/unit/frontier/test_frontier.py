@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from stackcompat.frontier.frontier import Accuracy, StoredFrontier, compare, without_superseded
+import datetime as dt
+
+from stackcompat.frontier.frontier import FRONTIERS, StoredFrontier, newest_incomplete, without_superseded
 from stackcompat.frontier.search import explore
 from stackcompat.frontier.static.usage import Missing
 from support.planted import Planted, chart_of, stairs, table
@@ -67,9 +69,42 @@ def test_a_deeper_one_of_the_same_two_tells_enough() -> None:
         assert len(without_superseded((shallow, other))) == 2
 
 
-def test_accuracy() -> None:
-    accuracy = compare({(0, 0), (0, 1)}, {(0, 0): False, (0, 1): True, (0, 2): False, (0, 3): True})
-    assert accuracy == Accuracy(hits=1, misses=1, false=1)
-    assert (accuracy.precision, accuracy.recall) == (0.5, 0.5)
-    assert compare((), {}) == Accuracy(hits=0, misses=0, false=0)
-    assert compare((), {}).precision is None
+def test_an_incomplete_one_stands_beside_the_complete_one() -> None:
+    complete = chart_of(explore(table(3, 4), Planted(WORKS)))
+    later = complete.seen + dt.timedelta(days=1)
+    incomplete = complete.model_copy(update={"complete": False, "seen": later})
+    assert FRONTIERS.key(complete) != FRONTIERS.key(incomplete)
+    assert without_superseded((complete, incomplete)) == (complete,)
+    assert without_superseded((incomplete,)) == (incomplete,)
+    assert newest_incomplete(complete, (complete, incomplete)) is None  # it has no release that is new
+    side = complete.first.model_copy(
+        update={
+            "versions": (*complete.first.versions, "9.9"),
+            "uploaded": (*complete.first.uploaded, complete.first.uploaded[-1] + dt.timedelta(days=1)),
+        }
+    )
+    further = incomplete.model_copy(update={"first": side})
+    assert newest_incomplete(complete, (complete, incomplete, further)) == further
+    assert newest_incomplete(incomplete, (incomplete, further)) is None
+    older = further.model_copy(update={"seen": complete.seen - dt.timedelta(days=1)})
+    assert newest_incomplete(complete, (older,)) is None
+
+
+def test_an_interval_ends_where_pairs_work_up_to_another_level() -> None:
+    apart = {(row, 1) for row in range(3)}
+    works = dict.fromkeys(WORKS, True)
+    chart = chart_of(explore(table(3, 4), Planted(works, apart=apart), levels=("import", "interop")), level="interop")
+    chart = chart.model_copy(
+        update={
+            "findings": tuple(
+                finding.model_copy(update={"level": "import" if finding.pair in apart else "interop"})
+                for finding in chart.findings
+            )
+        }
+    )
+    assert [(part.first, part.last, part.level) for part in chart.working_intervals(0, 0)] == [
+        ("1.0", "1.0", "interop"),
+        ("1.1", "1.1", "import"),
+        ("1.2", "1.3", "interop"),
+    ]
+    assert chart.intervals(0, 0) == (("1.0", "1.0"), ("1.2", "1.3"))

@@ -7,19 +7,19 @@ from typing import Any
 from stackcompat.core.vocabulary import Level, Verdict
 from stackcompat.frontier.answers import PairAnswer, PairQuestion
 from stackcompat.frontier.inference import Pair
-from stackcompat.frontier.knowledge import Knowledge, breaks_alone, record, start
+from stackcompat.frontier.knowledge import Knowledge, breaks_alone, note_answer, start_knowledge
 from support.planted import table
 
 
 def knowledge_of(rows: int = 4, columns: int = 5, **more: Any) -> Knowledge:
-    return start(table(rows, columns, **more), ("import", "interop"), {})
+    return start_knowledge(table(rows, columns, **more), ("import", "interop"), {})
 
 
 def told(
     knowledge: Knowledge, pair: Pair, verdict: Verdict, level: Level = "interop", *, again: bool = False, **more: str
 ) -> None:
     """Record an answer."""
-    record(knowledge, PairQuestion(pair, level, again), PairAnswer(verdict=verdict, level=level, **more))
+    note_answer(knowledge, PairQuestion(pair, level, again), PairAnswer(verdict=verdict, level=level, **more))
 
 
 def columns_of(knowledge: Knowledge, row: int) -> list[int]:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import random
-
 from stackcompat.frontier.answers import PairAnswer, PairQuestion, Predictions
 from stackcompat.frontier.conclusions import conclude
 from stackcompat.frontier.inference import Pair
-from stackcompat.frontier.knowledge import Knowledge, record, start
-from stackcompat.frontier.questions import doubted_pair, draw_sample, level_to_ask, next_questions
+from stackcompat.frontier.knowledge import Knowledge, note_answer, start_knowledge
+from stackcompat.frontier.questions import doubted_pair, level_to_ask, next_questions
 from support.planted import table
 
 
 def known(rows: int, columns: int, answers: dict[Pair, bool], predictions: Predictions | None = None) -> Knowledge:
-    knowledge = start(table(rows, columns), ("import", "interop"), predictions or {})
+    knowledge = start_knowledge(table(rows, columns), ("import", "interop"), predictions or {})
     for pair, works in answers.items():
         answer = PairAnswer(verdict="works" if works else "broken", level="interop", signature="it fails")
-        record(knowledge, PairQuestion(pair, "interop"), answer)
+        note_answer(knowledge, PairQuestion(pair, "interop"), answer)
     return knowledge
 
 
@@ -46,7 +44,7 @@ def test_a_pair_that_is_predicted_not_to_import_is_tried_at_the_shallow_level() 
     found = conclude(knowledge)
     assert level_to_ask(knowledge, found, (1, 4)) == "import"
     assert level_to_ask(knowledge, found, (1, 2)) == "interop"
-    record(knowledge, PairQuestion((1, 4), "import"), PairAnswer(verdict="works", level="import"))
+    note_answer(knowledge, PairQuestion((1, 4), "import"), PairAnswer(verdict="works", level="import"))
     assert level_to_ask(knowledge, conclude(knowledge), (1, 4)) == "interop"
 
 
@@ -57,12 +55,3 @@ def test_a_pair_that_is_inferred_to_work_and_predicted_to_be_broken_is_doubted()
     knowledge = known(1, 4, {(0, 0): True, (0, 3): True, (0, 1): True}, wants)
     assert doubted_pair(knowledge, conclude(knowledge)) == (0, 2)
     assert doubted_pair(known(1, 4, {}, wants), conclude(known(1, 4, {}, wants))) is None
-
-
-def test_a_sample_meets_each_release_that_no_question_met() -> None:
-    works = {(row, column): True for row in (0, 9) for column in (0, 19)}
-    knowledge = known(10, 20, works | {(row, 0): True for row in range(10)} | {(row, 19): True for row in range(10)})
-    found = conclude(knowledge)
-    sample = draw_sample(knowledge, found, random.Random(0))
-    assert {column for _, column in sample} == set(range(1, 19))
-    assert len(sample) == 18  # a column each; of 180 pairs, half of the square root would be 7

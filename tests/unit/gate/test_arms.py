@@ -11,7 +11,7 @@ from stackcompat.plan.cell import Cell
 from stackcompat.resolve.conflict import Conflict
 from stackcompat.resolve.lock import HeldBack, Resolution
 from support.fakes import Catalogue, FakeResolver
-from support.gate import NEWEST, POLICY, VERSIONS, Solver, judge
+from support.gate import NEWEST, POLICY, VERSIONS, Solver, judge, whole
 
 
 def test_both_arms_are_alike_but_for_what_moves(open_runner: Any) -> None:
@@ -22,9 +22,9 @@ def test_both_arms_are_alike_but_for_what_moves(open_runner: Any) -> None:
     assert control.requirements == ("alpha-native==1.1", "alpha==1.1", "beta")
     assert candidate.requirements == ("alpha-native==1.2", "alpha==1.2", "beta==2.0")
     assert candidate.constraints == ("numbers==2.5.5",)
-    old, new = (job.lock.versions() for job in executor.asked)
+    old, new = (job.lock.versions() for job in whole(executor))
     assert {name for name in old if old[name] != new[name]} == {"alpha", "alpha-native"}
-    assert not any(job.thorough for job in executor.asked)
+    assert not any(job.thorough for job in whole(executor))
 
 
 def test_going_back_to_a_day_admits_what_is_judged(open_runner: Any) -> None:
@@ -52,7 +52,7 @@ def test_a_candidate_that_needs_another_version_beneath_moves_the_control_too(op
     report = judge(runner)
     assert report.decision == "PASS"
     assert not report.requirements[0].differs
-    assert [job.lock.versions()["numbers"] for job in executor.asked] == ["2.5.4", "2.5.4"]
+    assert [job.lock.versions()["numbers"] for job in whole(executor)] == ["2.5.4", "2.5.4"]
 
 
 def test_a_candidate_that_needs_what_the_old_release_refuses_leaves_a_difference(open_runner: Any) -> None:
@@ -143,7 +143,7 @@ def test_releases_that_no_longer_fit_are_left_free_as_long_as_none_gets_older(op
     runner, executor, _ = open_runner(resolver=Held(VERSIONS, refuse))
     report = judge(runner)
     assert report.decision == "PASS"
-    assert [job.lock.versions()["beta"] for job in executor.asked] == ["2.0", "2.0"]  # the control follows
+    assert [job.lock.versions()["beta"] for job in whole(executor)] == ["2.0", "2.0"]  # the control follows
     assert not report.requirements[0].differs
 
 

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from stackcompat.evidence.results import TestResult
 from stackcompat.gate.comparison import compare
 from support.made_up import NEWEST, blocked, failed, not_applicable, passed, starved
 from support.paired import OLD, arm
+from support.swept import lost_module, whole_sweep
 
 TEST = "test_beta.py::test_train"
 RED = failed(TEST, "alpha", "beta")
@@ -52,7 +54,7 @@ def _compare(before: str, after: str) -> tuple[str, str]:
         ("absent", "feature-broken", "unknown", "none"),
         ("feature-broken", "passed", "fixed", "none"),
         ("feature-broken", "feature-broken", "broken-before", "none"),
-        ("blocked", "feature-broken", "broken-before", "none"),
+        ("blocked", "feature-broken", "unknown", "review"),
         ("flaky", "passed", "unknown", "none"),
         ("flaky", "confirmed", "unknown", "review"),
         ("unconfirmed", "passed", "unknown", "none"),
@@ -62,7 +64,7 @@ def _compare(before: str, after: str) -> tuple[str, str]:
         ("infra", "infra", "unknown", "none"),
         ("blocked", "passed", "fixed", "none"),
         ("blocked", "blocked", "broken-before", "none"),
-        ("blocked", "confirmed", "broken-before", "none"),
+        ("blocked", "confirmed", "unknown", "review"),
         ("not-applicable", "passed", "unknown", "none"),
         ("not-applicable", "confirmed", "unknown", "review"),
         ("not-applicable", "not-applicable", "skipped", "none"),
@@ -112,3 +114,37 @@ def test_only_a_bound_that_the_test_declares_excuses_it(reason: str, effect: str
     (one,) = compare(arm(OLD, *RUNS["passed"]).evidence, arm(NEWEST, (gone,)).evidence)
     assert (one.comparison, one.effect) == ("unknown", effect)
     assert one.note == f"does not apply with the candidate: {reason}"
+
+
+OTHER = failed(TEST, "alpha", "beta", type="KeyError", message="'spec'", packages=("beta",), where="beta.nets:fit")
+DIED = "ProcessEnded: the process died of SIGSEGV [test]"
+CRASH = failed(TEST, "alpha", "beta", outcome="crashed", type="ProcessEnded", message="the process died of SIGSEGV")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "note"),
+    [
+        (RED, OTHER, "fails with KeyError: 'spec' [beta]; without the candidate it failed with AssertionError: "),
+        (RED, CRASH, f"fails with {DIED}; without the candidate it failed with "),
+        (blocked(TEST, "beta"), CRASH, f"fails with {DIED}; without the candidate it could not be tried (beta "),
+    ],
+)
+def test_only_the_same_failure_was_there_before(before: TestResult, after: TestResult, note: str) -> None:
+    (found,) = compare(arm(OLD, (before,), (before,)).evidence, arm(NEWEST, (after,), (after,)).evidence)
+    assert (found.comparison, found.effect) == ("unknown", "review")
+    assert found.note.startswith(note)
+
+
+def test_a_module_that_the_sweep_of_the_control_imported_is_a_feature_that_is_lost() -> None:
+    lost = lost_module("alpha.a")
+    control = arm(OLD, (whole_sweep("alpha.a", "alpha.b"),)).evidence
+    candidate = arm(NEWEST, (whole_sweep("alpha.b", lost=(lost,)), lost), (lost,)).evidence
+    (one,) = compare(control, candidate)
+    assert (one.test, one.comparison, one.effect) == (lost.test, "unknown", "review")
+    assert one.note == "alpha.a cannot be imported any more: ImportError: no boxes [alpha]"
+    (back,) = compare(candidate, control)
+    assert (back.test, back.comparison) == (lost.test, "fixed")
+    # A module that the other arm does not have, or does not lose either, is nobody's doing.
+    (new,) = compare(arm(OLD, (whole_sweep("alpha.b"),)).evidence, candidate)
+    assert (new.comparison, new.effect) == ("unknown", "none")
+    assert compare(control, control) == ()

@@ -14,10 +14,10 @@ BETA = Candidate(name="beta", version="2.4.1", replaces="2.4.0", source="index")
 
 
 def test_what_moves_with_a_candidate_moves() -> None:
-    assert context().moving == {"alpha", "alpha-native"}
-    assert context(candidates=(NATIVE,)).moving == {"alpha-native"}
+    assert context().moving_components == {"alpha", "alpha-native"}
+    assert context(candidates=(NATIVE,)).moving_components == {"alpha-native"}
     assert context(candidates=(NATIVE,)).leaders == {"alpha-native": "alpha"}
-    assert context(candidates=(ALPHA, BETA)).moving == {"alpha", "alpha-native", "beta"}
+    assert context(candidates=(ALPHA, BETA)).moving_components == {"alpha", "alpha-native", "beta"}
 
 
 def test_candidates_in_words() -> None:

@@ -33,22 +33,25 @@ def test_passing_cells_pass() -> None:
     report = judge(pair(GREEN))
     assert (report.decision, report.sentence, report.remedy) == (
         "PASS",
-        "alpha 1.3.0 passes the only required cell",
+        "alpha 1.3.0 passes the only required cell up to interop",
         "",
     )
     report = judge(pair(GREEN), pair(GREEN, id="other"), pair(GREEN, id="third", weight="review"))
-    assert report.sentence == "alpha 1.3.0 passes all 2 required cells"
+    assert report.sentence == "alpha 1.3.0 passes all 2 required cells up to interop"
     beta = Candidate(name="beta", version="2.4.1", replaces="2.4.0", source="index")
     report = judge(pair(GREEN, control=arm(OLD | {"beta": "2.4.0"}, GREEN)), candidates=(ALPHA, beta))
-    assert report.sentence == "alpha 1.3.0 and beta 2.4.1 pass the only required cell"
+    assert report.sentence == "alpha 1.3.0 and beta 2.4.1 pass the only required cell up to interop"
 
 
 def test_a_pass_says_how_many_cells_have_a_waiver() -> None:
     waived = pair((*changed(RED), SOLID), (RED,), control=arm(OLD, (*GREEN, SOLID)))
     exceptions = waivers(pair=["alpha", "beta"])
-    assert judge(waived, waivers=exceptions).sentence == "alpha 1.3.0 passes the only required cell, by a waiver"
+    assert (
+        judge(waived, waivers=exceptions).sentence
+        == "alpha 1.3.0 passes the only required cell up to interop, by a waiver"
+    )
     report = judge(waived, pair(GREEN, id="other"), waivers=exceptions)
-    assert report.sentence == "alpha 1.3.0 passes all 2 required cells, 1 of them by a waiver"
+    assert report.sentence == "alpha 1.3.0 passes all 2 required cells up to interop, 1 of them by a waiver"
 
 
 def test_the_reason_is_the_first_of_the_strongest() -> None:

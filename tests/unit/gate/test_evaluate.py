@@ -12,6 +12,7 @@ from stackcompat.gate.candidate import Candidate
 from stackcompat.gate.cells import Arm
 from stackcompat.gate.model import GateRequirement
 from stackcompat.resolve.lock import Resolution
+from stackcompat.verdict.depth import Depth
 from support.made_up import NEWEST, failed, make_cell, not_applicable, passed, planned, run_of
 from support.paired import (
     BLOCKED,
@@ -43,14 +44,21 @@ def only(cell: Any, **more: Any) -> GateRequirement:
 # --- what satisfies a requirement ---
 
 
+#: How deep the candidate itself was tried, where only two of three tests use it.
+USES = "; 2 of them use alpha, up to interop"
+
+
 def test_what_passes_in_both_arms_passes() -> None:
     report = judge(pair(GREEN))
     (requirement,) = report.requirements
     assert (report.decision, requirement.state, requirement.remedy) == ("PASS", "satisfied", "")
     assert requirement.sentence == (
-        "alpha 1.3.0 with the newest others on Python 3.12: all 3 tests pass, as they did with alpha 1.2.0"
+        "alpha 1.3.0 with the newest others on Python 3.12: all 3 tests pass, as they did with alpha 1.2.0; "
+        "2 of them use alpha, up to interop"
     )
     assert requirement.counts == {"passes": 3}
+    assert requirement.components["alpha"] == Depth(level="interop", tests=2, together_with=("beta",))
+    assert requirement.components["gamma"] == Depth(level="install", tests=0)
     assert [run.arm for run in requirement.evidence] == ["control", "candidate"]
     assert 'stackcompat try "alpha==1.3.0" "beta==2.4.1"' in requirement.reproduce
 
@@ -68,10 +76,10 @@ def test_a_requirement_shows_its_cell_and_its_runs() -> None:
 def test_a_sentence_says_all_only_where_all_pass() -> None:
     red = RED.model_copy(update={"test": "t.py::x"})
     requirement = only(pair((*GREEN, red), (red,), control=arm(OLD, (*GREEN, red), (red,))))
-    assert requirement.sentence.endswith("on Python 3.12: 3 tests pass, as they did with alpha 1.2.0")
+    assert requirement.sentence.endswith(f"on Python 3.12: 3 tests pass, as they did with alpha 1.2.0{USES}")
     skipped = not_applicable("t.py::y", "alpha")
     requirement = only(pair((*GREEN, skipped), control=arm(OLD, (*GREEN, skipped))))
-    assert requirement.sentence.endswith(": all 3 tests pass, as they did with alpha 1.2.0")
+    assert requirement.sentence.endswith(f": all 3 tests pass, as they did with alpha 1.2.0{USES}")
     requirement = only(pair((SOLID,), control=arm(OLD, (SOLID,))))
     assert requirement.sentence.endswith(": 1 test passes, as it did with alpha 1.2.0")
 
@@ -87,7 +95,9 @@ def test_what_the_candidate_mends_is_no_reproach() -> None:
     report = judge(pair(GREEN, control=arm(OLD, changed(RED), (RED,))))
     assert report.decision == "PASS"
     assert report.requirements[0].counts == {"fixed": 1, "passes": 2}
-    assert report.requirements[0].sentence.endswith(": all 3 tests pass; 1 of them did not pass with alpha 1.2.0")
+    assert report.requirements[0].sentence.endswith(
+        f": all 3 tests pass; 1 of them did not pass with alpha 1.2.0{USES}"
+    )
 
 
 # --- what leaves it undecided ---
@@ -202,7 +212,23 @@ def test_every_candidate_must_be_used() -> None:
 
 def test_what_moves_with_another_is_exercised_by_its_tests() -> None:
     native = Candidate(name="alpha-native", version="1.3.0", replaces="1.2.0", source="index")
-    assert judge(pair(GREEN), candidates=(native,)).decision == "PASS"
+    (requirement,) = judge(pair(GREEN), candidates=(native,)).requirements
+    assert requirement.state == "satisfied"
+
+
+def test_a_cell_in_which_nothing_joint_was_tried_asks_a_human() -> None:
+    alone = (GREEN[0], passed("test_alpha.py::test_grad", "alpha"))
+    report = judge(pair(alone, control=arm(OLD, alone)))
+    assert report.decision == "NEEDS-REVIEW"
+    assert (
+        report.requirements[0]
+        .doubts[0]
+        .startswith("no test that passes in both arms uses alpha together with beta or ")
+    )
+    crossing = judge(pair(alone, control=arm(OLD, alone), direction="backward"))
+    assert crossing.decision == "PASS"
+    by_imports = POLICY.model_copy(update={"level": "import"})
+    assert judge(pair(alone, control=arm(OLD, alone)), policy=by_imports).decision == "PASS"
 
 
 @pytest.mark.parametrize("old", ["control", "candidate"])
@@ -350,7 +376,7 @@ def test_files_that_do_not_install_block() -> None:
     assert report.sentence == "alpha 1.3.0 cannot be installed, although alpha 1.2.0 can: it was uninstallable"
     assert report.remedy == "read what the installer says, then build and upload the files again"
     (finding,) = report.requirements[0].findings
-    assert judge(cell, waivers=waivers(test="*")).decision == "BLOCK"
+    assert judge(cell, waivers=waivers(test="test_beta.py::*")).decision == "BLOCK"
     waived = judge(cell, waivers=waivers(advisory=finding.id))
     assert (waived.decision, waived.requirements[0].state) == ("PASS", "waived")
     assert waived.requirements[0].sentence.endswith("(waived: known)")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from stackcompat.gate.exemptions import find_quarantine, find_waiver, report_exemptions
+from stackcompat.gate.waivers import WaivableFailure
 from support.made_up import NOW
 from support.paired import (
     GREEN,
@@ -28,16 +29,22 @@ from support.paired import (
     wavering,
 )
 
-VERSIONS = {"alpha": "1.3.0", "beta": "2.4.1"}
+VERSIONS = {"alpha": "1.3.0", "alpha-native": "1.3.0", "beta": "2.4.1"}
 PAIR = {"pair": ["alpha", "beta"]}
+MOVING = {"pair": ["alpha", "alpha-native"], "versions": {"alpha": "==1.3.0", "alpha-native": "==1.3.0"}}
 
 
 @pytest.mark.parametrize(
     ("what", "failure", "covers"),
     [
-        (PAIR, {"components": {"alpha", "beta", "gamma"}}, True),
-        (PAIR, {"components": {"alpha"}}, False),
-        (PAIR, {"test": JOINT}, False),
+        (PAIR, {"others": {"beta", "gamma"}}, True),
+        (PAIR, {"others": {"gamma"}}, False),
+        (PAIR, {"test": JOINT, "users": {"alpha"}}, False),
+        # Of two components that are both candidates, only what these two alone do is waived.
+        (MOVING, {"others": {"beta"}, "users": {"alpha", "beta"}}, False),
+        (MOVING, {"users": {"alpha", "beta"}}, False),
+        (MOVING, {"users": {"alpha"}}, True),
+        (MOVING, {}, False),
         ({"test": "test_beta.py::*"}, {"test": JOINT}, True),
         ({"test": "test_gamma.py::*"}, {"test": JOINT}, False),
         ({"advisory": "SC-1"}, {"finding": "SC-1"}, True),
@@ -46,18 +53,20 @@ PAIR = {"pair": ["alpha", "beta"]}
 )
 def test_a_waiver_covers_what_it_names(what: Any, failure: Any, covers: bool) -> None:
     exceptions = waivers(**what)
-    found = find_waiver(context(waivers=exceptions), versions=VERSIONS, **failure)
+    sets = {name: frozenset(value) for name, value in failure.items() if isinstance(value, set)}
+    given = WaivableFailure(**failure | sets | {"candidates": frozenset({"alpha", "alpha-native"})})
+    found = find_waiver(context(waivers=exceptions), given, VERSIONS)
     assert found == (exceptions.waivers[0] if covers else None)
 
 
 @pytest.mark.parametrize("versions", [{"alpha": "1.3.1", "beta": "2.4.1"}, {"alpha": "1.3.0"}, {}])
 def test_a_waiver_covers_only_its_versions(versions: dict[str, str]) -> None:
-    assert find_waiver(context(waivers=waivers(test=JOINT)), test=JOINT, versions=versions) is None
+    assert find_waiver(context(waivers=waivers(test=JOINT)), WaivableFailure(test=JOINT), versions) is None
 
 
 def test_an_exemption_covers_nothing_after_its_day() -> None:
     over = dt.date(2026, 11, 21)
-    assert find_waiver(context(waivers=waivers(test=JOINT, until=over)), test=JOINT, versions=VERSIONS) is None
+    assert find_waiver(context(waivers=waivers(test=JOINT, until=over)), WaivableFailure(test=JOINT), VERSIONS) is None
     assert find_quarantine(context(waivers=quarantine(over)), JOINT) is None
     assert find_quarantine(context(waivers=quarantine()), JOINT) == quarantine().quarantine[0]
     assert find_quarantine(context(waivers=quarantine()), "test_gamma.py::x") is None
@@ -97,7 +106,7 @@ def test_a_quarantined_test_never_decides_alone() -> None:
 def test_a_waiver_lets_pass_what_it_is_about(what: Any) -> None:
     report = judge(pair((*changed(RED), SOLID), (RED,), control=arm(OLD, (*GREEN, SOLID))), waivers=waivers(**what))
     assert report.decision == "PASS"
-    assert report.sentence == "alpha 1.3.0 passes the only required cell, by a waiver"
+    assert report.sentence == "alpha 1.3.0 passes the only required cell up to interop, by a waiver"
     (requirement,) = report.requirements
     assert (requirement.state, requirement.findings[0].state) == ("waived", "waived")
     assert requirement.sentence.endswith("(waived: known)")
@@ -108,7 +117,12 @@ def test_a_waiver_lets_pass_what_it_is_about(what: Any) -> None:
     ("fields", "state", "note"),
     [
         ({"until": dt.date(2026, 11, 21)}, "expired", "remove it, or decide anew"),
-        ({"versions": {"beta": "==2.4.0"}}, "unused", "its versions have moved on; remove it"),
+        ({"versions": {"alpha": "==1.2.9", "beta": "==2.4.1"}}, "unused", "its versions have moved on; remove it"),
+        (
+            {"versions": {"beta": "==2.4.1"}},
+            "unused",
+            "its versions name no candidate of this gate (alpha and alpha-native)",
+        ),
         (
             {"pair": ["alpha", "gamma"], "test": "", "versions": {"alpha": "==1.3.0", "gamma": "==1.0.2"}},
             "unused",

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from stackcompat.core.errors import StackcompatError, UsageError
 from stackcompat.evidence.results import TestResult
+from stackcompat.gate.gate import GatePreview, preview_gate
 from stackcompat.gate.model import FalseReds
+from stackcompat.gate.options import GateOptions
 from stackcompat.gate.policy import GatePolicy
+from stackcompat.pipeline.runner import Runner
 from stackcompat.run.job import Job
 from support.fakes import Catalogue
-from support.gate import JOINT, POLICY, green, judge, judge_alike
+from support.gate import JOINT, POLICY, VERSIONS, WORLD, Solver, green, judge, judge_alike
 from support.made_up import failed
 from support.paired import waivers
 
@@ -89,3 +93,32 @@ def test_the_report_carries_the_policy_the_waivers_and_what_could_not_be_asked(o
     assert [(row.what, row.why) for row in report.not_tested] == [("m", "it has no release")]
     assert [row.state for row in report.waivers] == ["unused"]
     assert report.seconds >= 0
+
+
+def preview(runner: Runner, policy: GatePolicy = POLICY, **more: Any) -> list[GatePreview]:
+    options = GateOptions(policy=policy, pythons=policy.pythons)
+    return preview_gate(("alpha==1.2",), options, replace(runner, catalog=WORLD), **more)
+
+
+def test_a_preview_says_what_would_run_and_runs_nothing(open_runner: Any) -> None:
+    runner, executor, _ = open_runner()
+    (new,) = preview(runner)
+    assert (new.cell.rule, new.is_due, new.seconds) == ("newest", True, None)
+    assert not executor.asked
+    judge(runner)
+    runs = len(executor.asked)
+    (known,) = preview(runner)
+    assert (known.is_due, known.seconds) == (False, None)
+    (again,) = preview(runner, rerun=True)
+    assert (again.is_due, again.seconds) == (True, 0.2)
+    assert len(executor.asked) == runs
+
+
+def test_a_preview_names_what_cannot_be_tried(open_runner: Any) -> None:
+    def refuse(chosen: dict[str, str], _: object) -> str:
+        return "beta 2.0 depends on alpha<1.2" if chosen.get("alpha") == "1.2" else ""
+
+    runner, _, _ = open_runner(resolver=Solver(VERSIONS, refuse))
+    (found,) = preview(runner)
+    assert found.cell.__class__.__name__ == "ExcludedCell"
+    assert not found.is_due

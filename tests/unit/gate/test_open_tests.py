@@ -67,8 +67,15 @@ def test_a_blocked_test_follows_from_what_regressed() -> None:
     assert [(row.what, row.why) for row in follows.not_tested] == [(JOINT, "beta cannot be imported")]
 
 
-@pytest.mark.parametrize("runs", [(RED,), (BLOCKED,), (skipped("no boxes"),), (CHANGED, CHANGED), (RED, GREEN[2])])
-def test_a_quarantine_covers_whatever_is_open(runs: tuple[TestResult, ...]) -> None:
+@pytest.mark.parametrize("runs", [(RED,), (BLOCKED,), (skipped("no boxes"),), (starved(JOINT, "alpha", "beta"),)])
+def test_a_quarantine_covers_no_test_that_has_no_outcome(runs: tuple[TestResult, ...]) -> None:
+    found = sort(*runs, waivers=quarantine())
+    assert len(found.undecided) == 1
+    assert found.exemptions == ()
+
+
+@pytest.mark.parametrize("runs", [(CHANGED, CHANGED), (RED, GREEN[2]), (FEATURE, FEATURE)])
+def test_a_quarantine_covers_what_asks_a_human(runs: tuple[TestResult, ...]) -> None:
     covered = sort(*runs, waivers=quarantine())
     assert (covered.undecided, covered.doubts) == ((), ())
     assert covered.exemptions == quarantine().quarantine
@@ -146,4 +153,4 @@ def test_what_asks_a_human_can_be_waived(runs: Any, what: Any) -> None:
 
 def test_infrastructure_cannot_be_waived() -> None:
     hungry = starved(JOINT, "alpha", "beta")
-    assert judge(pair(changed(hungry), (hungry,)), waivers=waivers(test="*")).decision == "CANNOT-TELL"
+    assert judge(pair(changed(hungry), (hungry,)), waivers=waivers(test="test_beta.py::*")).decision == "CANNOT-TELL"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from stackcompat.core.errors import UsageError
 from stackcompat.ecosystem.components import load_components
 from stackcompat.gate.policy import load_policy
-from support.made_up import COMPONENTS
+from support.made_up import COMPONENTS, NOW
 
 GATE = """
 title = "G"
@@ -74,3 +75,9 @@ def test_a_mistake_in_a_policy_is_one_sentence(tmp_path: Path, old: str, new: st
     assert str(caught.value).startswith(f"{path}: ")
     assert sentence in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_evidence_is_too_old_after_the_days_of_the_policy(tmp_path: Path) -> None:
+    path = tmp_path / "gate.toml"
+    path.write_text(GATE.replace('title = "G"', 'title = "G"\nmax-age-days = 1.5'))
+    assert load_policy(path, COMPONENTS).oldest(NOW) == NOW - dt.timedelta(hours=36)

@@ -9,7 +9,7 @@ import pytest
 
 from stackcompat.core.errors import UsageError
 from stackcompat.ecosystem.components import load_components
-from stackcompat.gate.waivers import load_waivers
+from stackcompat.gate.waivers import WaivableFailure, load_waivers
 from support.made_up import COMPONENTS
 
 WAIVER = """
@@ -60,7 +60,7 @@ def test_a_mistake_in_a_waiver_is_one_sentence(tmp_path: Path, old: str, new: st
     with pytest.raises(UsageError) as caught:
         load_waivers(path, COMPONENTS)
     assert sentence in str(caught.value)
-    assert "\n" not in str(caught.value)
+    assert all(line.startswith(f"{path}: ") for line in str(caught.value).splitlines())
 
 
 def test_a_waiver_ends_by_date_and_by_version(tmp_path: Path) -> None:
@@ -78,10 +78,22 @@ def test_a_waiver_ends_by_date_and_by_version(tmp_path: Path) -> None:
 
 def test_a_waiver_of_tests_is_about_tests_alone(tmp_path: Path) -> None:
     path = tmp_path / "waivers.toml"
-    path.write_text(WAIVER.replace('pair = ["alpha", "beta"]', 'test = "*"'))
+    path.write_text(WAIVER.replace('pair = ["alpha", "beta"]', 'test = "t.py::*"'))
     (waiver,) = load_waivers(path, COMPONENTS).waivers
-    assert waiver.covers(test="t.py::x", components=(), finding="")
-    assert not waiver.covers(test="", components=("alpha", "beta"), finding="SC-1")
+    assert waiver.covers(WaivableFailure(test="t.py::x"))
+    assert not waiver.covers(WaivableFailure(others=frozenset({"alpha", "beta"}), finding="SC-1"))
+
+
+@pytest.mark.parametrize("pattern", ["*", "*.py::test_a", "test_*", "t.py"])
+@pytest.mark.parametrize("kind", ["waivers", "quarantine"])
+def test_a_pattern_names_the_file_of_its_tests(tmp_path: Path, pattern: str, kind: str) -> None:
+    path = tmp_path / "waivers.toml"
+    text = WAIVER.replace('pair = ["alpha", "beta"]', f'test = "{pattern}"')
+    if kind == "quarantine":
+        text = text.replace("[[waivers]]", "[[quarantine]]").replace("versions", "# versions")
+    path.write_text(text)
+    with pytest.raises(UsageError, match="does not name the file of a test"):
+        load_waivers(path, COMPONENTS)
 
 
 @pytest.mark.parametrize(
@@ -99,5 +111,5 @@ def test_a_test_is_named_by_id_or_pattern(tmp_path: Path, pattern: str, test: st
     text = WAIVER.replace('pair = ["alpha", "beta"]', f'test = "{pattern}"')
     path.write_text(text + text.replace("[[waivers]]", "[[quarantine]]").replace("versions", "# versions"))
     loaded = load_waivers(path, COMPONENTS)
-    assert loaded.waivers[0].covers(test=test, components=(), finding="") is fits
+    assert loaded.waivers[0].covers(WaivableFailure(test=test)) is fits
     assert loaded.quarantine[0].covers(test) is fits

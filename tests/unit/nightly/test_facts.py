@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from stackcompat.nightly.alerts import Alert, watch
-from stackcompat.nightly.issue import issue_body
-from support.made_up import COMPONENTS, NOW, failed, make_cell, passed
-from support.nights import BREAKS, NEW, OLD, PASSES, Nights
+from stackcompat.nightly.issue_text import issue_body
+from support.made_up import COMPONENTS, NOW, failed, make_cell, passed, run_of
+from support.nights import BREAKS, FIXED, NEW, OLD, PASSES, Nights
 
 
 def watched(nights: Nights) -> dict[str, Alert]:
@@ -65,3 +65,66 @@ def test_what_broke_long_ago_is_still_told_with_what_moved() -> None:
     assert item.facts is not None
     assert item.facts.last_green == nights.runs[0].started
     assert [move.name for move in item.facts.moved] == ["alpha", "alpha-native"]
+
+
+def test_a_feature_that_is_lost_for_days_has_its_own_last_green() -> None:
+    """Its cell works on every night, so the cell's last green would be tonight, with nothing moved."""
+    nights = Nights()
+    feature = failed("t.py::feature", "alpha", "beta", type="AttributeError", message="gone", packages=("beta",))
+    lost = feature.model_copy(update={"feature": "boxes"})
+    nights.add(5, OLD, (*PASSES, lost.model_copy(update={"outcome": "passed", "failure": None})))
+    for ago in range(4, -1, -1):
+        nights.add(ago, NEW, (*PASSES, lost))
+    facts = watched(nights)["test:t.py::feature"].facts
+    assert facts is not None
+    assert facts.last_green == nights.runs[0].started
+    assert [change.name for change in facts.moved] == ["alpha", "alpha-native"]
+
+
+def test_an_issue_about_a_new_test_accuses_no_release() -> None:
+    wrong = failed("test_new.py::test_wrong", "alpha", "gamma", "beta", message="typo in the test", where="test")
+    nights = Nights()
+    nights.add(1, NEW, PASSES)
+    nights.add(0, FIXED, (*PASSES, wrong))
+    (item,) = [item for item in watched(nights).values() if item.action]
+    body = issue_body(item)
+    assert "new test: it never passed here" in body
+    assert "Culprit" not in body
+    assert "last green" not in body
+
+
+def test_a_culprit_is_certain_only_if_it_alone_moved() -> None:
+    both, alone = Nights(), Nights()
+    both.add(1, OLD, PASSES)
+    both.add(0, NEW, BREAKS)
+    alone.add(1, NEW, PASSES)
+    alone.add(0, FIXED, BREAKS)
+    bodies = [issue_body(item) for nights in (both, alone) for item in watched(nights).values() if item.action]
+    assert ["Not certain: 2 things moved." in body for body in bodies] == [True, False]
+    assert "Culprit: beta 2.4.2.\n" in bodies[1]
+
+
+def test_an_issue_about_a_flaky_test_in_a_broken_cell_quotes_its_own_failure() -> None:
+    nights = Nights()
+    shaky = failed("test_shaky.py::test_shaky", "alpha", message="it shakes")
+    steady = shaky.model_copy(update={"outcome": "passed", "failure": None})
+    nights.add(1, OLD, (*PASSES, steady))
+    plan = nights.add(0, NEW)
+    nights.evidence[plan.key] = (run_of(plan, *BREAKS, shaky), run_of(plan, *BREAKS, steady, attempt=1))
+    facts = watched(nights)["test:test_shaky.py::test_shaky"].facts
+    assert facts is not None
+    assert facts.signature == "AssertionError: it shakes [test]"
+    assert "it shakes" in facts.details
+
+
+def test_reports_of_one_failure_have_one_id_whatever_its_numbers() -> None:
+    ids = []
+    for message in ("got 3 boxes", "got 4 boxes", "no boxes"):
+        nights = Nights()
+        broken = failed("t", "alpha", type="ValueError", message=message, packages=("beta",))
+        nights.add(1, OLD, (broken.model_copy(update={"outcome": "passed", "failure": None}),))
+        nights.add(0, NEW, (broken,))
+        facts = watched(nights)["test:t"].facts
+        assert facts is not None
+        ids.append(facts.failure)
+    assert ids[0] == ids[1] != ids[2]

@@ -35,8 +35,10 @@ def test_a_feature_that_is_lost_is_told_though_its_cell_works() -> None:
     )
     assert lost.last_green == nights.runs[0].started
     assert found.sentence == "Since 2026-11-20 05:00: 1 lost feature, 2 new releases."
-    assert "## Features lost\n\n### alpha 1.3.0 breaks boxes\n" in night_markdown(found)
-    assert "✗ alpha 1.3.0 breaks boxes: AssertionError: no boxes [test]" in night_lines(found)
+    assert '## Features lost\n\n### boxes fails with alpha 1.3.0 (not certain) because "no boxes"\n' in night_markdown(
+        found
+    )
+    assert '✗ boxes fails with alpha 1.3.0 (not certain) because "no boxes"' in night_lines(found)
     nights.add(0, NEW)
     assert summary(nights).lost == ()  # news once
     nights.add(-1, FIXED, (*PASSES, HAS_BOXES))
@@ -50,4 +52,27 @@ def test_a_feature_that_a_new_test_shows_not_to_work_is_told() -> None:
     nights.add(1, NEW, (*PASSES, BOXES))
     (lost,) = summary(nights).lost
     assert (lost.culprits, lost.last_green) == ((), None)
-    assert "### boxes: never worked" in night_markdown(summary(nights))
+    assert "### boxes fails in a new test, which never passed here, because" in night_markdown(summary(nights))
+
+
+def test_what_a_feature_lost_long_ago_is_told_by_its_own_test() -> None:
+    """Its cell works all the same on every night, so the cell's last green says nothing of it."""
+    nights = Nights()
+    nights.add(5, OLD, (*PASSES, HAS_BOXES))
+    for ago in (4, 3):
+        nights.add(ago, NEW, outcome="disk-full")
+    nights.add(2, FIXED, (*PASSES, BOXES))
+    (lost,) = summary(nights).lost
+    assert lost.last_green == nights.runs[0].started
+    assert [change.name for change in lost.moved] == ["alpha", "alpha-native", "beta"]
+    assert not lost.sure
+
+
+def test_the_same_words_of_two_feature_tests_are_two_failures() -> None:
+    """A bare assertion says nothing by which it could be recognised in another test."""
+    nights = Nights()
+    other = BOXES.model_copy(update={"test": "test_boxes.py::test_other"})
+    nights.add(2, OLD, (*PASSES, HAS_BOXES, other))
+    nights.add(1, NEW, (*PASSES, BOXES, other))
+    (lost,) = summary(nights).lost
+    assert lost.tests == (BOXES.test,)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from stackcompat.evidence.results import TestResult
+from stackcompat.nightly.alert_states import Signal
 from stackcompat.nightly.signals import SubjectSignal, is_conclusive, signals_of_night
-from stackcompat.nightly.states import Signal
 from stackcompat.verdict.history import History
 from support.made_up import COMPONENTS, not_applicable
 from support.nights import BREAKS, FIXED, JOINT, NEW, OLD, PASSES, Nights
@@ -17,7 +17,7 @@ ABSENT = not_applicable(JOINT, "alpha", "beta")
 
 def signals(nights: Nights) -> dict[str, SubjectSignal]:
     """What the last night says, by subject."""
-    history = History(nights.runs, nights.evidence)
+    history = History(COMPONENTS, nights.runs, nights.evidence)
     found = signals_of_night(history, len(nights.runs) - 1, COMPONENTS)
     return {signal.subject.id: signal for signal in found}
 
@@ -57,7 +57,7 @@ def test_a_signal_rests_on_the_results_of_its_lock() -> None:
 def test_a_night_is_conclusive_where_every_newest_cell_has_a_verdict(outcome: str, *, wanted: bool) -> None:
     nights = Nights()
     nights.add(0, NEW, PASSES if outcome == "ran" else (), outcome=outcome)
-    assert is_conclusive(History(nights.runs, nights.evidence), 0) == wanted
+    assert is_conclusive(History(COMPONENTS, nights.runs, nights.evidence), 0) == wanted
 
 
 def test_a_failure_that_the_test_itself_can_explain_is_not_the_pairs() -> None:

@@ -1,9 +1,11 @@
-"""What counts as a verdict on a combination, and what becomes of those that have none."""
+"""The combinations that have a verdict, and the next cells for the others."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+
+import pytest
 
 from stackcompat.evidence.results import Evidence, TestResult
 from stackcompat.evidence.runs import PlannedCell
@@ -11,6 +13,8 @@ from stackcompat.pipeline.adaptive import Round, next_round
 from stackcompat.plan.cell import Cell
 from stackcompat.plan.goal import Goal
 from stackcompat.plan.plan import make_plan
+from stackcompat.verdict.pairs import judge_pairs
+from stackcompat.verdict.verdict import judge
 from support.made_up import (
     COMPONENTS,
     NOW,
@@ -29,7 +33,7 @@ Tests = Callable[[Mapping[str, str]], Iterable[TestResult]]
 
 
 class Table:
-    """A covering array over `releases` (component to how many there are), and what came of its cells so far."""
+    """A covering array over `releases` (component to number of releases), and the results of its cells so far."""
 
     def __init__(self, tests: Tests, pythons: tuple[str, ...] = ("3.12",), strength: int = 2, **releases: int) -> None:
         rows = COMPONENTS.model_copy(update={"components": tuple(COMPONENTS[name] for name in releases)})
@@ -82,7 +86,7 @@ def lacking(test: str, uses: str, of: str) -> TestResult:
 
 
 def test_of_three_suspects_each_is_tried_without_the_others() -> None:
-    """Nothing in the failure tells which two of the three do not go together; other company does."""
+    """The failure does not say which two of the three are broken together. Cells with two of them do."""
 
     def tests(versions: Mapping[str, str]) -> Iterable[TestResult]:
         red = versions["alpha"] == versions["beta"] == "1.1"
@@ -99,8 +103,8 @@ def test_of_three_suspects_each_is_tried_without_the_others() -> None:
     assert 1 <= len(red) <= 2
 
 
-def test_the_tests_that_use_fewest_others_tell() -> None:
-    """That some larger test is kept from an outcome does not matter where a closer one passed."""
+def test_the_tests_that_use_the_fewest_others_decide() -> None:
+    """A test with more components can lack an outcome: a test of the two that passed decides."""
 
     def tests(versions: Mapping[str, str]) -> Iterable[TestResult]:
         yield passed("ab", "alpha", "beta")
@@ -112,28 +116,45 @@ def test_the_tests_that_use_fewest_others_tell() -> None:
     assert table.next().answered == share(table, 2)
 
 
-def test_strangers_need_only_meet() -> None:
-    def tests(versions: Mapping[str, str]) -> Iterable[TestResult]:
-        return [passed("a", "alpha"), passed("b", "beta"), not_applicable("ab", "alpha", "beta")]
+@pytest.mark.parametrize(
+    ("tests", "without"),
+    [
+        ([passed("a", "alpha"), passed("b", "beta"), not_applicable("ab", "alpha", "beta")], 4),
+        ([passed("a", "alpha")], 6),  # beta has no test at all, so its two releases have none on the Python either
+        ([passed("b", "beta", level="import")], 6),
+    ],
+)
+def test_strangers_have_no_verdict_and_are_not_tried_again(tests: list[TestResult], without: int) -> None:
+    """A pair that no test uses is untested in the table of pairs, so it has no verdict here either."""
+    table = Table(lambda _: tests, alpha=2, beta=2)
+    last = table.next()
+    assert last.cells == ()
+    assert (last.locked, last.answered) == (100.0, share(table, without))
+    (sentence,) = last.unanswered
+    assert sentence.startswith(
+        f"{without} were installed together and have no verdict, since no test that fits them uses them together; "
+    )
+    verdicts = judge_pairs([judge(one, table.evidence[one.key], COMPONENTS) for one in table.cells], COMPONENTS)
+    assert {pair.verdict for pair in verdicts if {pair.first, pair.second} == {"alpha", "beta"}} == {"untested"}
 
-    assert Table(tests, alpha=2, beta=2).next() == Round(locked=100.0, answered=100.0)
 
-
-def test_strangers_have_not_met_where_one_of_them_did_not_come_up() -> None:
+def test_strangers_have_not_met_where_one_of_them_cannot_be_imported() -> None:
     def tests(versions: Mapping[str, str]) -> Iterable[TestResult]:
         up = versions["alpha"] == "1.0" or versions["gamma"] == "1.0"
         yield passed("g", "gamma", level="import") if up else lacking("g", "gamma", "alpha")
         yield from (passed("a", "alpha"), passed("b", "beta"))
 
     table = Table(tests, alpha=2, beta=2, gamma=2)
+    strangers = 11  # of the 12 pairs of two components, all but the one that is known to be broken
     first, *_, last = table.go_on()
-    assert first.answered == share(table, 1)
+    assert first.answered == share(table, strangers)
     assert [cell.requirements for cell in first.cells] == [("alpha==1.0", "beta==1.1", "gamma==1.1")]
-    assert last.answered == 100.0
+    assert last.answered == share(table, strangers)
+    assert last.unanswered[0].startswith("11 were installed together and have no verdict")
 
 
-def test_a_release_that_is_broken_by_itself_masks_nobody_twice() -> None:
-    """A failure that points at one component only is its own, on that Python."""
+def test_a_release_that_is_broken_by_itself_hides_no_combination_twice() -> None:
+    """If a failure points at one component only, the component is broken by itself on that Python."""
 
     def tests(versions: Mapping[str, str]) -> Iterable[TestResult]:
         red = versions["beta"] == "1.1" and versions["python"] == "3.13"
@@ -149,7 +170,7 @@ def test_a_release_that_is_broken_by_itself_masks_nobody_twice() -> None:
         assert not ("beta==1.1" in one.cell.requirements and one.cell.python == "3.13")
 
 
-def test_what_cannot_do_without_a_known_culprit_is_said() -> None:
+def test_a_combination_that_needs_a_known_culprit_is_reported() -> None:
     def tests(versions: Mapping[str, str]) -> Iterable[TestResult]:
         red = versions["alpha"] == "1.1"
         yield lacking("b", "beta", "alpha") if red else passed("b", "beta", level="import")
@@ -160,8 +181,9 @@ def test_what_cannot_do_without_a_known_culprit_is_said() -> None:
     table = Table(tests, alpha=2, beta=1, gamma=1)
     said = table.next()
     assert said.cells == ()
-    assert said.answered == share(table, 1)
-    (sentence,) = said.unanswered
+    assert said.answered == share(table, 2)
+    sentence, untested = said.unanswered
+    assert untested.startswith("1 were installed together")  # alpha 1.0 with beta 1.0
     assert sentence.startswith("1 cannot be brought together without releases that are known not to work; ")
     assert sentence.endswith("for example, alpha 1.1 with gamma 1.0: alpha 1.1 with beta 1.0 is broken")
 
@@ -181,8 +203,8 @@ def test_what_does_not_resolve_with_nothing_else_pinned_has_a_verdict() -> None:
     assert not any(set(pins) <= set(cell.requirements) for cell in after.cells)
 
 
-def test_what_nothing_explains_is_let_be_in_the_end() -> None:
-    """The failure comes out of something that is no component: it is in every cell, and no pair is to blame."""
+def test_a_failure_that_nothing_explains_is_given_up_in_the_end() -> None:
+    """The error comes from a distribution that is no component. It is in every cell, and no pair is to blame."""
 
     def tests(versions: Mapping[str, str]) -> Iterable[TestResult]:
         yield failed("b", "beta", level="import", type="ValueError", message="x", packages=("beta", "numbers"))
@@ -206,7 +228,9 @@ def test_three_at_a_time() -> None:
 
     table = Table(tests, strength=3, alpha=2, beta=2, gamma=2, epsilon=2)
     first, *_, last = said = table.go_on()
-    assert first.answered < 100.0 == last.answered
+    assert first.answered < last.answered
+    (sentence,) = last.unanswered
+    assert "were installed together and have no verdict" in sentence
     further = [cell for one in said for cell in one.cells]
     assert further
     assert not any({"alpha==1.1", "beta==1.1"} <= set(cell.requirements) for cell in further)

@@ -1,4 +1,4 @@
-"""Jobs that write and read artifacts, and where the artifacts lie."""
+"""Jobs that write and read artifacts, and the folders of the artifacts."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_artifacts_that_nobody_read_for_long_are_dropped(table: Table, tmp_path:
     assert not store.exists()
 
 
-def test_jobs_are_told_what_to_write_and_to_read(tmp_path: Path) -> None:
+def test_jobs_say_what_to_write_and_to_read(tmp_path: Path) -> None:
     table = Table(tmp_path, new_to_old_is_red, only=("box", "crate"))
     table.run(("s", [OLD], [NEW]))
     write, read = table.executor.asked

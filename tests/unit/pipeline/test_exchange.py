@@ -76,7 +76,7 @@ def test_artifacts_are_made_again_when_they_are_missing(table: Table, tmp_path: 
     assert jobs(table) == [("write", "1.0.0"), ("read", "1.0.0")]
 
 
-def test_who_writes_nothing_is_not_read(tmp_path: Path) -> None:
+def test_a_writer_that_leaves_nothing_is_not_read(tmp_path: Path) -> None:
     table = Table(tmp_path, lambda *_: (result("write", ok=False),))
     found = table.run(("s", [OLD], [NEW]))
     assert (found["1.0.0", "1.3.0"].verdict, found["1.0.0", "1.3.0"].side) == ("untested", "writer")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from stackcompat.core.errors import UsageError
-from stackcompat.pipeline.exchange_execution import execute_exchange
+from stackcompat.pipeline.exchange_execution import execute_exchange, lock_exchange
 from stackcompat.plan.matrix import Matrix
 from stackcompat.verdict.exchange import judge_crossings
 from support.boxes import (
@@ -46,10 +46,14 @@ def test_a_matrix_of_squares(tmp_path: Path) -> None:
         ("pins", "1.3.0", "1.3.0"): ("works", True),
     }
     runs = len(table.executor.asked)
+    locked = lock_exchange(matrix, table.runner)
+    assert locked.exchange is not None
+    assert locked.evidence_keys() == record.evidence_keys()
+    assert table.runner.store.runs() == (record,)
     again = execute_exchange(matrix, table.runner)
     assert len(table.executor.asked) == runs
     assert execute_exchange(matrix, table.runner, go_on=True) == again
-    assert table.runner.store.history("m") == (record, again)  # what goes on is no run of its own
+    assert table.runner.store.history("m") == (record, again)  # a continued run is no new run
     twice = matrix.model_copy(update={"policies": (matrix.policies[1], matrix.policies[1])})
     with pytest.raises(UsageError, match=r"m\.toml: policies\[1\]\.label: is that of another policy"):
         execute_exchange(twice, table.runner)

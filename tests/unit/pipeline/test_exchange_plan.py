@@ -1,4 +1,4 @@
-"""Which crossings there are, what they are about, and what is promised of them."""
+"""The crossings of writers and readers, their artifacts, and their promises."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_promise_holds_for_so_many_days_back_and_forward(writer: str, reader: 
         (["box"], ("box",)),
         (["box", "tin-can"], ("box", "tin-can")),
         (["tin"], ("box-tin", "tin-can", "tin-can-open")),
-        (["tin-can"], ("tin-can",)),  # a whole name means that one
+        (["tin-can"], ("tin-can",)),  # a whole name means this artifact only
         (["tin-can*"], ("tin-can", "tin-can-open")),
         (["can"], ("tin-can", "tin-can-open")),
         ([], ()),

@@ -1,4 +1,4 @@
-"""The stages joined, with an executor and a resolver that answer from rules."""
+"""Whole executions of a matrix, with an executor and a resolver that answer from rules."""
 
 from __future__ import annotations
 
@@ -12,24 +12,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from stackcompat.core.dates import now
 from stackcompat.core.errors import StackcompatError, UsageError
 from stackcompat.ecosystem.components import Component, Components
 from stackcompat.ecosystem.interpreters import this_platform
+from stackcompat.evidence.archive import export_archive, import_archive
 from stackcompat.evidence.results import TestResult
 from stackcompat.evidence.runs import RunRecord
-from stackcompat.evidence.shards import shards
-from stackcompat.pipeline.cells import now
-from stackcompat.pipeline.execution import execute
+from stackcompat.evidence.shards import all_shards
+from stackcompat.pipeline.execution import execute, plan_shards
 from stackcompat.pipeline.progress import Silent
 from stackcompat.plan.matrix import Matrix
 from stackcompat.resolve.conflict import Conflict
 from stackcompat.resolve.lock import Resolution
+from stackcompat.run.hardware import Hardware
 from stackcompat.run.job import Job
 from stackcompat.table.build import summarise
 from stackcompat.table.components import ComponentRow
 from stackcompat.verdict.verdict import CellVerdict, judge
-from support.fakes import Catalogue, FakeExecutor, make_runner
+from support.fakes import Catalogue, FakeExecutor, FakeResolver, make_runner
 from support.made_up import COMPONENTS, blocked, failed, make_lock, passed, starved
 
 NEWEST = {"alpha": "2.0", "beta": "2.0"}
@@ -69,7 +72,57 @@ def red_with_old_beta(job: Job, before: int) -> Iterable[TestResult]:
 
 
 def verdicts(record: RunRecord, runner: Any) -> list[CellVerdict]:
-    return [judge(cell, runner.store.of_key(cell.key)) for cell in record.cells]
+    return [judge(cell, runner.store.of_key(cell.key), COMPONENTS) for cell in record.cells]
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_disk_that_gets_full_ends_the_run_and_the_same_command_goes_on(tmp_path: Path, workers: int) -> None:
+    runner, executor, _ = make_runner(tmp_path, red_with_old_beta, NEWEST, catalog=WORLD, workers=workers)
+    added = 0
+
+    def full(connection: sa.Connection, cursor: Any, statement: str, *_: Any) -> None:
+        nonlocal added
+        if statement.startswith("INSERT INTO evidence"):
+            added += 1
+            if added == 3:
+                cursor.execute("CREATE TABLE filler (content)")
+                cursor.execute(
+                    "CREATE TRIGGER fills AFTER INSERT ON evidence "
+                    "BEGIN INSERT INTO filler VALUES (randomblob(4000000)); END"
+                )
+                (pages,) = cursor.execute("PRAGMA page_count").fetchone()
+                cursor.execute(f"PRAGMA max_page_count = {pages}")
+
+    sa.event.listen(runner.store.engine, "before_cursor_execute", full)
+    with pytest.raises(
+        StackcompatError, match=r"^the disk is full for .+; what was finished is kept, the same command"
+    ):
+        execute(matrix(*EVERYTHING), runner)
+    sa.event.remove(runner.store.engine, "before_cursor_execute", full)
+    runner.store.engine.dispose()
+    kept = runner.store.size()
+    assert kept >= 2
+    executor.asked.clear()
+    record = execute(matrix(*EVERYTHING), runner)
+    assert len(executor.asked) == 5 - kept
+    assert {verdict.verdict for verdict in verdicts(record, runner)} == {"works", "broken"}
+
+
+def test_a_machine_that_starts_from_an_archive_runs_and_resolves_nothing_again(tmp_path: Path) -> None:
+    runner, executor, _ = make_runner(tmp_path, red_with_old_beta, NEWEST, catalog=WORLD)
+    record = execute(matrix(*EVERYTHING), runner)
+    assert len(executor.asked) == 5
+    export_archive(runner.store, tmp_path / "evidence.parquet", (), ("alpha", "beta"))
+    (tmp_path / "new").mkdir()
+    other, idle, resolver = make_runner(tmp_path / "new", red_with_old_beta, NEWEST, catalog=WORLD)
+    import_archive(tmp_path / "evidence.parquet", "evidence.parquet", other.store, (), ("alpha", "beta"))
+    again = execute(matrix(*EVERYTHING), other)
+    assert idle.asked == []
+    assert resolver.asked == []
+    assert again.cells == record.cells
+    assert [(v.verdict, v.sentence) for v in verdicts(again, other)] == [
+        (v.verdict, v.sentence) for v in verdicts(record, runner)
+    ]
 
 
 def test_red_is_confirmed_once_by_what_failed_only(tmp_path: Path) -> None:
@@ -197,14 +250,14 @@ def test_a_cell_that_does_not_resolve_is_not_run(tmp_path: Path) -> None:
     record = execute(matrix(*policies), runner)
     assert [v.verdict for v in verdicts(record, runner)] == ["unresolvable", "infra-error"]
     assert not executor.asked
-    # A conflict is remembered; that the index was away is not.
+    # A conflict is remembered, but not that the index did not answer.
     resolver.asked.clear()
     execute(matrix(*policies), runner)
     assert [cell.label for cell in resolver.asked] == ["lost: beta==1.0"]
     runner.store.close()
 
 
-def test_the_pythons_that_are_not_there_are_told(tmp_path: Path) -> None:
+def test_the_pythons_that_are_not_there_are_recorded(tmp_path: Path) -> None:
     runner, _, _ = make_runner(tmp_path, all_green, NEWEST, catalog=WORLD)
     record = execute(matrix({"policy": "newest"}, pythons=("3.99", "3.12")), runner)
     assert (record.pythons, record.missing_pythons) == (("3.12",), ("3.99",))
@@ -230,21 +283,23 @@ def test_a_job_says_all_that_the_cell_needs(tmp_path: Path) -> None:
     assert job.requirements == ("alpha", "beta==1.0")
     assert job.forced == ("alpha==1.0",)
     assert job.level == "import"
-    assert {("alpha", "alpha"), ("beta", "beta"), ("beta", "beta.nets")} <= set(job.imports)
-    assert "gamma" not in dict(job.imports)
+    imports = {(entry.distribution, entry.module) for entry in job.imports}
+    assert {("alpha", "alpha"), ("beta", "beta"), ("beta", "beta.nets")} <= imports
+    assert "gamma" not in dict(imports)
     assert job.guesses == ()
     assert job.lock == make_lock({"alpha": "2.0", "beta": "1.0"})
     runner.store.close()
 
 
 def test_a_reserved_name_wakes_up_when_there_is_a_release(tmp_path: Path) -> None:
-    """No file is changed for it: the same matrix asks for it, imports it, and the row is no longer that of a name."""
+    """No file changes: the same matrix asks for the release and imports it, and the row has a verdict."""
     named = Component.model_validate({**COMPONENTS["eta"].model_dump(), "placeholders": "<=0.0.0", "modules": ()})
     rows = Components(components=(COMPONENTS["alpha"], named))
     watching = matrix({"policy": "newest"}).model_copy(update={"components": ("alpha", "eta")})
 
     def imports(job: Job, before: int) -> Iterable[TestResult]:
-        found = [(name, name) for name in job.guesses] + list(job.imports)
+        found = [(name, name) for name in job.guesses]
+        found += [(entry.distribution, entry.module) for entry in job.imports]
         return [passed(f"test_import[{module}]", name, level="import") for name, module in found]
 
     def row(eta: dict[str, str]) -> tuple[ComponentRow, FakeExecutor, RunRecord]:
@@ -275,20 +330,21 @@ class Spy(Silent):
     def __init__(self) -> None:
         self.said: list[str] = []
 
-    def stage(self, title: str, total: int) -> None:
+    def stage(self, title: str, total: int | None) -> None:
         self.said.append(f"{title} {total}")
 
     def step(self, text: str) -> None:
         self.said.append(text)
 
 
-def test_progress_is_told(tmp_path: Path) -> None:
+def test_progress_is_reported(tmp_path: Path) -> None:
     runner, _, _ = make_runner(tmp_path, red_with_old_beta, NEWEST, catalog=WORLD)
     spy = Spy()
     execute(matrix({"policy": "newest"}, pins("alpha==2.0", "beta==1.0")), runner.reporting(spy))
     assert spy.said[0] == "lock 2"
     assert spy.said[3] == "run 2"
-    assert spy.said[4:] == ["newest on Python 3.12: green", "alpha==2.0, beta==1.0 on Python 3.12: 1 red"]
+    # In the order in which the cells end.
+    assert sorted(spy.said[4:]) == ["alpha==2.0, beta==1.0 on Python 3.12: 1 red", "newest on Python 3.12: green"]
     runner.store.close()
 
 
@@ -311,7 +367,7 @@ def test_an_interrupt_ends_what_runs_and_waits_for_nothing_else(tmp_path: Path, 
         def step(self, text: str) -> None:
             pass
 
-        def stage(self, title: str, total: int) -> None:
+        def stage(self, title: str, total: int | None) -> None:
             if title == "run":
                 threading.Thread(target=interrupt).start()
 
@@ -361,7 +417,7 @@ LABEL = "2-way over Python, alpha, beta, gamma"
 
 
 def no_import(job: Job, before: int) -> Iterable[TestResult]:
-    """Old beta cannot be imported with new alpha, and nothing that uses it is tried then."""
+    """Old beta cannot be imported with new alpha. Then no test that uses beta is tried."""
     versions = job.lock.versions()
     if versions["alpha"] == "2.0" and versions["beta"] == "1.0":
         lacking = "module 'alpha.core' has no attribute 'x'"
@@ -377,13 +433,13 @@ def three(**more: Any) -> Matrix:
     return matrix(FULL | more, components=("alpha", "beta", "gamma"))
 
 
-def test_what_a_known_culprit_masks_is_tried_in_other_company(tmp_path: Path) -> None:
+def test_what_a_known_culprit_hides_is_tried_with_other_releases(tmp_path: Path) -> None:
     runner, executor, _ = make_runner(tmp_path, no_import, {}, catalog=THREE)
     record = execute(three(), runner)
     first = len(record.cells) - sum(record.rounds)
     assert record.rounds == (1,)
     masked = next(v for v in verdicts(record, runner)[:first] if v.verdict == "broken")
-    # What the red cell masked is in the further one, without the new alpha that broke it.
+    # The further cell has what the red cell hid, without the new alpha that broke it.
     further = verdicts(record, runner)[-1]
     assert further.verdict == "works"
     assert set(further.cell.requirements) == {"alpha==1.0"} | set(masked.cell.requirements) - {"alpha==2.0"}
@@ -397,7 +453,7 @@ def test_what_a_known_culprit_masks_is_tried_in_other_company(tmp_path: Path) ->
     runner.store.close()
 
 
-def test_without_a_budget_what_is_masked_is_told(tmp_path: Path) -> None:
+def test_without_a_budget_what_is_hidden_is_reported(tmp_path: Path) -> None:
     runner, _, _ = make_runner(tmp_path, no_import, {}, catalog=THREE)
     record = execute(three(budget=0), runner)
     assert record.rounds == ()
@@ -411,9 +467,9 @@ def test_without_a_budget_what_is_masked_is_told(tmp_path: Path) -> None:
 def test_a_shard_makes_no_further_rounds_and_the_whole_run_after_it_does(tmp_path: Path) -> None:
     (tmp_path / "merged").mkdir()
     runner, executor, _ = make_runner(tmp_path, no_import, {}, catalog=THREE)
-    parts = [execute(three(), runner, shard=shard) for shard in shards(2)]
+    parts = [execute(three(), runner, shard=shard) for shard in all_shards(2)]
     assert {(part.rounds, *part.answered) for part in parts} == {((),)}
-    # What was uploaded in the meantime is for the next night.
+    # Releases that were uploaded in the meantime are for the next night.
     later = {name: {"1.0": "2026-01-01", "2.0": "2026-02-01", "3.0": "2099-01-01"} for name in ("alpha", "beta")}
     merged, went_on, _ = make_runner(tmp_path / "merged", no_import, {}, catalog=Catalogue(THREE_ALONE | later))
     merged.store.merge([runner.store])
@@ -428,8 +484,62 @@ def test_a_shard_makes_no_further_rounds_and_the_whole_run_after_it_does(tmp_pat
         each_.store.close()
 
 
+def test_shards_have_the_cells_and_locks_of_their_plan(tmp_path: Path) -> None:
+    runner, executor, resolver = make_runner(tmp_path, all_green, NEWEST, catalog=WORLD)
+    plan = plan_shards(matrix(*EVERYTHING), runner, 2)
+    assert not executor.asked
+    assert runner.store.history("m") == ()
+    asked = len(resolver.asked)
+    # Beta 2.0 was uploaded after it was planned.
+    later = replace(runner, resolver=FakeResolver(NEWEST | {"beta": "9.0"}))  # type: ignore[arg-type]
+    first, second = (execute(matrix(*EVERYTHING), later, shard=shard) for shard in all_shards(2))
+    assert len(resolver.asked) == asked
+    assert {run.plan for run in (first, second)} == {plan.plan}
+    assert [run.planned for run in (first, second)] == [plan.started] * 2
+    assert first.cells == second.cells == plan.cells
+    assert sorted(job.lock.id for job in executor.asked) == sorted({cell.resolution.lock.id for cell in plan.cells})  # type: ignore[union-attr]
+    assert plan_shards(matrix(*EVERYTHING), runner, 2).plan != plan.plan
+    runner.store.close()
+
+
+def test_a_matrix_with_a_python_older_than_the_tests_is_refused(tmp_path: Path) -> None:
+    runner, _, _ = make_runner(tmp_path, all_green, NEWEST, catalog=WORLD)
+    with pytest.raises(UsageError, match=r"m\.toml: pythons: the smoke tests need Python 3\.10 or newer, so nothing"):
+        execute(matrix({"policy": "newest"}, pythons=("3.12", "3.9")), runner)
+    runner.store.close()
+
+
+def test_the_keys_of_a_shard_are_those_of_its_machine(tmp_path: Path) -> None:
+    runner, _, _ = make_runner(tmp_path, all_green, NEWEST, catalog=WORLD)
+    plan = plan_shards(matrix(*EVERYTHING), runner, 2)
+    newer = {python: here.model_copy(update={"version": f"{python}.8"}) for python, here in runner.interpreters.items()}
+    (shard, _) = all_shards(2)
+    run = execute(matrix(*EVERYTHING), replace(runner, interpreters=newer), shard=shard)
+    for planned, own in zip(plan.cells, run.cells, strict=True):
+        assert planned.resolution == own.resolution
+        assert (planned.key != own.key) == shard.owns(planned)
+    runner.store.close()
+
+
+def test_a_shard_that_does_not_fit_its_plan_is_refused(tmp_path: Path) -> None:
+    runner, executor, _ = make_runner(tmp_path, all_green, NEWEST, catalog=WORLD)
+    plan_shards(matrix(*EVERYTHING), runner, 2)
+    (shard, _) = all_shards(2)
+    with pytest.raises(UsageError, match=r"--shard: .*m\.toml was changed after it was planned in 2 parts"):
+        execute(matrix({"policy": "newest"}), runner, shard=shard)
+    with pytest.raises(UsageError, match="--relock: a shard has the locks of its plan"):
+        execute(matrix(*EVERYTHING), runner, shard=shard, relock=True)
+    both = matrix({"policy": "newest"}, pythons=("3.13", "3.12"))
+    plan_shards(both, runner, 1)
+    without = replace(runner, interpreters={"3.12": runner.interpreters["3.12"]})
+    with pytest.raises(StackcompatError, match=r"Python 3\.13 was not found"):
+        execute(both, without, shard=all_shards(1)[0])
+    assert not executor.asked
+    runner.store.close()
+
+
 def test_a_merged_run_goes_on_as_it_was_planned(tmp_path: Path) -> None:
-    """The newest alpha is another one by now: that makes no second run of the same night."""
+    """A newer alpha was uploaded since. It does not make a second run of the same night."""
     runner, executor, resolver = make_runner(tmp_path, all_green, NEWEST, catalog=WORLD)
     with pytest.raises(UsageError, match=r"--continue: evidence\.sqlite holds no whole run of m to go on with"):
         execute(matrix({"policy": "newest"}), runner, go_on=True)
@@ -478,7 +588,7 @@ def test_rounds_that_were_stopped_come_out_the_same(tmp_path: Path, stop: int) -
     runner.store.close()
 
 
-def test_what_infrastructure_kept_from_an_outcome_waits_where_it_is(tmp_path: Path) -> None:
+def test_a_cell_without_an_outcome_is_tried_again_and_not_replaced(tmp_path: Path) -> None:
     answers: dict[str, Any] = {"starved": True}
     rule = lambda job, before: "timeout" if answers["starved"] else no_import(job, before)  # noqa: E731
     runner, _, _ = make_runner(tmp_path, rule, {}, catalog=THREE)
@@ -497,8 +607,29 @@ def test_what_components_say_of_memory_decides_lower_or_not(
     tmp_path: Path, alpha: int | None, beta: int | None, limit: int
 ) -> None:
     runner, executor, _ = make_runner(tmp_path, all_green, NEWEST, catalog=WORLD)
-    wants = {"alpha": alpha, "beta": beta, "gamma": 16384}  # which is not installed
+    wants = {"alpha": alpha, "beta": beta, "gamma": 16384}  # gamma is not installed
     rows = tuple(row.model_copy(update={"memory_mb": wants.get(row.name)}) for row in COMPONENTS.components)
     execute(matrix({"policy": "newest"}), replace(runner, components=Components(components=rows)))
     assert {job.limits.memory_mb for job in executor.asked} == {limit}
+    runner.store.close()
+
+
+def test_evidence_of_a_cpu_is_no_answer_for_an_accelerator(tmp_path: Path) -> None:
+    """The accelerator's runner starts from the store with the evidence of the CPU."""
+
+    def wrong_on_gpu(job: Job, before: int) -> Iterable[TestResult]:
+        return (failed("one", "alpha", "beta") if job.hardware.accelerated else passed("one", "alpha", "beta"),)
+
+    runner, executor, _ = make_runner(tmp_path, wrong_on_gpu, NEWEST, catalog=WORLD)
+    execute(matrix({"policy": "newest"}), runner)
+    gpu = replace(runner, hardware=Hardware(label="1 NVIDIA H200, driver 550.54.15", accelerated=True))
+    record = execute(matrix({"policy": "newest"}), gpu)
+    assert len(executor.asked) == 3
+    (cell,) = record.cells
+    evidence = runner.store.of_key(cell.key)
+    assert judge(cell, evidence, COMPONENTS).verdict == "broken"
+    assert {run.hardware for run in evidence} == {"1 NVIDIA H200, driver 550.54.15"}
+    threads = replace(runner, hardware=Hardware(variables={"OMP_NUM_THREADS": "1"}))
+    (other,) = execute(matrix({"policy": "newest"}), threads).cells
+    assert [run.variables for run in runner.store.of_key(other.key)] == [{"OMP_NUM_THREADS": "1"}]
     runner.store.close()

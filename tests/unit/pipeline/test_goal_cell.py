@@ -67,24 +67,27 @@ def test_what_infrastructure_kept_from_a_verdict_is_undecided() -> None:
 
 
 @pytest.mark.parametrize(
-    ("results", "components", "answers"),
+    ("results", "components", "answer"),
     [
-        ([passed("ab", "alpha", "beta")], {"alpha", "beta"}, True),
-        ([failed("ab", "alpha", "beta")], {"alpha", "beta"}, False),
-        ([blocked("ab", "alpha", "beta")], {"alpha", "beta"}, False),
+        ([passed("ab", "alpha", "beta")], {"alpha", "beta"}, "verdict"),
+        ([failed("ab", "alpha", "beta")], {"alpha", "beta"}, "none"),
+        ([blocked("ab", "alpha", "beta")], {"alpha", "beta"}, "none"),
         # A test that uses more of the others matters only where no closer one is there.
-        ([passed("ab", "alpha", "beta"), failed("abc", "alpha", "beta", "gamma")], {"alpha", "beta"}, True),
-        ([failed("abc", "alpha", "beta", "gamma"), passed("a", "alpha")], {"alpha", "beta"}, False),
-        # Where no test uses both, the tests of each decide.
-        ([passed("a", "alpha"), passed("b", "beta")], {"alpha", "beta"}, True),
-        ([passed("a", "alpha"), failed("b", "beta")], {"alpha", "beta"}, False),
-        ([passed("a", "alpha"), not_applicable("ab", "alpha", "beta")], {"alpha", "beta"}, True),
-        ([passed("a", "alpha")], {"alpha"}, True),
-        ([], {"alpha"}, False),
+        ([passed("ab", "alpha", "beta"), failed("abc", "alpha", "beta", "gamma")], {"alpha", "beta"}, "verdict"),
+        ([failed("abc", "alpha", "beta", "gamma"), passed("a", "alpha")], {"alpha", "beta"}, "none"),
+        # Where no test uses both, the two have only been together, and only if nothing is wrong with each.
+        ([passed("a", "alpha"), passed("b", "beta")], {"alpha", "beta"}, "together"),
+        ([passed("a", "alpha"), failed("b", "beta")], {"alpha", "beta"}, "none"),
+        ([passed("a", "alpha"), not_applicable("ab", "alpha", "beta")], {"alpha", "beta"}, "together"),
+        ([passed("a", "alpha")], {"alpha", "gamma"}, "together"),
+        ([passed("b", "beta", level="import")], {"alpha", "beta"}, "together"),
+        ([passed("a", "alpha")], {"alpha"}, "verdict"),
+        ([passed("a", "alpha")], {"gamma"}, "together"),
+        ([], {"alpha"}, "none"),
     ],
 )
-def test_the_most_specific_tests_decide(results: list[TestResult], components: Collection[str], answers: bool) -> None:
-    assert read(*results).answers(components) == answers
+def test_the_most_specific_tests_decide(results: list[TestResult], components: Collection[str], answer: str) -> None:
+    assert read(*results).answer(components) == answer
 
 
 def test_tests_that_failed_in_the_same_way_are_failing() -> None:

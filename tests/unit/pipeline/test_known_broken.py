@@ -20,7 +20,7 @@ GOAL = Goal(
 
 
 def known(*runs: tuple[str, str, list[TestResult]]) -> KnownBroken:
-    """What cells say: the last digits of their alpha, beta and gamma, the Python, and what their tests showed twice."""
+    """Cells: the last digits of their alpha, beta and gamma, their Python, and the results of both runs."""
     cells, evidence = [], dict[str, tuple[Evidence, ...]]()
     for digits, python, results in runs:
         versions = {name: f"1.{digit}" for name, digit in zip(NAMES, digits, strict=True)}
@@ -31,7 +31,7 @@ def known(*runs: tuple[str, str, list[TestResult]]) -> KnownBroken:
 
 
 def lacking(test: str) -> TestResult:
-    """A failure that says that alpha lacks what beta takes from it."""
+    """A failure: alpha lacks a name that beta takes from it."""
     message = "module 'alpha.core' has no attribute 'x'"
     return failed(test, "alpha", "beta", type="AttributeError", message=message, packages=("beta",))
 

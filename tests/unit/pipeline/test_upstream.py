@@ -16,10 +16,11 @@ from stackcompat.ecosystem.interpreters import this_platform
 from stackcompat.ecosystem.releases import IndexUnreachable
 from stackcompat.evidence.results import TestResult
 from stackcompat.evidence.runs import PlannedCell
-from stackcompat.pipeline.cells import plan_cell, run_cells, try_cell
+from stackcompat.pipeline.cells import plan_cell, run_cells
 from stackcompat.pipeline.execution import execute
 from stackcompat.pipeline.locking import lock_cells
 from stackcompat.pipeline.runner import Runner
+from stackcompat.pipeline.try_cell import try_cell
 from stackcompat.pipeline.upstream import OwnTests
 from stackcompat.plan.cell import Cell
 from stackcompat.plan.matrix import Matrix
@@ -69,7 +70,7 @@ def in_its_own_time(job: Job) -> bool:
 
 
 def broken_by_new_alpha(job: Job, _: int) -> Iterable[TestResult]:
-    """Of beta's own tests one never works, and one does not with alpha 2.0."""
+    """One of beta's own tests never passes, and another fails with alpha 2.0."""
     new = job.lock.versions().get("alpha") == "2.0" or job.lock.versions().get("beta") == "1.5"
     done = {
         FILE: own(FILE),
@@ -81,7 +82,7 @@ def broken_by_new_alpha(job: Job, _: int) -> Iterable[TestResult]:
         counted = done if each.tests is None else each.tests
         yield from (result for test, result in done.items() if test in counted and (not job.tests or test in job.tests))
     if not in_its_own_time(job):
-        yield passed("test_it.py::smoke", "alpha")
+        yield passed("test_it.py::smoke", "alpha", "beta", "gamma")
 
 
 class Table:
@@ -97,7 +98,7 @@ class Table:
         self.runner = self.fresh()
 
     def fresh(self) -> Runner:
-        """A runner that knows nothing but what is in the store."""
+        """A runner that remembers no baseline, but has the store."""
         return self.plain.using(OwnTests(self.shelf))
 
     def attempt(self, *requirements: str, runner: Runner | None = None, level: Any = "upstream") -> CellVerdict:
@@ -117,9 +118,9 @@ def test_only_what_passed_in_its_own_time_and_fails_here_breaks_a_cell(table: Ta
     assert (verdict.verdict, verdict.level) == ("broken", "upstream")
     assert [failure.test for failure in verdict.failures] == [f"{FILE}::then"]
     green = table.attempt("alpha==1.0", "beta==1.0", "gamma==1.0")
-    assert (green.verdict, green.level) == ("works", "upstream")
+    assert (green.verdict, green.level) == ("works", "interop")
     baselines = [job for job in table.executor.asked if in_its_own_time(job)]
-    # Once, and what failed once more; for both cells.
+    # All tests once, then the failed ones once more. This serves both cells.
     assert [job.tests for job in baselines] == [(), (f"{FILE}::never",)]
     assert {job.requirements for job in baselines} == {("beta==1.0", "gamma")}
 
@@ -131,7 +132,7 @@ def test_the_baseline_is_asked_for_as_of_the_day_of_the_upload(table: Table) -> 
     assert asked.exclude_newer == dt.datetime(2026, 3, 1, 23, 59, 59, tzinfo=dt.UTC)
 
 
-def test_a_cell_is_told_which_tests_count_where_they_are_and_how_long(table: Table) -> None:
+def test_a_job_says_which_tests_count_where_they_are_and_how_long(table: Table) -> None:
     table.attempt("alpha==2.0", "beta==1.0", "gamma==1.0")
     job = next(job for job in table.executor.asked if not in_its_own_time(job))
     (told,) = job.upstream
@@ -154,17 +155,17 @@ def ask(table: Table, test: str, *requirements: str, runner: Runner | None = Non
     return planned
 
 
-def test_of_one_test_the_baseline_is_of_that_test_alone(table: Table) -> None:
+def test_the_baseline_for_one_test_has_that_test_alone(table: Table) -> None:
     planned = ask(table, f"{FILE}::then", "alpha==2.0", "beta==1.0", "gamma==1.0")
-    (failure,) = judge(planned, table.runner.store.of_key(planned.key)).failures
+    (failure,) = judge(planned, table.runner.store.of_key(planned.key), COMPONENTS).failures
     assert failure.test == f"{FILE}::then"
     assert [job.tests for job in table.executor.asked if in_its_own_time(job)] == [(f"{FILE}::then",)]
-    # What failed in its own time is not run here.
+    # A test that failed in its own time is not run here.
     planned = ask(table, f"{FILE}::never", "alpha==2.0", "beta==1.0", "gamma==1.0")
-    assert not judge(planned, table.runner.store.of_key(planned.key)).failures
+    assert not judge(planned, table.runner.store.of_key(planned.key), COMPONENTS).failures
 
 
-def test_blame_makes_no_environment_for_a_test_that_pointless_there(table: Table) -> None:
+def test_blame_makes_no_environment_for_a_pointless_test(table: Table) -> None:
     verdict = table.attempt("alpha==2.0", "beta==1.0", "gamma==1.0")
     (failure,) = verdict.failures
     asked = []
@@ -174,7 +175,7 @@ def test_blame_makes_no_environment_for_a_test_that_pointless_there(table: Table
         before = len(table.executor.asked)
         answer = run_test(PlannedCell(cell=cell, resolution=resolution), failure, table.runner)
         asked.append((answer.outcome, answer.ran, [in_its_own_time(job) for job in table.executor.asked[before:]]))
-    # It fails in the release's own time, too, where that is 1.5.
+    # With release 1.5, the test fails in the own time, too.
     assert asked == [("same", True, [False, False]), ("unresolved", False, [True, True])]
 
 
@@ -192,7 +193,7 @@ def test_blame_makes_no_environment_for_a_test_that_pointless_there(table: Table
         (f"{FILE}::then", ("alpha==2.0", "gamma==1.0"), "the release that ships this test is not installed"),
     ],
 )
-def test_a_test_that_pointless_is_known_beforehand(
+def test_a_pointless_test_is_known_beforehand(
     table: Table, test: str, requirements: tuple[str, ...], reason: str
 ) -> None:
     cell = Cell(python="3.12", platform=this_platform(), requirements=requirements)
@@ -229,7 +230,7 @@ def test_what_is_known_is_not_run_again(table: Table) -> None:
     assert len(table.executor.asked) == before
 
 
-def test_shallower_cells_have_nothing_of_it(table: Table) -> None:
+def test_shallower_cells_run_no_own_tests(table: Table) -> None:
     verdict = table.attempt("alpha==2.0", "beta==1.0", "gamma==1.0", level="interop")
     assert (verdict.verdict, verdict.level) == ("works", "interop")
     assert [job.upstream for job in table.executor.asked] == [()]
@@ -250,6 +251,7 @@ def test_without_what_the_tests_need_none_is_run(table: Table) -> None:
         (b"", "1.0", "beta 1.0 has no sdist"),
         (make_sdist(FILES), "1.1.dev1", "the index does not have this release"),
     ],
+    ids=["no answer", "no sdist", "no release"],  # the bytes of an archive have the time in them
 )
 def test_without_a_baseline_the_reason_is_said(
     tmp_path: Path, content: bytes | None, version: str, reason: str
@@ -270,9 +272,9 @@ def test_a_matrix_runs_its_baselines_first(table: Table) -> None:
     fields = {"title": "M", "components": ("alpha", "beta", "gamma"), "pythons": ("3.12",), "level": "upstream"}
     matrix = Matrix.model_validate(fields | {"policies": policies})
     record = execute(matrix, table.runner)
-    verdicts = [judge(cell, table.runner.store.of_key(cell.key)) for cell in record.cells]
+    verdicts = [judge(cell, table.runner.store.of_key(cell.key), COMPONENTS) for cell in record.cells]
     assert sorted((verdict.verdict, verdict.level) for verdict in verdicts) == [
         ("broken", "upstream"),
-        ("works", "upstream"),
+        ("works", "interop"),
     ]
     assert [in_its_own_time(job) for job in table.executor.asked] == [True, True, False, False, False]

@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from stackcompat.core.errors import UsageError
-from stackcompat.plan.goal import Plan
 from stackcompat.plan.matrix import Matrix
-from stackcompat.plan.plan import make_plan
+from stackcompat.plan.plan import Plan, make_plan
 from support.plans import NOW, PAIRS, STACK, WORLD, refusal
 from support.world import matrix
 

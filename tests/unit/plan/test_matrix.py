@@ -8,7 +8,7 @@ import pytest
 from stackcompat.core.errors import UsageError
 from stackcompat.ecosystem.components import load_components
 from stackcompat.plan.matrix import load_matrix
-from stackcompat.plan.policies import AsOf, Pins
+from stackcompat.plan.policies import AsOf, Newest, Pins
 from support.world import components
 
 ROWS = components("alpha", "alphalib", "beta", "gamma", alphalib="alpha")
@@ -25,10 +25,9 @@ def refusal(tmp_path: Path, text: str) -> str:
     path.write_text(text, encoding="utf-8")
     with pytest.raises(UsageError) as caught:
         load_matrix(path, ROWS)
-    sentence = str(caught.value)
-    assert sentence.startswith(f"{path}: ")
-    assert "\n" not in sentence
-    return sentence.removeprefix(f"{path}: ")
+    sentences = str(caught.value).splitlines()
+    assert all(sentence.startswith(f"{path}: ") for sentence in sentences)
+    return "\n".join(sentence.removeprefix(f"{path}: ") for sentence in sentences)
 
 
 @pytest.mark.parametrize(
@@ -36,7 +35,7 @@ def refusal(tmp_path: Path, text: str) -> str:
     [
         (
             'policy = "newest"\nfoo = 1',
-            'policies[0]: "foo" is not a key that is known here; allowed are label, overrides, policy, pythons',
+            'policies[0]: "foo" is not a key that is known here; allowed are each, label, overrides, policy',
         ),
         ('policy = "newst"', "policies[0].policy: must be one of newest, as-of, oldest, pins, metapackage, pairs, "),
         ('label = "x"', "policies[0].policy: must be one of newest, as-of, "),
@@ -44,6 +43,15 @@ def refusal(tmp_path: Path, text: str) -> str:
             'policy = "prerelease"\ncomponents = ["delta"]',
             'policies[0].components: "delta" is not possible here; allowed are alpha, alphalib, beta',
         ),
+        (
+            'policy = "newest"\neach = ["beta", "delta"]',
+            'policies[0].each: "delta" is not possible here; allowed are alpha, alphalib, beta',
+        ),
+        (
+            'policy = "newest"\neach = ["group:far"]',
+            'policies[0].each: "group:far" is not possible here; allowed are alpha, alphalib, beta',
+        ),
+        ('policy = "newest"\neach = ["beta", "beta"]', 'policies[0].each: names "beta" twice; allowed is once'),
         (
             'policy = "local"\ncomponent = "gamma"\nsource = "."',
             'policies[0].component: "gamma" is not possible here; allowed are alpha, alphalib, beta',
@@ -126,7 +134,24 @@ def refusal(tmp_path: Path, text: str) -> str:
     ],
 )
 def test_mistake_in_policy(tmp_path: Path, policy: str, said: str) -> None:
-    assert refusal(tmp_path, f"{GOOD}\n[[policies]]\n{policy}\n").startswith(said)
+    refused = refusal(tmp_path, f"{GOOD}\n[[policies]]\n{policy}\n")
+    assert refused.startswith(said)
+    assert "\n" not in refused
+
+
+def test_all_mistakes_of_a_matrix_are_told_with_what_to_write(tmp_path: Path) -> None:
+    text = 'titlle = "x"\npythons = ["py3"]\n[[policies]]\npolicy = "pins"\nrequirement = ["alpha"]\nforce = [1]\n'
+    unknown, near, force, components, pythons = refusal(tmp_path, text).splitlines()
+    assert unknown.startswith('"titlle" is not a key that is known here; allowed are also, ')
+    assert unknown.endswith('; write title = "x"')
+    assert near.startswith('policies[0]: "requirement" is not a key that is known here; allowed are exclude-newer, ')
+    assert near.endswith("; write requirements = [...]")
+    assert force.startswith('policies[0]: "force" is not a key that is known here; allowed are exclude-newer, ')
+    assert components == 'components: is missing; it must be given: components = ["..."]'
+    assert pythons == 'pythons: "py3" is not a Python such as "3.12"'
+    said = 'pythons: is missing; it must be given: pythons = ["3.12"]\n'
+    said += 'policies: is missing; it must be given: policies = [{ policy = "newest" }]'
+    assert refusal(tmp_path, 'title = "x"\ncomponents = ["alpha"]') == said
 
 
 @pytest.mark.parametrize(
@@ -233,3 +258,15 @@ PROMISE = '[[promises]]\nartifact = "a"\ncomponent = "{}"\nbackward-days = {}\nf
 )
 def test_mistakes_in_a_matrix_of_crossings(tmp_path: Path, text: str, key: str) -> None:
     assert refusal(tmp_path, GOOD + text).startswith(key)
+
+
+def test_a_group_stands_for_its_components(tmp_path: Path) -> None:
+    near = tuple(row.model_copy(update={"group": "near"}) if row.name != "alpha" else row for row in ROWS.components)
+    path = tmp_path / "made.toml"
+    path.write_text(
+        GOOD.replace('"alphalib", "beta"', '"group:near"') + '[[policies]]\npolicy = "newest"\neach = ["group:near"]\n'
+    )
+    matrix = load_matrix(path, ROWS.model_copy(update={"components": near}))
+    assert matrix.components == ("alpha", "alphalib", "beta", "gamma")
+    assert isinstance(matrix.policies[0], Newest)
+    assert matrix.policies[0].each == ("alphalib", "beta", "gamma")

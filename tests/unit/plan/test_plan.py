@@ -6,7 +6,7 @@ import pytest
 
 from stackcompat.core.errors import UsageError
 from stackcompat.ecosystem.components import Components
-from stackcompat.plan.goal import Plan
+from stackcompat.plan.plan import Plan
 from support.made_up import component
 from support.plans import PAIRS, plan
 from support.world import World, components

@@ -23,6 +23,31 @@ def test_policy_keeps_to_its_pythons_and_overrides() -> None:
     assert (cell.python, cell.overrides, cell.label) == ("3.11", ("alpha==1.0", "tool"), "forced: newest")
 
 
+def test_each_makes_the_cells_for_one_component_after_another() -> None:
+    """Those that are named do not meet; what is not named is in every cell."""
+    cells = plan({"policy": "newest", "each": ["gamma", "beta"]}).cells
+    assert [(cell.label, cell.requirements) for cell in cells] == [
+        ("gamma: newest", ("alpha", "alphalib", "gamma")),
+        ("beta: newest", ("alpha", "alphalib", "beta")),
+    ]
+    assert [cell.newest for cell in cells] == [cell.requirements for cell in cells]
+    assert all(cell.thorough for cell in cells)
+
+    cells = plan({"policy": "series", "component": "alpha", "releases": {"last": 2}, "each": ["beta", "gamma"]}).cells
+    assert [(cell.label, cell.requirements) for cell in cells] == [
+        ("beta: alpha 2.0", ("alpha==2.0", "alphalib", "beta")),
+        ("beta: alpha 1.1", ("alpha==1.1", "alphalib", "beta")),
+        ("gamma: alpha 2.0", ("alpha==2.0", "alphalib", "gamma")),
+        ("gamma: alpha 1.1", ("alpha==1.1", "alphalib", "gamma")),
+    ]
+
+
+def test_each_makes_no_cell_before_the_first_release_of_its_component() -> None:
+    policy = {"policy": "as-of", "dates": ["2025-08-01", "2025-06-15"], "each": ["beta", "gamma"], "label": "then"}
+    cell = only(policy)
+    assert (cell.label, cell.requirements) == ("then, beta: as of 2025-08-01", ("alpha", "alphalib", "beta"))
+
+
 def test_as_of_dates_newest_first_without_what_came_later() -> None:
     first, second = plan({"policy": "as-of", "dates": ["2025-06-15", "2026-10-20"]}).cells
     assert first.exclude_newer == dt.datetime(2026, 10, 20, 23, 59, 59, tzinfo=dt.UTC)
@@ -47,7 +72,7 @@ def test_as_of_months_are_the_ends_of_complete_months() -> None:
     ],
 )
 def test_as_of_each_day_that_changed_what_is_newest(stays: int, expected: list[str]) -> None:
-    """Pre-releases and what is yanked change nothing; a day before the next upload is too short for `stays`."""
+    """Pre-releases and yanked releases change nothing. A day until the next upload is too short for `stays`."""
     cells = plan({"policy": "as-of", "since": "2025-06-15", "stays": stays}).cells
     assert [f"{cell.exclude_newer:%Y-%m-%d}" for cell in reversed(cells)] == expected
     assert cells[-1].requirements == (("alpha", "alphalib", "beta") if stays else ("alpha", "alphalib"))
@@ -102,6 +127,14 @@ def test_metapackage_and_one_component_at_newest() -> None:
         ("stack 2026.1 with the newest alpha", ("alpha", "alphalib", "beta[fast]==0.1", "tool==3"), ("alpha",)),
         ("stack 2026.1 with the newest beta", ("alpha==1.1", "alphalib==1.1", "beta[fast]", "tool==3"), ("beta",)),
     ]
+
+
+def test_a_metapackage_accompanies_its_pins() -> None:
+    whole, *moved = plan({"policy": "metapackage", "distribution": "stack"}).cells
+    assert whole.accompanying == ("stack",)
+    assert {cell.accompanying for cell in moved} == {()}
+    # It is the same question as before there was this field.
+    assert whole.model_copy(update={"accompanying": ()}).id == whole.id
 
 
 def test_metapackage_release_by_name_without_substitutes() -> None:

@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 from stackcompat.advice.advice import collect_advice
 from stackcompat.advice.timeline import timelines
@@ -83,3 +84,14 @@ def test_what_is_known_no_more_is_taken_away(files: dict[str, str], tmp_path: Pa
 
 def test_constraints_are_lines() -> None:
     assert constraints({"b": "2", "a": "1.0"}) == "a==1.0\nb==2\n"
+
+
+def test_tools_that_update_pins_have_rules(files: dict[str, str]) -> None:
+    ours = {record["id"] for record in json.loads(files["advisories.json"])}
+    rules = json.loads(files["renovate.json"])["packageRules"]
+    ignored = yaml.safe_load(files["dependabot.yml"])["updates"][0]["ignore"]
+    assert rules
+    assert [rule["matchPackageNames"] for rule in rules] == [[entry["dependency-name"]] for entry in ignored]
+    for rule, entry in zip(rules, ignored, strict=True):
+        assert rule["allowedVersions"].replace("!=", "==").split(",") == entry["versions"]
+        assert {*rule["description"].partition(": ")[2].split(", ")} <= ours

@@ -57,13 +57,12 @@ def test_without_advisories_it_is_a_feed_all_the_same() -> None:
 
 
 def test_a_sentence_ends_once() -> None:
-    whole = KNOWN[0].model_copy(update={"summary": "Alpha needs beta.", "workaround": "take alpha 2."})
+    whole = KNOWN[0].model_copy(update={"summary": "Alpha fails with beta", "workaround": "use alpha 2"})
     text = json.loads(json_feed([whole], NOW))["items"][0]["content_text"]
-    assert text.startswith("Alpha needs beta.\n\n")
-    assert "Workaround: take alpha 2.\n" in text + "\n"
+    assert text.startswith("Alpha fails with beta; use alpha 2.\n\n")
 
 
 def test_what_xml_cannot_hold_does_not_break_it() -> None:
     odd = KNOWN[0].model_copy(update={"summary": "a\x00b <script>\x1b]]>"})
     (entry,) = ET.fromstring(atom([odd], NOW)).findall("a:entry", SPACE)
-    assert (entry.findtext("a:title", namespaces=SPACE) or "").endswith("a\ufffdb <script>\ufffd]]>")
+    assert (entry.findtext("a:title", namespaces=SPACE) or "").endswith(r"a\u0000b <script>\u001b]]>")

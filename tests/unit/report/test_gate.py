@@ -16,12 +16,13 @@ from stackcompat.report.gate import (
     gate_json,
     gate_junit,
     gate_markdown,
-    gate_schema,
     gate_words,
     replay_json,
     replay_markdown,
 )
+from stackcompat.report.gate_schema import gate_schema
 from stackcompat.validation.replay import ReplayCase, Replayed
+from stackcompat.verdict.closed import ClosedCount
 from support.made_up import failed
 from support.paired import GREEN, JOINT, OLD, arm, changed, judge, pair
 
@@ -49,9 +50,16 @@ def test_the_published_schema_is_that_of_the_code() -> None:
 
 
 def test_one_line_for_a_person() -> None:
-    assert gate_words(PASS) == "✓ PASS: alpha 1.3.0 passes the only required cell"
+    assert gate_words(PASS) == "✓ PASS: alpha 1.3.0 passes the only required cell up to interop"
     assert gate_words(BLOCK).startswith("✗ BLOCK: alpha 1.3.0 fails with beta 2.4.1 because ")
     assert gate_words(BLOCK).endswith("; release a beta that works with alpha 1.3.0 first, or undo the change in alpha")
+
+
+def test_markdown_says_which_runs_had_no_sandbox() -> None:
+    sentence = "1 of 2 runs had no sandbox: 1 had only no network, so that more"
+    report = PASS.model_copy(update={"closed": ClosedCount(sandbox=1, network=1, sentence=sentence)})
+    assert f"\n\n{sentence}.\n\n" in gate_markdown(report)
+    assert "sandbox" not in gate_markdown(PASS.model_copy(update={"closed": ClosedCount(sandbox=2)}))
 
 
 def test_markdown_has_the_decision_the_reasons_and_how_to_do_it_again() -> None:

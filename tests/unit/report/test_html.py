@@ -3,13 +3,18 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import Counter
+from pathlib import Path
 
-from stackcompat.report.html import _when, html
+import pytest
+from markupsafe import escape
+
+from stackcompat.ecosystem.components import Components
+from stackcompat.report.html import _templates, _when, html
 from stackcompat.table.build import summarise
 from stackcompat.table.cells import CellRow
 from stackcompat.table.summary import Summary
 from support.islands_world import IslandsWorld
-from support.made_up import COMPONENTS, NOW, History, history
+from support.made_up import COMPONENTS, NOW, History, component, history
 from support.page import Page
 
 MADE = history()
@@ -31,6 +36,24 @@ def test_islands_and_who_keeps_the_others_out() -> None:
     )
     assert "Island 1Python 3.12Island 2Python 3.12 Alpha1– Beta11 old0.5 ▼0.5 ▼ renamed–1" in words
     assert "renamed 1 is not on island 1, and Alpha 1 is not on island 2: alpha, renamed exclude each other" in words
+
+
+def test_the_page_is_the_same_from_a_compiled_template(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    for cache in ("new", "new", "file"):  # the last one cannot be made
+        monkeypatch.setenv("STACKCOMPAT_CACHE", str(tmp_path / cache))
+        _templates.cache_clear()
+        assert html(SUMMARY) == TEXT
+    _templates.cache_clear()
+    assert len([*(tmp_path / "new" / "templates").iterdir()]) == 1
+
+
+def test_what_is_red_is_reproduced_with_the_tool_and_without_it() -> None:
+    group = next(group for group in SUMMARY.failures if group.verdict == "broken" and group.plain)
+    cell = next(cell for cell in SUMMARY.cells if cell.id == group.cells[0])
+    for lines in (group.plain, cell.plain):
+        assert str(escape("\n".join(lines))) in TEXT
+    assert str(escape(cell.reproduce)) in TEXT
 
 
 def test_tags_match() -> None:
@@ -61,7 +84,7 @@ def test_nothing_is_fetched() -> None:
 
 
 def test_the_first_line_says_what_works_today() -> None:
-    assert f"<h1>{SUMMARY.claim}.</h1>" in TEXT
+    assert f'<p class="claim">{SUMMARY.claim}.</p>' in TEXT
 
 
 def row_of(cell: CellRow) -> str:
@@ -101,6 +124,16 @@ def test_untested_components_stand_in_the_table_with_the_reason() -> None:
         assert f"untested: {reason}" in Page(row).text
 
 
+def test_components_that_no_cell_has_for_one_reason_share_a_line() -> None:
+    extra = [component(name).model_copy(update={"group": "neighbours"}) for name in ("psi", "omega")]
+    known = Components(components=(*COMPONENTS.components, *extra))
+    text = html(summarise(known, (MADE.record(),), MADE.evidence, NOW))
+    line = Page(next(line for line in text.splitlines() if 'id="component-psi"' in line))
+    assert {"component-psi", "component-omega"} <= {attributes.get("id") for _, attributes in line.elements}
+    assert "2 components" in line.text
+    assert "untested: no cell has both this component" in line.text
+
+
 def test_tables_name_their_headers_and_scrolling_regions() -> None:
     assert all(attributes.get("scope") for tag, attributes in PAGE.elements if tag == "th")
     regions = [attributes for _, attributes in PAGE.elements if attributes.get("role") == "region"]
@@ -133,12 +166,17 @@ def test_data_is_never_markup() -> None:
 def test_nothing_was_run() -> None:
     page = Page(html(summarise(COMPONENTS, (History().record(),), {}, NOW)))
     assert page.unmatched == []
-    assert "It is not known what works today" in page.text
+    assert "It is not known which newest releases work together" in page.text
     assert "What is broken" not in page.text
 
 
-def test_what_was_never_seen_has_no_age() -> None:
-    assert _when(None, NOW) == ""
+def test_a_day_is_absolute_and_its_age_is_left_to_the_reader() -> None:
+    """A page that is read a year later must not say "today" of what was seen when it was made."""
+    assert _when(None) == ""
+    shown = '<time datetime="2026-11-22T06:00:00+00:00" title="2026-11-22 06:00 UTC">2026-11-22</time>'
+    assert _when(NOW) == shown
+    without_script = TEXT.partition("<script>")[0]
+    assert not re.search(r"\b(today|yesterday|ago)\b", without_script, re.IGNORECASE)
 
 
 def test_a_cell_that_ran_the_essential_tests_only_says_so() -> None:
@@ -164,3 +202,13 @@ def test_when_red_began_is_told_however_many_runs_are_shown() -> None:
     red = next(cell for cell in summary.cells if cell.verdict == "broken")
     assert (len(red.history), red.first_red) == (30, runs[-1].started)
     assert f"30 runs: broken (30); red since {runs[-1].started:%Y-%m-%d}" in html(summary)
+
+
+def test_a_cell_names_the_tests_that_are_not_judged() -> None:
+    assert "not judged" not in PAGE.text
+    reasons = {"t.py::keys": "our test never passed with beta 2.4.1"}
+    first, *others = SUMMARY.cells
+    summary = SUMMARY.model_copy(update={"cells": (first.model_copy(update={"not_judged": reasons}), *others)})
+    page = Page(html(summary))
+    assert page.unmatched == []
+    assert "1 not judgedt.py::keys: our test never passed with beta 2.4.1" in " ".join(page.text.split())

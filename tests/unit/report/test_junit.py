@@ -59,4 +59,4 @@ def test_what_xml_cannot_hold_is_replaced() -> None:
     root = ET.fromstring(junit(SUMMARY.model_copy(update={"cells": (cell,)})))
     failure = root.find(".//failure")
     assert failure is not None
-    assert failure.get("message") == "a\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}[31mb\N{REPLACEMENT CHARACTER}"
+    assert failure.get("message") == r"a\u0000\u001b[31mb\ud800"

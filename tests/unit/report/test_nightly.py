@@ -37,3 +37,13 @@ def test_text_of_others_stays_text() -> None:
     nights.add(0, NEW, (hostile,))
     page = night_markdown(summary(nights))
     assert "\n````\nAttributeError: ``` # <b>@all</b> [beta]\n````\n" in page
+
+
+def test_the_newest_line_says_what_is_held_back() -> None:
+    """What works on a Python without the newest releases is not the newest."""
+    made = history()
+    lines = night_lines(night(COMPONENTS, [made.record()], made.evidence, World({}), NOW))
+    (line,) = [line for line in lines if line.startswith("Python 3.11")]
+    held = "held back: alpha at 1.2.0 and not 1.3.0 by Python 3.11"
+    assert line == f"Python 3.11: the newest releases that can be installed work, {held}"
+    assert all("held back" not in line for line in lines if line.startswith(("Python 3.12", "Python 3.13")))

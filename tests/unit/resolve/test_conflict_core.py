@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from stackcompat.plan.cell import Cell
-from stackcompat.resolve.conflict import parse_conflict
 from stackcompat.resolve.conflict_core import refused
+from stackcompat.resolve.uv_refusal import parse_conflict
 from support.made_up import PLATFORM
 
 

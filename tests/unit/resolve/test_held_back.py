@@ -1,4 +1,4 @@
-"""Who keeps a distribution from its newest release, told from what demanding it comes to."""
+"""Who keeps a distribution from its newest release: read from the resolution that demands this release."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which newest releases can live together, in a small world, and what is asked to find out."""
+"""Which newest releases can be installed together in a small world, and how often the resolver is asked."""
 
 from __future__ import annotations
 

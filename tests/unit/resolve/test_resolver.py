@@ -1,14 +1,19 @@
-"""A made-up uv is asked, and what it answers becomes a resolution."""
+"""The answers of a made-up uv become resolutions."""
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from packaging.requirements import Requirement
 
+from stackcompat.core.errors import StackcompatError, UsageError
+from stackcompat.ecosystem.releases import IndexUnreachable
 from stackcompat.plan.cell import Cell
 from stackcompat.resolve.resolver import Resolver
 from support.world import World
@@ -89,7 +94,7 @@ def test_what_uv_is_asked(tmp_path: Path) -> None:
     assert "beta=allow" not in command
     assert "--overrides overrides.txt" in command
     assert "--resolution highest" in command
-    # An empty folder but for the question: nothing there that uv would take for a preference.
+    # The folder holds only the question: no file that uv would read preferences from.
     files = ["constraints.txt", "overrides.txt", "requirements.in"]
     assert rest == ["alpha>=2.0rc1", "beta @ file:///w/b.whl", "gamma==1", "delta==3", *files]
 
@@ -165,7 +170,8 @@ def test_nobody_is_held_back_who_was_not_asked_at_newest_or_is_there_by_date(tmp
 
 def test_an_index_without_upload_dates_is_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float] = []
-    monkeypatch.setattr(time, "sleep", waits.append)
+    ours = SimpleNamespace(sleep=waits.append, monotonic=time.monotonic)  # others sleep, too
+    monkeypatch.setattr("stackcompat.resolve.resolver.time", ours)
     warning = "warning: alpha-1.0.tar.gz is missing an upload date"
     script = f"""
 echo "$@" >> {tmp_path}/asked
@@ -182,3 +188,66 @@ X
     never = resolver(tmp_path, f'echo "{warning}" >&2').resolve(cell("alpha"))
     assert never.outcome == "index-unreachable"
     assert never.detail == "the package index gave no upload date for alpha-1.0.tar.gz, so no day can be gone back to"
+
+
+def test_a_requirement_that_uv_cannot_read_is_a_mistake_of_the_caller(tmp_path: Path) -> None:
+    script = """cat >&2 <<X
+error: Couldn't parse requirement in \\`requirements.in\\` at position 0
+  cause: expected version to start with a number
+         alpha===bad===
+              ^^^^^^^^^
+X
+exit 2
+"""
+    with pytest.raises(UsageError, match='"alpha===bad===" is not a requirement that an installer can read: expected'):
+        resolver(tmp_path, script).resolve(cell("alpha===bad==="))
+
+
+def test_another_interpreter_stands_in_for_a_python_that_is_only_resolved_for(tmp_path: Path) -> None:
+    asked = tmp_path / "asked"
+    found = resolver(tmp_path, f'echo "$@" > {asked}\ncat <<X\n{pylock(alpha="1")}\nX\n')
+    old = cell("alpha", python="3.9")
+    assert found.resolve(old).outcome == "interpreter-missing"
+    resolution = found.resolve(old, stand_in=True)
+    assert resolution.lock is not None
+    assert resolution.lock.python == "3.9"
+    assert f"--python {sys.executable} --python-version 3.9 " in asked.read_text()
+    found.resolve(cell("alpha"), stand_in=True)
+    assert "--python-version" not in asked.read_text()
+
+
+def test_metadata_that_the_index_gives_wrongly_is_no_conflict(tmp_path: Path) -> None:
+    class Index(World):
+        """An index whose metadata of alpha 1.0 is that of something else."""
+
+        def requires(self, name: str, version: str) -> tuple[Requirement, ...]:
+            if (name, version) == ("alpha", "1.0"):
+                raise IndexUnreachable("its answers contradict")
+            return super().requires(name, version)
+
+    words = refusal("Because alpha==1.0 has invalid metadata and you require alpha==1.0.")
+    uv = resolver(tmp_path, f"cat >&2 <<'END'\n{words}END\nexit 1\n")
+    with pytest.raises(IndexUnreachable, match="its answers contradict"):
+        uv.resolve(cell("alpha==1.0"), Index({}))
+    # Where the index gives what it should, it is the release's own fault.
+    found = uv.resolve(cell("alpha==1.0"), World({"alpha": {"1.0": {"uploaded": "2026-01-01"}}}))
+    assert found.outcome == "conflict"
+
+
+@pytest.mark.parametrize("given", ["$SOURCE", "the secret"])
+def test_the_value_of_a_variable_is_not_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    def wheel(source: str, _: Path) -> Path:
+        raise StackcompatError(f"{source}: there is no such file; {Path(source).name} is not there")
+
+    monkeypatch.setenv("SOURCE", "/a/the secret")
+    found = Resolver(tmp_path, {"3.12": Path("/python")}, "uv", wheel).resolve(cell("alpha", local={"alpha": given}))
+    assert (found.outcome, found.detail) == ("failed", f"{given}: there is no such file; {given} is not there")
+
+
+def test_a_resolver_that_does_not_end_is_an_index_that_does_not_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Resolver, "seconds", 0.2)
+    found = resolver(tmp_path, "exec sleep 60").resolve(cell("alpha"))
+    assert found.outcome == "index-unreachable"
+    assert found.detail.startswith("the resolver was not done after 0.2 s")

@@ -16,7 +16,7 @@ import pytest
 from stackcompat.evidence.results import CellResult
 from stackcompat.resolve.lock import Lock
 from stackcompat.run.interface import Stopped
-from stackcompat.run.job import Job, Limits
+from stackcompat.run.job import CellLimits, Job
 from stackcompat.run.local import LocalExecutor, _end_trees
 from stackcompat.run.package_cache import RESERVE, PackageCache
 from support.processes import ended
@@ -71,7 +71,7 @@ def test_each_cell_is_a_nox_session_with_the_interpreter_by_path(cache: PackageC
 def test_the_packages_stay_within_their_bound_while_more_cells_are_run(
     bound: int, left: int, gone: int | None, cache: PackageCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A cell after which they are looked at finds them too large, or the first one a disk that is nearly full."""
+    """The packages are measured after some cells, or after the first one if the disk is nearly full."""
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=left))
     monkeypatch.setattr(
         "stackcompat.run.package_cache._size", lambda folder: RESERVE + 1 if any(folder.iterdir()) else 0
@@ -138,7 +138,7 @@ def test_a_session_over_every_limit_is_ended_with_its_children(
         "print(p.pid, flush=True)\ntime.sleep(600)"
     )
     began = time.monotonic()
-    result = Program(cache, program).run(job(cache, limits=Limits(seconds=0.1)))
+    result = Program(cache, program).run(job(cache, limits=CellLimits(seconds=0.1)))
     assert time.monotonic() - began < 60
     assert result.outcome == "crashed"
     assert ended(int(result.log))
@@ -190,3 +190,57 @@ def test_what_killed_runs_left_behind_is_removed_and_what_others_use_is_not(cach
         (cache.environments / name / "nox").mkdir(parents=True)
     LocalExecutor(cache, 1)
     assert sorted(path.name for path in cache.environments.iterdir()) == [f"{os.getpid()}-x-1", "not-a-pid"]
+
+
+WRITES = (
+    'open(\'result.json\', \'w\').write(\'{"outcome": "ran", "started": "2026-11-22T06:00:00Z", "seconds": %s}\'); '
+)
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        (WRITES % "1.5" + "import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "nox ended with code -9"),
+        (WRITES % "null", "nox ended with code 0"),
+        ("open('result.json', 'wb').write(b'\\xff')", "nox ended with code 0"),
+    ],
+    ids=["killed", "no number", "no text"],
+)
+def test_a_result_counts_only_if_its_session_came_to_its_end(cache: PackageCache, program: str, words: str) -> None:
+    """A test could have written one, and ended the session."""
+    result = Program(cache, program).run(job(cache))
+    assert result.outcome == "crashed"
+    assert words in result.detail
+
+
+def test_what_a_session_that_was_killed_leaves_running_is_ended(cache: PackageCache, tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    program = (
+        "import os, pathlib, signal, subprocess, sys; "
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'], start_new_session=True, "
+        "env={'HOME': os.path.join(os.getcwd(), 'home')}); "
+        f"pathlib.Path({str(note)!r}).write_text(str(child.pid)); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    Program(cache, program).run(job(cache))
+    assert ended(int(note.read_text()))
+
+
+def test_whoever_is_interrupted_while_it_waits_leaves_nothing_running(
+    cache: PackageCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The task of a cluster is cancelled by an interrupt in the thread that waits for the cell."""
+    started: list[int] = []
+
+    def wait(process: subprocess.Popen[bytes], timeout: float | None = None) -> int:
+        if not started:
+            started.append(process.pid)
+            raise KeyboardInterrupt
+        return waits(process, timeout)
+
+    waits = subprocess.Popen.wait
+    monkeypatch.setattr(subprocess.Popen, "wait", wait)
+    asked = job(cache)
+    with pytest.raises(KeyboardInterrupt):
+        Program(cache, "import time; time.sleep(60)").run(asked)
+    assert ended(started[0])
+    assert not asked.folder.exists()

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from stackcompat.core.errors import StackcompatError, UsageError
+from stackcompat.core.errors import UsageError
+from stackcompat.core.folders import default_cache
 from stackcompat.resolve.lock import Lock
-from stackcompat.run.package_cache import PackageCache, cache_bound, default_cache
+from stackcompat.run import package_cache
+from stackcompat.run.package_cache import CONTENTS, PackageCache, cache_bound, free_bytes, measure, remove_job_folder
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 LOCK = Lock.parse("alpha==1.0\nbeta-x==2.0", PYTHON, "p")
@@ -64,9 +68,20 @@ def test_the_cache_is_bounded_and_harnesses_survive(cache: PackageCache) -> None
     assert cache.trim() > 0
     assert not list(cache.packages.iterdir())
     assert harness.is_dir()
-    # What was compiled is forgotten with it, so a wheel that comes back is compiled again.
+    # The marks of compiled wheels are removed as well, so a wheel that comes back is compiled again.
     unpack(cache, "alpha", "1.0")
     assert cache.compile(LOCK, Path(sys.executable)) == 1
+
+
+def test_a_cache_that_was_not_used_is_not_measured(cache: PackageCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    unpack(cache, "alpha", "1.0")
+    monkeypatch.setattr(package_cache, "_size", lambda *_: pytest.fail("measured"))
+    cache.bound = 1
+    assert cache.trim() == 0
+    assert list(cache.packages.iterdir())
+    monkeypatch.undo()
+    monkeypatch.setattr(PackageCache, "crowded", True)
+    assert cache.trim() > 0
 
 
 INSTALLER = """
@@ -94,9 +109,73 @@ def test_the_cache_is_not_emptied_while_another_process_installs_from_it(cache: 
     assert cache.trim() > 0
 
 
-def test_pytest_that_cannot_be_installed_is_said(tmp_path: Path) -> None:
-    uv = tmp_path / "uv"
-    uv.write_text("#!/bin/sh\necho 'no network' >&2\nexit 2\n")
-    uv.chmod(0o755)
-    with pytest.raises(StackcompatError, match=r"pytest for Python 3\.12 could not be installed: no network"):
-        PackageCache(tmp_path / "cache", str(uv)).harness("3.12", Path(sys.executable))
+def test_a_file_that_is_linked_counts_once(cache: PackageCache) -> None:
+    linked = cache.packages / "file"
+    linked.write_bytes(b"x" * 100)
+    (cache.environments / "link").hardlink_to(linked)
+    (cache.environments / "own").write_bytes(b"x" * 10)
+    sizes = measure(cache.root)
+    assert sizes.keys() == CONTENTS.keys()
+    assert {name: size for name, size in sizes.items() if size} == {"uv": 100, "environments": 10}
+    assert set(measure(cache.root / "absent").values()) == {0}
+    assert free_bytes(cache.root / "absent") > 0
+
+
+def test_the_contents_are_all_that_the_tool_keeps_in_the_cache() -> None:
+    sources = Path(package_cache.__file__).parents[1]
+    text = "".join(source.read_text() for source in sources.rglob("*.py"))
+    kept = set(re.findall(r'(?:default_cache\(\)|cache\.root) / "(\w+)"', text))
+    kept |= set(re.findall(r'root / "(\w+)"', Path(package_cache.__file__).read_text()))
+    assert kept == CONTENTS.keys()
+
+
+def test_leftovers_of_ended_processes_are_removed(cache: PackageCache) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        pass
+    (cache.environments / f"{ended.pid}-cell-1").mkdir()
+    assert not cache.remove_leftovers()
+    (cache.environments / f"{os.getpid()}-cell-1").mkdir()
+    assert cache.remove_leftovers()
+    assert [folder.name for folder in cache.environments.iterdir()] == [f"{os.getpid()}-cell-1"]
+
+
+def test_the_folder_that_an_overlay_closes_is_removed(cache: PackageCache) -> None:
+    folder = cache.environments / "1-x"
+    work = folder / "layer" / "work" / "work"
+    work.mkdir(parents=True)
+    (work / "inner").mkdir()
+    work.chmod(0)
+    remove_job_folder(folder)
+    assert not folder.exists()
+    remove_job_folder(folder)
+
+
+def test_the_environment_of_an_engine_that_cannot_be_seen_is_no_leftover(cache: PackageCache) -> None:
+    """Engines in two containers share a cache and do not see each other's processes."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        pass
+    folder = cache.environments / f"{ended.pid}-cell-1"
+    with cache.occupied(folder):
+        folder.mkdir()
+        assert cache.remove_leftovers()
+        assert folder.exists()
+    assert not cache.remove_leftovers()
+    assert list(cache.environments.iterdir()) == []
+
+
+def test_the_cache_is_cleared_unless_it_is_in_use(cache: PackageCache) -> None:
+    harness, foreign = cache.root / "harness" / "x", cache.root / "thesis"
+    environment = cache.environments / f"{os.getpid()}-cell-1"
+    for folder in (harness, foreign, environment):
+        folder.mkdir(parents=True)
+    assert not cache.clear()  # by the environment of this process
+    environment.rmdir()
+    other = PackageCache(cache.root, "no-uv")
+    for use in (other.claimed, other.in_use):
+        with use():
+            assert not cache.clear()
+    assert harness.is_dir()
+    assert cache.clear()
+    assert not harness.exists()
+    assert foreign.is_dir()
+    assert not list(cache.packages.iterdir())

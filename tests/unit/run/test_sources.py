@@ -1,14 +1,19 @@
-"""What a local source becomes: a wheel, built if need be."""
+"""A local source becomes a wheel, which is built if need be."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
+import psutil
 import pytest
 
 from stackcompat.core.errors import StackcompatError
+from stackcompat.core.programs import end_programs
+from stackcompat.run import sources
 from stackcompat.run.package_cache import PackageCache
 from stackcompat.run.sources import _clone
 from support.loopback_index import make_wheel
@@ -94,11 +99,11 @@ def test_a_git_address_of_what_is_not_there(cache: PackageCache, repository: Pat
 def test_the_user_of_a_git_address_is_no_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[list[str]] = []
 
-    def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+    def run(command: list[str]) -> subprocess.CompletedProcess[str]:
         asked.append(command[command.index("--") :] if command[1] == "clone" else command[-2:-1])
         return subprocess.CompletedProcess(command, 0, "", "")
 
-    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(sources, "ask_program", run)
     for address in ("ssh://git@host.example/project", "git@host.example:owner/project"):
         for revision in ("", "release/1.0"):
             _clone(f"git+{address}{f'@{revision}' if revision else ''}", tmp_path)
@@ -119,3 +124,30 @@ def test_a_source_that_does_not_build_says_why_without_addresses(tmp_path: Path)
     uv.chmod(0o755)
     with pytest.raises(StackcompatError, match="no wheel could be built: no backend at <address>"):
         PackageCache(tmp_path / "cache", str(uv)).wheel(str(tmp_path), Path(sys.executable))
+
+
+@pytest.mark.parametrize("program", ["uv", "git"])
+def test_what_builds_and_clones_ends_with_the_command(
+    program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = tmp_path / "begun"
+    (tmp_path / program).write_text(f"#!/bin/sh\nsleep 600 &\necho $! > {begun}.part\nmv {begun}.part {begun}\nwait\n")
+    (tmp_path / program).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    source = "git+file:///gone" if program == "git" else str(tmp_path)
+    cache, errors = PackageCache(tmp_path / "cache", str(tmp_path / "uv")), []
+
+    def build() -> None:
+        with pytest.raises(StackcompatError) as error:
+            cache.wheel(source, Path(sys.executable))
+        errors.append(error)
+
+    building = threading.Thread(target=build, daemon=True)
+    building.start()
+    while not begun.exists():
+        building.join(0.01)
+    (child,) = map(int, begun.read_text().split())
+    end_programs()
+    building.join(20)
+    assert len(errors) == 1
+    assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE

@@ -51,14 +51,14 @@ def test_a_component_without_tests_says_why() -> None:
     assert found["theta"].age is None
 
 
-def test_that_it_imports_is_no_test_of_what_it_does() -> None:
+def test_an_import_alone_is_no_test_of_a_component() -> None:
     made = History()
     made.add(make_cell(NEWEST | {"eta": "0.1"}, policy="newest"), NEWEST | {"eta": "0.1"})
     row = rows(made)["eta"]
     assert (row.verdict, row.deepest_level, row.newest) == ("untested", "import", "0.1")
 
 
-def test_a_reserved_name_is_a_level_of_its_own_until_there_is_more() -> None:
+def test_a_reserved_name_has_its_own_level_until_there_is_a_release() -> None:
     day = NOW - dt.timedelta(days=2)
     row = rows(history(), reserved={"zeta": ReservedName("0.0.0", day), "eta": ReservedName("0.0.0", day)})["eta"]
     assert (row.verdict, row.level, row.deepest_level) == ("untested", "reserved", "reserved")
@@ -88,7 +88,7 @@ def test_what_is_on_no_index_is_shown_from_its_source() -> None:
     assert (row.published, row.releases, row.pythons) == ("git only", ("2.4.1",), {"3.12": "works"})
     assert found["alpha"].verdict == "untested"
 
-    # A release on the index, when there is one, is what users have.
+    # If there is a release on the index, users have that one.
     made.add(make_cell({"alpha": "1.3.0", "beta": "2.4.0"}), {"alpha": "1.3.0", "beta": "2.4.0"})
     row = rows(made, components)["beta"]
     assert (row.newest, row.published, row.releases) == ("2.4.0", "index", ("2.4.0",))
@@ -102,16 +102,16 @@ def test_held_back() -> None:
     row = rows(made)["alpha"]
     assert (row.newest, row.newest_known, row.verdict) == ("1.2.0", "1.3.0", "works")
     assert row.blocker == "held back at 1.2.0 (1.3.0 is the newest) by beta 2.4.1: alpha<1.3"
-    # What stops it everywhere comes first.
+    # A reason that holds everywhere comes first.
     deep = component("alpha", blocker="Its kernels refuse a CPU.")
     row = rows(made, Components(components=(deep, *COMPONENTS.components[1:])))["alpha"]
     assert row.blocker == "Its kernels refuse a CPU; held back at 1.2.0 (1.3.0 is the newest) by beta 2.4.1: alpha<1.3"
-    # Where it is at its newest on another Python, nothing keeps it from going deeper.
+    # If it is at its newest release on another Python, nothing holds it back.
     made.add(make_cell(dict.fromkeys(NEWEST, ""), "3.13", "newest"), NEWEST)
     assert rows(made)["alpha"].blocker == ""
 
 
-def test_what_the_newest_cell_cannot_resolve_is_unresolvable_for_those_it_names() -> None:
+def test_a_conflict_of_the_newest_cell_counts_for_the_components_that_it_names() -> None:
     made = History()
     older = NEWEST | {"beta": "2.3.0"}
     made.add(make_cell(older, policy="metapackage"), older)
@@ -137,7 +137,7 @@ def test_red_on_one_python_is_red_and_an_unknown_one_hides_nothing() -> None:
     assert "AssertionError" in row.blocker
 
 
-def test_without_a_newest_cell_its_own_newest_release_tells() -> None:
+def test_without_a_newest_cell_the_newest_release_of_the_component_decides() -> None:
     made = History()
     for version in ("1.2.0", "1.3.0"):
         cell = planned(make_cell({"alpha": version}, policy="pins"), {"alpha": version})
@@ -147,7 +147,7 @@ def test_without_a_newest_cell_its_own_newest_release_tells() -> None:
     assert (row.newest, row.verdict, row.level) == ("1.3.0", "works", "run")
 
 
-def test_a_prerelease_is_the_newest_only_of_what_has_nothing_else() -> None:
+def test_a_prerelease_is_the_newest_only_if_there_is_no_final_release() -> None:
     made = History()
     early = {"alpha": "1.3.0", "beta": "2.5.0rc1"}
     made.add(make_cell(early, policy="prerelease"), early)
@@ -157,7 +157,7 @@ def test_a_prerelease_is_the_newest_only_of_what_has_nothing_else() -> None:
     assert rows(made)["beta"].newest == "2.4.1"
 
 
-def test_who_moves_with_another_is_exercised_by_its_tests() -> None:
+def test_tests_of_the_leader_exercise_the_component_that_moves_with_it() -> None:
     row = rows(history())["alpha-native"]
     assert (row.newest, row.verdict, row.deepest_level, row.moves_with) == ("1.3.0", "works", "interop", "alpha")
 
@@ -172,12 +172,12 @@ def test_a_part_of_another_distribution_is_not_held_back_in_its_place() -> None:
 
 
 def kernels(**more: Any) -> Components:
-    """A part of what alpha distributes, of which the tests with "kernel" in their name tell."""
+    """A component that is a part of the distribution alpha. Its tests have "kernel" in their names."""
     part = component("kernels", "alpha.kernels", distributions=("alpha",), tests=("*kernel*",), **more)
     return Components(components=(*COMPONENTS.components, part))
 
 
-def test_a_part_is_told_of_by_its_tests_and_is_at_the_release_of_the_whole() -> None:
+def test_a_part_is_judged_by_its_tests_at_the_release_of_the_whole() -> None:
     made = History()
     made.add(
         make_cell(NEWEST, policy="newest"),
@@ -203,12 +203,12 @@ def test_a_part_is_red_by_its_own_tests_alone() -> None:
     assert (found["alpha"].verdict, found["kernels"].verdict) == ("broken", "works")
 
 
-def test_where_no_test_tells_of_a_part_it_is_untested() -> None:
+def test_a_part_of_which_no_test_says_anything_is_untested() -> None:
     assert rows(history(), kernels())["kernels"].verdict == "untested"
 
 
-def test_without_a_newest_cell_neighbours_that_are_older_do_not_tell() -> None:
-    """A plugin that no newest cell holds is judged beside the newest of what it goes with."""
+def test_without_a_newest_cell_cells_with_older_neighbours_do_not_count() -> None:
+    """A plugin that no newest cell holds is judged in the cells with the newest releases of its neighbours."""
     made = History()
     broken = failed("test_zeta.py::test_load", "alpha", "zeta", packages=("zeta",))
     fine = passed("test_zeta.py::test_load", "alpha", "zeta")
@@ -219,7 +219,7 @@ def test_without_a_newest_cell_neighbours_that_are_older_do_not_tell() -> None:
     assert rows(made)["zeta"].verdict == "works"
 
 
-def test_what_only_own_tests_of_releases_say_does_not_lead() -> None:
+def test_a_cell_that_is_red_by_own_tests_only_does_not_decide() -> None:
     made = History()
     own = failed("upstream/beta/test_x.py::test_x", "beta", packages=("beta",), level="upstream")
     made.add(make_cell(NEWEST | {"zeta": ""}, policy="newest"), NEWEST, tests=(passed("t", "beta"), own))
@@ -228,21 +228,28 @@ def test_what_only_own_tests_of_releases_say_does_not_lead() -> None:
     assert (row.verdict, row.level) == ("works", "interop")
 
 
-def test_a_metapackage_is_as_deep_as_what_it_pins() -> None:
+GRAD = passed("test_alpha.py::test_grad", "alpha")
+
+
+def test_a_metapackage_is_as_deep_as_its_set() -> None:
     alone = passed("test_import.py::test_import[zeta]", "zeta", level="import")
     joint = passed("test_beta.py::test_apply", "alpha", "beta")
     pins = {"alpha": "1.1.0", "beta": "2.1.3", "zeta": "0.9.4"}
 
     def row(policy: str, *tests: TestResult) -> ComponentRow:
         made = History()
-        made.add(make_cell(pins, policy=policy, label="zeta 0.9.4"), pins, tests=tests)
+        accompanying = ("zeta",) if policy == "metapackage" else ()
+        cell = make_cell(pins, policy=policy, label="zeta 0.9.4", accompanying=accompanying)
+        made.add(cell, pins, tests=tests)
         return rows(made)["zeta"]
 
     found = row("metapackage", alone, joint)
     assert (found.verdict, found.level, found.deepest_level) == ("works", "interop", "interop")
+    shallow = row("metapackage", alone, passed("test_import.py::test_import[beta]", "beta", level="import"), GRAD)
+    assert (shallow.level, shallow.deepest_level) == ("import", "import")  # not as deep as its deepest pin
     red = failed("test_beta.py::test_apply", "alpha", "beta", packages=("beta",))
     assert (row("metapackage", alone, red).verdict, row("metapackage", alone, red).level) == ("broken", "interop")
-    # The same set asked for by hand says nothing of it: no test uses it.
+    # The same set in a cell of another policy says nothing of the metapackage, since no test uses it.
     assert (row("pins", alone, joint).level, row("pins", alone, joint).deepest_level) == ("import", "import")
 
 

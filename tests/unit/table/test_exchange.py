@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from stackcompat.blame.culprit import Culprit, SearchResult
+from pathlib import Path
+
 from stackcompat.blame.diagnosis import Diagnoses, Diagnosis
+from stackcompat.blame.result import Culprit, SearchResult
 from stackcompat.evidence.results import Evidence, TestResult
 from stackcompat.evidence.runs import Crossing, ExchangePlan, RunRecord
 from stackcompat.report.html import html
 from stackcompat.report.json import compat
 from stackcompat.report.markdown import markdown
+from stackcompat.report.read import read_table
+from stackcompat.report.write import write
 from stackcompat.table.build import summarise
 from stackcompat.table.exchange import passed_reads
 from stackcompat.verdict.artifacts import ExchangeSide
@@ -27,7 +31,7 @@ def of(result: TestResult, artifact: str) -> TestResult:
 
 
 def world() -> tuple[tuple[RunRecord, ...], dict[str, tuple[Evidence, ...]]]:
-    """New writes what old does not read; both read the crate."""
+    """The old environment does not read what the new one writes, but both read the crate."""
     ends = [(w, r) for w in CELLS for r in CELLS]
     plan = ExchangePlan(
         cells=tuple(CELLS.values()),
@@ -87,7 +91,7 @@ def test_a_square_for_each_artifact() -> None:
     assert '"artifact":"crate"' in compat(SUMMARY)
 
 
-def test_what_was_not_run_has_nothing_to_show_again_and_what_wrote_is_with_the_ends() -> None:
+def test_a_crossing_that_was_not_run_has_no_command_and_ends_have_the_runs_that_wrote() -> None:
     runs, evidence = world()
     (first, *_), *_ = [summarise(COMPONENTS, runs, evidence, NOW).exchanges]
     red = next(c for c in first.crossings if c.verdict == "broken")
@@ -100,6 +104,25 @@ def test_what_was_not_run_has_nothing_to_show_again_and_what_wrote_is_with_the_e
     (first, *_), *_ = [summarise(COMPONENTS, runs, evidence, NOW).exchanges]
     idle = next(c for c in first.crossings if c.verdict == "untested")
     assert (idle.reproduce, idle.evidence) == ("", ())
+
+
+def test_a_red_crossing_shows_itself_with_the_locks_of_both_ends(tmp_path: Path) -> None:
+    box, crate = SUMMARY.exchanges
+    (red,) = [cell for cell in box.crossings if cell.plain]
+    assert red.verdict == "broken"
+    writes, reads = (line for line in red.plain if line.startswith("PYTHONPATH"))
+    assert writes.endswith("'tests/exchange/write box'")
+    assert reads.endswith("'tests/exchange/read box'")
+    paths = {f"locks/{cell.cell.id}.txt" for cell in CELLS.values()}
+    assert {end.lock for end in box.ends} == paths
+    assert {end.lock for end in crate.ends} == {""}
+    assert all(any(f"reports/{path}" in line for line in red.plain) for path in paths)
+    for name, cell in CELLS.items():
+        text = SUMMARY.locks[cell.cell.id]
+        assert text.startswith(f"# cell {cell.cell.id}: writes and reads artifacts on Python 3.12"), name
+    write(tmp_path, SUMMARY)
+    assert read_table(tmp_path).locks == SUMMARY.locks
+    assert "&#39;tests/exchange/read box&#39;" in html(SUMMARY)
 
 
 def test_markdown_shows_squares_of_what_is_not_green() -> None:
@@ -140,7 +163,7 @@ def test_reads_are_those_that_passed_of_artifacts_that_work() -> None:
 
 
 def diagnosed(doubt: str = "") -> Diagnoses:
-    """A search in one crossing found a culprit on either side."""
+    """A search in one crossing found a culprit on each side."""
     judged = judge_crossings(RUNS[1].exchange, EVIDENCE) if RUNS[1].exchange else ()
     verdict = next(v for c, v in judged if (c.writer, c.reader) == (CELLS["new"].cell.id, CELLS["old"].cell.id))
     found: dict[ExchangeSide, SearchResult] = {
@@ -151,7 +174,7 @@ def diagnosed(doubt: str = "") -> Diagnoses:
     return Diagnoses(Diagnosis.of(verdict, test, one, NOW, side=side) for side, one in found.items())
 
 
-def test_the_culprits_of_a_crossing_stand_with_it() -> None:
+def test_a_crossing_has_its_culprits() -> None:
     summary = summarise(COMPONENTS, RUNS, EVIDENCE, NOW, diagnoses=diagnosed())
     red, *others = sorted((c for s in summary.exchanges for c in s.crossings), key=lambda cell: not cell.culprits)
     assert [(row.side, row.versions, row.inferred) for row in red.culprits] == [

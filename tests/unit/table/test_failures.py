@@ -3,8 +3,10 @@ from __future__ import annotations
 import datetime as dt
 
 from stackcompat.core.redact import public
+from stackcompat.table.build import summarise
 from stackcompat.table.failures import FailureGroup, failures_by_kind, group_failures
 from stackcompat.table.judged import JudgedCell, judge_cells
+from stackcompat.verdict.signature import has_particulars, parse_signature
 from support.made_up import COMPONENTS, NOW, History, failed, history, make_cell, planned, run_of
 
 
@@ -16,13 +18,29 @@ def groups_of(made: History) -> tuple[list[FailureGroup], dict[str, tuple[str, .
 
 def test_each_distinct_failure_once_the_most_frequent_first() -> None:
     groups, of_cell, cases = groups_of(history())
-    assert len({(group.verdict, group.signature) for group in groups}) == len(groups) == len({g.id for g in groups})
+    kinds = {(g.verdict, g.signature, () if has_particulars(parse_signature(g.signature)) else g.tests) for g in groups}
+    assert len(kinds) == len(groups) == len({g.id for g in groups})
     assert [len(group.cells) for group in groups] == sorted((len(group.cells) for group in groups), reverse=True)
     by_id = {group.id: group for group in groups}
     for case in cases:
         cell, green = case.verdict.cell.id, case.verdict.verdict in ("works", "untested", "not-applicable")
         assert bool(of_cell.get(cell)) != green
         assert all(cell in by_id[failure].cells for failure in of_cell.get(cell, ()))
+
+
+def test_crashes_of_different_tests_are_different_failures() -> None:
+    made = History()
+    for versions, test in (({"alpha": "1.3.0", "beta": "2.4.1"}, "one"), ({"alpha": "1.2.0", "beta": "2.4.1"}, "two")):
+        cell = planned(make_cell(versions), versions)
+        crash = failed(test, "alpha", "beta", type="ProcessEnded", message="ended by signal 11", outcome="crashed")
+        made.cells.append(cell)
+        made.evidence[cell.key] = (run_of(cell, crash), run_of(cell, crash, attempt=1))
+    groups, of_cell, _ = groups_of(made)
+    assert sorted(group.tests for group in groups) == [("one",), ("two",)]
+    assert all(len(group.cells) == 1 for group in groups)
+    rows = summarise(COMPONENTS, (made.record(),), made.evidence, NOW).pairs
+    by_cell = {release.cell: release.failure for row in rows for release in row.releases if release.failure}
+    assert by_cell == {cell: failures[0] for cell, failures in of_cell.items()}
 
 
 def test_a_failure_says_where_it_was_seen() -> None:
@@ -80,7 +98,7 @@ def test_public_text_has_no_folders_of_a_machine() -> None:
 def test_failures_stand_by_kind_those_of_the_newest_releases_first() -> None:
     groups, _, _ = groups_of(history())
     kinds = failures_by_kind(groups)
-    assert list(kinds) == ["today", "elsewhere", "unresolvable", "flaky", "unknown"]
+    assert list(kinds) == ["today", "elsewhere", "unresolvable", "flaky", "unknown", "own tests"]
     assert sorted(group.id for found in kinds.values() for group in found) == sorted(group.id for group in groups)
     assert all(group.today for group in kinds["today"])
     assert {group.verdict for group in kinds["elsewhere"]} <= {"broken", "uninstallable"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from stackcompat.evidence.results import TestResult
 from stackcompat.report.html import html
 from stackcompat.report.markdown import markdown
 from stackcompat.table.build import summarise
@@ -12,17 +13,17 @@ BOXES = failed("test_boxes", "alpha", "beta", packages=("alpha", "beta")).model_
 GREEN = passed("test_apply", "alpha", "beta")
 
 
-def summary() -> Summary:
+def summary(broken: TestResult = BOXES) -> Summary:
     made = History()
-    made.add(make_cell({"alpha": "", "beta": ""}, policy="newest"), NEWEST, tests=(GREEN, BOXES))
+    made.add(make_cell({"alpha": "", "beta": ""}, policy="newest"), NEWEST, tests=(GREEN, broken))
     older = NEWEST | {"alpha": "1.2.0"}
-    made.add(make_cell(older), older, tests=(GREEN, BOXES))
+    made.add(make_cell(older), older, tests=(GREEN, broken))
     fine = NEWEST | {"alpha": "1.1.0"}
     made.add(make_cell(fine), fine, tests=(GREEN,))
     return summarise(COMPONENTS, (made.record(),), made.evidence, NOW)
 
 
-def test_a_limit_is_told_once_and_turns_nothing_red() -> None:
+def test_a_broken_feature_has_one_row_and_turns_nothing_red() -> None:
     table = summary()
     assert table.counts == {"works": 3}
     assert table.failures == ()
@@ -40,8 +41,20 @@ def test_every_report_shows_it() -> None:
     table = summary()
     text = markdown(table)
     assert "## What works except for one feature" in text
-    assert "**in the newest releases**: does not work with Alpha 1.2.0" in text
+    assert "**in the newest releases** fails with Alpha 1.2.0" in text
     page = html(table)
     assert 'id="features"' in page
     assert '<a href="#features">does not work</a>: boxes | more' in page
     assert 'id="features"' not in html(table.model_copy(update={"features": ()}))
+
+
+def test_a_known_cure_stands_beside_the_failure() -> None:
+    assert BOXES.failure is not None
+    failure = BOXES.failure.model_copy(update={"undeclared": "glue"})
+    table = summary(BOXES.model_copy(update={"failure": failure, "reason": "boxes need glue: install glue"}))
+    (row,) = table.features
+    assert row.cure == "install glue"
+    assert all(cell.broken_features in ({}, {"boxes | more": "boxes need glue: install glue"}) for cell in table.cells)
+    assert "; install glue" in markdown(table)
+    assert "<br>install glue" in html(table)
+    assert "install" not in markdown(summary()).partition("## What works except")[2].partition("##")[0]

@@ -1,8 +1,8 @@
-"""What islands hold, how a user knows theirs, and which bounds keep releases off."""
+"""The names on islands, the releases that tell them apart, and the bounds that keep releases off."""
 
 from __future__ import annotations
 
-from stackcompat.resolve.islands import number_islands
+from stackcompat.resolve.island_rows import number_islands
 from stackcompat.table.islands import distinguishing_releases, kept_off, names_on_islands
 from support.islands_world import IslandsWorld
 

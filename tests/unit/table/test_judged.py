@@ -1,4 +1,4 @@
-"""Every cell once, with all that is known of it."""
+"""Each distinct cell is judged once."""
 
 from __future__ import annotations
 

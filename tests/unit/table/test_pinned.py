@@ -18,7 +18,7 @@ def test_a_set_has_its_pins_and_an_answer_for_each_that_moved() -> None:
     moved = make_cell(PINS | {"alpha": ""}, policy="metapackage", label=f"{LABEL} with the newest alpha")
     held = HeldBack(name="alpha", newest="1.3.0", got="1.2.0", by="beta 2.2.0", bound="alpha<1.3")
     made.add(moved.model_copy(update={"newest": ("alpha",)}), PINS | {"alpha": "1.2.0"}, (held,))
-    made.add(make_cell(whole, policy="pins"), whole)  # asked for by hand: no set
+    made.add(make_cell(whole, policy="pins"), whole)  # a cell of the policy `pins` is no set
     (row,) = pinned_sets(judge_cells(COMPONENTS, (made.record(),), made.evidence))
     assert (row.name, row.pins) == (LABEL, PINS)
     answers = {pin.distribution: [(a.version, a.verdict, a.held_back) for a in pin.answers] for pin in row.moved}

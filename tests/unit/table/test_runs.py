@@ -1,4 +1,4 @@
-"""How cells were run."""
+"""Rows about how cells were run."""
 
 from __future__ import annotations
 

@@ -31,3 +31,17 @@ def test_a_component_that_is_taken_from_its_source() -> None:
     (row,) = unpaired_rows(summary)
     assert row.name == "omega"
     assert unpaired_reason(row, summary).startswith("it was installed from its source, which counts for no pair; ")
+
+
+def test_a_component_that_was_tested_beside_older_releases_alone() -> None:
+    made = History()
+    made.add(make_cell(VERSIONS, policy="newest"), VERSIONS, tests=(passed("t", "alpha", "beta"), passed("u", "gamma")))
+    older = VERSIONS | {"alpha": "1.2.0", "beta": "2.3.0"}
+    made.add(
+        make_cell(older, policy="pairs"), older, tests=(passed("t", "alpha", "beta"), passed("v", "alpha", "gamma"))
+    )
+    summary = summarise(COMPONENTS, (made.record(),), made.evidence, NOW)
+    assert "gamma" not in {row.name for row in summary.square()}
+    assert {row.name: unpaired_reason(row, summary) for row in unpaired_rows(summary)} == {
+        "gamma": "it was tested beside older releases of the others alone"
+    }

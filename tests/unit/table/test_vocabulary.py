@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import get_args
 
-import pytest
-
 from stackcompat.core.vocabulary import Verdict
 from stackcompat.plan.policies import Policy
-from stackcompat.table.vocabulary import POLICIES, SIGNS, count_words, span
+from stackcompat.table.vocabulary import POLICIES, SIGNS, count_words
 
 
 def test_every_verdict_has_a_sign_and_every_policy_a_meaning() -> None:
@@ -20,20 +18,6 @@ def test_every_verdict_has_a_sign_and_every_policy_a_meaning() -> None:
 def test_a_glyph_stands_for_one_word_and_only_green_is_green() -> None:
     assert len({sign.glyph for sign in SIGNS.values()}) == len({sign.word for sign in SIGNS.values()})
     assert [verdict for verdict, sign in SIGNS.items() if sign.tone == "works" or "green" in sign.badge] == ["works"]
-
-
-@pytest.mark.parametrize(
-    ("versions", "text"),
-    [
-        ((), ""),
-        (("1.0",), "1.0"),
-        (("1.0", "1.1"), "1.0 \N{EN DASH} 1.1"),
-        (("1.0", "1.2", "1.3"), "1.0, 1.2 \N{EN DASH} 1.3"),
-        (("1.3", "1.0", "1.1", "1.2"), "1.0 \N{EN DASH} 1.3"),
-    ],
-)
-def test_a_span_claims_no_version_that_it_was_not_given(versions: tuple[str, ...], text: str) -> None:
-    assert span(versions, ("1.0", "1.1", "1.2", "1.3")) == text
 
 
 def test_count_words() -> None:

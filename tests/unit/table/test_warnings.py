@@ -1,4 +1,4 @@
-"""Warnings that tests met."""
+"""Rows about warnings."""
 
 from __future__ import annotations
 

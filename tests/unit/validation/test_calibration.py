@@ -7,12 +7,18 @@ from typing import Any
 
 import pytest
 
-from stackcompat.blame.culprit import Culprit, SearchResult
 from stackcompat.blame.diagnosis import Diagnosis
+from stackcompat.blame.result import Culprit, SearchResult
 from stackcompat.core.errors import UsageError
 from stackcompat.plan.known_cases import KnownCase, load_cases
 from stackcompat.run.job import Job
-from stackcompat.validation.calibration import Calibration, calibrate, calibrate_crossings, compare, healthy_neighbours
+from stackcompat.validation.calibration import (
+    Calibration,
+    calibrate,
+    calibrate_crossings,
+    compare_verdict,
+    healthy_neighbours,
+)
 from stackcompat.verdict.verdict import CellVerdict, judge
 from support.fakes import Catalogue, make_exchange_runner, make_runner
 from support.made_up import COMPONENTS, NEWEST, NOW, failed, make_cell, passed, planned, run_of, unresolved
@@ -27,7 +33,7 @@ def case(**fields: Any) -> KnownCase:
 
 
 def broken() -> CellVerdict:
-    return judge(CELL, (run_of(CELL, RED), run_of(CELL, RED, attempt=1)))
+    return judge(CELL, (run_of(CELL, RED), run_of(CELL, RED, attempt=1)), COMPONENTS)
 
 
 def diagnosis(result: SearchResult) -> Diagnosis:
@@ -35,16 +41,27 @@ def diagnosis(result: SearchResult) -> Diagnosis:
 
 
 def works() -> CellVerdict:
-    return judge(CELL, (run_of(CELL, passed("t", "alpha")),))
+    return judge(CELL, (run_of(CELL, passed("t", *CELL.cell.roots())),), COMPONENTS)
 
 
 def limited() -> CellVerdict:
     boxes = RED.model_copy(update={"test": "boxes", "feature": "boxes"})
-    return judge(CELL, tuple(run_of(CELL, passed("t", "alpha"), boxes, attempt=n) for n in range(2)))
+    return judge(CELL, tuple(run_of(CELL, passed("t", "alpha"), boxes, attempt=n) for n in range(2)), COMPONENTS)
 
 
 def conflict() -> CellVerdict:
-    return judge(unresolved(make_cell(NEWEST), "beta depends on alpha<1"), ())
+    return judge(unresolved(make_cell(NEWEST), "beta depends on alpha<1"), (), COMPONENTS)
+
+
+def test_an_environment_that_is_known_to_be_invalid_is_told() -> None:
+    sentence = "invalid at install on Python 3.12: alpha 1.0 and beta 1.0 write over each other's files"
+    seen = broken().model_copy(update={"verdict": "invalid", "level": "install", "sentence": sentence, "failures": ()})
+    known = case(verdict="invalid", level="install", message="alpha 1.0 and beta 1.0")
+    told = Calibration(case=known, verdict=seen, wrong=compare_verdict(known, seen))
+    assert (told.wrong, told.inconclusive) == ("", False)
+    other = case(verdict="invalid", level="install", message="gamma")
+    assert compare_verdict(other, seen) == f"another failure than the known one: {sentence}"
+    assert Calibration(case=case(), verdict=seen, wrong="x").inconclusive
 
 
 @pytest.mark.parametrize(
@@ -66,14 +83,14 @@ def conflict() -> CellVerdict:
     ],
 )
 def test_a_verdict_is_compared_with_what_is_known(known: KnownCase, seen: Any, wrong: str) -> None:
-    found = compare(known, seen())
+    found = compare_verdict(known, seen())
     assert found.startswith(wrong)
     assert bool(found) == bool(wrong)
 
 
 def test_cases_are_tried_like_any_cell(tmp_path: Path) -> None:
     def rule(job: Job, before: int) -> Any:
-        return (RED,) if job.lock.versions()["alpha"] == "1.0.0" else (passed("t", "alpha"),)
+        return (RED,) if job.lock.versions()["alpha"] == "1.0.0" else (passed("t", "alpha", level="import"),)
 
     catalog = Catalogue({"alpha": {"1.0.0": "2026-01-01"}})
     runner, executor, _ = make_runner(tmp_path, rule, {"alpha": "1.1.0"}, catalog=catalog)
@@ -206,7 +223,7 @@ def test_a_culprit_is_exact_or_it_is_not(found: tuple[tuple[str, str], ...], exa
 
 def test_known_culprits_are_found_again(tmp_path: Path) -> None:
     def rule(job: Job, before: int) -> Any:
-        return (RED,) if job.lock.versions()["alpha"] == "1.0.0" else (passed("t", "alpha"),)
+        return (RED,) if job.lock.versions()["alpha"] == "1.0.0" else (passed("t", "alpha", level="import"),)
 
     catalog = Catalogue({"alpha": {"1.0.0": "2026-01-01", "1.1.0": "2026-02-01"}})
     runner, _, _ = make_runner(tmp_path, rule, {"alpha": "1.1.0"}, catalog=catalog)
@@ -227,8 +244,10 @@ def test_the_projects_own_cases_are_sound() -> None:
     ids = [known.id for known in cases]
     assert len(ids) == len(set(ids)) > 20
     assert {known.neighbour_of for known in cases} <= {"", *ids}
-    assert {known.verdict for known in cases} == {"works", "broken", "unresolvable", "changed"}
+    assert {known.verdict for known in cases} == {"works", "broken", "unresolvable", "changed", "invalid"}
     for known in cases:
         assert known.cell().requirements
         assert known.writer is None or (known.writing_cell().requirements and known.artifacts)
-        assert known.writer is not None or bool(known.culprit) == (known.verdict != "works" or bool(known.limits))
+        # Who overwrites whom is told before anything runs, so nobody is searched for.
+        searched = known.verdict not in ("works", "invalid") or bool(known.limits)
+        assert known.writer is not None or bool(known.culprit) == searched

@@ -16,12 +16,12 @@ def red_of(kind: str, message: str, packages: tuple[str, ...], *uses: str) -> Te
     return failed("t", *uses, type=kind, message=message, packages=packages)
 
 
-def test_a_module_without_an_attribute_points_at_it_and_at_who_asks() -> None:
+def test_a_missing_attribute_points_at_its_module_and_the_caller() -> None:
     message = "module 'alpha.experimental.boxes' has no attribute 'MutableBox'"
     assert suspects("AttributeError", message, ("gamma", "beta"), "gamma") == ({"alpha", "beta"}, True)
 
 
-def test_an_import_of_a_missing_name_points_at_its_module_and_at_who_asks() -> None:
+def test_an_import_of_a_missing_name_points_at_its_module_and_the_caller() -> None:
     message = "cannot import name 'xla_map' from 'alpha.interpreters' (…/alpha/interpreters.py)"
     assert suspects("ImportError", message, ("epsilon",), "epsilon") == ({"alpha", "epsilon"}, True)
     assert suspects("ModuleNotFoundError", "No module named 'alpha.maps'", ("beta",), "beta") == (
@@ -45,14 +45,14 @@ def test_a_module_that_answers_for_its_own_names_is_asked_by_its_caller() -> Non
         assert (set(found.components), found.sure) == (said, True)
 
 
-def test_a_namespace_package_is_told_apart() -> None:
+def test_packages_of_one_namespace_are_distinguished() -> None:
     message = "module 'delta.checkpoint.handlers' has no attribute 'Arrays'"
     assert suspects("AttributeError", message, ("beta",), "beta") == ({"beta", "delta"}, True)
     message = "module 'delta.export' has no attribute 'Arrays'"  # which is no component
     assert suspects("AttributeError", message, ("beta",), "beta") == ({"beta"}, True)
 
 
-def test_something_missing_from_a_third_party_points_at_who_asks_alone() -> None:
+def test_a_name_missing_from_a_third_party_points_at_the_caller_alone() -> None:
     message = "module 'numbers' has no attribute 'trapz'. Did you mean: 'trace'?"
     assert suspects("AttributeError", message, ("beta",), "alpha", "beta") == ({"beta"}, True)
 
@@ -87,7 +87,7 @@ def test_any_distribution_of_a_component_stands_for_it() -> None:
     assert suspects("TypeError", "bad", ("beta-extras", "alpha"), "alpha") == ({"alpha", "beta"}, True)
 
 
-def test_who_leads_stands_for_who_moves_with_it() -> None:
+def test_a_leader_stands_for_the_component_that_moves_with_it() -> None:
     assert suspects("TypeError", "bad", ("beta", "alpha-native"), "alpha", "alpha-native", "beta") == (
         {"alpha", "beta"},
         True,

@@ -31,7 +31,7 @@ def test_components_of_a_cell() -> None:
     wrong = failed("t", "beta", "alpha", "gamma", type="TypeError", packages=("beta", "alpha"))
     tests = (wrong, passed("g", "gamma", level="run"), starved("d", "delta-checkpoint"))
     runs = (run_of(cell, *tests), run_of(cell, wrong, attempt=1))
-    assert judge_components(judge(cell, runs), COMPONENTS) == {
+    assert judge_components(judge(cell, runs, COMPONENTS), COMPONENTS) == {
         "alpha": ("broken", "interop"),
         "alpha-native": ("broken", "interop"),
         "beta": ("broken", "interop"),

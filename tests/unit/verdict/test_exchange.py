@@ -84,7 +84,7 @@ def verdict(
         (lambda: verdict(red(), green()), "flaky", "reader"),
         (lambda: verdict(of(starved(READ, "alpha"))), "infra-error", "reader"),
         (lambda: verdict(absent()), "untested", ""),
-        # The baseline: who does not read back what it wrote itself has nothing to say about the crossing.
+        # The baseline: a side that does not read back what it wrote itself says nothing about the crossing.
         (lambda: verdict(red(), red(), back=(red(), red())), "untested", "writer"),
         (lambda: verdict(red(), red(), own=(red(), red())), "untested", "reader"),
         (lambda: verdict(red(), red(), back=(red(), green())), "untested", "writer"),
@@ -126,7 +126,7 @@ def test_a_side_without_a_lock_is_unresolvable(side: str) -> None:
     assert judge_crossing(plan.crossings[0], plan, {}) == found.model_copy(update={"seen": None, "evidence": ()})
 
 
-def test_a_side_without_its_interpreter_could_not_be_told() -> None:
+def test_a_side_without_its_interpreter_is_infrastructure() -> None:
     missing = Resolution(outcome="interpreter-missing", detail="there is no Python 3.99 here")
     reader = PlannedCell(cell=make_cell(NEW, python="3.99"), resolution=missing)
     plan = ExchangePlan(cells=(WRITER, reader), crossings=(Crossing(writer=WRITER.cell.id, reader=reader.cell.id),))
@@ -135,7 +135,7 @@ def test_a_side_without_its_interpreter_could_not_be_told() -> None:
     assert found.sentence == missing.detail
 
 
-def test_the_worst_artifact_is_told_and_the_others_are_counted() -> None:
+def test_the_worst_artifact_is_named_and_the_others_are_counted() -> None:
     both = (of(passed("write a", "alpha"), "a"), of(passed("write b", "alpha"), "b"))
     reads = (of(passed("read a", "alpha"), "a"), of(failed("read b", "alpha", message="no such leaf"), "b"))
     back = (of(passed("read a", "alpha"), "a"), of(passed("read b", "alpha"), "b"))

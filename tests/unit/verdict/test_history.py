@@ -3,8 +3,10 @@ from __future__ import annotations
 import datetime as dt
 
 from stackcompat.core.vocabulary import Verdict
+from stackcompat.evidence.runs import RunRecord
 from stackcompat.verdict.history import History, HistoryEntry, VersionChange, first_red, last_green, version_changes
-from support.made_up import COMPONENTS, NOW
+from stackcompat.verdict.verdict import judge
+from support.made_up import COMPONENTS, NOW, make_cell, passed, planned, run_of
 from support.nights import BREAKS, NEW, OLD, PASSES, Nights
 
 
@@ -32,15 +34,11 @@ def test_each_run_is_judged_by_what_was_known_before_the_next_one() -> None:
     nights.add(3, OLD)  # stopped before it ran
     nights.add(2, OLD, PASSES)
     nights.add(1, NEW, BREAKS)
-    history = History(reversed(nights.runs), nights.evidence)
+    history = History(COMPONENTS, reversed(nights.runs), nights.evidence)
     (line,) = history.of_cells().values()
     assert [one.verdict for one in line] == ["untested", "works", "broken"]
-    (pair,) = [p for names, p in history.of_pairs(COMPONENTS).items() if names == ("alpha", "beta")]
+    (pair,) = [p for names, p in history.of_pairs().items() if names == ("alpha", "beta")]
     assert [one.verdict for one in pair] == ["untested", "works", "broken"]
-    green = history.last_green(nights.cell.id)
-    assert green is not None
-    assert green.run.started == nights.runs[1].started
-    assert history.last_green("another") is None
 
 
 def test_moves_name_what_differs() -> None:
@@ -55,12 +53,39 @@ def test_moves_name_what_differs() -> None:
     assert version_changes(before, before) == ()
 
 
-def test_what_a_cell_forces_is_its_own() -> None:
-    """Two cells with one lock, one of which forces it: the other is what an installer gives."""
+def test_cells_with_one_lock_keep_their_own_overrides() -> None:
+    """Of two cells with one lock, only one has overrides. The other is what an installer gives."""
     nights = Nights()
     plan = nights.add(0, OLD, PASSES)
     forced = plan.model_copy(update={"cell": plan.cell.model_copy(update={"overrides": ("alpha==1.2.0",)})})
     run = nights.runs[0].model_copy(update={"cells": (forced, plan)})
-    history = History([run], nights.evidence)
+    history = History(COMPONENTS, [run], nights.evidence)
     assert [seen.verdict.forced for seen in history.seen(0)] == [("alpha==1.2.0",), ()]
-    assert ("alpha", "beta") in history.pairs(0, COMPONENTS)
+    assert ("alpha", "beta") in history.pairs(0)
+
+
+def test_a_night_says_of_a_cell_what_the_table_says() -> None:
+    """A cell that asks for a follower is about its leader; without the components, nothing of it was tried."""
+    plan = planned(make_cell({"alpha-native": "1.2.0"}, policy="newest"), OLD)
+    run = run_of(plan, passed("test_alpha", "alpha"))
+    record = RunRecord(
+        matrix="nightly", started=NOW, title="t", components=tuple(OLD), pythons=("3.12",), cells=(plan,)
+    )
+    history = History(COMPONENTS, [record], {plan.key: (run,)})
+    (seen,) = history.seen(0)
+    assert seen.verdict == judge(plan, (run,), COMPONENTS)
+    assert seen.verdict.verdict == "works"
+    assert [entry.verdict for entry in history.of_cells()[plan.cell.id]] == ["works"]
+
+
+def test_cells_with_one_lock_are_judged_by_what_each_asks_for() -> None:
+    versions = {**OLD, "gamma": "1.0.0"}
+    both = planned(make_cell({"alpha": "", "beta": ""}, policy="newest"), versions)
+    other = planned(make_cell({"gamma": ""}, policy="newest"), versions)
+    run = run_of(both, passed("test_both", "alpha", "beta"))
+    record = RunRecord(
+        matrix="nightly", started=NOW, title="t", components=tuple(OLD), pythons=("3.12",), cells=(both, other)
+    )
+    history = History(COMPONENTS, [record], {both.key: (run,)})
+    assert both.key == other.key
+    assert [seen.verdict.verdict for seen in history.seen(0)] == ["works", "untested"]

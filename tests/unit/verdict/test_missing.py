@@ -1,4 +1,4 @@
-"""What messages say is missing, in Python's words and in those of modules."""
+"""The missing name in a message of Python, and in a message of a module."""
 
 from __future__ import annotations
 

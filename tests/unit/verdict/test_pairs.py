@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from stackcompat.verdict.verdict import CellVerdict, judge
 from support.made_up import (
     COMPONENTS,
     PLATFORM,
+    blocked,
     failed,
     make_cell,
     passed,
@@ -49,7 +51,7 @@ class Pairs:
         cell = cell_of(versions, python, **more)
         again = tuple(test for test in tests if test.outcome in ("failed", "crashed"))
         runs = (run_of(cell, *tests), *((run_of(cell, *again, attempt=1),) if again else ()))
-        self.cells.append(judge(cell, runs))
+        self.cells.append(judge(cell, runs, COMPONENTS))
         return self
 
     def verdicts(self) -> dict[tuple[str, str, str, str], PairVerdict]:
@@ -79,6 +81,14 @@ def test_installed_together_without_a_joint_test_is_untested() -> None:
     assert made.of("alpha 1.3", "beta 2.4").verdict == "untested"
 
 
+def test_a_release_s_own_test_makes_no_pair_deeper() -> None:
+    """It made the leader and what moves with it work at `upstream`, the deepest level there is."""
+    own = passed("upstream/alpha/test_x.py::test_x", "alpha", level="upstream")
+    made = Pairs().add(BOTH, GREEN, own)
+    (leader_pair,) = [pair for key, pair in made.verdicts().items() if "alpha-native" in key]
+    assert (leader_pair.verdict, leader_pair.level, leader_pair.tests) == ("works", "interop", (TRAIN,))
+
+
 def test_a_test_of_two_that_fails_is_seen_if_it_passed_elsewhere() -> None:
     made = Pairs().add(BOTH, red()).add({"alpha": "1.0", "beta": "2.4"}, GREEN)
     bad, good = made.of("alpha 1.3", "beta 2.4"), made.of("alpha 1.0", "beta 2.4")
@@ -87,13 +97,13 @@ def test_a_test_of_two_that_fails_is_seen_if_it_passed_elsewhere() -> None:
     assert (good.verdict, good.inferred) == ("works", False)
 
 
-def test_a_test_that_never_passed_may_itself_be_wrong() -> None:
+def test_a_test_that_never_passed_can_itself_be_wrong() -> None:
     pair = Pairs().add(BOTH, red()).of("alpha 1.3", "beta 2.4")
     assert (pair.verdict, pair.inferred) == ("broken", True)
     assert "the test itself may be at fault" in pair.doubt
 
 
-def test_an_import_that_fails_needs_no_such_proof() -> None:
+def test_an_import_that_fails_needs_no_pass_elsewhere() -> None:
     message = "module 'alpha.core' has no attribute 'x'"
     test = failed("i", "beta", level="import", type="AttributeError", message=message, packages=("beta",))
     pair = Pairs().add(BOTH, test).of("alpha 1.3", "beta 2.4")
@@ -107,19 +117,57 @@ def test_the_same_test_passed_with_the_same_two_elsewhere_clears_them() -> None:
     assert made.of("alpha 1.3", "gamma 1.0").inferred
 
 
-def test_on_another_python_it_clears_nobody() -> None:
+def test_a_pass_on_another_python_clears_no_pair() -> None:
     made = Pairs().add(BOTH, red(), python="3.13").add(BOTH, GREEN, python="3.12")
     pair = made.of("alpha 1.3", "beta 2.4")
     assert (pair.verdict, pair.inferred) == ("broken", False)
     assert pair.pythons == {"3.12": "works", "3.13": "broken"}
 
 
-def test_a_test_of_their_own_makes_others_likelier() -> None:
+def test_a_pair_that_passed_its_own_test_is_less_likely_and_not_known_to_work() -> None:
     made = Pairs().add(EARLIER, JOINT_PASSES).add(THREE, JOINT, GREEN)
     assert made.of("alpha 1.3", "gamma 1.0").verdict == "broken"
-    cleared = made.of("alpha 1.3", "beta 2.4")
-    assert (cleared.verdict, cleared.inferred) == ("works", True)
-    assert "failed with both there" in cleared.doubt
+    left = made.of("alpha 1.3", "beta 2.4")
+    assert (left.verdict, left.inferred) == ("untested", True), "a small test says nothing of a larger one"
+    assert "failed with both there" in left.doubt
+
+
+def test_only_a_test_that_uses_all_of_them_acquits_a_pair() -> None:
+    """Another joint test passed with alpha and beta as they are, beside another gamma."""
+    other = passed("another joint", "alpha", "beta", "gamma")
+    made = Pairs().add(EARLIER, JOINT_PASSES).add(THREE, JOINT).add(THREE | {"gamma": "0.8"}, other)
+    acquitted = made.of("alpha 1.3", "beta 2.4")
+    assert (acquitted.verdict, acquitted.inferred) == ("works", True)
+    assert "inferred to lie with" in acquitted.doubt
+    assert made.of("alpha 1.3", "gamma 1.0").verdict == "broken"
+    assert made.of("beta 2.4", "gamma 1.0").verdict == "broken"
+
+
+def test_a_guilty_pair_is_not_let_off_by_a_small_test_of_its_own() -> None:
+    own = passed("ab", "alpha", "beta")
+    made = Pairs().add(EARLIER, JOINT_PASSES).add(THREE, JOINT, own)
+    for pair in made.verdicts().values():
+        if "native" not in pair.second and pair.first_version == THREE[pair.first]:
+            assert pair.verdict != "works"
+
+
+def test_what_is_not_known_on_one_python_takes_nothing_from_what_was_seen_on_another() -> None:
+    made = Pairs().add(BOTH, GREEN, python="3.11").add(EARLIER, JOINT_PASSES).add(THREE, JOINT, GREEN)
+    pair = made.of("alpha 1.3", "beta 2.4")
+    assert pair.pythons == {"3.11": "works", "3.12": "untested"}
+    assert (pair.verdict, pair.inferred) == ("works", False)
+
+
+def test_three_that_fail_only_together_are_a_doubt_about_each_two() -> None:
+    made = Pairs()
+    for alpha, beta, gamma in product(("1.3", "1.2"), ("2.4", "2.3"), ("1.0", "0.9")):
+        versions = {"alpha": alpha, "beta": beta, "gamma": gamma}
+        made.add(versions, JOINT if versions == THREE else JOINT_PASSES)
+    for pair in (("alpha 1.3", "beta 2.4"), ("alpha 1.3", "gamma 1.0"), ("beta 2.4", "gamma 1.0")):
+        said = made.of(*pair)
+        assert (said.verdict, said.inferred) == ("works", True)
+        assert "joint fails with alpha 1.3, beta 2.4 and gamma 1.0 together" in said.doubt
+    assert not made.of("alpha 1.2", "beta 2.4").inferred
 
 
 def test_when_each_pair_passes_its_own_test_the_failure_is_not_lost() -> None:
@@ -129,7 +177,7 @@ def test_when_each_pair_passes_its_own_test_the_failure_is_not_lost() -> None:
     assert all(pair.verdict == "broken" and pair.inferred for pair in pairs)
 
 
-def test_the_traceback_makes_its_own_likelier() -> None:
+def test_pairs_on_the_traceback_are_likelier() -> None:
     traced = failed("joint", "alpha", "beta", "gamma", type="TypeError", packages=("gamma", "alpha"))
     made = Pairs().add(EARLIER, JOINT_PASSES).add(THREE, traced)
     assert made.of("alpha 1.3", "gamma 1.0").verdict == "broken"
@@ -141,10 +189,32 @@ def test_infrastructure_turns_no_pair_red_or_green() -> None:
     assert Pairs().add(BOTH, hung).of("alpha 1.3", "beta 2.4").verdict == "untested"
 
 
+def test_a_joint_test_without_an_outcome_leaves_a_doubt() -> None:
+    made = Pairs().add(BOTH, GREEN, starved("big", "alpha", "beta"))
+    pair = made.of("alpha 1.3", "beta 2.4")
+    assert (pair.verdict, pair.inferred) == ("works", True)
+    assert pair.doubt == "big uses both and had no outcome with them: not finished after 60 s"
+    # It passed with these two elsewhere.
+    made.add(THREE, passed("big", "alpha", "beta"))
+    assert not made.of("alpha 1.3", "beta 2.4").inferred
+
+
+def test_a_test_that_a_third_component_blocks_says_nothing_of_the_other_two() -> None:
+    broken = failed("import", "gamma", level="import")
+    made = Pairs().add(THREE, GREEN, passed("ag", "alpha", "gamma"), broken, blocked("joint", "alpha", "beta", "gamma"))
+    assert not made.of("alpha 1.3", "beta 2.4").inferred
+    assert made.of("alpha 1.3", "gamma 1.0").doubt.startswith("joint uses both and had no outcome with them: ")
+
+
+def test_own_tests_without_an_outcome_leave_no_doubt() -> None:
+    own = starved("upstream/beta/test_core.py::test_text", "alpha", "beta").model_copy(update={"level": "upstream"})
+    assert not Pairs().add(BOTH, GREEN, own).of("alpha 1.3", "beta 2.4").inferred
+
+
 def test_a_flaky_pair() -> None:
     made = Pairs()
     cell = cell_of()
-    made.cells.append(judge(cell, (run_of(cell, red()), run_of(cell, GREEN, attempt=1))))
+    made.cells.append(judge(cell, (run_of(cell, red()), run_of(cell, GREEN, attempt=1)), COMPONENTS))
     made.add({"alpha": "1.0", "beta": "2.4"}, GREEN)
     assert made.of("alpha 1.3", "beta 2.4").verdict == "flaky"
 
@@ -168,7 +238,7 @@ def test_forced_and_local_cells_say_nothing_of_releases(more: Any) -> None:
 
 def unresolved_pair(sentence: str, versions: dict[str, str] | None = None, kind: Any = "bounds") -> Pairs:
     made = Pairs()
-    made.cells.append(judge(unresolved(make_cell(versions or BOTH), sentence, kind), ()))
+    made.cells.append(judge(unresolved(make_cell(versions or BOTH), sentence, kind), (), COMPONENTS))
     return made
 
 
@@ -178,7 +248,7 @@ def test_pins_whose_bounds_exclude_each_other_are_unresolvable() -> None:
     assert (pair.verdict, pair.level, pair.inferred, pair.signature) == ("unresolvable", "resolve", False, sentence)
 
 
-def test_among_more_requirements_it_is_inferred() -> None:
+def test_a_conflict_among_more_requirements_is_inferred() -> None:
     pair = unresolved_pair("beta 2.4 requires alpha<1.2", THREE).of("alpha 1.3", "beta 2.4")
     assert (pair.verdict, pair.inferred) == ("unresolvable", True)
 
@@ -211,13 +281,13 @@ def test_the_platform_counts_too() -> None:
     made = Pairs().add(BOTH, GREEN)
     cell = cell_of(BOTH)
     mac = cell.model_copy(update={"cell": cell.cell.model_copy(update={"platform": "darwin-arm64"})})
-    made.cells.append(judge(mac, (run_of(mac, red()), run_of(mac, red(), attempt=1))))
+    made.cells.append(judge(mac, (run_of(mac, red()), run_of(mac, red(), attempt=1)), COMPONENTS))
     assert PLATFORM != "darwin-arm64"
     pair = made.of("alpha 1.3", "beta 2.4")
     assert (pair.verdict, pair.pythons) == ("broken", {"3.12": "broken"})
 
 
-def test_who_moves_with_another_is_in_a_pair_with_that_one_only() -> None:
+def test_a_component_that_moves_with_another_is_paired_with_that_one_only() -> None:
     found = Pairs().add(THREE, GREEN).verdicts()
     assert found["alpha", "1.3", "alpha-native", "1.3"].verdict == "works"
     assert {pair[0::2] for pair in found if "alpha-native" in pair} == {("alpha", "alpha-native")}

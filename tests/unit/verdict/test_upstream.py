@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from stackcompat.core.dates import end_of_day
 from stackcompat.ecosystem.components import Component, Upstream
 from stackcompat.ecosystem.releases import Release
 from stackcompat.evidence.results import CellOutcome, Evidence, TestResult
@@ -15,9 +16,10 @@ from stackcompat.evidence.runs import PlannedCell
 from stackcompat.resolve.conflict import Conflict
 from stackcompat.resolve.lock import Resolution
 from stackcompat.run.job import ShippedTests
-from stackcompat.verdict.upstream import Baseline, baseline_cell, own_tests, read_baseline
+from stackcompat.verdict.baseline import baseline_cell
+from stackcompat.verdict.upstream import Baseline, own_tests, read_baseline
 from stackcompat.verdict.verdict import judge
-from support.made_up import NOW, failed, make_cell, make_lock, not_applicable, passed, starved
+from support.made_up import COMPONENTS, NOW, failed, make_cell, make_lock, not_applicable, passed, starved
 
 CHOSEN = Upstream(archive="sdist", tests=("tests/*_test.py",), requires=("gamma>=1",))
 FILE = "upstream/beta/tests/nets_test.py"
@@ -58,7 +60,8 @@ def runs(*tests: tuple[TestResult, ...] | CellOutcome) -> tuple[Evidence, ...]:
 
 
 def planned(**more: Any) -> PlannedCell:
-    cell = baseline_cell("beta", RELEASE, CHOSEN, "3.12", "linux-x86_64")
+    until = end_of_day(RELEASE.uploaded)
+    cell = baseline_cell("beta", "1.2", CHOSEN.requires, until, python="3.12", platform="linux-x86_64")
     resolution = Resolution(outcome="locked", lock=make_lock({"alpha": "1.0", "beta": "1.2"}))
     return PlannedCell.model_validate({"cell": cell, "resolution": resolution, "key": "k"} | more)
 
@@ -83,7 +86,7 @@ def test_only_what_surely_passed_in_its_own_time_counts() -> None:
     found = read_baseline(planned(), runs(first, second))
     assert found.passed == (FILE, f"{FILE}::good")
     assert found.left_out[f"{FILE}::bad"].startswith("failed on 2025-03-05 too: AssertionError")
-    assert found.left_out[f"{FILE}::slow"].startswith("had no outcome on 2025-03-05 too: not finished")
+    assert found.left_out[f"{FILE}::slow"].startswith("did not end on 2025-03-05 too: Hang: no outcome within 60 s")
     assert found.left_out.keys() == {f"{FILE}::bad", f"{FILE}::shaky", f"{FILE}::slow"}
 
 
@@ -146,17 +149,18 @@ def test_a_cell_counts_the_releases_own_tests_apart() -> None:
         resolution=Resolution(outcome="locked", lock=make_lock({"alpha": "2.0", "beta": "1.2"})),
         key="k",
     )
-    green = (passed("test_it.py::a", "alpha"), own(FILE), own(f"{FILE}::good"), own(f"{FILE}::then", "skipped"))
-    verdict = judge(cell, runs(green))
-    assert (verdict.verdict, verdict.level) == ("works", "upstream")
-    assert verdict.sentence == "1 test passed; of beta's own tests 1 pass, 1 tell nothing"
+    smoke = (passed("test_it.py::a", "alpha"), passed("test_it.py::b", "alpha", "beta"))
+    green = (*smoke, own(FILE), own(f"{FILE}::good"), own(f"{FILE}::then", "skipped"))
+    verdict = judge(cell, runs(green), COMPONENTS)
+    assert (verdict.verdict, verdict.level) == ("works", "interop")
+    assert verdict.sentence == "2 tests passed; of beta's own tests 1 pass, 1 tell nothing"
     red = own(f"{FILE}::bad", "failed", message="gone")
-    verdict = judge(cell, runs((*green, red), (red,)))
+    verdict = judge(cell, runs((*green, red), (red,)), COMPONENTS)
     assert (verdict.verdict, verdict.level) == ("broken", "upstream")
     assert verdict.sentence.startswith(f"{FILE}::bad: AssertionError: gone")
     assert verdict.sentence.endswith("1 pass, 1 fail that passed in its own time, 1 tell nothing")
     absent = own("upstream/beta/", "skipped")
-    verdict = judge(cell, runs((passed("test_it.py::a", "alpha"), absent)))
-    assert verdict.sentence == f"1 test passed; beta's own tests were not run: {absent.reason}"
-    once = judge(cell, runs((*green, red), (own(f"{FILE}::bad"),)))
+    verdict = judge(cell, runs((*smoke, absent)), COMPONENTS)
+    assert verdict.sentence == f"2 tests passed; beta's own tests were not run: {absent.reason}"
+    once = judge(cell, runs((*green, red), (own(f"{FILE}::bad"),)), COMPONENTS)
     assert once.verdict == "flaky"

@@ -10,9 +10,10 @@ import pytest
 from stackcompat.evidence.results import TestResult
 from stackcompat.evidence.runs import PlannedCell
 from stackcompat.resolve.lock import Resolution
-from stackcompat.verdict.outcomes import classify
-from stackcompat.verdict.verdict import CellVerdict, judge
+from stackcompat.verdict.outcomes import classify, why
+from stackcompat.verdict.verdict import CellVerdict, by_smoke_tests, judge
 from support.made_up import (
+    COMPONENTS,
     NOW,
     blocked,
     failed,
@@ -36,7 +37,7 @@ def cell_of(versions: dict[str, str] | None = None, python: str = "3.12", **more
 
 def judged(*runs: tuple[TestResult, ...], cell: PlannedCell | None = None) -> CellVerdict:
     cell = cell or cell_of()
-    return judge(cell, tuple(run_of(cell, *tests, attempt=n) for n, tests in enumerate(runs)))
+    return judge(cell, tuple(run_of(cell, *tests, attempt=n) for n, tests in enumerate(runs)), COMPONENTS)
 
 
 def red(message: str = "no", **more: Any) -> TestResult:
@@ -112,7 +113,7 @@ def test_a_third_run_that_fails_like_one_of_the_others_confirms_it() -> None:
 def test_red_and_green_is_flaky(runs: tuple[TestResult, ...]) -> None:
     verdict = judged(*((test,) for test in runs))
     assert verdict.verdict == "flaky"
-    assert "failed once and passed once" in verdict.sentence
+    assert f"failed in {runs.count(red())} of {len(runs)} fresh environments" in verdict.sentence
 
 
 def test_a_confirmed_failure_outweighs_a_flaky_one() -> None:
@@ -175,20 +176,20 @@ def test_locked_but_not_run() -> None:
 def test_runs_without_tests(outcomes: list[str], verdict: str) -> None:
     cell = cell_of()
     runs = tuple(run_of(cell, attempt=n, outcome=outcome) for n, outcome in enumerate(outcomes))
-    assert judge(cell, runs).verdict == verdict
+    assert judge(cell, runs, COMPONENTS).verdict == verdict
 
 
 def test_infrastructure_does_not_take_away_what_another_run_saw() -> None:
     cell = cell_of()
     lost = run_of(cell, red(), attempt=1, outcome="timeout")
-    assert judge(cell, (run_of(cell, GREEN), lost)).verdict == "works"
-    assert judge(cell, (run_of(cell, red()), lost)).verdict == "infra-error"
+    assert judge(cell, (run_of(cell, GREEN), lost), COMPONENTS).verdict == "works"
+    assert judge(cell, (run_of(cell, red()), lost), COMPONENTS).verdict == "infra-error"
 
 
 def test_installed_once_and_not_the_other_time_is_flaky() -> None:
     cell = cell_of()
     runs = (run_of(cell, outcome="uninstallable", detail="no compiler"), run_of(cell, GREEN, attempt=1))
-    verdict = judge(cell, runs)
+    verdict = judge(cell, runs, COMPONENTS)
     assert (verdict.verdict, verdict.level) == ("flaky", "install")
     assert "no compiler" in verdict.sentence
 
@@ -204,12 +205,12 @@ def test_installed_once_and_not_the_other_time_is_flaky() -> None:
 )
 def test_resolutions_without_a_lock(outcome: Any, verdict: str) -> None:
     cell = PlannedCell(cell=make_cell(BOTH), resolution=Resolution(outcome=outcome, detail="so it is"))
-    said = judge(cell, ())
+    said = judge(cell, (), COMPONENTS)
     assert (said.verdict, said.level, said.sentence) == (verdict, "resolve", "so it is")
 
 
 def test_a_conflict_is_unresolvable() -> None:
-    said = judge(unresolved(make_cell(BOTH), "beta 2.4 needs alpha<1"), ())
+    said = judge(unresolved(make_cell(BOTH), "beta 2.4 needs alpha<1"), (), COMPONENTS)
     assert (said.verdict, said.sentence) == ("unresolvable", "beta 2.4 needs alpha<1")
     assert said.conflict is not None
 
@@ -217,7 +218,7 @@ def test_a_conflict_is_unresolvable() -> None:
 def test_a_verdict_rests_on_its_runs() -> None:
     cell = cell_of()
     runs = (run_of(cell, red()), run_of(cell, red(), attempt=1))
-    verdict = judge(cell, runs)
+    verdict = judge(cell, runs, COMPONENTS)
     assert verdict.evidence == tuple(run.id for run in runs)
     assert verdict.seen == NOW - dt.timedelta(hours=6) + dt.timedelta(minutes=1)
     assert verdict.installed["beta"] == "2.4"
@@ -226,7 +227,107 @@ def test_a_verdict_rests_on_its_runs() -> None:
 def test_a_verdict_holds_its_classified_tests_and_no_json_has_them() -> None:
     cell = cell_of()
     runs = (run_of(cell, GREEN, passed("a", "alpha")),)
-    verdict = judge(cell, runs)
+    verdict = judge(cell, runs, COMPONENTS)
     assert verdict.statuses == classify(runs)
     assert "statuses" not in verdict.model_dump()
     assert "statuses" not in verdict.to_json()
+
+
+# How old a verdict is, and what came after
+
+
+def attempts(*outcomes: str, detail: str = "no index") -> CellVerdict:
+    """The verdict on a cell that worked 90 days ago, by that run and later ones with other outcomes."""
+    cell = cell_of()
+    runs = [run_of(cell, GREEN, ago=dt.timedelta(days=90))]
+    runs += [run_of(cell, attempt=n, outcome=outcome, detail=detail) for n, outcome in enumerate(outcomes, 1)]
+    return judge(cell, tuple(runs), COMPONENTS)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [
+        ("invalid", "was invalid: no index"),
+        ("index-unreachable", "was lost (index-unreachable): no index"),
+        ("timeout", "was lost (timeout): no index"),
+    ],
+)
+def test_a_later_run_without_results_makes_nothing_fresh_and_is_told(outcome: str, words: str) -> None:
+    verdict = attempts(outcome)
+    assert (verdict.verdict, verdict.seen) == ("works", NOW - dt.timedelta(days=90))
+    assert verdict.sentence == f"1 test passed; the last attempt on 2026-11-22 {words}"
+    assert attempts(outcome, detail="").sentence.endswith("no more is known")
+
+
+def test_the_verdict_by_smoke_tests_tells_the_later_run_too() -> None:
+    cell = cell_of()
+    own = passed("upstream/beta/tests/a.py::one", "beta", level="upstream")
+    old = run_of(cell, GREEN, ago=dt.timedelta(days=90))
+    verdict = by_smoke_tests(
+        judge(cell, (old, run_of(cell, own), run_of(cell, attempt=1, outcome="invalid")), COMPONENTS), COMPONENTS
+    )
+    assert verdict.seen == old.started
+    assert verdict.sentence.endswith("; the last attempt on 2026-11-22 was invalid: no more is known")
+
+
+def test_a_later_run_that_does_not_install_is_part_of_the_verdict() -> None:
+    verdict = attempts("uninstallable")
+    assert (verdict.verdict, verdict.seen) == ("flaky", NOW - dt.timedelta(hours=6) + dt.timedelta(minutes=1))
+
+
+def test_a_later_run_in_which_the_test_had_no_outcome_is_told() -> None:
+    cell = cell_of()
+    old = run_of(cell, GREEN, ago=dt.timedelta(days=90))
+    verdict = judge(cell, (old, run_of(cell, starved(TRAIN))), COMPONENTS)
+    assert (verdict.verdict, verdict.seen) == ("works", old.started)
+    told = f"; the last attempt on 2026-11-22 had no outcome: {TRAIN}: not finished after 60 s"
+    assert verdict.sentence.endswith(told)
+
+
+def test_a_run_of_other_tests_after_the_deciding_ones_is_no_attempt_that_was_lost() -> None:
+    cell = cell_of()
+    runs = (run_of(cell, red(), starved("a")), run_of(cell, red(), attempt=1), run_of(cell, starved("a"), attempt=2))
+    verdict = judge(cell, runs, COMPONENTS)
+    assert (verdict.verdict, verdict.seen) == ("broken", runs[1].started)
+    assert "attempt" not in verdict.sentence
+
+
+# A hang
+
+
+def test_a_hang_is_red_only_if_the_test_ends_with_other_versions() -> None:
+    cell = cell_of()
+    tests = (starved(TRAIN, "alpha", "beta"), passed("a", "alpha"))
+    runs = tuple(run_of(cell, *tests, attempt=number) for number in range(10))
+    unknown = judge(cell, runs, COMPONENTS)
+    assert unknown.verdict == "infra-error"
+    assert unknown.sentence.startswith(f"could not tell: {TRAIN} hangs every time: no outcome within 60 s in 10 of 10")
+    known = judge(cell, runs, COMPONENTS, passes={(cell.cell.platform, TRAIN): 2.0})
+    assert (known.verdict, known.level) == ("broken", "interop")
+    assert known.sentence.startswith(f"{TRAIN} hangs: no outcome within 60 s in 10 of 10 fresh environments")
+    assert [why(test) for test in known.failures] == ["Hang: no outcome within 60 s [test]"]
+
+
+# Installations that are refused for different reasons
+
+NO_BUILD = "error: Failed to build `a==1`"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "verdict"),
+    [
+        (f"{NO_BUILD} cause: no a in /c/.tmpA1/a", f"{NO_BUILD} cause: no a in /c/.tmpB2/a", "uninstallable"),
+        (f"Prepared 3 packages in 12ms {NO_BUILD}", NO_BUILD, "uninstallable"),
+        (NO_BUILD, "error: Failed to build `b==1`", "flaky"),
+        (f"{NO_BUILD} cause: no compiler", f"{NO_BUILD} cause: no memory", "flaky"),
+    ],
+)
+def test_a_lock_is_refused_twice_for_the_same_reason(first: str, second: str, verdict: str) -> None:
+    cell = cell_of()
+    runs = tuple(
+        run_of(cell, attempt=number, outcome="uninstallable", detail=detail)
+        for number, detail in enumerate((first, second))
+    )
+    said = judge(cell, runs, COMPONENTS)
+    assert (said.verdict, said.level, said.seen) == (verdict, "install", runs[1].started)
+    assert ("each time for another reason" in said.sentence) == (verdict == "flaky")

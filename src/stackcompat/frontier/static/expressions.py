@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 
-from stackcompat.frontier.static.reading import Reading, take
+from stackcompat.frontier.static.reading import SourceReading, take
 
 __all__ = ["dotted", "evaluate", "expressions_in"]
 
 
-def dotted(reading: Reading, node: ast.expr) -> str:
+def dotted(reading: SourceReading, node: ast.expr) -> str:
     """The dotted name of an attribute chain that begins with something imported; empty for anything else."""
     attributes: list[str] = []
     while isinstance(node, ast.Attribute):
@@ -21,8 +21,8 @@ def dotted(reading: Reading, node: ast.expr) -> str:
     return ""
 
 
-def evaluate(reading: Reading, nodes: Iterable[ast.expr | None]) -> None:
-    """Take what expressions use in any case when they are evaluated: nothing in lambdas, nothing behind conditions."""
+def evaluate(reading: SourceReading, nodes: Iterable[ast.expr | None]) -> None:
+    """Take the names that expressions use whenever they are evaluated. Lambdas and conditional parts are left out."""
     pending: list[ast.AST] = [node for node in nodes if node is not None]
     while pending:
         node = pending.pop()
@@ -36,12 +36,12 @@ def evaluate(reading: Reading, nodes: Iterable[ast.expr | None]) -> None:
 
 
 def expressions_in(node: ast.AST) -> list[ast.expr]:
-    """The expressions that a statement consists of, without those in statements inside of it."""
+    """The expressions of a statement, without those of the statements inside it."""
     return [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
 
 
-def _call(reading: Reading, node: ast.Call) -> None:
-    """Take the arguments by name of a call, and the identifier that a method gets as its first argument."""
+def _call(reading: SourceReading, node: ast.Call) -> None:
+    """Take the keyword arguments of a call, and the identifier that a method gets as its first argument."""
     called = dotted(reading, node.func)
     if not called:
         return

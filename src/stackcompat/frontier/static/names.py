@@ -13,13 +13,13 @@ class Take(Record):
     """Something that a module takes from elsewhere.
 
     Attributes:
-        name: The dotted name; empty where the source has several `ways`.
+        name: The dotted name; empty if the source has several `ways`.
         line: The line that takes it.
         late: Whether it is taken only once a function is called.
         keyword: The argument with which the module calls the name; empty if it is no such call.
         text: The identifier that the module passes as text to a method of the name, as one asks for an option; empty if
             it is no such call.
-        ways: What each way takes, where the source has several ways to go on.
+        ways: What each way takes, if the source has several ways to go on.
     """
 
     name: str
@@ -56,7 +56,7 @@ class NameTable:
 
     Attributes:
         modules: The names of each module; None until the module is first needed.
-        missing: Answers of :func:`stackcompat.frontier.static.offers.first_missing`, kept so as not to look twice.
+        missing: A cache of the answers of :func:`stackcompat.frontier.static.offers.first_missing`.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class NameTable:
 
         Args:
             modules: The names of each module; None for a module that is to be read when it is first needed.
-            read: Reads such a module; not needed if there is none.
+            read: Reads such a module. It is not needed if there is no such module.
         """
         self.modules = dict(modules)
         self.missing: dict[tuple[str, str, str], str] = {}
@@ -75,14 +75,14 @@ class NameTable:
 
     def module(self, name: str) -> ModuleNames:
         """The module called `name`; an empty one for a package without a file of its own."""
-        found = self.modules.get(name, ModuleNames())
-        if found is None:
-            assert self._read is not None  # whoever leaves modules unread says how to read them
-            found = self.modules[name] = self._read(name)
-        return found
+        names = self.modules.get(name, ModuleNames())
+        if names is None:
+            assert self._read is not None  # a table with unread modules has a reader
+            names = self.modules[name] = self._read(name)
+        return names
 
     def has(self, module: str) -> bool:
-        """Whether there is such a module, or package without a file of its own."""
+        """Whether there is such a module, or such a package without a file of its own."""
         return module in self._packages_and_modules
 
     def packages(self) -> set[str]:

@@ -28,7 +28,7 @@ def objects_of(tree: ast.Module) -> dict[str, tuple[str, ...]]:
 
 
 def deprecations(node: ast.Dict) -> dict[str, bool]:
-    """The names in a table of deprecations, and whether it still serves them: not where its last entry is None."""
+    """The names in a table of deprecations, and whether it still serves each: it does not if the last entry is None."""
     served = {}
     for key, value in zip(node.keys, node.values, strict=True):
         if isinstance(key, ast.Constant) and isinstance(key.value, str):

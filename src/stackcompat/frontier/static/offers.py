@@ -9,7 +9,7 @@ from stackcompat.frontier.static.names import NameTable
 
 __all__ = ["attributes", "first_missing"]
 
-#: Modules that take a name from each other in a circle define it nowhere: the search for it ends after so many steps.
+#: Modules that take a name from each other in a circle define it nowhere. So a search ends after this many steps.
 _MAX_DEPTH = 20
 
 
@@ -19,8 +19,8 @@ class _Followed(NamedTuple):
     Attributes:
         module: The last module on the way.
         rest: What is left of the dotted name.
-        name: The name that is defined in the module, followed by `rest`; empty if there is none. Then `rest` is not
-            offered, or it is empty because the dotted name is that of the module.
+        name: The name that the module defines, before `rest`. If it is empty, the module does not offer `rest`, or
+            `rest` is empty because the dotted name is that of the module itself.
     """
 
     module: str
@@ -50,10 +50,10 @@ def first_missing(table: NameTable, chain: str, keyword: str = "", text: str = "
 def attributes(table: NameTable) -> dict[str, tuple[str, ...]]:
     """The attributes of each object, by its dotted name, in the modules that were read so far."""
     return {
-        f"{name}.{object_name}": found
+        f"{name}.{object_name}": attribute_names
         for name, module in table.modules.items()
         if module is not None
-        for object_name, found in module.objects.items()
+        for object_name, attribute_names in module.objects.items()
     }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from stackcompat.frontier.static.names import ModuleNames, Take
 from stackcompat.frontier.static.objects import objects_of
-from stackcompat.frontier.static.reading import Reading
+from stackcompat.frontier.static.reading import SourceReading
 from stackcompat.frontier.static.source import Parse
 from stackcompat.frontier.static.statements import read_statements
 
@@ -37,7 +37,7 @@ def read_module(content: bytes, path: str, parse: Parse = ast.parse) -> ModuleNa
         tree = parse(content)
     except (SyntaxError, ValueError):
         return ModuleNames(open=True)
-    reading = Reading(package=path.rpartition("/")[0].replace("/", "."))
+    reading = SourceReading(package=path.rpartition("/")[0].replace("/", "."))
     read_statements(reading, tree.body)
     return ModuleNames(
         takes=tuple(dict.fromkeys([*reading.takes, *_taken_by_functions(reading)])),
@@ -49,10 +49,10 @@ def read_module(content: bytes, path: str, parse: Parse = ast.parse) -> ModuleNa
     )
 
 
-def _taken_by_functions(reading: Reading) -> Iterator[Take]:
-    """What functions take once they are called, from what is bound when all of the module is read."""
+def _taken_by_functions(reading: SourceReading) -> Iterator[Take]:
+    """What functions take when they are called. By then all names of the module are bound."""
     for function in reading.functions:
-        body = Reading(
+        body = SourceReading(
             package=reading.package, annotations=reading.annotations, called=True, offers=dict(reading.offers)
         )
         for argument in ast.walk(function.args):

@@ -1,4 +1,4 @@
-"""What was read of a module so far."""
+"""The state of reading one module."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 
 from stackcompat.frontier.static.names import Take
 
-__all__ = ["Reading", "bind", "take"]
+__all__ = ["SourceReading", "bind", "take"]
 
 
 @dataclass
-class Reading:
+class SourceReading:
     """The state of reading one module, or the body of one function, statement by statement.
 
     Attributes:
         package: The package that the module lies in.
         annotations: Whether annotations of functions and classes are evaluated.
-        called: Whether the body of a function is read. What is annotated there is never evaluated.
+        called: Whether the body of a function is read. Annotations of variables are never evaluated there.
         class_depth: How many classes deep the reading is. What is bound in a class is no name of the module.
         takes: What was taken.
         offers: Where each name that is bound comes from; empty for what is defined here.
@@ -41,13 +41,13 @@ class Reading:
     functions: list[ast.FunctionDef | ast.AsyncFunctionDef] = field(default_factory=list)
 
 
-def bind(reading: Reading, name: str, origin: str = "") -> None:
-    """Note that the module binds a name, and where it comes from; nothing inside of a class."""
+def bind(reading: SourceReading, name: str, origin: str = "") -> None:
+    """Note that the module binds a name, and where it comes from. What a class binds is ignored."""
     if not reading.class_depth:
         reading.offers[name] = origin
         reading.keywords.pop(name, None)
 
 
-def take(reading: Reading, name: str, line: int, *, keyword: str = "", text: str = "") -> None:
+def take(reading: SourceReading, name: str, line: int, *, keyword: str = "", text: str = "") -> None:
     """Note that the module takes a name; see :class:`Take`."""
     reading.takes.append(Take(name=name, line=line, keyword=keyword, text=text))

@@ -22,7 +22,7 @@ __all__ = ["Parse", "parser"]
 Parse = Callable[[bytes], ast.Module]
 
 
-#: Enough to parse the largest module.
+#: The time limit for parsing one module, in seconds. It is enough for the largest one.
 _SECONDS = 60
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from stackcompat.frontier.static.expressions import dotted, evaluate, expressions_in
 from stackcompat.frontier.static.names import Take
 from stackcompat.frontier.static.objects import deprecations
-from stackcompat.frontier.static.reading import Reading, bind, take
+from stackcompat.frontier.static.reading import SourceReading, bind, take
 
 __all__ = ["read_statements"]
 
@@ -16,13 +16,13 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _Assignment = ast.Assign | ast.AnnAssign | ast.AugAssign
 
 
-def read_statements(reading: Reading, statements: Sequence[ast.stmt]) -> None:
+def read_statements(reading: SourceReading, statements: Sequence[ast.stmt]) -> None:
     """Read statements in order."""
     for statement in statements:
         _read(reading, statement)
 
 
-def _read(reading: Reading, node: ast.stmt) -> None:
+def _read(reading: SourceReading, node: ast.stmt) -> None:
     match node:
         case ast.Import():
             _import(reading, node)
@@ -57,7 +57,7 @@ def _read(reading: Reading, node: ast.stmt) -> None:
             pass
 
 
-def _import(reading: Reading, node: ast.Import) -> None:
+def _import(reading: SourceReading, node: ast.Import) -> None:
     for alias in node.names:
         take(reading, alias.name, node.lineno)
         if alias.asname:
@@ -67,7 +67,7 @@ def _import(reading: Reading, node: ast.Import) -> None:
             bind(reading, package, package)
 
 
-def _import_from(reading: Reading, node: ast.ImportFrom) -> None:
+def _import_from(reading: SourceReading, node: ast.ImportFrom) -> None:
     source = node.module or ""
     if source == "__future__" and any(alias.name == "annotations" for alias in node.names):
         reading.annotations = False
@@ -84,7 +84,7 @@ def _import_from(reading: Reading, node: ast.ImportFrom) -> None:
             bind(reading, alias.asname or alias.name, f"{source}.{alias.name}")
 
 
-def _function(reading: Reading, node: _Function) -> None:
+def _function(reading: SourceReading, node: _Function) -> None:
     """Read a definition; the body is read later."""
     arguments = node.args
     if node.name == "__getattr__" and not reading.class_depth:
@@ -100,7 +100,7 @@ def _function(reading: Reading, node: _Function) -> None:
         reading.keywords[node.name] = tuple(argument.arg for argument in by_name)
 
 
-def _class(reading: Reading, node: ast.ClassDef) -> None:
+def _class(reading: SourceReading, node: ast.ClassDef) -> None:
     evaluate(reading, [*node.decorator_list, *node.bases, *(keyword.value for keyword in node.keywords)])
     reading.class_depth += 1
     read_statements(reading, node.body)
@@ -108,7 +108,7 @@ def _class(reading: Reading, node: ast.ClassDef) -> None:
     bind(reading, node.name)
 
 
-def _if(reading: Reading, node: ast.If) -> None:
+def _if(reading: SourceReading, node: ast.If) -> None:
     condition = ast.unparse(node.test)
     if "TYPE_CHECKING" in condition:
         read_statements(reading, node.body if "not " in condition else node.orelse)
@@ -120,10 +120,10 @@ def _if(reading: Reading, node: ast.If) -> None:
         read_statements(reading, node.orelse)
 
 
-def _ways(reading: Reading, line: int, ways: Sequence[Sequence[ast.stmt]]) -> None:
-    """Read sequences of statements of which one is executed, or the next one where the first fails.
+def _ways(reading: SourceReading, line: int, ways: Sequence[Sequence[ast.stmt]]) -> None:
+    """Read alternative sequences of statements: one of them is executed, or the next one if the first fails.
 
-    A name that they bind from different origins comes from neither for sure.
+    A name that they bind from different origins has no sure origin.
     """
     takes_before, offers_before = reading.takes, dict(reading.offers)
     taken: list[tuple[Take, ...]] = []
@@ -145,7 +145,7 @@ def _ways(reading: Reading, line: int, ways: Sequence[Sequence[ast.stmt]]) -> No
         reading.takes.append(Take(name="", line=line, ways=tuple(taken)))
 
 
-def _assign(reading: Reading, node: _Assignment) -> None:
+def _assign(reading: SourceReading, node: _Assignment) -> None:
     if isinstance(node, ast.AnnAssign) and reading.annotations and not reading.called:
         evaluate(reading, [node.annotation])
     if node.value is None:
@@ -159,21 +159,21 @@ def _assign(reading: Reading, node: _Assignment) -> None:
         _bind_targets(reading, target, dotted(reading, node.value))
 
 
-def _bind_targets(reading: Reading, target: ast.expr, origin: str) -> None:
+def _bind_targets(reading: SourceReading, target: ast.expr, origin: str) -> None:
     """Bind the names in the target of an assignment, or of a loop."""
     for name in ast.walk(target):
         if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store):
             bind(reading, name.id, origin)
 
 
-def _delete(reading: Reading, node: ast.Delete) -> None:
+def _delete(reading: SourceReading, node: ast.Delete) -> None:
     for target in node.targets:
         if isinstance(target, ast.Name) and not reading.class_depth:
             reading.offers.pop(target.id, None)
 
 
-def _getattr(reading: Reading, node: ast.AST) -> None:
-    """Read a ``__getattr__`` of the module: it serves what its tables say, or without tables anything."""
+def _getattr(reading: SourceReading, node: ast.AST) -> None:
+    """Read a ``__getattr__`` of the module: it serves the names in its tables, or any name if it has no tables."""
     used = {name.id for name in ast.walk(node) if isinstance(name, ast.Name)} & reading.tables.keys()
     reading.open = reading.open or not used
     for table in used:

@@ -1,18 +1,18 @@
 """A forecast, from source alone: the names that one release takes from another, against those that the other offers.
 
 Nothing is run: modules are read with :mod:`ast`. A release of one component is read once and compared with every
-release of the other, so n + m readings tell something about n x m pairs. It is a prediction and never a verdict: it
-sees neither names that are made at run time nor anything but the absence of names.
+release of the other, so n + m readings tell something about n x m pairs. The forecast is a prediction and never a
+verdict. It does not see names that are made at run time, and it sees no breaks but missing names.
 
-Imports and attribute chains count as taken, in the modules that importing the component reaches. What stands outside
-of functions, annotations of functions included, is needed at once; what stands inside is needed once the function is
+Imports and attribute chains count as taken, in the modules that importing the component reaches. What stands outside of
+functions is needed at once, and so are annotations of functions. What stands inside is needed once the function is
 called. Where the source has two ways to go on (a ``try`` that catches the failure, a condition on a version or on
-``hasattr``), something is missing only if each of the ways misses something. What stands under ``TYPE_CHECKING`` is
-not executed.
+``hasattr``), something is missing only if each of the ways misses something. What stands under ``TYPE_CHECKING`` is not
+executed.
 
 These count as offered: what a module binds at its top level, by star too; its submodules; the names that a table of
-deprecations behind the ``__getattr__`` of a module still serves; and the attributes of an object that a module makes
-of a class of its own, as far as the module shows them.
+deprecations behind the ``__getattr__`` of a module still serves; and the attributes of an object that a module makes of
+a class of its own, as far as the module shows them.
 """
 
 from __future__ import annotations
@@ -51,16 +51,16 @@ def wanted(taker: NameTable, roots: Collection[str], packages: Collection[str]) 
 
     Args:
         taker: The names of the release that takes.
-        roots: The modules of it that are imported. What they import themselves counts as well.
+        roots: Those of its modules that are imported. What these modules import counts, too.
         packages: The top-level packages of the other release.
     """
-    found = []
+    wants = []
     for module in _reached(taker, roots):
         for take in taker.module(module).takes:
             kept = _of_packages(take, taker, packages)
             if kept is not None:
-                found.append(Wanted(module, kept))
-    return tuple(dict.fromkeys(found))
+                wants.append(Wanted(module, kept))
+    return tuple(dict.fromkeys(wants))
 
 
 def missing(wants: Iterable[Wanted], giver: NameTable, *, late: bool = False) -> tuple[Missing, ...]:
@@ -84,7 +84,7 @@ def without_unseen_attributes(
 
     Args:
         found: What is missing.
-        givers: The releases among which an attribute has to be shown by one.
+        givers: The releases. At least one of them has to show an attribute.
     """
     shown = [entry for giver in givers for entry in attributes(giver).items()]
     objects = {name for name, _ in shown}
@@ -96,14 +96,14 @@ def without_unseen_attributes(
 
 
 def _reached(table: NameTable, roots: Collection[str]) -> list[str]:
-    """The modules that importing `roots` brings in, the packages that they lie in included."""
-    found: dict[str, None] = {}
+    """The modules that importing `roots` brings in, including the packages that they lie in."""
+    reached: dict[str, None] = {}
     pending = [root for root in roots if table.has(root)]
     while pending:
         name = pending.pop()
-        if name in found:
+        if name in reached:
             continue
-        found[name] = None
+        reached[name] = None
         if "." in name:
             pending.append(name.rpartition(".")[0])
         pending += [
@@ -111,7 +111,7 @@ def _reached(table: NameTable, roots: Collection[str]) -> list[str]:
             for take in table.module(name).takes
             if not take.late and (module := _longest_module(table, take.name))
         ]
-    return [name for name in found if name in table.modules]
+    return [name for name in reached if name in table.modules]
 
 
 def _longest_module(table: NameTable, name: str) -> str:
@@ -122,11 +122,11 @@ def _longest_module(table: NameTable, name: str) -> str:
 
 
 def _of_packages(take: Take, taker: NameTable, packages: Collection[str]) -> Take | None:
-    """What is left of a taking if only `packages` matter, and what the taker has itself does not; None: nothing."""
+    """`take` without the names outside of `packages` and those that the taker has itself; None if nothing is left."""
     if not take.ways:
         parent = take.name.rpartition(".")[0]
-        own = taker.has(take.name) or (parent and taker.has(parent))
-        return take if take.name.split(".")[0] in packages and not own else None
+        is_own = taker.has(take.name) or (parent and taker.has(parent))
+        return take if take.name.split(".")[0] in packages and not is_own else None
     ways = [[_of_packages(other, taker, packages) for other in way] for way in take.ways]
     kept = tuple(tuple(other for other in way if other is not None) for way in ways)
     return take.model_copy(update={"ways": kept}) if any(kept) else None

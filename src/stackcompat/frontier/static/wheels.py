@@ -35,7 +35,7 @@ class _Kept(NamedTuple):
     Attributes:
         table: Its names.
         files: The path of each module's file in the wheel.
-        read_before: How many of the modules the folder had.
+        read_before: How many of its modules the folder had when it was loaded.
     """
 
     table: NameTable
@@ -52,9 +52,9 @@ class WheelNames:
         Args:
             folder: Where readings are kept.
             sources: Gives the files of a wheel.
-            newer: Parses what is written in a newer syntax than that of the Python that runs this.
+            newer: A newer Python, which parses source that is too new for the Python that runs this.
         """
-        # What another version of the reader made of a source may differ.
+        # Another version of the reader can read a source differently.
         self._folder = folder / f"{_reader_digest()}-{newer.python if newer else 'own'}"
         self._parse = parser(newer)
         self._sources = cache(sources)

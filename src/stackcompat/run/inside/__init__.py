@@ -1,7 +1,7 @@
-"""The code that runs inside a cell, on the standard library and the pytest of the harness.
+"""The code that runs inside a cell. It needs only the standard library and the pytest of the harness.
 
-Inside a cell the project cannot be imported. There this package has another name (see :mod:`.plugin`), so its modules
-import each other relatively. They import :mod:`.protocol`, which declares types only, for type checkers alone.
+Inside a cell the project cannot be imported, and this package has another name (see :mod:`.plugin`). So its modules
+import each other by relative imports. Only type checkers import :mod:`.protocol`, which declares types.
 
 Every file of this folder is part of the key of all evidence (see :func:`stackcompat.run.sandbox.plugin_code`).
 """

@@ -1,9 +1,9 @@
 """Runs a command without a network: ``python fence.py COMMAND...``.
 
-Linux only. In a network namespace of its own, a process sees no interface but loopback. Tests with several processes
-need loopback, so it is brought up. Where the system allows it, an ordinary user gets a network namespace inside a user
-namespace. ``python fence.py --check`` exits with 0 where this works, and with 1 where it does not. Standard library
-only.
+This works on Linux only, and needs only the standard library. In a network namespace of its own, a process sees no
+interface but loopback. Tests with several processes need loopback, so it is brought up. An ordinary user gets a network
+namespace inside a user namespace, if the system allows that. ``python fence.py --check`` exits with 0 if all this
+works, else with 1.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The import path of a cell: the harness is taken off it, and modules that came from elsewhere are found."""
+"""The import path of a cell: how the harness is taken off it, and how foreign modules are found."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 
 __all__ = ["foreign_modules", "hide_harness"]
 
-#: The modules of the harness that components use as well. pytest itself does not import them again.
+#: The modules of the harness that components can use as well. pytest does not import them again.
 _SHARED_MODULES = ("packaging", "pygments", "iniconfig", "exceptiongroup", "tomli", "typing_extensions")
 
 
 def hide_harness(harness: str) -> None:
-    """Take the harness off the import path, so that no component can borrow a dependency that it does not declare.
+    """Take the harness off the import path. So no component finds a dependency there that it does not declare.
 
-    pytest keeps working: it is loaded, and finds its submodules through its package.
+    pytest still works: it is loaded already, and finds its submodules through its package.
 
     Args:
         harness: The folder with pytest.
@@ -31,7 +31,7 @@ def hide_harness(harness: str) -> None:
 
 
 def foreign_modules(allowed: list[str]) -> list[str]:
-    """The loaded modules without a parent whose file lies outside of the `allowed` folders, each with its folder."""
+    """The loaded top-level modules whose files lie outside the `allowed` folders, each with the name of its folder."""
     roots = tuple(os.path.realpath(folder) + os.sep for folder in allowed)
     foreign = []
     for name, module in sorted(sys.modules.items()):

@@ -1,6 +1,7 @@
 """The tests that a release ships. They run in place of the smoke tests, and each of their files is a test as well.
 
-The test of a file shows that the file can be loaded. Marks there mean what they mean to the authors of the tests.
+The test of a file passes if the file can be loaded. Marks in these files are those of their authors: they are not read,
+except for ``alone``.
 """
 
 from __future__ import annotations
@@ -8,9 +9,9 @@ from __future__ import annotations
 import fnmatch
 import importlib.metadata
 import os
-import time
 import traceback
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,6 +24,8 @@ from .owners import Owners
 from .progress import Progress, end_event
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from stackcompat.run.inside.protocol import FailureSeen, OwnTestsJob, PluginJob
 
 __all__ = ["OwnFileHooks", "OwnTests"]
@@ -32,8 +35,8 @@ class OwnTests:
     """The tests that a release ships.
 
     Args:
-        job: What the process is asked for.
-        own: Which tests of the release those are.
+        job: The job of the process.
+        own: The part of the job about these tests.
     """
 
     def __init__(self, job: PluginJob, own: OwnTestsJob) -> None:
@@ -46,11 +49,16 @@ class OwnTests:
         self._files = _test_files(own, self.root)
         self._paths = {str(Path(self.root, file)) for file in self._files}
         self.owners = Owners(self._paths)
+        self.wrappers = job["wrappers"]
+
+    def has(self, path: str) -> bool:
+        """Whether the file with this path is one of the tests."""
+        return os.path.normpath(path) in self._paths
 
     def paths(self) -> list[str]:
         """The files that pytest collects, in the order of the patterns that name them.
 
-        A file that is named first is loaded first, before the time box is over.
+        So files that are named first are loaded first, while the time box is not over yet.
         """
         asked = {test.split("::")[0] for test in self._asked}
         lost = set(self._own["lost"])
@@ -62,7 +70,7 @@ class OwnTests:
         ]
 
     def choose(self, items: list[pytest.Item]) -> list[pytest.Item]:
-        """The tests among `items` that are asked for and not left out, in the order of pytest."""
+        """The tests among `items` that the job asks for and does not leave out, in the order of pytest."""
         return [
             item
             for item in items
@@ -70,12 +78,16 @@ class OwnTests:
             and not any(fnmatch.fnmatchcase(item.nodeid, pattern) for pattern in self._own["without"])
         ]
 
+    def strangers(self, items: list[pytest.Item]) -> list[str]:  # noqa: ARG002  (see interface.TestSource)
+        """Empty: a release may load its own tests as it likes."""
+        return []
+
     def describe(self, item: pytest.Item) -> DescribedTest:
-        """A test of the release."""
+        """Describe a test of the release."""
         return self._describe(item.nodeid, alone=item.get_closest_marker("alone") is not None)
 
     def describe_file(self, file: str) -> DescribedTest:
-        """The test of a file, which is loading it."""
+        """Describe the test of a file: whether it can be loaded."""
         return self._describe(file, alone=False)
 
     def _describe(self, name: str, *, alone: bool) -> DescribedTest:
@@ -83,29 +95,38 @@ class OwnTests:
             test=self._prefix + name,
             level="upstream",
             uses=self._uses,
+            components=[self._own["distribution"]],
             artifact="",
             feature="",
             limit=self._limit,
             alone=alone,
         )
 
-    def excuse(self, error: BaseException, failure: FailureSeen) -> str:
-        """Why an error says nothing about the release: the test itself uses something that another library dropped.
+    def imported_modules(self, item: pytest.Item) -> Collection[str]:  # noqa: ARG002  (see interface.TestSource)
+        """Empty: only the main module of the release keeps its own tests from running."""
+        return ()
 
-        No code of the release runs below such a test. An error with which a test says that it found something wrong
-        always counts.
+    def excuse(self, error: BaseException, failure: FailureSeen) -> str:
+        """Why an error says nothing about the release; empty if it counts as a failure.
+
+        An error is excused if the test itself raised it and no code of the release ran below the test. Most often the
+        test uses something that another library has dropped. A failed assertion always counts.
 
         Args:
-            error: What was raised.
-            failure: The failure that it would be.
+            error: The error that was raised.
+            failure: Its description.
         """
         found_something_wrong = isinstance(error, AssertionError) or type(error).__name__ == "Failed"
         if found_something_wrong or self._release_runs_below_test(error):
             return ""
         return f"the test itself fails: {failure['type']}: {failure['message']}"
 
+    def may_skip(self, error: BaseException) -> bool:  # noqa: ARG002  (see interface.TestSource)
+        """Always: what a release ships for its tests can skip them."""
+        return True
+
     def _release_runs_below_test(self, error: BaseException) -> bool:
-        """Whether code of the release ran below the last frame of a test when the error was raised."""
+        """Whether code of the release ran below the last frame of a test when `error` was raised."""
         below = False
         for frame, _ in traceback.walk_tb(error.__traceback__):
             filename = os.path.normpath(frame.f_code.co_filename)
@@ -132,11 +153,11 @@ def _test_files(own: OwnTestsJob, root: str) -> list[str]:
 
 
 class OwnFileHooks:
-    """Streams how the files of the tests are loaded.
+    """Streams the loading of the test files as tests of their own.
 
     Args:
         tests: The tests of the release.
-        stream: Takes the events.
+        stream: The stream of events.
     """
 
     def __init__(self, tests: OwnTests, stream: EventStream) -> None:
@@ -145,21 +166,21 @@ class OwnFileHooks:
         self._progress = Progress(began=0.0)
 
     def pytest_collectstart(self, collector: pytest.Collector) -> None:
-        """A file begins to be loaded."""
+        """Called before a file is loaded."""
         if isinstance(collector, pytest.Module):
-            self._progress = Progress(began=time.perf_counter())
+            self._progress = Progress(began=perf_counter())
             described = self._tests.describe_file(collector.nodeid)
             self._stream.emit({"event": "start", "test": described.test, "limit": described.limit})
 
     def pytest_exception_interact(
         self, call: pytest.CallInfo[object], report: pytest.CollectReport | pytest.TestReport
     ) -> None:
-        """Keep the error of a file that cannot be loaded, or why that error says nothing."""
+        """Called with the error of a file that cannot be loaded. The error is kept, or its excuse."""
         if report.when != "collect":
             return
         assert call.excinfo is not None
         error = call.excinfo.value.__cause__ or call.excinfo.value
-        failure = describe_failure(error, self._tests.owners)
+        failure = describe_failure(error, self._tests.owners, self._tests.wrappers, self._tests.has)
         failure["phase"] = "collect"
         excuse = self._tests.excuse(error, failure)
         if excuse:
@@ -168,7 +189,7 @@ class OwnFileHooks:
             self._progress.failure = failure
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """A file is loaded, or cannot be. A class that cannot be collected is a failure of its file."""
+        """Called when a file was loaded or could not be. A class that cannot be collected is a failure of its file."""
         file, _, inner = report.nodeid.partition("::")
         if not file.endswith(".py") or (inner and not report.failed):
             return

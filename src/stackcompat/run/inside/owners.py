@@ -1,10 +1,11 @@
-"""Which distribution an installed file belongs to."""
+"""The owners of installed files: the distributions that installed them."""
 
 from __future__ import annotations
 
 import importlib.metadata
 import os
 from collections.abc import Collection
+from typing import Any
 
 from .distributions import canonical
 
@@ -12,28 +13,33 @@ __all__ = ["Owners"]
 
 
 class Owners:
-    """The distributions that source files belong to. The RECORD files are read when an owner is asked for first.
+    """The distributions that installed files belong to. Their lists of files are read at the first question.
 
     Args:
-        tests: Installed files that are tests and belong to no distribution.
+        tests: Installed test files. They count as files without an owner.
     """
 
     def __init__(self, tests: Collection[str] = ()) -> None:
         self._tests = {os.path.normpath(path) for path in tests}
         self._by_path: dict[str, str] | None = None
 
-    def owner(self, filename: str) -> str | None:
-        """The distribution that installed a file; None for the standard library and for tests."""
+    def read(self) -> dict[str, str]:
+        """Read the lists of files if they were not read. A process that is forked afterwards has them."""
         if self._by_path is None:
             self._by_path = _owners_by_path()
+        return self._by_path
+
+    def owner(self, filename: str) -> str | None:
+        """The distribution that installed a file; None for the standard library and for tests."""
         path = os.path.normpath(filename)
-        return None if path in self._tests else self._by_path.get(path)
+        return None if path in self._tests else self.read().get(path)
 
 
 def _owners_by_path() -> dict[str, str]:
     owners = {}
     for distribution in importlib.metadata.distributions():
-        name = canonical(distribution.metadata["Name"])
+        metadata: Any = distribution.metadata  # None where a folder of metadata has no file of that kind
+        name = canonical((metadata and metadata["Name"]) or "")
         for path in distribution.files or ():
             if path.suffix in (".py", ".so"):
                 owners[os.path.normpath(str(distribution.locate_file(path)))] = name

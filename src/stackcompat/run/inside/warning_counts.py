@@ -1,4 +1,4 @@
-"""The warnings of a test: which package raised each, whose code triggered it, and how often."""
+"""The warnings of a test: how often each was raised, by which distribution, and whose code triggered it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 from types import FrameType
 from typing import TYPE_CHECKING, TextIO
 
+from .causes import NAME_CHARACTERS, cut
 from .failures import normalise_message
 from .owners import Owners
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from stackcompat.run.inside.protocol import WarningCount
 
 __all__ = ["WarningCounter"]
+
+#: The most different warnings of a test. What comes after them is counted for each distribution that raised it.
+_MOST = 100
 
 
 class WarningCounter:
@@ -35,13 +39,20 @@ class WarningCounter:
         file: TextIO | None = None,  # noqa: ARG002
         line: str | None = None,  # noqa: ARG002
     ) -> None:
-        """Take the place of :func:`warnings.showwarning`, which is called from the code that raises a warning."""
+        """Count a warning. This function takes the place of :func:`warnings.showwarning`."""
         frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  (frames have no public access)
         while frame is not None and frame.f_globals.get("__name__") == "warnings":
             frame = frame.f_back
         raised_by = self._owners.owner(frame.f_code.co_filename) if frame is not None else None
         triggered_by = self._owners.owner(filename)
-        key = (category.__name__, raised_by or "", triggered_by or "", normalise_message(str(message)))
+        key = (
+            cut(category.__name__, NAME_CHARACTERS),
+            raised_by or "",
+            triggered_by or "",
+            normalise_message(str(message)),
+        )
+        if key not in self._counts and len(self._counts) >= _MOST:
+            key = ("Warning", raised_by or "", "", "further warnings")
         self._counts[key] = self._counts.get(key, 0) + 1
 
     def counts(self) -> list[WarningCount]:

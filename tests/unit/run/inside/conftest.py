@@ -1,4 +1,4 @@
-"""Shared set-up of the tests of what runs inside a cell."""
+"""Fixtures for the tests of the code that runs inside a cell."""
 
 from __future__ import annotations
 

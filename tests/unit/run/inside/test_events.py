@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stackcompat.run.inside.events import EventStream
+from stackcompat.run.inside.events import EventStream, seal
 
 
 @pytest.fixture
@@ -34,3 +34,15 @@ def test_text_that_cannot_be_encoded_is_written_all_the_same(stream: EventStream
     stream.emit({"event": "done", "foreign": ["\udcff\nx"]})
     last = path.read_text(encoding="utf-8").splitlines()[-1]
     assert json.loads(last) == {"event": "done", "foreign": ["?\nx"]}
+
+
+def test_a_sealed_event_is_told_from_what_others_write(path: Path) -> None:
+    stream = EventStream(str(path), b"secret")
+    stream.emit({"event": "done", "foreign": ["…"]})
+    with path.open("a", encoding="utf-8") as file:
+        file.write('{"event": "done", "foreign": ["forged"]}\n')
+        file.write(f"{seal(b'{}', b'another').decode()} {{}}\n")
+    stream._file.close()
+    assert stream.since(0) == [{"event": "done", "foreign": ["…"]}]
+    sealed, _, line = path.read_bytes().splitlines()[0].partition(b" ")
+    assert sealed == seal(line, b"secret") != seal(line, b"another")

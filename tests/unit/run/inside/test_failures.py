@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import types
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -13,6 +16,9 @@ from hypothesis import strategies as st
 from stackcompat.run.inside.failures import MESSAGE_CHARACTERS, describe_failure, normalise_message
 from stackcompat.run.inside.owners import Owners
 from support.plugin_runs import install
+
+if TYPE_CHECKING:
+    from stackcompat.run.inside.protocol import WrapperWords
 
 
 @pytest.mark.parametrize(
@@ -149,3 +155,51 @@ def test_an_error_can_say_that_values_changed() -> None:
     owners = Owners()
     assert describe_failure(ChangedError(), owners)["changed"] is True
     assert describe_failure(AssertionError(), owners)["changed"] is False
+
+
+def test_the_line_of_the_test_is_kept() -> None:
+    def go() -> None:
+        os.environ["THE_LINE"]
+
+    line = go.__code__.co_firstlineno + 1
+    failure = describe_failure(error_of(go), Owners(), is_test=lambda path: path == __file__)
+    assert failure["line"] == f"test_failures.py:{line}"
+    assert describe_failure(error_of(go), Owners())["line"] == ""
+
+
+def test_what_kind_of_error_it_is_is_kept() -> None:
+    class ServerError(OSError):
+        response = types.SimpleNamespace(status_code=503)
+
+    class OddError(Exception):
+        @property
+        def code(self) -> int:
+            raise RuntimeError
+
+    owners = Owners()
+    full = describe_failure(OSError(errno.ENOSPC, "full"), owners)
+    assert (full["bases"], full["code"]) == ([], "ENOSPC")
+    reset = describe_failure(ConnectionResetError(errno.ECONNRESET, "reset"), owners)
+    assert (reset["bases"], reset["code"]) == (["ConnectionError", "OSError"], "ECONNRESET")
+    assert describe_failure(ServerError(), owners)["code"] == "HTTP 503"
+    assert describe_failure(OddError(), owners)["code"] == ""
+    assert describe_failure(ValueError("no"), owners)["code"] == ""
+
+
+def test_the_type_is_not_repeated_in_the_message() -> None:
+    wrappers: WrapperWords = {"classes": [], "lines": ["in user code:"]}
+    error = ValueError('in user code:\n\n    File "x.py", line 1, in go\n        box()\n\n    ValueError: no box')
+    failure = describe_failure(error, Owners(), wrappers)
+    assert (failure["type"], failure["message"]) == ("ValueError", "no box")
+
+
+def test_frames_of_another_process_name_its_distributions(site: Path) -> None:
+    install(site, "far-dist", files={"far/__init__.py": "", "far/core.py": ""})
+    import far.core  # type: ignore[import-not-found]
+
+    class RemoteTraceback(Exception): ...
+
+    error = ValueError("no box")
+    error.__cause__ = RemoteTraceback(f'\n"""\nTraceback:\n  File "{far.core.__file__}", line 1, in go\n"""')
+    failure = describe_failure(error, Owners())
+    assert (failure["type"], failure["package"], failure["where"]) == ("ValueError", "far-dist", "far.core:go")

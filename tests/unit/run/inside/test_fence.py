@@ -1,4 +1,4 @@
-"""The fence, as the program that it is. What it keeps out of a whole cell is in tests/e2e/test_isolation.py."""
+"""The fence, run as a program. Its effect on a whole cell is in tests/e2e/test_isolation.py."""
 
 from __future__ import annotations
 

@@ -153,6 +153,14 @@ def test_warnings_are_counted(events: list[dict[str, Any]]) -> None:
     assert ends(events)["test_last"]["warnings"] == []
 
 
+TORN = {
+    "distributions": ["torn"],
+    "module": "torn",
+    "main": True,
+    "test": "test_import.py::test_import[torn]",
+    "limit": "",
+}
+
 ALONE = """
     import pytest
 
@@ -172,7 +180,7 @@ ALONE = """
 def test_what_needs_a_process_of_its_own_is_announced_and_left_to_be_asked_for_alone(tmp_path: Path) -> None:
     (tmp_path / "site").mkdir()
     install(tmp_path / "site", "torn")
-    both = run_plugin(tmp_path, ALONE, blocked={"torn": "test_import.py::test_import[torn]"})
+    both = run_plugin(tmp_path, ALONE, unimportable=[TORN])
     assert collected(both)["test_alone"]["alone"]
     assert ends(both).keys() == {"test_together", "test_torn"}
     assert ends(both)["test_torn"]["outcome"] == "blocked"

@@ -68,7 +68,7 @@ def call(function):
 
 
 def run_own(folder: Path, tests: tuple[str, ...] = (), shipped: str = "wheel", **changes: object) -> dict[str, Any]:
-    """How beta's own tests ended, by the end of their names; from its wheel, or unpacked outside the environment."""
+    """The outcomes of beta's own tests, by the end of their names. They are in its wheel, or unpacked elsewhere."""
     (folder / "site").mkdir()
     (folder / "own" / "beta").mkdir(parents=True)
     held = {name: text for name, text in SHIPPED.items() if shipped == "wheel" or not name.endswith("_test.py")}
@@ -117,10 +117,10 @@ def test_the_tests_of_a_wheel_run_where_they_are_installed(tmp_path: Path) -> No
     assert list(ended)[:4] == [NETS, *(f"beta/deep/{name}_test.py" for name in ("skip", "stale", "torn"))]
     torn = ended["beta/deep/torn_test.py"]["failure"]
     assert (torn["type"], torn["phase"], torn["package"]) == ("ModuleNotFoundError", "collect", "beta")
-    # The package is named where it fails, and not where its tests do.
+    # A failure names the package if its code ran, and not if only its tests did.
     assert ended[f"{NETS}::test_number[1]"]["failure"]["package"] == "beta"
     assert ended[f"{NETS}::Nets::test_bad"]["failure"]["package"] == ""
-    # A test that itself uses what a neighbour dropped says nothing of the release that it tests.
+    # A test that itself uses something that another library dropped says nothing about its own release.
     reasons = [ended[test]["reason"] for test in (f"{NETS}::test_itself", f"{NETS}::test_calls_back")]
     assert all(reason.startswith("the test itself fails: AttributeError: ") for reason in reasons)
     assert ended["beta/deep/stale_test.py"]["reason"].startswith("the test itself fails: ModuleNotFoundError: ")

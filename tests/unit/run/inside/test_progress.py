@@ -32,6 +32,7 @@ def test_the_end_of_a_test_says_all_that_is_known_of_it() -> None:
         test="test_box.py::test_lid",
         level="run",
         uses=(Requirement("Alpha_One>=2"),),
+        components=["alpha-one"],
         artifact="box",
         feature="lids",
         limit=5.0,
@@ -53,4 +54,6 @@ def test_the_end_of_a_test_says_all_that_is_known_of_it() -> None:
         "memory_mb": event["memory_mb"],
         "failure": FAILURE,
         "warnings": [],
+        "modules": None,
+        "closure": None,
     }

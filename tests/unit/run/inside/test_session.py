@@ -1,4 +1,4 @@
-"""A session of pytest: nothing from outside takes part, and a suite at fault is no verdict."""
+"""A session of pytest: no file from outside takes part, and a broken suite is no failure of a test."""
 
 from __future__ import annotations
 

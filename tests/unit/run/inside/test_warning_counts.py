@@ -46,3 +46,23 @@ def test_warnings_know_who_raised_and_who_triggered_them(site: Path) -> None:
             "count": 1,
         },
     ]
+
+
+def test_warnings_without_end_are_counted_together() -> None:
+    counter = WarningCounter(Owners())
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.showwarning = counter.count
+        for number in range(2000):
+            warnings.warn("x" * (1 + number % 600), stacklevel=1)
+        category = type("Long" * 1000, (UserWarning,), {})
+        for _ in range(3):
+            warnings.warn("y", category, stacklevel=1)
+    counts = counter.counts()
+    assert len(counts) == 101
+    (further,) = [count for count in counts if count["message"] == "further warnings"]
+    assert further["count"] > 3
+    assert sum(count["count"] for count in counts) == 2003
+    alone = WarningCounter(Owners())
+    alone.count("y", category, "file.py", 1)
+    assert len(alone.counts()[0]["category"]) == 201

@@ -1,0 +1,92 @@
+"""The newest set to install on each Python, with the lines that install it. Pure."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shlex
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import Field
+
+from stackcompat.core.record import Record
+from stackcompat.core.vocabulary import Level
+from stackcompat.report.advice import constraints
+from stackcompat.resolve.lock import HeldBack
+from stackcompat.table.summary import Summary
+from stackcompat.table.today import Today
+
+__all__ = ["LatestSet", "constraints_name", "constraints_text", "install_lines", "latest_sets", "overrides_name"]
+
+
+class LatestSet(Record):
+    """The newest set on one Python that is known to work; without `cell`, none is."""
+
+    python: str
+    cell: Annotated[str, Field(description="Id of the cell that shows that it works; empty: no set is known to work.")]
+    newest: Annotated[
+        bool, Field(description="Whether these are the newest releases that an installer gives; false: the nearest.")
+    ]
+    problem: Annotated[str, Field(description="Why the newest releases are not it; empty: they are.")]
+    components: Annotated[dict[str, str], Field(description="Component to version.")]
+    pins: Annotated[dict[str, str], Field(description="Distribution to version, of the components.")]
+    everything: Annotated[
+        dict[str, str],
+        Field(description="Distribution to version, with all that was installed besides; empty: it is not known."),
+    ]
+    level: Annotated[Level | None, Field(description="How deep it was tested; null: that is not known.")]
+    seen: Annotated[dt.datetime | None, Field(description="When it was last tested; null: that is not known.")]
+    held_back: tuple[HeldBack, ...]
+
+
+def latest_sets(summary: Summary) -> tuple[LatestSet, ...]:
+    """One for each Python on which the newest releases were asked for, the newest Python first."""
+    return tuple(_latest(row, summary) for row in summary.today)
+
+
+def _latest(row: Today, summary: Summary) -> LatestSet:
+    is_newest = row.verdict == "works"
+    cell = row.cell if is_newest else row.instead
+    versions = row.versions if is_newest else row.instead_versions
+    known = {one.id: one for one in summary.cells}.get(cell)
+    distributions = {one.name: one.distribution for one in summary.components}
+    if known is None:
+        cell, versions = "", {}
+    return LatestSet(
+        python=row.python,
+        cell=cell,
+        newest=is_newest,
+        problem="" if is_newest else row.sentence,
+        components=versions,
+        pins={distributions[name]: version for name, version in versions.items() if distributions.get(name)},
+        everything=summary.installed.get(cell, {}),
+        level=row.level if is_newest else (known.level if known is not None and known.depths else None),
+        seen=known.seen if known is not None else None,
+        held_back=row.held_back if is_newest else (),
+    )
+
+
+def install_lines(pins: Mapping[str, str]) -> dict[str, str]:
+    """The commands that install a set, by installer: pip and uv."""
+    wanted = shlex.join(f"{name}=={version}" for name, version in pins.items())
+    return {"pip": f"pip install {wanted}", "uv": f"uv pip install {wanted}"}
+
+
+def constraints_name(python: str) -> str:
+    """The name of the constraints file of a Python."""
+    return f"py{python}.txt"
+
+
+def overrides_name(python: str) -> str:
+    """The name of the file of overrides of a Python, for ``uv pip install --overrides``."""
+    return f"overrides-py{python}.txt"
+
+
+def constraints_text(latest: LatestSet) -> str:
+    """The text of the constraints file: all that was installed, or the components alone if no more is known."""
+    if not latest.cell:
+        return f"# Python {latest.python}: no set is known to work\n"
+    tested = f"tested together on {latest.seen:%Y-%m-%d}" if latest.seen else "tested together"
+    scope = "with all that was installed besides" if latest.everything else "components only"
+    title = f"# Python {latest.python}: {tested} (cell {latest.cell}), {scope}\n"
+    return title + constraints(latest.everything or latest.pins)

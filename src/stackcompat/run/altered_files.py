@@ -1,0 +1,164 @@
+"""Which files of an environment were altered while its tests ran.
+
+Few files are read for that. Where the environment has a layer for what tests change, only that layer is looked at. Else
+the contents are compared of those files whose time of state (``ctime``) is another one than before the tests: no
+ordinary program can set that time back, as it can the time of content.
+
+A release may write into data that it installed, as it may anywhere. What counts is another content of code, and of any
+file whose size and time were kept, which nothing does by accident.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from stackcompat.run.bytecode import FreshWheel
+from stackcompat.run.manifest import FileState, digest_of, read_manifest
+
+__all__ = ["Alteration", "Before", "first_alteration", "look"]
+
+#: The endings of files whose content is code.
+_CODE = (".py", ".pyc", ".so", ".pyd", ".pth")
+
+#: What the upper layer of an overlay says of a folder that stands for the whole of the one below.
+_OPAQUE = "user.overlay.opaque"
+
+
+class Before(NamedTuple):
+    """The files of an environment before the tests.
+
+    Attributes:
+        site: The folder that the distributions are installed in.
+        states: The number and the time of state of each file, by its path in `site`; empty if there is a layer.
+        layer: The folder in which the layer has what was changed in `site`; None without a layer.
+    """
+
+    site: Path
+    states: Mapping[str, tuple[int, int]]
+    layer: Path | None
+
+
+class Alteration(NamedTuple):
+    """A file that was altered while the tests ran.
+
+    Attributes:
+        distribution: The distribution that has installed it.
+        file: Its path, as RECORD has it.
+        hidden: Whether its size and the time of its content are as they were.
+    """
+
+    distribution: str
+    file: str
+    hidden: bool
+
+    def __str__(self) -> str:
+        kept = ", and its size and time were kept" if self.hidden else ""
+        return (
+            f"{self.file} of {self.distribution} was altered while the tests ran{kept}, so that it is not known what"
+            " they tested"
+        )
+
+
+def look(site: Path, environment: Path, layer: Path | None) -> Before:
+    """Look at the files of an environment before its tests.
+
+    Args:
+        site: The folder that the distributions are installed in.
+        environment: The folder of the environment, in which `site` is.
+        layer: The folder of the layer over the environment (:mod:`stackcompat.run.layer`); None without one.
+    """
+    if layer is not None:
+        return Before(site, {}, layer / "upper" / site.relative_to(environment))
+    return Before(site, dict(_states(site)), None)
+
+
+def _states(site: Path) -> Iterator[tuple[str, tuple[int, int]]]:
+    """The number and the time of state of each file and link in a folder."""
+    start = len(str(site)) + 1
+    folders = [str(site)]
+    while folders:
+        with os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                else:
+                    state = entry.stat(follow_symlinks=False)
+                    yield entry.path[start:], (state.st_ino, state.st_ctime_ns)
+
+
+def first_alteration(before: Before, wheels: Sequence[FreshWheel]) -> Alteration | None:
+    """The first file that was altered since; None if none was.
+
+    Args:
+        before: What the environment looked like before the tests.
+        wheels: What is known of the files of the wheels that are installed in it.
+    """
+    place = before.layer or before.site
+    paths = _in_layer(before.layer) if before.layer is not None else _touched(before)
+    candidates = set(paths)
+    if not candidates:
+        return None
+    for wheel in wheels:
+        files = read_manifest(wheel.files or "") or {}
+        for path in sorted(_below(candidates, files)):
+            how = _altered(place / path, path, files[path])
+            if how is not None:
+                return Alteration(wheel.name, path, hidden=how == "hidden")
+    return None
+
+
+def _touched(before: Before) -> Iterator[str]:
+    """The files whose state is another one than before, and those that are gone."""
+    now = dict(_states(before.site))
+    for path, state in before.states.items():
+        if now.get(path) != state:
+            yield path
+
+
+def _in_layer(layer: Path) -> Iterator[str]:
+    """What the layer has in place of what is below it; of a folder that stands for the whole one, the folder too."""
+    for base, folders, files in os.walk(layer):
+        for name in (*files, *(name for name in folders if Path(base, name).is_symlink())):
+            yield str(Path(base, name).relative_to(layer))
+        for name in folders:
+            if _is_opaque(Path(base, name)):
+                yield str(Path(base, name).relative_to(layer))
+
+
+def _is_opaque(folder: Path) -> bool:
+    try:
+        return os.getxattr(folder, _OPAQUE, follow_symlinks=False) == b"y"
+    except OSError:
+        return False
+
+
+def _below(candidates: set[str], files: Iterable[str]) -> Iterator[str]:
+    """The files that are among the candidates, or in a folder that is."""
+    for path in files:
+        if path in candidates or any(str(folder) in candidates for folder in Path(path).parents):
+            yield path
+
+
+def _altered(file: Path, path: str, fresh: FileState) -> str | None:
+    """How a file was altered: ``hidden``, ``openly`` or not at all (None).
+
+    Args:
+        file: The file, as the tests left it.
+        path: Its path in the environment.
+        fresh: What it was like when it was fresh.
+    """
+    is_code = path.endswith(_CODE)
+    try:
+        state = file.lstat()
+        gone = stat.S_ISCHR(state.st_mode)  # so a layer says that a file is gone
+        if not gone and digest_of(file) == fresh.digest:
+            return None
+    except OSError:
+        return "openly" if is_code else None
+    if not gone and (state.st_size, state.st_mtime_ns) == fresh[:2]:
+        return "hidden"
+    return "openly" if is_code else None

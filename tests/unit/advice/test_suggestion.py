@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+
+from stackcompat.advice.advisories import advisories
+from stackcompat.advice.check import check
+from stackcompat.advice.listing import Line, Listed
+from stackcompat.advice.set_knowledge import SetKnowledge
+from stackcompat.advice.suggestion import Move, suggest, upgrades
+from stackcompat.table.build import summarise
+from support.made_up import COMPONENTS, NOW, history
+
+MADE = history()
+SUMMARY = summarise(COMPONENTS, (MADE.record(),), MADE.evidence, NOW)
+ADVISORIES = advisories(SUMMARY)
+KNOWLEDGE = SetKnowledge(SUMMARY, "3.12")
+
+
+def moves(**versions: str) -> dict[str, Move]:
+    listed = Listed({name.replace("_", "-"): version for name, version in versions.items()})
+    return {move.distribution: move for move in upgrades(listed, KNOWLEDGE, ADVISORIES)}
+
+
+@pytest.mark.parametrize("asked", ["alpha", "alpha<1.3", "beta>=2.2", "delta-checkpoint", "alpha==1.1.0"])
+def test_what_is_suggested_fits_and_passes_the_check(asked: str) -> None:
+    found = suggest([Requirement(asked)], KNOWLEDGE, ADVISORIES)
+    assert found is not None
+    requirement = Requirement(asked)
+    assert requirement.specifier.contains(found.pins[requirement.name])
+    assert check(Listed(found.pins), KNOWLEDGE, ADVISORIES).answer == "works"
+    cell = next(cell for cell in SUMMARY.cells if cell.id == found.known.cell)
+    assert cell.verdict == "works"
+    assert found.everything == SUMMARY.installed[cell.id]
+
+
+def test_without_bounds_it_is_the_newest_set() -> None:
+    found = suggest([Requirement("alpha")], KNOWLEDGE, ADVISORIES)
+    assert found is not None
+    assert found.known.cell == next(row.cell for row in SUMMARY.today if row.python == "3.12")
+    assert found.newer == {}
+
+
+def test_a_newer_release_that_no_such_set_has_is_named() -> None:
+    found = suggest([Requirement("alpha<1.2"), Requirement("beta")], KNOWLEDGE, ADVISORIES)
+    assert found is not None
+    if found.pins["beta"] != "2.4.1":
+        assert found.newer["beta"] == "2.4.1"
+
+
+def test_where_no_set_is_known_nothing_is_suggested() -> None:
+    assert suggest([Requirement("alpha>=9")], KNOWLEDGE, ADVISORIES) is None
+    assert suggest([Requirement("alpha")], SetKnowledge(SUMMARY, "3.9"), ADVISORIES) is None
+
+
+def test_what_may_move_works_and_what_must_not_is_broken() -> None:
+    found = moves(alpha="1.1.0", alpha_native="1.1.0", beta="2.1.3")
+    assert found.keys() == {"alpha", "beta"}
+    for name, move in found.items():
+        held = {"alpha": "1.1.0", "alpha-native": "1.1.0", "beta": "2.1.3"}
+        for version, answer in [(move.may, "works"), *((its, "broken") for its in move.must_not)]:
+            if version:
+                moved = held | {name: version} | ({"alpha-native": version} if name == "alpha" else {})
+                assert check(Listed(moved), KNOWLEDGE, ADVISORIES).answer == answer
+    assert "1.3.0" in found["alpha"].must_not  # beta before 2.2 cannot be imported with it
+    assert "MutableBox" in found["alpha"].why
+
+
+def test_the_newest_stays() -> None:
+    move = moves(alpha="1.3.0", beta="2.4.1")["beta"]
+    assert (move.newest, move.may, move.must_not) == ("2.4.1", "", ())
+
+
+@pytest.mark.parametrize(
+    "rest", [{"loose": {"beta": ">=2.4"}}, {"lines": (Line(text="./somewhere", kind="unread", why="not understood"),)}]
+)
+def test_a_line_without_an_exact_version_leaves_a_move_not_known(rest: dict[str, Any]) -> None:
+    whole = Listed({"alpha": "1.1.0", "alpha-native": "1.1.0"})
+    (move,) = upgrades(whole, KNOWLEDGE, ADVISORIES)
+    assert move.may
+    (move,) = upgrades(whole._replace(**rest), KNOWLEDGE, ADVISORIES)
+    assert (move.may, move.must_not, bool(move.unknown)) == ("", (), True)
+
+
+def test_a_distribution_that_is_no_component_counts_as_in_a_check() -> None:
+    listed = Listed({"alpha": "1.1.0", "alpha-native": "1.1.0", "stranger": "1.0"})
+    knowledge = SetKnowledge(SUMMARY.model_copy(update={"distributions": {"alpha": 1, "alpha-native": 1}}), "3.12")
+    assert check(listed, knowledge, ADVISORIES).answer == "not known"
+    (move,) = upgrades(listed, knowledge, ADVISORIES)
+    assert (move.may, bool(move.unknown)) == ("", True)
