@@ -102,13 +102,26 @@ def first_alteration(before: Before, wheels: Sequence[FreshWheel]) -> Alteration
     candidates = set(paths)
     if not candidates:
         return None
-    for wheel in wheels:
-        files = read_manifest(wheel.files or "") or {}
+    for name, files in _files_by_distribution(wheels).items():
         for path in sorted(_below(candidates, files)):
-            how = _altered(place / path, path, files[path])
-            if how is not None:
-                return Alteration(wheel.name, path, hidden=how == "hidden")
+            ways = [_altered(place / path, path, fresh) for fresh in files[path]]
+            if all(ways):
+                return Alteration(name, path, hidden="hidden" in ways)
     return None
+
+
+def _files_by_distribution(wheels: Iterable[FreshWheel]) -> dict[str, dict[str, list[FileState]]]:
+    """What each file of each distribution looked like when it was fresh.
+
+    The cache has a wheel more than once if several processes downloaded it at the same moment. The bytecode in each
+    names the folder in which it was compiled, and an environment can be linked from any of them.
+    """
+    distributions: dict[str, dict[str, list[FileState]]] = {}
+    for wheel in wheels:
+        files = distributions.setdefault(wheel.name, {})
+        for path, fresh in (read_manifest(wheel.files or "") or {}).items():
+            files.setdefault(path, []).append(fresh)
+    return distributions
 
 
 def _touched(before: Before) -> Iterator[str]:

@@ -80,6 +80,19 @@ def test_what_any_release_may_do_is_not(change: Change, site: Path, wheels: tupl
     assert first_alteration(before, wheels) is None
 
 
+def test_a_file_is_as_it_was_if_it_is_that_of_one_of_several_downloads(site: Path, tmp_path: Path) -> None:
+    """Each download is compiled in a folder of its own, which its bytecode names."""
+    other = shutil.copytree(site, tmp_path / "other")
+    (other / "alpha" / "deep" / "b.so").write_text("b = 2\n")
+    wheels = [FreshWheel(folder, "alpha", manifest(folder), None) for folder in (other, site)]
+    before = look(site, site.parents[1], None)
+    time.sleep(0.05)
+    (site / "alpha" / "deep" / "b.so").chmod(0o600)  # as another link to it does, it changes the state
+    assert first_alteration(before, wheels) is None
+    alter(site / "alpha" / "deep" / "b.so", "b = 3\n")
+    assert first_alteration(before, wheels) == ("alpha", "alpha/deep/b.so", True)
+
+
 def test_the_sentence_names_distribution_and_file(site: Path, wheels: tuple[FreshWheel, ...]) -> None:
     before = look(site, site.parents[1], None)
     time.sleep(0.05)
