@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 
 from packaging.version import Version
 
-from stackcompat.advice.advisory import Advisory, IssueLink
-from stackcompat.advice.building import failing_place, newest_set
+from stackcompat.advice.advisory import Advisory, IssueLink, failing_place
+from stackcompat.advice.building import newest_set
 from stackcompat.advice.culprit_advisories import culprit_advisories
 from stackcompat.advice.lone_advisories import lone_advisories
 from stackcompat.advice.pair_advisories import pair_advisories
@@ -17,7 +17,7 @@ from stackcompat.table.failures import FailureGroup
 from stackcompat.table.summary import Summary
 from stackcompat.table.workaround import smallest_steps, steps_sentence
 
-__all__ = ["advisories"]
+__all__ = ["advisories", "advisory_for"]
 
 
 def advisories(summary: Summary, links: Iterable[IssueLink] = ()) -> tuple[Advisory, ...]:
@@ -30,7 +30,9 @@ def advisories(summary: Summary, links: Iterable[IssueLink] = ()) -> tuple[Advis
     groups = _broken(summary)
     found = [*pair_advisories(summary, groups), *lone_advisories(summary, groups.values())]
     found += culprit_advisories(summary, groups.values(), found)
-    unlinked = [_with_workaround(advisory, found, summary) for advisory in found]
+    unlinked = [
+        _with_workaround(advisory, _newest_affected_set(advisory, summary), found, summary) for advisory in found
+    ]
     addresses: dict[str, list[str]] = {}
     for link in links:
         addresses.setdefault(link.id, []).append(link.url)
@@ -43,12 +45,31 @@ def _broken(summary: Summary) -> Mapping[str, FailureGroup]:
     return {group.id: group for group in summary.failures if group.verdict == "broken" and group.level != "upstream"}
 
 
-def _with_workaround(advisory: Advisory, others: Iterable[Advisory], summary: Summary) -> Advisory:
-    """The advisory with the smallest steps that were seen to work for its newest affected set.
+def advisory_for(
+    advisory: Advisory, installed: Mapping[str, str], advisories: Iterable[Advisory], summary: Summary
+) -> Advisory:
+    """An advisory about an environment that it hits: it names the installed releases, and the smallest steps from them.
+
+    Args:
+        advisory: The advisory.
+        installed: What the environment has: distribution to version.
+        advisories: All advisories. No step leads to a set that one of them hits.
+        summary: The table.
+    """
+    named = advisory.model_copy(update={"summary": advisory.summary_of(installed)})
+    if named.beside:
+        return named
+    releases = {side.component: installed[side.distribution] for side in advisory.sides}
+    return _with_workaround(named, releases, advisories, summary)
+
+
+def _with_workaround(
+    advisory: Advisory, releases: Mapping[str, str], others: Iterable[Advisory], summary: Summary
+) -> Advisory:
+    """The advisory with the smallest steps that were seen to work for some affected releases (component to version).
 
     Without such a step, it keeps the set with which a search saw the failing tests pass, if it knows one.
     """
-    releases = _newest_affected_set(advisory, summary)
     if advisory.without and _works_with_the_absent(advisory, summary):
         return advisory.model_copy(update={"workaround": f"install {advisory.without} too"})
     distributions = {row.name: row.distribution for row in summary.components}

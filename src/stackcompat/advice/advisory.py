@@ -13,7 +13,7 @@ affected if nobody tried it. Inferred pairs are kept apart from observed ones.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from stackcompat.core.record import Record
@@ -23,7 +23,7 @@ from stackcompat.core.vocabulary import Level
 from stackcompat.table.version_ranges import span
 from stackcompat.table.workaround import Step
 
-__all__ = ["Advisory", "AffectedSide", "IssueLink", "load_links"]
+__all__ = ["Advisory", "AffectedSide", "IssueLink", "failing_place", "load_links"]
 
 
 class AffectedSide(Record):
@@ -68,12 +68,18 @@ class AffectedSide(Record):
         return f"{self.title} {span(self.versions, self.known)}"
 
 
+def failing_place(sides: Sequence[AffectedSide], package: str) -> int:
+    """The place of the side that the error came out of. If it is none of them, the last side, which uses the others."""
+    return next((place for place, side in enumerate(sides) if side.distribution == package), len(sides) - 1)
+
+
 class Advisory(Record):
     """One incompatibility.
 
     Attributes:
         id: The same for the same incompatibility from night to night.
         summary: The incompatibility in one sentence without its full stop: what fails, with what, and why.
+        reason: The end of that sentence, which says why.
         sides: The components that fail together; a single one fails alone.
         together: The sets of releases that failed together in a test. A set has one release of each side, in the order
             of `sides`.
@@ -97,6 +103,7 @@ class Advisory(Record):
 
     id: str
     summary: str
+    reason: str = ""
     sides: tuple[AffectedSide, ...]
     together: tuple[tuple[str, ...], ...]
     level: Level
@@ -118,6 +125,22 @@ class Advisory(Record):
     def sentence(self) -> str:
         """The incompatibility and what to do in one sentence, ``X fails with Y because Z; do W``."""
         return f"{self.summary}; {self.workaround}." if self.workaround else f"{self.summary}."
+
+    def summary_of(self, installed: Mapping[str, str]) -> str:
+        """The summary for an environment that is hit: of two components it names the installed releases.
+
+        Args:
+            installed: Distribution to version.
+        """
+        if len(self.sides) != 2 or self.beside or not self.reason:
+            return self.summary
+        failing = failing_place(self.sides, self.package)
+        fails, partner = (f"{side.title} {installed[side.distribution]}" for side in self._from(failing))
+        return f"{fails} fails with {partner} {self.reason}"
+
+    def _from(self, place: int) -> tuple[AffectedSide, ...]:
+        """The sides, the one at `place` first."""
+        return (self.sides[place], *self.sides[:place], *self.sides[place + 1 :])
 
     @property
     def distributions(self) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from stackcompat.advice.advisory import AffectedSide
@@ -19,7 +19,6 @@ __all__ = [
     "because",
     "distinct",
     "failing_package",
-    "failing_place",
     "failure_message",
     "newest_set",
     "seen_between",
@@ -71,11 +70,6 @@ def distinct(*groups: Iterable[str]) -> tuple[str, ...]:
 def failing_package(signature: str) -> str:
     """The distribution that the error of a signature came out of."""
     return signature.rpartition(" [")[2].removesuffix("]")
-
-
-def failing_place(sides: Sequence[AffectedSide], package: str) -> int:
-    """The place of the side that the error came out of. If it is none of them, the last side, which uses the others."""
-    return next((place for place, side in enumerate(sides) if side.distribution == package), len(sides) - 1)
 
 
 def newest_set(together: Iterable[tuple[str, ...]], place: int) -> tuple[str, ...]:

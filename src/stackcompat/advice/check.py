@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import combinations
 
+from stackcompat.advice.advisories import advisory_for
 from stackcompat.advice.advisory import Advisory
 from stackcompat.advice.breaks import Locks, hits_of, likely_breaks, no_locks, red_cells
 from stackcompat.advice.checked import Answer, Checked, CheckedPair, Table
@@ -29,14 +30,15 @@ def check(listed: Listed, knowledge: SetKnowledge, advisories: Iterable[Advisory
     Args:
         listed: The content of the environment.
         knowledge: The table on that Python.
-        advisories: The advisories of the table. Those about a release's own tests do not count.
+        advisories: The advisories of the table. Those about a release's own tests do not count. Those that hit the
+            environment come back with its releases in their sentence.
         locks: The published locks of red cells.
     """
     summary = knowledge.summary
     known = [advisory for advisory in advisories if advisory.level != "upstream"]
     of_set = set_of(listed.versions, knowledge)
     pairs = tuple(_pairs(of_set, knowledge))
-    hits = hits_of(of_set, knowledge, known)
+    hits = tuple(advisory_for(hit, of_set.installed, known, summary) for hit in hits_of(of_set, knowledge, known))
     red = red_cells(of_set, knowledge, locks)
     likely = tuple(likely_breaks(of_set, knowledge, known, hits, locks))
     told = [frozenset(side.component for side in advisory.sides) for advisory in hits]

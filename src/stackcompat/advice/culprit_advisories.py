@@ -47,9 +47,11 @@ def _advisory(group: FailureGroup, culprit: CulpritRow, summary: Summary) -> Adv
         for place, member in enumerate(culprit.culprits)
     )
     beside = _used_beside(group, sides, summary)
+    reason = because(group.message or group.type)
     return Advisory(
         id=incompatibility_id(group.signature, versions),
-        summary=f"{_what_fails(sides, beside, summary)} {because(group.message or group.type)}",
+        summary=f"{_what_fails(sides, beside, summary)} {reason}",
+        reason=reason,
         sides=sides,
         together=together,
         level=group.level,
@@ -68,8 +70,10 @@ def _what_fails(sides: Iterable[AffectedSide], beside: Sequence[str], summary: S
     """What fails, and the culprits with which it fails."""
     titles = {row.distribution: row.title for row in reversed(summary.components)}
     culprits = [str(side) for side in sides]
-    failing = [titles.get(name, name) for name in beside] or [culprits.pop()]
-    fails = f"{and_list(failing)} {'fails' if len(failing) == 1 else 'fail'}"
+    ours, others = [titles[name] for name in beside if name in titles], [name for name in beside if name not in titles]
+    failing = ours or others or [culprits.pop()]
+    their = f" (with {and_list(others)})" if ours and others else ""
+    fails = f"{and_list(failing)}{their} {'fails' if len(failing) == 1 else 'fail'}"
     return f"{fails} with {and_list(culprits)}" if culprits else fails
 
 

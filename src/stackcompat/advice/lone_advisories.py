@@ -110,9 +110,11 @@ def _advisory(failure: _LoneFailure, versions: set[str], green: set[str], missin
     side = affected_side(failure.component, summary, versions, known)
     level = min(levels, key=LEVELS.index)
     fails = f"fails without {missing}, which it does not declare," if missing else "fails with every tested partner"
+    reason = because(failure_message(signature))
     return Advisory(
         id=incompatibility_id(signature, (side.distribution,)),
-        summary=f"{side} {fails} {because(failure_message(signature))}",
+        summary=f"{side} {fails} {reason}",
+        reason=reason,
         sides=(side,),
         together=tuple((version,) for version in side.versions),
         level=level,

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from stackcompat.advice.advisory import Advisory, AffectedSide
+from stackcompat.advice.advisory import Advisory, AffectedSide, failing_place
 from stackcompat.advice.building import (
     FrontierResult,
     affected_side,
     because,
     distinct,
     failing_package,
-    failing_place,
     failure_message,
     newest_set,
     seen_between,
@@ -145,10 +144,11 @@ def _advisory(
         for axis, name in enumerate(known.names)
     )
     package = group.package if group else failing_package(signature)
-    words = because(_message(failure, signature, groups))
+    reason = because(_message(failure, signature, groups))
     return Advisory(
         id=incompatibility_id(signature, (first.distribution, second.distribution)),
-        summary=f"{_what_fails((first, second), pairs, package)} {words}",
+        summary=f"{_what_fails((first, second), pairs, package)} {reason}",
+        reason=reason,
         sides=(first, second),
         together=pairs,
         level=level,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
-from itertools import permutations
+from itertools import permutations, product
 from typing import Literal, NamedTuple
 
 from packaging.version import Version
@@ -100,6 +100,30 @@ class SetKnowledge:
         """The fact about two releases."""
         pair = frozenset(((first, first_version), (second, second_version)))
         return self._facts.get(pair, PairFact("unknown"))
+
+    def kept_apart(self, first: str, first_version: Version, second: str, second_version: Version) -> str:
+        """Why no installer puts two releases together, such as a declared bound; empty: no frontier knows a reason.
+
+        The frontiers of other Pythons count as well. Then the sentence names the Python.
+        """
+        return self._kept_apart.get(frozenset(((first, first_version), (second, second_version))), "")
+
+    @cached_property
+    def _kept_apart(self) -> dict[_Pair, str]:
+        found: dict[_Pair, str] = {}
+        for row in sorted(self.summary.frontiers, key=lambda row: row.python != self.python):
+            where = f" (on Python {row.python})" if row.python != self.python else ""
+            of_first, of_second = (
+                [version_key(release.version) for release in releases]
+                for releases in (row.first_releases, row.second_releases)
+            )
+            for reason in row.reasons:
+                if reason.verdict != "unresolvable":
+                    continue
+                for box in reason.ranges:
+                    for first, second in product(_between(of_first, box.first), _between(of_second, box.second)):
+                        found.setdefault(frozenset(((row.first, first), (row.second, second))), reason.sentence + where)
+        return found
 
     def facts_of(self, name: str, version: Version) -> Mapping[str, Mapping[Version, PairFact]]:
         """All facts about one release: the other component to its releases, lowest first, each with the fact."""
@@ -297,6 +321,12 @@ class SetKnowledge:
                 doubt = bool(reason is not None and reason.doubt)
                 broken = pair.verdict == "broken"
                 yield row, pair, PairFact("seen", broken, pair.level, failure, row.python, doubt=doubt)
+
+
+def _between(releases: Iterable[Version], ends: tuple[str, str]) -> list[Version]:
+    """The releases from the first of two to the last."""
+    first, last = map(version_key, ends)
+    return [release for release in releases if first <= release <= last]
 
 
 def _pair(versions: Mapping[str, str]) -> _Pair:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from packaging.requirements import Requirement
 
 from stackcompat.advice.advisory import Advisory
 from stackcompat.advice.check import check
+from stackcompat.advice.checked import Checked
 from stackcompat.advice.known_sets import KnownSet, known_sets, newest_fitting
 from stackcompat.advice.listing import Listed
 from stackcompat.advice.set_knowledge import SetKnowledge
 from stackcompat.core.record import Record
 from stackcompat.core.requirements import version_key
 
-__all__ = ["Move", "Suggestion", "suggest", "upgrades"]
+__all__ = ["Move", "Obstacle", "Suggestion", "suggest", "upgrades"]
 
 #: How many sets are checked before the search gives up. The first one passes, unless sets contradict each other.
 _CHECKS = 25
@@ -29,12 +30,29 @@ class Suggestion(Record):
         everything: Distribution to version, with all that was installed besides; empty: that is not known.
         newer: What was asked for and has a newer release, within its bounds, that no set has that is known to work:
             distribution to that release.
+        in_twos: What was asked for and has a newer release that was tested, in twos, with the set's releases of all
+            else that was asked for: distribution to the newest such release.
     """
 
     known: KnownSet
     pins: dict[str, str]
     everything: dict[str, str]
     newer: dict[str, str]
+    in_twos: dict[str, str]
+
+
+class Obstacle(Record):
+    """A newer release that a component is not known to move to.
+
+    Attributes:
+        version: The release.
+        why: The failure with it, or why it is not known whether the whole works.
+        kind: What the reason has in common with that of other releases: the advisory, the failure or the sentence.
+    """
+
+    version: str
+    why: str
+    kind: str
 
 
 class Move(Record):
@@ -44,19 +62,17 @@ class Move(Record):
         distribution: Its distribution.
         installed: Its version.
         newest: The newest final release that was tried.
-        may: The newest release with which the whole is known to work; empty: none that is newer.
-        must_not: Newer releases with which the whole is known to be broken, lowest first.
-        why: The failure with the newest of these; empty: there are none.
-        unknown: Newer releases of which that is not known, lowest first.
+        may: The newer releases with which the whole is known to work, lowest first.
+        must_not: Newer releases with which the whole is known to be broken, lowest first, each with the failure.
+        unknown: Newer releases of which that is not known, lowest first, each with the reason.
     """
 
     distribution: str
     installed: str
     newest: str
-    may: str
-    must_not: tuple[str, ...] = ()
-    why: str = ""
-    unknown: tuple[str, ...] = ()
+    may: tuple[str, ...] = ()
+    must_not: tuple[Obstacle, ...] = ()
+    unknown: tuple[Obstacle, ...] = ()
 
 
 def suggest(
@@ -86,14 +102,45 @@ def suggest(
         everything = summary.installed.get(one.cell, {})
         if check(Listed({**everything, **pins}), knowledge, advisories).answer == "works":
             newer = _newer(asked, one.versions, knowledge, prereleases=prereleases)
-            return Suggestion(known=one, pins=pins, everything=everything, newer=newer)
+            return Suggestion(
+                known=one,
+                pins=pins,
+                everything=everything,
+                newer={name: releases[-1] for name, releases in newer.items()},
+                in_twos=_in_twos(newer, {each.name: pins[each.name] for each in asked}, knowledge, advisories)
+                if len(asked) > 1
+                else {},
+            )
     return None
+
+
+def _in_twos(
+    newer: Mapping[str, Sequence[str]],
+    pins: Mapping[str, str],
+    knowledge: SetKnowledge,
+    advisories: Sequence[Advisory],
+) -> dict[str, str]:
+    """The newest of the newer releases that pass the check beside the releases of a set.
+
+    Args:
+        newer: Distribution to its newer releases, lowest first.
+        pins: The releases of the set that were asked for.
+        knowledge: The table on the Python.
+        advisories: The advisories of the table.
+    """
+    found = {}
+    for name, releases in newer.items():
+        for release in reversed(releases):
+            if check(Listed({**pins, name: release}), knowledge, advisories).answer == "works":
+                found[name] = release
+                break
+    return found
 
 
 def _newer(
     asked: Iterable[Requirement], held: Mapping[str, str], knowledge: SetKnowledge, *, prereleases: bool
-) -> dict[str, str]:
-    """The newest releases within the bounds that are newer than those of a set."""
+) -> dict[str, list[str]]:
+    """The releases within the bounds that are newer than those of a set, lowest first."""
     names = {row.distribution: row.name for row in reversed(knowledge.summary.components) if row.distribution}
     newer = {}
     for requirement in asked:
@@ -106,7 +153,7 @@ def _newer(
             and requirement.specifier.contains(version, prereleases=True)
         ]
         if fitting:
-            newer[requirement.name] = fitting[-1]
+            newer[requirement.name] = fitting
     return newer
 
 
@@ -122,6 +169,7 @@ def upgrades(listed: Listed, knowledge: SetKnowledge, advisories: Iterable[Advis
         advisories: The advisories of the table.
     """
     advisories = tuple(advisories)
+    already = set(check(listed, knowledge, advisories).unknown)
     rows = {row.name: row for row in knowledge.summary.components}
     ours = {row.distribution for row in rows.values() if row.distribution}
     held = {name: version for name, version in listed.versions.items() if name in ours}
@@ -135,9 +183,9 @@ def upgrades(listed: Listed, knowledge: SetKnowledge, advisories: Iterable[Advis
             for version, text in knowledge.tried.get(name, {}).items()
             if version > version_key(installed) and not version.is_prerelease
         }
-        may, why = "", ""
-        must_not: list[str] = []
-        unknown: list[str] = []
+        may: list[str] = []
+        must_not: list[Obstacle] = []
+        unknown: list[Obstacle] = []
         for version in sorted(candidates):
             text = candidates[version]
             moved = {**listed.versions, row.distribution: text}
@@ -145,22 +193,44 @@ def upgrades(listed: Listed, knowledge: SetKnowledge, advisories: Iterable[Advis
                 if follower.moves_with == name and follower.distribution in moved:
                     moved[follower.distribution] = knowledge.tried.get(follower.name, {}).get(version, text)
             checked = check(listed._replace(versions=moved), knowledge, advisories)
-            if checked.answer == "works":
-                may = text
-            elif checked.answer == "broken":
-                must_not.append(text)
-                why = checked.hits[0].sentence() if checked.hits else checked.red_cells[0].sentence
-            else:
-                unknown.append(text)
-        moves.append(
-            Move(
-                distribution=row.distribution,
-                installed=installed,
-                newest=max([*candidates.values(), installed], key=version_key),
-                may=may,
-                must_not=tuple(must_not),
-                why=why,
-                unknown=tuple(unknown),
-            )
+            match checked.answer:
+                case "works":
+                    may.append(text)
+                case "broken":
+                    must_not.append(_break(text, checked))
+                case "not known":
+                    unknown.append(_doubt(text, checked, already))
+        move = Move(
+            distribution=row.distribution,
+            installed=installed,
+            newest=max([*candidates.values(), installed], key=version_key),
+            may=tuple(may),
+            must_not=tuple(must_not),
+            unknown=tuple(unknown),
         )
+        moves.append(move)
     return tuple(moves)
+
+
+def _break(version: str, checked: Checked) -> Obstacle:
+    """The break of an environment with a release."""
+    if checked.hits:
+        return Obstacle(version=version, why=checked.hits[0].summary, kind=checked.hits[0].id)
+    red = checked.red_cells[0]
+    return Obstacle(version=version, why=f"cell {red.cell} is broken: {red.sentence}", kind=red.sentence)
+
+
+def _doubt(version: str, checked: Checked, already: Collection[str]) -> Obstacle:
+    """Why it is not known whether an environment works with a release: what the release adds goes first.
+
+    Args:
+        version: The release.
+        checked: The answer with it.
+        already: The reasons that hold without it, too.
+    """
+    if checked.likely:
+        likely = checked.likely[0]
+        why = f"likely broken (inferred, not tested): {likely.sentence}"
+        return Obstacle(version=version, why=why, kind=likely.advisory or likely.sentence.replace(version, "#"))
+    reason = min(checked.unknown, key=lambda sentence: sentence in already)
+    return Obstacle(version=version, why=reason, kind=reason.replace(version, "#"))

@@ -175,15 +175,15 @@ def _of_pairs(pairs: Sequence[CheckedPair], of_set: ComponentSet, knowledge: Set
         yield Reason(f"the table has no cells on Python {knowledge.python}")
     inferred = [pair for pair in pairs if pair.state == "inferred"]
     elsewhere = [pair for pair in pairs if pair.state == "elsewhere"]
-    unknown = [(pair, _before_the_frontier(pair, knowledge)) for pair in pairs if pair.state == "unknown"]
-    rest = [pair for pair, older in unknown if not older]
+    unknown = [(pair, _why_untested(pair, of_set, knowledge)) for pair in pairs if pair.state == "unknown"]
+    rest = [pair for pair, why in unknown if not why]
     if inferred:
         yield _reason(f"inferred to work and not tested: {_listed(inferred, knowledge)}", inferred, knowledge)
     if elsewhere:
         pythons = and_list(sorted({pair.python for pair in elsewhere}, key=python_key))
         sentence = f"tested on Python {pythons} and not on {knowledge.python}: {_listed(elsewhere, knowledge)}"
         yield _reason(sentence, elsewhere, knowledge)
-    yield from (_reason(older, [pair], knowledge) for pair, older in unknown if older)
+    yield from (_reason(why, [pair], knowledge) for pair, why in unknown if why)
     if rest:
         sentence = f"not tested together: {_listed(rest, knowledge)}; run {_try(of_set, knowledge)}"
         yield _reason(sentence, rest, knowledge)
@@ -201,9 +201,13 @@ def _listed(pairs: Sequence[CheckedPair], knowledge: SetKnowledge) -> str:
     return "; ".join(texts) + more
 
 
-def _before_the_frontier(pair: CheckedPair, knowledge: SetKnowledge) -> str:
-    """The sentence about a pair with a release that is older than the frontier of the two; empty: neither is."""
+def _why_untested(pair: CheckedPair, of_set: ComponentSet, knowledge: SetKnowledge) -> str:
+    """Why nobody tested two releases: metadata keeps them apart, or one is older than their frontier. Else empty."""
     titles = knowledge.summary.titles()
+    first, second = pair.versions
+    apart = knowledge.kept_apart(first, of_set.versions[first], second, of_set.versions[second])
+    if apart:
+        return f"{release_words(pair.versions, titles)} cannot be installed together: {apart}"
     for row in knowledge.summary.frontiers:
         if {row.first, row.second} != set(pair.versions):
             continue

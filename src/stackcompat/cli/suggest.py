@@ -20,7 +20,7 @@ from stackcompat.advice.document import Asked
 from stackcompat.advice.environment_file import read_file
 from stackcompat.advice.listing import Listed
 from stackcompat.advice.set_knowledge import SetKnowledge, parsed
-from stackcompat.advice.suggestion import Move, Suggestion, suggest, upgrades
+from stackcompat.advice.suggestion import Move, Obstacle, Suggestion, suggest, upgrades
 from stackcompat.cli.answers import answer_options, format_option, page_out, tell
 from stackcompat.cli.console import out
 from stackcompat.cli.exit_codes import ExitCode
@@ -28,13 +28,14 @@ from stackcompat.cli.options import json_option, project_option, write_json
 from stackcompat.cli.published import reproduction
 from stackcompat.core.errors import UsageError
 from stackcompat.core.near_names import meant_by
-from stackcompat.core.requirements import only_version, python_key
+from stackcompat.core.requirements import only_version, python_key, version_key
 from stackcompat.plan.ecosystem import find_ecosystem
 from stackcompat.report.advice import constraints
 from stackcompat.report.explain import Explanation, explain
 from stackcompat.report.read import read_table
 from stackcompat.report.site.latest import install_lines
 from stackcompat.table.summary import Summary
+from stackcompat.table.version_ranges import span
 
 __all__ = ["explain_", "suggest_"]
 
@@ -181,10 +182,12 @@ def _print(found: Suggestion, python: str) -> None:
     for line in install_lines(found.pins).values():
         out.print(f"  {line}", markup=False, soft_wrap=True)
     for name, version in found.newer.items():
-        out.print(
-            f"{name} {version} is newer; no tested set that works on Python {python} has it with all that is asked for",
-            markup=False,
+        told = (
+            f"{name} {version} is newer; no tested set that works on Python {python} has it with all that is asked for"
         )
+        if name in found.in_twos:
+            told += f"; {name} {found.in_twos[name]} was tested with the rest of that in twos, and works"
+        out.print(told, markup=False, soft_wrap=True)
 
 
 def _tell_moves(
@@ -195,29 +198,48 @@ def _tell_moves(
         python = read_file(Path(file), Asked(_python(None, summary), (), ()), None).python or None
     its = _python(python, summary)
     listed = read_file(Path(file), Asked(its, (), ()), None)
-    moves = upgrades(listed, SetKnowledge(summary, its), known)
+    knowledge = SetKnowledge(summary, its)
+    moves = upgrades(listed, knowledge, known)
     if not moves:
         raise UsageError(f"--upgrade: {file} has no exact version of a component of the table")
     answer = {"python": its, "moves": [move.model_dump(mode="json") for move in moves]}
-    tell(form, json_file, answer, partial(_print_moves, moves, file, its))
+    tell(form, json_file, answer, partial(_print_moves, moves, knowledge, file))
 
 
-def _print_moves(moves: Sequence[Move], file: str, python: str) -> None:
-    out.print(f"What may move in {file}, one at a time, on Python {python}:", markup=False)
+def _print_moves(moves: Sequence[Move], knowledge: SetKnowledge, file: str) -> None:
+    out.print(f"What may move in {file}, one at a time, on Python {knowledge.python}:", markup=False)
+    names = {row.distribution: row.name for row in reversed(knowledge.summary.components)}
     for move in moves:
-        out.print(f"  {move.distribution} {move.installed}: {_move_words(move)}", markup=False)
-        if move.must_not:
-            out.print(f"    ✗ not to {', '.join(move.must_not)}: {move.why}", markup=False)
+        tried = list(knowledge.tried.get(names[move.distribution], {}).values())
+        out.print(f"  {move.distribution} {move.installed}: {_move_words(move, tried)}", markup=False)
+        for sign, verb, obstacles in (("✗", "not to", move.must_not), ("?", "not known:", move.unknown)):
+            for versions, why in _joined(obstacles, tried):
+                out.print(f"    {sign} {verb} {versions}: {why}", markup=False, soft_wrap=True)
 
 
-def _move_words(move: Move) -> str:
+def _move_words(move: Move, tried: Sequence[str]) -> str:
     if move.may:
-        words = f"✓ up to {move.may}"
-    elif move.newest == move.installed:
+        return f"✓ to {span(move.may, tried)}"
+    if move.newest == move.installed:
         return "is the newest that was tried"
-    else:
-        words = "stays: no newer release is known to work with the rest"
-    return f"{words}; not known: {', '.join(move.unknown)}" if move.unknown else words
+    return "stays: no newer release is known to work with the rest"
+
+
+def _joined(obstacles: Sequence[Obstacle], tried: Sequence[str]) -> list[tuple[str, str]]:
+    """The releases of each kind as ranges with the reason of the newest of them; the newest releases first."""
+    kinds: dict[str, list[Obstacle]] = {}
+    for obstacle in obstacles:
+        kinds.setdefault(obstacle.kind or obstacle.version, []).append(obstacle)
+    newest_first = sorted(kinds.values(), key=lambda members: version_key(members[-1].version), reverse=True)
+    lines = [(span([each.version for each in members], tried), members[-1].why) for members in newest_first]
+    if len(lines) <= _NAMED:
+        return lines
+    rest = [each.version for members in newest_first[_NAMED:] for each in members]
+    return [*lines[:_NAMED], (span(rest, tried), "for other reasons, which --json has")]
+
+
+#: How many reasons are printed; the releases with others are only listed.
+_NAMED = 4
 
 
 @click.command("explain")

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from packaging.version import Version
 
+from stackcompat.advice.advisories import advisory_for
 from stackcompat.advice.advisory import Advisory
 from stackcompat.advice.listing import is_version
 from stackcompat.advice.set_knowledge import PairFact, SetKnowledge
@@ -242,16 +243,18 @@ def _of_pair(asked: Sequence[tuple[str, str]], summary: Summary, advisories: Seq
     lines = []
     known = False
     for python in _pythons(summary):
-        fact = SetKnowledge(summary, python).fact(
-            first, version_key(first_version), second, version_key(second_version)
-        )
-        lines.append(f"Python {python}: {_fact_words(fact)}")
-        known = known or fact.state != "unknown"
+        knowledge = SetKnowledge(summary, python)
+        pair = (first, version_key(first_version), second, version_key(second_version))
+        fact, apart = knowledge.fact(*pair), knowledge.kept_apart(*pair)
+        words = f"cannot be installed together: {apart}" if fact.state == "unknown" and apart else _fact_words(fact)
+        lines.append(f"Python {python}: {words}")
+        known = known or fact.state != "unknown" or bool(apart)
     distributions = {row.name: row.distribution for row in summary.components}
     installed = {distributions[name]: version for name, version in asked}
     hits = [advisory for advisory in advisories if advisory.hits(installed)]
-    lines += [f"{advisory.id}: {advisory.sentence()}" for advisory in hits]
-    if any("broken" in line for line in lines):
+    told = [advisory_for(advisory, installed, advisories, summary) for advisory in hits]
+    lines += [f"{advisory.id}: {advisory.sentence()}" for advisory in told]
+    if any("broken" in line for line in lines) and not any(advisory.workaround for advisory in told):
         steps = steps_sentence(smallest_steps(dict(asked), summary), titles)
         lines.append(steps or "what helps is not known")
     return Explanation(subject=subject, kind="pair", lines=tuple(lines), known=known or bool(hits))

@@ -29,7 +29,12 @@ def test_a_confirmed_incompatibility_is_broken(summary: Summary) -> None:
     bad = GOOD | {advisory.sides[0].distribution: one, advisory.sides[1].distribution: other}
     known = checked(summary, bad)
     assert known.answer == "broken"
-    assert advisory in known.hits
+    (hit,) = known.hits
+    assert (hit.id, hit.together) == (advisory.id, advisory.together)
+    assert hit.summary == advisory.summary_of(bad)
+    for step in hit.steps:  # they lead from these releases, and not from the newest that fail
+        assert {step.distribution: step.installed}.items() <= bad.items()
+        assert checked(summary, bad | {step.distribution: step.working}).answer != "broken"
 
 
 def three_way() -> Summary:

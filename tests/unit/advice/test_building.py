@@ -11,7 +11,6 @@ from stackcompat.advice.building import (
     because,
     distinct,
     failing_package,
-    failing_place,
     failure_message,
     newest_set,
     seen_between,
@@ -42,9 +41,7 @@ def test_a_reason_is_quoted_on_one_line_and_not_for_ever() -> None:
     assert long.endswith('well-known …"')
 
 
-def test_the_newest_set_is_that_of_the_side_that_fails(summary: Summary) -> None:
-    sides = [affected_side(name, summary, ("1",), ("1",)) for name in ("alpha", "beta")]
-    assert (failing_place(sides, "alpha"), failing_place(sides, "beta"), failing_place(sides, "test")) == (0, 1, 1)
+def test_the_newest_set_is_that_of_the_side_that_fails() -> None:
     pairs = [("1.10", "2.0"), ("1.9", "2.1"), ("1.8", "2.1")]
     assert newest_set(pairs, 0) == ("1.10", "2.0")
     assert newest_set(pairs, 1) == ("1.9", "2.1")

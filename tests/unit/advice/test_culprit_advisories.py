@@ -59,6 +59,21 @@ def test_what_searches_have_shown_is_an_advisory_whatever_it_is_about(
     assert not is_for_everybody(one, table_of)
 
 
+def test_what_the_error_came_out_of_and_is_no_component_stands_in_brackets(summary: Summary) -> None:
+    found = blamed(summary, Culprit(name="numbers", version="2.5.5"))
+    groups = [
+        group.model_copy(update={"package": "typing-more", "suspects": ("alpha",)}) if group.culprit else group
+        for group in found.failures
+    ]
+    (one,) = [
+        one
+        for one in advisories(found.model_copy(update={"failures": tuple(groups)}))
+        if one.distributions == ("numbers",)
+    ]
+    assert one.summary == f"Alpha (with typing-more) fails with numbers 2.5.5 {one.reason}"
+    assert one.summary_of({"numbers": "2.5.5"}) == one.summary
+
+
 def test_of_releases_beyond_the_newest_that_failed_nothing_is_claimed(summary: Summary) -> None:
     """No release is said to be affected that is newer than any that was seen to fail, unless a fix bounds it."""
     table_of = blamed(summary, Culprit(name="numbers", version="2.5.5", last_good="2.4", first_bad="2.5"))

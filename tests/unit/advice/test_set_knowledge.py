@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import product
+
+from stackcompat.advice.check import check
+from stackcompat.advice.listing import Listed
 from stackcompat.advice.set_knowledge import SetKnowledge, parsed, works
+from stackcompat.core.requirements import version_key
 from stackcompat.frontier.search import explore
 from stackcompat.table.build import summarise
 from stackcompat.table.summary import Summary
@@ -111,6 +116,20 @@ def test_what_a_frontier_infers_is_told_apart() -> None:
     guess = next(one for one in chart.findings if one.inferred and one.verdict == "works")
     known = fact(SetKnowledge(incomplete, "3.12"), alpha=f"1.{guess.pair[0]}", beta=f"1.{guess.pair[1]}")
     assert known[0] == "unknown"
+
+
+def test_bounds_that_keep_two_releases_apart_are_told() -> None:
+    space = table(3, 3, permitted={(first, second) for first in range(3) for second in range(3) if second >= first})
+    chart = chart_of(explore(space, Planted(stairs([(0, 2)] * 3, 3))))
+    found = summarise(COMPONENTS, (), {}, NOW, frontiers=[chart])
+    for python, where in (("3.12", ""), ("3.13", " (on Python 3.12)")):
+        knowledge = SetKnowledge(found, python)
+        for first, second in product(range(3), repeat=2):
+            pair = ("alpha", version_key(f"1.{first}"), "beta", version_key(f"1.{second}"))
+            assert knowledge.kept_apart(*pair) == ("" if second >= first else f"bounds{where}")
+            assert knowledge.kept_apart(*pair[2:], *pair[:2]) == knowledge.kept_apart(*pair)
+    known = check(Listed({"alpha": "1.2", "beta": "1.0"}), SetKnowledge(found, "3.12"), ())
+    assert "Alpha 1.2 with Beta 1.0 cannot be installed together: bounds" in known.unknown
 
 
 def test_a_broken_frontier_counts_where_the_two_only_passed_beside_a_break() -> None:

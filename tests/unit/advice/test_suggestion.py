@@ -11,6 +11,7 @@ from stackcompat.advice.listing import Line, Listed
 from stackcompat.advice.set_knowledge import SetKnowledge
 from stackcompat.advice.suggestion import Move, suggest, upgrades
 from stackcompat.table.build import summarise
+from stackcompat.table.cells import CellRow
 from support.made_up import COMPONENTS, NOW, history
 
 MADE = history()
@@ -60,17 +61,44 @@ def test_what_may_move_works_and_what_must_not_is_broken() -> None:
     assert found.keys() == {"alpha", "beta"}
     for name, move in found.items():
         held = {"alpha": "1.1.0", "alpha-native": "1.1.0", "beta": "2.1.3"}
-        for version, answer in [(move.may, "works"), *((its, "broken") for its in move.must_not)]:
-            if version:
-                moved = held | {name: version} | ({"alpha-native": version} if name == "alpha" else {})
-                assert check(Listed(moved), KNOWLEDGE, ADVISORIES).answer == answer
-    assert "1.3.0" in found["alpha"].must_not  # beta before 2.2 cannot be imported with it
-    assert "MutableBox" in found["alpha"].why
+        answers = dict.fromkeys(move.may, "works")
+        answers |= dict.fromkeys((its.version for its in move.must_not), "broken")
+        answers |= dict.fromkeys((its.version for its in move.unknown), "not known")
+        for version, answer in answers.items():
+            moved = held | {name: version} | ({"alpha-native": version} if name == "alpha" else {})
+            assert check(Listed(moved), KNOWLEDGE, ADVISORIES).answer == answer
+    broken = {its.version: its.why for its in found["alpha"].must_not}
+    assert "MutableBox" in broken["1.3.0"]  # beta before 2.2 cannot be imported with it
+    assert broken["1.3.0"].startswith("Beta 2.1.3 fails with Alpha 1.3.0 because ")
+
+
+def test_why_a_move_is_not_known_is_what_it_adds() -> None:
+    """A line without a version holds of every release, and says nothing of one."""
+    whole = Listed({"alpha": "1.1.0", "alpha-native": "1.1.0", "beta": "2.1.3"}, loose={"gamma": ">=1"})
+    doubts = {its.version: its for its in upgrades(whole, KNOWLEDGE, ADVISORIES)[1].unknown}
+    assert doubts["2.3.0"].why.startswith("not tested together: Alpha 1.1.0 with Beta 2.3.0; run ")
+    assert {its.why for version, its in doubts.items() if version != "2.3.0"} == {"gamma>=1 has no exact version"}
+    elsewhere = upgrades(whole, SetKnowledge(SUMMARY, "3.13"), ADVISORIES)[1].unknown
+    assert len({its.kind for its in elsewhere if "tested on Python 3.12 and not on 3.13" in its.why}) == 1
+
+
+def test_a_newer_release_that_was_tested_in_twos_is_named() -> None:
+    asked = [Requirement("alpha==1.1.0"), Requirement("beta")]
+
+    def holds(cell: CellRow) -> bool:
+        held = {name: component.version for name, component in cell.components.items()}
+        return held.items() >= {"alpha": "1.1.0", "beta": "2.4.1"}.items()
+
+    without = SUMMARY.model_copy(update={"cells": tuple(cell for cell in SUMMARY.cells if not holds(cell))})
+    for summary, in_twos in ((SUMMARY, {}), (without, {"beta": "2.4.1"})):
+        found = suggest(asked, SetKnowledge(summary, "3.12"), ADVISORIES)
+        assert found is not None
+        assert found.in_twos == in_twos == found.newer
 
 
 def test_the_newest_stays() -> None:
     move = moves(alpha="1.3.0", beta="2.4.1")["beta"]
-    assert (move.newest, move.may, move.must_not) == ("2.4.1", "", ())
+    assert (move.newest, move.may, move.must_not) == ("2.4.1", (), ())
 
 
 @pytest.mark.parametrize(
@@ -81,7 +109,7 @@ def test_a_line_without_an_exact_version_leaves_a_move_not_known(rest: dict[str,
     (move,) = upgrades(whole, KNOWLEDGE, ADVISORIES)
     assert move.may
     (move,) = upgrades(whole._replace(**rest), KNOWLEDGE, ADVISORIES)
-    assert (move.may, move.must_not, bool(move.unknown)) == ("", (), True)
+    assert (move.may, move.must_not, bool(move.unknown)) == ((), (), True)
 
 
 def test_a_distribution_that_is_no_component_counts_as_in_a_check() -> None:
@@ -89,4 +117,4 @@ def test_a_distribution_that_is_no_component_counts_as_in_a_check() -> None:
     knowledge = SetKnowledge(SUMMARY.model_copy(update={"distributions": {"alpha": 1, "alpha-native": 1}}), "3.12")
     assert check(listed, knowledge, ADVISORIES).answer == "not known"
     (move,) = upgrades(listed, knowledge, ADVISORIES)
-    assert (move.may, bool(move.unknown)) == ("", True)
+    assert (move.may, bool(move.unknown)) == ((), True)

@@ -94,7 +94,9 @@ def test_what_of_a_lock_file_may_move(run: Run, published: Path, tmp_path: Path)
     code, printed, error = run("suggest", "--upgrade", str(lock), "--python", "3.12")
     assert (code, error) == (0, "")
     assert "alpha 1.1.0: " in printed
-    assert "✗ not to 1.2.0, 1.3.0: " in printed
+    assert "✗ not to 1.2.0 \N{EN DASH} 1.3.0: Beta 2.1.3 fails with Alpha 1.3.0 because " in printed
+    assert "beta 2.1.3: ✓ to " in printed
+    assert "? not known: 2.3.0: not tested together: " in printed
     code, printed, _ = run("suggest", "--upgrade", str(lock), "--json", "-")
     answer = json.loads(printed)
     assert {move["distribution"] for move in answer["moves"]} == {"alpha", "beta"}
