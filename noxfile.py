@@ -44,6 +44,9 @@ def _tool(session: nox.Session, *groups: str, extra: str = "") -> None:
 
 _WITHOUT_REAL_RUNS = ("tests/unit", "tests/property")
 _IN_PARALLEL = ("--numprocesses", "auto")
+#: Runs of end-to-end tests wait for an index and for processes half of the time. More at once would disturb those that
+#: watch the time.
+_TWO_FILES_AT_ONCE = ("--numprocesses", "2", "--dist", "loadfile")
 
 
 @nox.session
@@ -212,9 +215,9 @@ def tests(session: nox.Session) -> None:
     if session.posargs:
         session.run("pytest", *session.posargs)
         return
-    # End-to-end tests take the whole machine: one after another, and their share of what is covered is added.
     session.run("pytest", *_IN_PARALLEL, *_WITHOUT_REAL_RUNS, "--cov", "--cov-report=", "--cov-fail-under=0")
-    session.run("pytest", "tests/e2e", "--cov", "--cov-append", "--cov-report=term:skip-covered")
+    # The share that these cover is added.
+    session.run("pytest", *_TWO_FILES_AT_ONCE, "tests/e2e", "--cov", "--cov-append", "--cov-report=term:skip-covered")
 
 
 @nox.session
