@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -47,6 +48,11 @@ _SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|(
 _SECRET_LENGTH = 8
 
 
+@functools.cache  # thousands of texts are masked with the same variables
+def _names_secret(name: str) -> bool:
+    return _SECRET_NAME.search(name.upper()) is not None
+
+
 def masked(text: str, environ: Mapping[str, str] = os.environ) -> str:
     """`text` without secrets: the values of variables that are named so, and whatever has the shape of a credential.
 
@@ -55,7 +61,7 @@ def masked(text: str, environ: Mapping[str, str] = os.environ) -> str:
         environ: The variables.
     """
     for name, value in environ.items():
-        if len(value) >= _SECRET_LENGTH and _SECRET_NAME.search(name.upper()):
+        if len(value) >= _SECRET_LENGTH and _names_secret(name):
             text = text.replace(value, _MASK).replace(json.dumps(value)[1:-1], _MASK)
     for mark, shape in _CREDENTIALS.items():
         if mark in text:

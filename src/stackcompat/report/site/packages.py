@@ -14,9 +14,8 @@ import json
 import re
 import tarfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from stackcompat.report.site.api import api_files
 from stackcompat.report.site.model import Site
 
 __all__ = ["package_name", "package_version", "packages"]
@@ -66,9 +65,14 @@ def package_version(site: Site) -> str:
     return f"{day.year}.{day.month}.{day.day}"
 
 
-def packages(site: Site) -> dict[str, bytes]:
-    """The archives, file name to content: one for npm, and a wheel."""
-    data, schemas = _data(site)
+def packages(site: Site, api: Iterable[tuple[str, str]]) -> dict[str, bytes]:
+    """The archives, file name to content: one for npm, and a wheel.
+
+    Args:
+        site: The site.
+        api: The files of its API as they are published, each with its text (:func:`stackcompat.report.site.api.api_files`).
+    """
+    data, schemas = _data(api)
     name, version = package_name(site), package_version(site)
     words = {"name": " ".join(site.name.split()), "day": f"{site.summary.generated:%Y-%m-%d}", "title": name}
     return {
@@ -77,13 +81,13 @@ def packages(site: Site) -> dict[str, bytes]:
     }
 
 
-def _data(site: Site) -> tuple[str, dict[str, str]]:
+def _data(api: Iterable[tuple[str, str]]) -> tuple[str, dict[str, str]]:
     """The text of ``data.json``, and the schemas by file name."""
     joined: dict[str, list[str]] = {"components": [], "pairs": [], "advisories": [], "sets": []}
     places = {"component": "components", "pair": "pairs", "advisory": "advisories", "sets": "sets"}
     whole, schemas = [], {}
     # The texts are joined as they are: read as objects of Python, a large table would take much memory.
-    for path, text in api_files(site):
+    for path, text in api:
         _, _, kind, *rest = path.removesuffix(".json").split("/")
         if kind == "schema":
             schemas[f"schema/{rest[0]}.json"] = text

@@ -6,12 +6,12 @@ An edition is a folder that nothing outside it changes, so one of an older day s
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator
 from html import escape
 from importlib.resources import files
-from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -172,11 +172,23 @@ def write_site(folder: Path, published: Published, keep: int | None = None) -> W
     fresh = folder / f".{day}.new"
     shutil.rmtree(fresh, ignore_errors=True)
     pages = number = size = 0
-    archives = ((f"packages/{name}", content) for name, content in packages(site).items())
-    texts = ((name, text.encode()) for name, text in edition_files(site))
-    for name, content in chain(texts, archives):
+    api: list[str] = []
+
+    def contents() -> Iterator[tuple[str, bytes]]:
+        for name, text in edition_files(site):
+            yield name, text.encode()
+            if name.startswith("api/"):
+                api.append(name)
+        # What was written is read again: it is without secrets, and large.
+        published = ((name, (fresh / name).read_text(encoding="utf-8")) for name in api)
+        yield from ((f"packages/{name}", content) for name, content in packages(site, published).items())
+
+    folders: set[Path] = set()
+    for name, content in contents():
         path = fresh / name
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.parent not in folders:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            folders.add(path.parent)
         path.write_bytes(content)
         pages += name.endswith(".html")
         number, size = number + 1, size + len(content)
@@ -186,11 +198,19 @@ def write_site(folder: Path, published: Published, keep: int | None = None) -> W
     if day == days[0]:
         copy = folder / f".{LATEST}.new"
         shutil.rmtree(copy, ignore_errors=True)
-        shutil.copytree(folder / day, copy)
+        shutil.copytree(folder / day, copy, copy_function=_link_or_copy)
         _replace(folder / LATEST, copy)
     (folder / "index.html").write_text(_entrance(site), encoding="utf-8")
     (folder / "editions.html").write_text(_list_of_editions(site, kept), encoding="utf-8")
     return Written(folder / day, pages, number, size)
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    """Make another link to a file, since none of an edition is written to again; a copy where the disk has no links."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def _replace(target: Path, fresh: Path) -> None:

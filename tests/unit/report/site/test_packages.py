@@ -13,6 +13,7 @@ import jsonschema
 import pytest
 
 from stackcompat.advice.advisories import advisories
+from stackcompat.report.site.api import api_files
 from stackcompat.report.site.model import Published, Site
 from stackcompat.report.site.packages import package_name, package_version, packages
 from stackcompat.table.build import summarise
@@ -21,7 +22,7 @@ from support.made_up import COMPONENTS, NOW, history
 MADE = history()
 SUMMARY = summarise(COMPONENTS, (MADE.record(),), MADE.evidence, NOW)
 SITE = Site(Published("Sound & Co", SUMMARY, advisories(SUMMARY)))
-NPM, WHEEL = packages(SITE).items()
+NPM, WHEEL = packages(SITE, api_files(SITE)).items()
 
 
 def test_names_and_versions() -> None:
@@ -33,7 +34,7 @@ def test_names_and_versions() -> None:
 
 
 def test_the_same_table_gives_the_same_bytes() -> None:
-    assert packages(SITE) == dict([NPM, WHEEL])
+    assert packages(SITE, api_files(SITE)) == dict([NPM, WHEEL])
 
 
 def test_the_archive_for_npm_has_what_its_description_names() -> None:

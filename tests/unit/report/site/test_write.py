@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import zipfile
 from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -192,6 +193,22 @@ def test_texts_from_elsewhere_are_no_markup(tmp_path: Path) -> None:
         assert not parsed(path).all("onerror")
     for name in ("index.html", "editions.html"):
         assert "<img" not in (tmp_path / name).read_text()
+
+
+def test_no_file_and_no_package_tells_a_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INDEX_TOKEN", "made-up-value-1")
+    told = {"message": "no access with made-up-value-1", "signature": "E: no access with made-up-value-1 [beta]"}
+    failures = tuple(group.model_copy(update=told) for group in SUMMARY.failures)
+    summary = SUMMARY.model_copy(update={"failures": failures})
+    found = advisories(summary)
+    assert any("made-up-value-1" in advisory.summary for advisory in found)
+    written = write_site(tmp_path, Published("Sound", summary, found))
+    (wheel,) = (written.edition / "packages").glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        texts = [archive.read(name).decode() for name in archive.namelist()]
+    texts += [path.read_text() for path in written.edition.rglob("*") if path.suffix in (".html", ".json", ".md")]
+    assert not [text[:80] for text in texts if "made-up-value-1" in text]
+    assert any("no access with (a secret)" in text for text in texts)
 
 
 def test_each_file_of_the_api_fits_its_schema(folder: Path) -> None:
