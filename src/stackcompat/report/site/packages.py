@@ -70,7 +70,7 @@ def packages(site: Site, api: Iterable[tuple[str, str]]) -> dict[str, bytes]:
 
     Args:
         site: The site.
-        api: The files of its API as they are published, each with its text (:func:`stackcompat.report.site.api.api_files`).
+        api: The files of its API as they are published, each with its text.
     """
     data, schemas = _data(api)
     name, version = package_name(site), package_version(site)
