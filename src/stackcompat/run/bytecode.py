@@ -75,19 +75,21 @@ def compile_wheels(lock: Lock, interpreter: Path, packages: Path, done: Path) ->
             that it counts as changed. If they are the same after another download, the release has made its RECORD so.
 
     Returns:
-        How many wheels were compiled.
+        How many wheels were not compiled, also of those that another process has compiled meanwhile: an environment that
+        was linked before has no bytecode of any of them.
     """
     done.mkdir(parents=True, exist_ok=True)
     wheels = _unpacked_wheels(packages, {(pin.name, pin.version) for pin in lock.pins})
-    if all((done / wheel.name).exists() for wheel in wheels):
+    missing = [wheel for wheel in wheels if not (done / wheel.name).exists()]
+    if not missing:
         return 0
     with FileLock(f"{done}.lock"):
-        pending = [wheel for wheel in wheels if not (done / wheel.name).exists()]
+        pending = [wheel for wheel in missing if not (done / wheel.name).exists()]
         if pending:
             _compile(pending, interpreter)
             for wheel in pending:
                 _mark(wheel, done)
-    return len(pending)
+    return len(missing)
 
 
 def _mark(wheel: Path, done: Path) -> None:

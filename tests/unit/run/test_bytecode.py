@@ -10,11 +10,14 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
+from filelock import FileLock
 
+from stackcompat.ecosystem.interpreters import bytecode_tag
 from stackcompat.resolve.lock import Lock
 from stackcompat.run import manifest as manifests
 from stackcompat.run.link_times import linking
@@ -55,6 +58,21 @@ def test_a_locks_wheels_are_compiled_once_and_no_others(cache: PackageCache) -> 
     assert compiled(beta) == {f"beta_x/__pycache__/__init__.{tag}.pyc"}
     assert compiled(other) == set()
     assert cache.compile(LOCK, Path(sys.executable)) == 0
+
+
+def test_what_another_process_compiles_meanwhile_is_missing_in_an_environment(cache: PackageCache) -> None:
+    """The environment was linked before, so it has to be linked again to have the bytecode."""
+    wheels = unpack(cache, "alpha", "1.0"), unpack(cache, "beta_x", "2.0")
+    done = cache.root / "compiled" / f"{bytecode_tag(PYTHON)}-sha256"
+    done.mkdir(parents=True)
+    with ThreadPoolExecutor() as pool:
+        with FileLock(f"{done}.lock"):
+            waiting = pool.submit(cache.compile, LOCK, Path(sys.executable))
+            time.sleep(0.2)
+            for wheel in wheels:
+                (done / wheel.name).write_text("{}")
+        assert waiting.result(timeout=30) == 2
+    assert not any(compiled(wheel) for wheel in wheels)
 
 
 def test_what_does_not_compile_does_not_matter(cache: PackageCache) -> None:
