@@ -75,8 +75,8 @@ def compile_wheels(lock: Lock, interpreter: Path, packages: Path, done: Path) ->
             that it counts as changed. If they are the same after another download, the release has made its RECORD so.
 
     Returns:
-        How many wheels were not compiled, also of those that another process has compiled meanwhile: an environment that
-        was linked before has no bytecode of any of them.
+        How many wheels were not compiled. Those that another process has compiled meanwhile count, too: an environment
+        that was linked before has no bytecode of any of them.
     """
     done.mkdir(parents=True, exist_ok=True)
     wheels = _unpacked_wheels(packages, {(pin.name, pin.version) for pin in lock.pins})
