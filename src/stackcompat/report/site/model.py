@@ -113,7 +113,7 @@ class Site:
     @cached_property
     def latest(self) -> tuple[LatestSet, ...]:
         """On each Python, the newest set to install."""
-        return latest_sets(self.summary)
+        return latest_sets(self.summary, self.advisories)
 
     @cached_property
     def changes(self) -> Changes | None:

@@ -235,9 +235,10 @@ async function answered(versions, python, loaded, missing, titles, index) {
   const pairs = [];
   names.forEach((name, place) => names.slice(0, place).forEach((other) => pairs.push([other, name, fact(name, other, versions[other])])));
   const broken = pairs.filter(([, , one]) => sure(one));
+  const quoted = (its) => /^[\w.=-]+$/.test(its) ? its : `'${its}'`;
   const install = (one) => {
     const pins = Object.entries(one.versions).map(([name, held]) => [name, held]);
-    const block = make("pre", `uv pip install ${pins.filter(([name]) => index.distributions[name]).map(([name, held]) => `${index.distributions[name]}==${held}`).join(" ")}`, { tabindex: "0", role: "region", "aria-label": "Install" });
+    const block = make("pre", `uv pip install ${pins.filter(([name]) => index.distributions[name]).map(([name, held]) => `${index.distributions[name]}==${held}`).concat((one.besides ?? []).map(quoted)).join(" ")}`, { tabindex: "0", role: "region", "aria-label": "Install" });
     const line = make("p", `Tested together up to ${one.level}, in cell `);
     line.append(make("a", one.cell.slice(0, 8), { href: page("cell", one.cell) }), `: ${pins.map(([name, held]) => `${name} ${held}`).join(", ")}`);
     return [line, block];
