@@ -123,11 +123,29 @@ def _component(name: str, site: Site) -> dict[str, object]:
         "cells_by_release": site.counts_by_release.get(name, {}),
         "found_advisories": site.advisories_of(name),
         "bounds": None if bounds is None else [found for found in bounds if found.distribution == row.distribution],
+        "met_bounds": [
+            (bound, _pair_with(name, bound.on, site))
+            for bound in site.met_bounds
+            if row.distribution and bound.distribution == row.distribution
+        ],
         "frontiers": [one for one in site.summary.frontiers if name in (one.first, one.second)],
         "warnings": _warnings(row.distribution, site),
         "why_alone": unpaired_reason(row, site.summary),
         "where_it_holds": where_it_holds,
     }
+
+
+def _pair_with(name: str, distribution: str, site: Site) -> PairRow | None:
+    """The pair of a component and the one that a distribution belongs to; None: there is none."""
+    return next(
+        (
+            pair
+            for pair in site.pairs_of.get(name, ())
+            if distribution
+            in (site.components[other].distribution for other in (pair.first, pair.second) if other != name)
+        ),
+        None,
+    )
 
 
 def _warnings(distribution: str, site: Site) -> list[WarningRow]:

@@ -1,0 +1,34 @@
+"""The pages about one thing each."""
+
+from __future__ import annotations
+
+from stackcompat.report.site.model import Published, Site
+from stackcompat.report.site.render import Renderer
+from stackcompat.report.site.subjects import subjects
+from stackcompat.resolve.lock import HeldBack
+from stackcompat.table.build import summarise
+from stackcompat.table.summary import Summary
+from support.made_up import COMPONENTS, NOW, history
+from support.page import Page
+
+MADE = history()
+SUMMARY = summarise(COMPONENTS, (MADE.record(),), MADE.evidence, NOW)
+
+
+def text_of(path: str, summary: Summary = SUMMARY) -> str:
+    site = Site(Published("Sound", summary))
+    (page,) = [one for one in subjects(site) if one.path == path]
+    taken_apart = Page(Renderer(site).render(page))
+    assert taken_apart.unmatched == []
+    return " ".join(taken_apart.text.split())
+
+
+def test_a_component_says_which_of_its_bounds_kept_a_release_out_of_the_table_alone() -> None:
+    text = text_of("component/beta.html")
+    assert "Whether some contradict what was measured is not known" in text
+    assert "No bound that it declares kept a release out of a tested set." in text
+    bound = "beta>=2.4 depends on alpha<1.3, but alpha==1.3.0 is requested"
+    held = HeldBack(name="alpha", newest="1.3.0", got="1.2.0", by="beta==2.4.1", bound=bound)
+    cells = tuple(cell.model_copy(update={"held_back": (held,)}) for cell in SUMMARY.cells)
+    text = text_of("component/beta.html", SUMMARY.model_copy(update={"cells": cells}))
+    assert "kept a release out of a tested set: beta>=2.4 depends on alpha<1.3; measured: Alpha with Beta" in text
