@@ -15,6 +15,7 @@ from stackcompat.core.requirements import exact_pins, name_of
 from stackcompat.core.vocabulary import Level
 from stackcompat.report.advice import constraints
 from stackcompat.resolve.lock import HeldBack
+from stackcompat.table.cells import CellRow
 from stackcompat.table.summary import Summary
 from stackcompat.table.today import Today
 
@@ -22,6 +23,7 @@ __all__ = [
     "LatestSet",
     "constraints_name",
     "constraints_text",
+    "has_constraints",
     "install_lines",
     "latest_sets",
     "overrides_name",
@@ -119,6 +121,11 @@ def constraints_text(latest: LatestSet) -> str:
     scope = "with all that was installed besides" if latest.everything else "components only"
     title = f"# Python {latest.python}: {tested} (cell {latest.cell}), {scope}\n"
     return title + set_constraints(latest.pins, latest.everything, latest.besides)
+
+
+def has_constraints(cell: CellRow, summary: Summary) -> bool:
+    """Whether ``constraints/CELL.txt`` is there for a cell: it works, and all that was installed is known."""
+    return cell.verdict == "works" and bool(summary.installed.get(cell.id))
 
 
 def set_constraints(pins: Mapping[str, str], everything: Mapping[str, str], besides: Iterable[str]) -> str:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import pairwise
 from typing import NamedTuple
 
 from stackcompat.advice.advisory import Advisory
-from stackcompat.core.requirements import version_key
+from stackcompat.core.requirements import exactly, name_of, version_key
 from stackcompat.core.vocabulary import LEVELS
 from stackcompat.report.advice import constraints
 from stackcompat.report.depth_text import depth_lines
 from stackcompat.report.frontier_text import frontier_words, working_partners
 from stackcompat.report.release_text import crossing_culprits, joined_releases, where_it_holds
-from stackcompat.report.site.latest import install_lines
+from stackcompat.report.site.latest import has_constraints, install_lines
 from stackcompat.report.site.model import Site
 from stackcompat.report.site.page import Page, Part, address_of, file_of, link_to, parts
 from stackcompat.report.site.partners import Partner, PartnerGroup, partner_groups
@@ -323,10 +325,45 @@ def _cell(cell: CellRow, site: Site) -> dict[str, object]:
         "found_advisories": site.advisories_of_cell.get(cell.id, ()),
         "everything": everything,
         "everything_text": constraints(everything),
+        "same_again": _same_again(cell, everything, has_lock=cell.id in site.summary.locks),
+        "has_constraints": has_constraints(cell, site.summary),
         "has_lock": cell.id in site.summary.locks,
         "depths": depth_lines(cell),
         "joined_releases": joined_releases,
     }
+
+
+#: The options of ``try`` whose value is no requirement.
+_KEPT = ("--python", "--exclude-newer", "--level")
+
+
+def _same_again(cell: CellRow, everything: Mapping[str, str], *, has_lock: bool) -> str:
+    """The command that runs a cell again with the versions that it had.
+
+    Without a lock, the command of the table asks for the same requirements, and an index can give newer releases today.
+
+    Args:
+        cell: The cell.
+        everything: What it had: distribution to version; empty: that is not known.
+        has_lock: Whether its lock is published.
+    """
+    words = shlex.split(cell.reproduce)
+    if has_lock or (not everything and "--lock" not in words):
+        return cell.reproduce
+    if "--lock" in words:
+        place = words.index("--lock")
+        until = ["--exclude-newer", cell.exclude_newer.isoformat()] if cell.exclude_newer else []
+        overrides = [word for text in cell.forced for word in ("--override", text)]
+        words = [*words[:place], *cell.requirements, *words[place + 2 :], *until, *overrides]
+    asked = [
+        exactly(word, everything[name_of(word)])
+        if before not in _KEPT and not word.startswith("-") and name_of(word) in everything
+        else word
+        for before, word in pairwise(words[1:])
+    ]
+    rest = everything.keys() - set(map(name_of, asked))
+    also = [text for name in sorted(rest) for text in ("--also", f"{name}=={everything[name]}")]
+    return shlex.join([*words[:2], *asked, *also])
 
 
 def _artifact(square: ArtifactSquare) -> dict[str, object]:

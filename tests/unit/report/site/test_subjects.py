@@ -7,6 +7,7 @@ from stackcompat.report.site.render import Renderer
 from stackcompat.report.site.subjects import subjects
 from stackcompat.resolve.lock import HeldBack
 from stackcompat.table.build import summarise
+from stackcompat.table.cells import CellRow
 from stackcompat.table.summary import Summary
 from support.made_up import COMPONENTS, NOW, history
 from support.page import Page
@@ -32,3 +33,31 @@ def test_a_component_says_which_of_its_bounds_kept_a_release_out_of_the_table_al
     cells = tuple(cell.model_copy(update={"held_back": (held,)}) for cell in SUMMARY.cells)
     text = text_of("component/beta.html", SUMMARY.model_copy(update={"cells": cells}))
     assert "kept a release out of a tested set: beta>=2.4 depends on alpha<1.3; measured: Alpha with Beta" in text
+
+
+WORKS = next(cell for cell in SUMMARY.cells if cell.verdict == "works" and cell.components)
+
+
+def only(cell: CellRow, installed: dict[str, str]) -> Summary:
+    return SUMMARY.model_copy(update={"cells": (cell,), "installed": {cell.id: installed}, "locks": {}})
+
+
+def test_the_command_of_a_green_cell_names_every_version_that_it_had() -> None:
+    command = "stackcompat try 'alpha[fast]>=1' --level upstream --python 3.12 --also glue --override 'beta>=1'"
+    cell = WORKS.model_copy(update={"reproduce": command})
+    text = text_of(f"cell/{cell.id}.html", only(cell, {"alpha": "1.3.0", "glue": "1.4", "paste": "2", "beta": "3"}))
+    assert (
+        "stackcompat try 'alpha[fast]==1.3.0' --level upstream --python 3.12 --also glue==1.4 --override beta==3 "
+        "--also paste==2 "
+    ) in text
+    assert f"-r {cell.id}.txt" in text
+
+
+def test_a_command_names_no_lock_that_is_not_there() -> None:
+    command = f"stackcompat try --lock reports/locks/{WORKS.id}.txt --python 3.12"
+    cell = WORKS.model_copy(update={"reproduce": command, "requirements": ("alpha",), "exclude_newer": None})
+    text = text_of(f"cell/{cell.id}.html", only(cell, {}))
+    assert "stackcompat try alpha --python 3.12 " in text
+    assert "their versions are not published, so the command above can give newer releases" in text
+    locked = only(cell, {}).model_copy(update={"locks": {cell.id: "alpha==1.3.0 --hash=sha256:0"}})
+    assert command in text_of(f"cell/{cell.id}.html", locked)
