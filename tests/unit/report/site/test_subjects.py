@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from packaging.requirements import Requirement
+
+from stackcompat.advice.advisories import advisories
+from stackcompat.advice.set_knowledge import SetKnowledge
+from stackcompat.advice.suggestion import suggest
+from stackcompat.report.site.latest import install_lines
 from stackcompat.report.site.model import Published, Site
 from stackcompat.report.site.render import Renderer
 from stackcompat.report.site.subjects import subjects
@@ -14,10 +20,11 @@ from support.page import Page
 
 MADE = history()
 SUMMARY = summarise(COMPONENTS, (MADE.record(),), MADE.evidence, NOW)
+ADVISORIES = advisories(SUMMARY)
 
 
 def text_of(path: str, summary: Summary = SUMMARY) -> str:
-    site = Site(Published("Sound", summary))
+    site = Site(Published("Sound", summary, ADVISORIES))
     (page,) = [one for one in subjects(site) if one.path == path]
     taken_apart = Page(Renderer(site).render(page))
     assert taken_apart.unmatched == []
@@ -61,3 +68,17 @@ def test_a_command_names_no_lock_that_is_not_there() -> None:
     assert "their versions are not published, so the command above can give newer releases" in text
     locked = only(cell, {}).model_copy(update={"locks": {cell.id: "alpha==1.3.0 --hash=sha256:0"}})
     assert command in text_of(f"cell/{cell.id}.html", locked)
+
+
+def test_the_page_of_a_release_answers_first_then_names_problems_then_shows_what_is_known() -> None:
+    text = text_of("release/beta--2.1.3.html")
+    order = ["Install with it", "Known incompatibilities of this release", "What goes with it on Python 3.12"]
+    assert sorted(order, key=text.index) == order
+    assert "Python 3.12: " in text[text.index(order[0]) : text.index(order[1])]
+
+
+def test_the_page_of_a_release_installs_what_suggest_names() -> None:
+    asked = [Requirement("beta==2.1.3")]
+    found = suggest(asked, SetKnowledge(SUMMARY, "3.12"), ADVISORIES, prereleases=True)
+    assert found is not None
+    assert install_lines(found.pins, found.known.besides)["uv"] in text_of("release/beta--2.1.3.html")
