@@ -43,6 +43,7 @@ def test_a_tag_is_the_version_and_the_wheel_comes_from_the_source_distribution(c
         "stackcompat.toml",
         "matrices/components.toml",
         "tests/interop/test_import.py",
+        "reports/bounds.json",
         "reports/compat.json",
     ):
         assert f"stackcompat/carried/{carried}" in names

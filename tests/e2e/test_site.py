@@ -190,11 +190,15 @@ def test_nothing_sticks_out_and_phones_scroll_little(
     browser: str, folder: Path, address: str, tmp_path: Path, width: int
 ) -> None:
     script = """return [document.documentElement.scrollWidth - document.documentElement.clientWidth,
-      document.documentElement.scrollHeight / 844]"""
+      document.documentElement.scrollHeight / 844,
+      [...document.querySelectorAll(".scroll:has(> table:not(.grid))")]
+        .filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.getAttribute("aria-label"))]"""
     kinds = KINDS if width == WIDTHS[-1] else ("index", "selector", "pair/alpha--beta", f"cell/{BROKEN.id}")
     for kind in kinds:
-        wider, screens = evaluated(browser, folder, tmp_path, f"{address}/latest/{kind}.html", script, width=width)
+        wider, screens, cut = evaluated(browser, folder, tmp_path, f"{address}/latest/{kind}.html", script, width=width)
         assert wider <= 0, kind
+        if width == WIDTHS[-1]:
+            assert cut == [], kind
         if kind in ("index", "tonight", "selector"):
             assert screens < 10, kind
 

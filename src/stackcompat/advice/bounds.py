@@ -15,9 +15,10 @@ release is let in.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from packaging.specifiers import SpecifierSet
 
@@ -30,11 +31,14 @@ from stackcompat.ecosystem.releases import Catalog
 from stackcompat.table.cells import CellRow
 from stackcompat.table.summary import Summary
 
-__all__ = ["BoundFinding", "bound_findings"]
+__all__ = ["BoundFinding", "MetBound", "bound_findings", "met_bounds"]
 
 BoundKind = Literal[
     "floor too low", "cap missing", "release not excluded", "too tight", "works with none", "undeclared"
 ]
+
+#: A bound as a resolver words it, with the release or the releases that declare it.
+_BOUND = re.compile(r"(?P<subject>[\w.\[\],<>=!~-]+) depends on (?P<dependency>[^\s;]+(?<![,;]))")
 
 #: The most releases that a sentence lists one by one.
 _MOST_LISTED = 4
@@ -87,6 +91,37 @@ class BoundFinding(Record):
         guess = f" ({', '.join(notes)})" if notes else ""
         remedy = f"declare {self.on}{self.proposed}" if self.proposed else f"no tested release of {self.on} works"
         return f"{subject} fails with {self.on} {_listed(self.broken)}{guess} because it {declares}; {remedy}"
+
+
+class MetBound(NamedTuple):
+    """A declared bound that a resolver named, because it kept a release out of a set.
+
+    Attributes:
+        distribution: The distribution that declares it.
+        on: The distribution that is bounded.
+        words: The bound, with the releases that declare it.
+    """
+
+    distribution: str
+    on: str
+    words: str
+
+
+def met_bounds(summary: Summary) -> tuple[MetBound, ...]:
+    """The declared bounds that a table has: those that kept a release out of some set, each once.
+
+    All other bounds stand in the metadata of releases alone.
+
+    Args:
+        summary: The table.
+    """
+    texts = [held.bound for cell in summary.cells for held in cell.held_back]
+    texts += [cell.sentence for cell in summary.cells if cell.verdict == "unresolvable"]
+    excluded = (one for found in summary.islands for island in found.islands for one in island.excluded)
+    texts += [link for one in excluded for link in (*one.chain, one.reason)]
+    matches = (match for text in dict.fromkeys(texts) for match in _BOUND.finditer(text))
+    met = {MetBound(name_of(match["subject"]), name_of(match["dependency"]), match[0]) for match in matches}
+    return tuple(sorted(met))
 
 
 def _listed(versions: Sequence[str]) -> str:

@@ -26,6 +26,10 @@ class KnownSet(Record):
     python: str
     platform: str
     versions: Annotated[dict[str, str], Field(description="Component to version.")]
+    besides: Annotated[
+        tuple[str, ...],
+        Field(description="Requirements to install too, since a component needs them and does not declare them."),
+    ] = ()
     level: Annotated[Level, Field(description="The level that its shallowest component reached.")]
     seen: Annotated[dt.datetime | None, Field(description="When it was last tested.")]
 
@@ -51,7 +55,13 @@ def known_sets(summary: Summary, advisories: Iterable[Advisory] = ()) -> tuple[K
             continue
         level = min((held.level for held in cell.components.values()), key=LEVELS.index)
         one = KnownSet(
-            cell=cell.id, python=cell.python, platform=cell.platform, versions=versions, level=level, seen=cell.seen
+            cell=cell.id,
+            python=cell.python,
+            platform=cell.platform,
+            versions=versions,
+            besides=summary.besides(cell),
+            level=level,
+            seen=cell.seen,
         )
         place = (cell.python, frozenset(versions.items()))
         if place not in found or _worth(one) > _worth(found[place]):

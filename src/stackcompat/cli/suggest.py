@@ -30,10 +30,9 @@ from stackcompat.core.errors import UsageError
 from stackcompat.core.near_names import meant_by
 from stackcompat.core.requirements import only_version, python_key, version_key
 from stackcompat.plan.ecosystem import find_ecosystem
-from stackcompat.report.advice import constraints
 from stackcompat.report.explain import Explanation, explain
 from stackcompat.report.read import read_table
-from stackcompat.report.site.latest import install_lines
+from stackcompat.report.site.latest import install_lines, set_constraints
 from stackcompat.table.summary import Summary
 from stackcompat.table.version_ranges import span
 
@@ -89,8 +88,8 @@ def suggest_(
     if form in ("install", "constraints"):
         write_json(json_file, answer)
         if found is not None:
-            text = constraints(found.everything or found.pins)
-            page_out(text if form == "constraints" else install_lines(found.pins)["uv"] + "\n")
+            text = set_constraints(found.pins, found.everything, found.known.besides)
+            page_out(text if form == "constraints" else install_lines(found.pins, found.known.besides)["uv"] + "\n")
     elif found is not None:
         tell(form, json_file, answer, partial(_print, found, knowledge.python))
     else:
@@ -179,7 +178,7 @@ def _print(found: Suggestion, python: str) -> None:
     one = found.known
     when = f" on {one.seen:%Y-%m-%d}" if one.seen else ""
     out.print(f"✓ tested together{when} up to {one.level}, Python {python}, cell {one.cell}", markup=False)
-    for line in install_lines(found.pins).values():
+    for line in install_lines(found.pins, found.known.besides).values():
         out.print(f"  {line}", markup=False, soft_wrap=True)
     for name, version in found.newer.items():
         told = (

@@ -35,6 +35,11 @@ class FeatureRow(Record):
     module: Annotated[bool, Field(description="Whether the feature is a module that cannot be imported.")] = False
 
     @property
+    def lacks(self) -> str:
+        """The distribution that makes it work and that these releases do not declare; empty if none is known."""
+        return self.cure.removeprefix("install ")
+
+    @property
     def words(self) -> str:
         """What does not work, in words."""
         return f"{self.feature} cannot be imported" if self.module else f"{self.feature} does not work"

@@ -10,7 +10,7 @@ from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 from stackcompat.core.record import Record
-from stackcompat.core.requirements import version_key
+from stackcompat.core.requirements import exactly, name_of, version_key
 from stackcompat.core.vocabulary import Verdict
 from stackcompat.resolve.islands import Islands
 from stackcompat.table.accelerators import AcceleratorRow
@@ -87,6 +87,26 @@ class Summary(Record):
     def titles(self) -> dict[str, str]:
         """Component name to title."""
         return {component.name: component.title for component in self.components}
+
+    def besides(self, cell: CellRow) -> tuple[str, ...]:
+        """What has to be installed for the set of a cell beside its components, as requirements.
+
+        Some releases need distributions that they do not declare. So the cell asked for these, and each is there in the
+        version that was installed, if that is known. A distribution without which a feature failed in the cell is there
+        without a version, since it was not installed.
+
+        Args:
+            cell: The cell.
+        """
+        ours = {row.distribution for row in self.components}
+        installed = self.installed.get(cell.id, {})
+        wanted = {name_of(text): text for text in cell.requirements}
+        wanted |= {row.lacks: row.lacks for row in self.features if row.lacks and cell.id in row.cells}
+        return tuple(
+            exactly(text, installed[name]) if name in installed else text
+            for name, text in wanted.items()
+            if name not in ours
+        )
 
     def tested_cells(self) -> int:
         """How many cells have been run, or were found to have no lock."""

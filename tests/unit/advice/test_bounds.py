@@ -10,11 +10,12 @@ import pytest
 from packaging.specifiers import SpecifierSet
 
 from stackcompat.advice.advisories import advisories
-from stackcompat.advice.bounds import BoundFinding, bound_findings
+from stackcompat.advice.bounds import BoundFinding, MetBound, bound_findings, met_bounds
 from stackcompat.advice.repair import repaired
 from stackcompat.ecosystem.releases import Catalog
 from stackcompat.frontier.frontier import StoredFrontier
 from stackcompat.frontier.search import explore
+from stackcompat.resolve.lock import HeldBack
 from stackcompat.table.build import summarise
 from stackcompat.table.summary import Summary
 from support.made_up import COMPONENTS, NOW, History, make_cell
@@ -238,3 +239,22 @@ def test_releases_of_which_nothing_is_known_draw_no_line() -> None:
     assert finding.kinds == ("release not excluded",)
     proposed = SpecifierSet(finding.proposed)
     assert [version for version in tens if version not in proposed] == ["1.0", "10.0"]
+
+
+def test_bounds_that_kept_a_release_out_are_in_the_table_itself() -> None:
+    summary = table([("1.2.0", "2.1.3"), ("1.3.0", "2.4.1")])
+    assert met_bounds(summary) == ()
+    words = "beta[fast]>=2.4 depends on alpha>=1.1,<1.3, but alpha==1.3.0 is requested"
+    held = HeldBack(name="alpha", newest="1.3.0", got="1.2.0", by="beta==2.4.1", bound=words)
+    python = HeldBack(name="alpha", newest="1.3.0", got="1.2.0", by="Python 3.11", bound="alpha requires Python >=3.12")
+    first, second = summary.cells
+    refused = "gamma==1 depends on alpha<1; beta>=2.4 depends on gamma!=1.0"
+    cells = (
+        first.model_copy(update={"held_back": (held, python)}),
+        second.model_copy(update={"held_back": (held,), "verdict": "unresolvable", "sentence": refused}),
+    )
+    assert met_bounds(summary.model_copy(update={"cells": cells})) == (
+        MetBound("beta", "alpha", "beta[fast]>=2.4 depends on alpha>=1.1,<1.3"),
+        MetBound("beta", "gamma", "beta>=2.4 depends on gamma!=1.0"),
+        MetBound("gamma", "alpha", "gamma==1 depends on alpha<1"),
+    )

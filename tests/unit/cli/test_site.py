@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from contextlib import closing
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from stackcompat.evidence.runs import PlannedCell
+from stackcompat.evidence.store import Store
 from stackcompat.plan.cell import Cell
 from stackcompat.plan.ecosystem import Ecosystem
 from stackcompat.report.write import write, write_kept
@@ -19,6 +21,7 @@ from stackcompat.table.build import summarise
 from stackcompat.table.summary import Summary
 from support.command_line import Run
 from support.made_up import COMPONENTS, NOW, PLATFORM, History, failed, history, passed, run_of
+from support.nights import BREAKS, NEW, OLD, PASSES, Nights
 from support.page import Page
 from support.site_links import broken_links
 
@@ -136,3 +139,32 @@ def test_mistakes_are_one_sentence(run: Run, checkout: Path, reports: Path, tmp_
     (reports / "night.json").write_text("{}")
     code, _, error = run("site", "--table", str(reports), "-o", str(tmp_path / "out"))
     assert (code, "is no night.json of this release" in error) == (2, True)
+
+
+@pytest.mark.parametrize("publish", [(), ("--publish",)])
+def test_a_recorded_run_fills_the_page_about_tonight(run: Run, checkout: Path, publish: tuple[str, ...]) -> None:
+    nights = Nights()
+    nights.add(1, OLD, PASSES)
+    nights.add(0, NEW, BREAKS)
+    (checkout / ".stackcompat").mkdir()
+    with closing(Store(checkout / ".stackcompat" / "evidence.sqlite")) as store:
+        for evidence in nights.evidence.values():
+            for one in evidence:
+                store.add(one)
+        for record in nights.runs:
+            store.add_run(record)
+    summary = summarise(COMPONENTS, (nights.runs[-1],), nights.evidence, NOW, past=nights.runs)
+    write(checkout / ("reports" if publish else ".stackcompat/site"), summary)
+    page = checkout / ".stackcompat/pages/latest/tonight.html"
+    assert run("site")[0] == 0
+    assert "stackcompat night MATRIX" in page.read_text()  # it says how to fill it
+    assert run("night", "nightly", *publish)[0] == 0
+    assert run("site")[0] == 0
+    text = " ".join(Page(page.read_text()).text.split())
+    for said in (
+        "1 new break",
+        "alpha1.2.01.3.0",
+        "Text for an issue#### ✗",
+        "module 'alpha' has no attribute 'boxes'",
+    ):
+        assert said in text

@@ -33,6 +33,17 @@ def test_the_newest_set_as_lines_that_install_it(run: Run, published: Path) -> N
     assert "  uv pip install alpha==1.3.0" in printed
 
 
+def test_what_a_component_needs_and_does_not_declare_is_installed_too(run: Run, checkout: Path) -> None:
+    cells = tuple(row.model_copy(update={"requirements": (*row.requirements, "glue")}) for row in SUMMARY.cells)
+    write(checkout / "reports", SUMMARY.model_copy(update={"cells": cells}))
+    _, line, _ = run("suggest", "alpha", "--python", "3.12", "--format", "install")
+    assert line.startswith("uv pip install alpha==1.3.0")
+    assert line.endswith(" glue\n")
+    _, text, _ = run("suggest", "alpha", "--python", "3.12", "--format", "constraints")
+    assert text.startswith("# To install with it: alpha ")
+    assert text.splitlines()[0].endswith(" glue")
+
+
 def test_other_forms(run: Run, published: Path) -> None:
     code, printed, _ = run("suggest", "alpha<1.3", "--python", "3.12", "--format", "install")
     assert (code, printed.startswith("uv pip install alpha==1.2.0")) == (0, True)

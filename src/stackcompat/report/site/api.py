@@ -221,7 +221,7 @@ def _latest(site: Site) -> LatestFile:
         **_head("latest", site),
         ecosystem=site.name,
         latest=site.latest,
-        install={latest.python: install_lines(latest.pins) for latest in known},
+        install={latest.python: install_lines(latest.pins, latest.besides) for latest in known},
         files={
             latest.python: {"constraints": constraints_name(latest.python), "overrides": overrides_name(latest.python)}
             for latest in known

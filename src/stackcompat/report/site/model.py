@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from stackcompat.advice.advisory import Advisory
-from stackcompat.advice.bounds import BoundFinding
+from stackcompat.advice.bounds import BoundFinding, MetBound, met_bounds
 from stackcompat.advice.known_sets import KnownSet, known_sets
 from stackcompat.advice.osv import osv_records
 from stackcompat.advice.set_knowledge import SetKnowledge
@@ -113,7 +113,12 @@ class Site:
     @cached_property
     def latest(self) -> tuple[LatestSet, ...]:
         """On each Python, the newest set to install."""
-        return latest_sets(self.summary)
+        return latest_sets(self.summary, self.advisories)
+
+    @cached_property
+    def met_bounds(self) -> tuple[MetBound, ...]:
+        """The declared bounds that kept a release out of some set."""
+        return met_bounds(self.summary)
 
     @cached_property
     def changes(self) -> Changes | None:

@@ -121,13 +121,20 @@ def _limits(site: Site, known: Collection[str]) -> list[str]:
 def _installs(site: Site) -> list[_Install]:
     groups: dict[tuple[object, ...], list[LatestSet]] = {}
     for latest in site.latest:
-        key = (*latest.components.items(), latest.newest, latest.problem, latest.level, *latest.held_back)
+        key = (
+            *latest.components.items(),
+            *latest.besides,
+            latest.newest,
+            latest.problem,
+            latest.level,
+            *latest.held_back,
+        )
         groups.setdefault(key, []).append(latest)
     return [
         _Install(
             [latest.python for latest in alike],
             alike[0],
-            install_lines(alike[0].pins),
+            install_lines(alike[0].pins, alike[0].besides),
             {constraints_name(latest.python): constraints_text(latest) for latest in alike if latest.cell},
         )
         for alike in groups.values()

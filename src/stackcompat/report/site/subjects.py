@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import pairwise
 from typing import NamedTuple
 
 from stackcompat.advice.advisory import Advisory
-from stackcompat.core.requirements import version_key
+from stackcompat.advice.known_sets import KnownSet, newest_fitting
+from stackcompat.core.requirements import exactly, name_of, version_key
 from stackcompat.core.vocabulary import LEVELS
 from stackcompat.report.advice import constraints
 from stackcompat.report.depth_text import depth_lines
 from stackcompat.report.frontier_text import frontier_words, working_partners
 from stackcompat.report.release_text import crossing_culprits, joined_releases, where_it_holds
-from stackcompat.report.site.latest import install_lines
+from stackcompat.report.site.latest import has_constraints, install_lines
 from stackcompat.report.site.model import Site
 from stackcompat.report.site.page import Page, Part, address_of, file_of, link_to, parts
 from stackcompat.report.site.partners import Partner, PartnerGroup, partner_groups
@@ -123,11 +126,29 @@ def _component(name: str, site: Site) -> dict[str, object]:
         "cells_by_release": site.counts_by_release.get(name, {}),
         "found_advisories": site.advisories_of(name),
         "bounds": None if bounds is None else [found for found in bounds if found.distribution == row.distribution],
+        "met_bounds": [
+            (bound, _pair_with(name, bound.on, site))
+            for bound in site.met_bounds
+            if row.distribution and bound.distribution == row.distribution
+        ],
         "frontiers": [one for one in site.summary.frontiers if name in (one.first, one.second)],
         "warnings": _warnings(row.distribution, site),
         "why_alone": unpaired_reason(row, site.summary),
         "where_it_holds": where_it_holds,
     }
+
+
+def _pair_with(name: str, distribution: str, site: Site) -> PairRow | None:
+    """The pair of a component and the one that a distribution belongs to; None: there is none."""
+    return next(
+        (
+            pair
+            for pair in site.pairs_of.get(name, ())
+            if distribution
+            in (site.components[other].distribution for other in (pair.first, pair.second) if other != name)
+        ),
+        None,
+    )
 
 
 def _warnings(distribution: str, site: Site) -> list[WarningRow]:
@@ -138,6 +159,7 @@ def _warnings(distribution: str, site: Site) -> list[WarningRow]:
 def _release(name: str, version: str, site: Site) -> dict[str, object]:
     on = site.partners(name, version)
     sets = [one for one in site.sets if one.versions.get(name) == version]
+    by_python = {python: [one for one in sets if one.python == python] for python in on}
     newest = site.components[name].newest
     return {
         "name": name,
@@ -145,7 +167,8 @@ def _release(name: str, version: str, site: Site) -> dict[str, object]:
         "newest": newest,
         "is_newest": bool(newest) and version_key(version) == version_key(newest),
         "answers": {python: [(one, _groups(one, site)) for one in partners] for python, partners in on.items()},
-        "sets": {python: [one for one in sets if one.python == python] for python in site.pythons},
+        "newest_sets": {python: _newest_set(these, site) for python, these in by_python.items()},
+        "numbers": {python: len(these) for python, these in by_python.items()},
         "lines": install_lines,
         "pins": site.pins,
         "advisories_of": [
@@ -154,6 +177,11 @@ def _release(name: str, version: str, site: Site) -> dict[str, object]:
             if any(side.component == name and version in side.versions for side in advisory.sides)
         ],
     }
+
+
+def _newest_set(sets: Sequence[KnownSet], site: Site) -> KnownSet | None:
+    """The set that ``stackcompat suggest`` names, of some that have the release which it is asked for."""
+    return next(iter(newest_fitting((), sets, site.summary, prereleases=True)), None)
 
 
 def _groups(partner: Partner, site: Site) -> list[PartnerGroup]:
@@ -305,10 +333,45 @@ def _cell(cell: CellRow, site: Site) -> dict[str, object]:
         "found_advisories": site.advisories_of_cell.get(cell.id, ()),
         "everything": everything,
         "everything_text": constraints(everything),
+        "same_again": _same_again(cell, everything, has_lock=cell.id in site.summary.locks),
+        "has_constraints": has_constraints(cell, site.summary),
         "has_lock": cell.id in site.summary.locks,
         "depths": depth_lines(cell),
         "joined_releases": joined_releases,
     }
+
+
+#: The options of ``try`` whose value is no requirement.
+_KEPT = ("--python", "--exclude-newer", "--level")
+
+
+def _same_again(cell: CellRow, everything: Mapping[str, str], *, has_lock: bool) -> str:
+    """The command that runs a cell again with the versions that it had.
+
+    Without a lock, the command of the table asks for the same requirements, and an index can give newer releases today.
+
+    Args:
+        cell: The cell.
+        everything: What it had: distribution to version; empty: that is not known.
+        has_lock: Whether its lock is published.
+    """
+    words = shlex.split(cell.reproduce)
+    if has_lock or (not everything and "--lock" not in words):
+        return cell.reproduce
+    if "--lock" in words:
+        place = words.index("--lock")
+        until = ["--exclude-newer", cell.exclude_newer.isoformat()] if cell.exclude_newer else []
+        overrides = [word for text in cell.forced for word in ("--override", text)]
+        words = [*words[:place], *cell.requirements, *words[place + 2 :], *until, *overrides]
+    asked = [
+        exactly(word, everything[name_of(word)])
+        if before not in _KEPT and not word.startswith("-") and name_of(word) in everything
+        else word
+        for before, word in pairwise(words[1:])
+    ]
+    rest = everything.keys() - set(map(name_of, asked))
+    also = [text for name in sorted(rest) for text in ("--also", f"{name}=={everything[name]}")]
+    return shlex.join([*words[:2], *asked, *also])
 
 
 def _artifact(square: ArtifactSquare) -> dict[str, object]:

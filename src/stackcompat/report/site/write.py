@@ -25,7 +25,7 @@ from stackcompat.report.json import text as json_text
 from stackcompat.report.junit import junit
 from stackcompat.report.locks import locks
 from stackcompat.report.site.api import api_files, release_file
-from stackcompat.report.site.latest import constraints_name, constraints_text, overrides_name
+from stackcompat.report.site.latest import constraints_name, constraints_text, has_constraints, overrides_name
 from stackcompat.report.site.model import Published, Site
 from stackcompat.report.site.overviews import overviews
 from stackcompat.report.site.packages import packages
@@ -106,6 +106,9 @@ def _data(site: Site) -> Iterator[tuple[str, str]]:
     for latest in site.latest:
         yield constraints_name(latest.python), constraints_text(latest)
         yield overrides_name(latest.python), constraints(latest.pins)
+    for cell in summary.cells:
+        if has_constraints(cell, summary):
+            yield f"constraints/{cell.id}.txt", constraints(summary.installed[cell.id])
     for name, text in locks(summary).items():
         yield f"locks/{name}", text
     for name, text in (badges(summary) | badge_pictures(summary)).items():

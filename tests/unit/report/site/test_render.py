@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from collections import Counter
 
 import pytest
@@ -51,3 +52,18 @@ def test_every_page_has_few_elements(rendered: dict[str, str]) -> None:
 def test_long_lists_go_over_several_pages(rendered: dict[str, str]) -> None:
     assert {"cells.html", "cells-2.html", "pairs-2.html", "advisories-2.html", "failures-2.html"} <= rendered.keys()
     assert 'aria-current="page">2</b>' in rendered["cells-2.html"]
+
+
+def test_each_cell_of_a_table_names_its_column(rendered: dict[str, str]) -> None:
+    seen = 0
+    for path, text in rendered.items():
+        for table in re.findall(r'<table(?! class="grid").*?</table>', text, re.DOTALL):
+            top, _, body = table.partition("</thead>")
+            columns = re.findall(r'<th scope="col">(.*?)</th>', top)
+            for row in body.split("<tr")[1:]:
+                if "colspan" not in row:
+                    seen += 1
+                    assert re.findall(r"<td( data-head=\"([^\"]*)\")?", row) == [
+                        (f' data-head="{name}"', name) for name in columns[1:]
+                    ], path
+    assert seen > 100

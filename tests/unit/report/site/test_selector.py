@@ -39,7 +39,10 @@ def said(facts: dict[tuple[str, str], dict[str, Any]], **files: Any) -> list[str
         "components": versions,
         "distributions": {name: f"{name}-dist" for name in versions},
     }
-    known = {"api/v1/sets/3.12.json": {"sets": []}, "api/v1/cells.json": {"cells": files.get("cells", [])}}
+    known = {
+        "api/v1/sets/3.12.json": {"sets": files.get("sets", [])},
+        "api/v1/cells.json": {"cells": files.get("cells", [])},
+    }
     known |= {f"api/v1/component/{name}.json": {"advisories": [*files.get("advisories", {})]} for name in versions}
     known |= {f"api/v1/advisory/{id_}.json": one for id_, one in files.get("advisories", {}).items()}
     given = [versions, "3.12", loaded, [], {name: name for name in versions}, index]
@@ -107,3 +110,10 @@ def test_what_speaks_against_releases_of_which_every_two_work() -> None:
     assert "✗ SC-1 They fail." in parts
     absent = {**advisory, "without": "gamma-dist"}
     assert TOGETHER in said(ALL_WORK, advisories={"SC-1": {"sentence": "They fail.", "advisory": absent}})
+
+
+def test_a_line_that_installs_a_set_has_what_its_components_do_not_declare() -> None:
+    near = {"cell": "0123456789ab", "level": "run", "versions": {"alpha": "1", "beta": "2", "gamma": "1"}}
+    parts = said({}, sets=[{**near, "besides": ["glue==1.4", "paste>=2"]}])
+    assert "uv pip install alpha-dist==1 beta-dist==2 gamma-dist==1 glue==1.4 'paste>=2'" in parts
+    assert "uv pip install alpha-dist==1 beta-dist==2 gamma-dist==1" in said({}, sets=[near])

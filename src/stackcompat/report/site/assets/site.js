@@ -116,7 +116,7 @@ if (filter) {
       body.replaceChildren(...hits.slice(0, 100).map((cell) => {
         const row = make("tr"), head = make("th", "", { scope: "row" });
         head.append(make("a", cell.id.slice(0, 8), { href: page("cell", cell.id), class: "id" }));
-        row.append(head, make("td", cell.python), make("td", `${cell.verdict} ${cell.level}`), make("td", cell.why, { class: "words" }), make("td", cell.versions, { class: "words" }));
+        row.append(head, make("td", cell.python, { "data-head": "Python" }), make("td", `${cell.verdict} ${cell.level}`, { "data-head": "Verdict" }), make("td", cell.why, { class: "words", "data-head": "Why it was tried" }), make("td", cell.versions, { class: "words", "data-head": "Versions" }));
         return row;
       }));
     }, () => { status.textContent = "The filter needs the site to be served by a web server."; });
@@ -235,9 +235,10 @@ async function answered(versions, python, loaded, missing, titles, index) {
   const pairs = [];
   names.forEach((name, place) => names.slice(0, place).forEach((other) => pairs.push([other, name, fact(name, other, versions[other])])));
   const broken = pairs.filter(([, , one]) => sure(one));
+  const quoted = (its) => /^[\w.=-]+$/.test(its) ? its : `'${its}'`;
   const install = (one) => {
     const pins = Object.entries(one.versions).map(([name, held]) => [name, held]);
-    const block = make("pre", `uv pip install ${pins.filter(([name]) => index.distributions[name]).map(([name, held]) => `${index.distributions[name]}==${held}`).join(" ")}`, { tabindex: "0", role: "region", "aria-label": "Install" });
+    const block = make("pre", `uv pip install ${pins.filter(([name]) => index.distributions[name]).map(([name, held]) => `${index.distributions[name]}==${held}`).concat((one.besides ?? []).map(quoted)).join(" ")}`, { tabindex: "0", role: "region", "aria-label": "Install" });
     const line = make("p", `Tested together up to ${one.level}, in cell `);
     line.append(make("a", one.cell.slice(0, 8), { href: page("cell", one.cell) }), `: ${pins.map(([name, held]) => `${name} ${held}`).join(", ")}`);
     return [line, block];
@@ -273,7 +274,8 @@ async function answered(versions, python, loaded, missing, titles, index) {
   // 3. What goes with it
   const frame = make("div", "", { class: "scroll", tabindex: "0", role: "region", "aria-label": "What goes with it" }), table = make("table"), body = make("tbody"), head = make("tr");
   table.append(make("caption", "What goes with all of this. What is not listed is not known."));
-  for (const title of ["Component", "Observed with all, up to interop", "Inferred, or seen on another Python, with some", "Broken with one"]) head.append(make("th", title, { scope: "col" }));
+  const [subject, ...columns] = ["Component", "Observed with all, up to interop", "Inferred, or seen on another Python, with some", "Broken with one"];
+  head.append(...[subject, ...columns].map((title) => make("th", title, { scope: "col" })));
   const top = make("thead");
   const depth = (facts) => {
     if (facts.some((one) => one.state === "met")) return " (installed together, no test uses both)";
@@ -297,7 +299,7 @@ async function answered(versions, python, loaded, missing, titles, index) {
     if (!good.length && !half.length && !bad.length) continue;
     const row = make("tr"), first = make("th", "", { scope: "row" });
     first.append(make("a", titles[other] ?? other, { href: page("component", other) }));
-    row.append(first, ...[good, half, bad].map((list) => make("td", [...list].reverse().slice(0, 12).join(", ") + (list.length > 12 ? ` and ${list.length - 12} older` : "") || "–", { class: "words" })));
+    row.append(first, ...[good, half, bad].map((list, place) => make("td", [...list].reverse().slice(0, 12).join(", ") + (list.length > 12 ? ` and ${list.length - 12} older` : "") || "–", { class: "words", "data-head": columns[place] })));
     body.append(row);
   }
   table.append(top, body);
