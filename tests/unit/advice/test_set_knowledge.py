@@ -132,6 +132,20 @@ def test_bounds_that_keep_two_releases_apart_are_told() -> None:
     assert "Alpha 1.2 with Beta 1.0 cannot be installed together: bounds" in known.unknown
 
 
+def test_a_pair_that_two_reasons_of_an_older_table_cover_has_both() -> None:
+    chart = chart_of(explore(table(1, 3, permitted={(0, 0)}), Planted(stairs([(0, 2)], 3))))
+    found = summarise(COMPONENTS, (), {}, NOW, frontiers=[chart])
+    (row,) = found.frontiers
+    (bounds,) = row.reasons
+    (rectangle,) = bounds.ranges
+    last = rectangle.model_copy(update={"second": ("1.2", "1.2")})
+    wheel = bounds.model_copy(update={"sentence": "no such wheel", "ranges": (last,)})
+    older = found.model_copy(update={"frontiers": (row.model_copy(update={"reasons": (bounds, wheel)}),)})
+    alpha, knowledge = ("alpha", version_key("1.0")), SetKnowledge(older, "3.12")
+    assert knowledge.kept_apart(*alpha, "beta", version_key("1.1")) == "bounds"
+    assert knowledge.kept_apart(*alpha, "beta", version_key("1.2")) == "bounds, or no such wheel"
+
+
 def test_a_broken_frontier_counts_where_the_two_only_passed_beside_a_break() -> None:
     chart = chart_of(explore(table(2, 2), Planted(stairs([(0, 0)] * 2, 2), words="t: E: words [gamma]")))
     versions = next(
