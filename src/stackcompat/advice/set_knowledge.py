@@ -102,10 +102,12 @@ class SetKnowledge:
         return self._facts.get(pair, PairFact("unknown"))
 
     def kept_apart(self, first: str, first_version: Version, second: str, second_version: Version) -> str:
-        """Why no installer puts two releases together, such as a declared bound; empty: no frontier knows a reason.
+        """That no installer puts two releases together, and why, such as a declared bound; empty: no frontier tells.
 
-        The frontiers of other Pythons count as well. Then the sentence names the Python. Rectangles of an older table
-        can overlap: which of their reasons holds for a pair that is in two is not known, so the sentence has both.
+        It is the end of a sentence about the two: ``cannot be installed together: beta 2.0 depends on alpha>=1.2``. The
+        frontiers of other Pythons count as well. What they tell can differ on this one, so the sentence names theirs.
+        Rectangles of an older table can overlap: which of their reasons holds for a pair in two of them is not known,
+        so the sentence has both.
         """
         return self._kept_apart.get(frozenset(((first, first_version), (second, second_version))), "")
 
@@ -113,9 +115,9 @@ class SetKnowledge:
     def _kept_apart(self) -> dict[_Pair, str]:
         found: dict[_Pair, str] = {}
         for row in sorted(self.summary.frontiers, key=lambda row: row.python != self.python):
-            where = f" (on Python {row.python})" if row.python != self.python else ""
+            where = f" on Python {row.python}" if row.python != self.python else ""
             for pair, reasons in _forbidden(row).items():
-                found.setdefault(pair, ", or ".join(reasons) + where)
+                found.setdefault(pair, f"cannot be installed together{where}: {', or '.join(reasons)}")
         return found
 
     def facts_of(self, name: str, version: Version) -> Mapping[str, Mapping[Version, PairFact]]:

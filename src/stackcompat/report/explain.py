@@ -246,7 +246,7 @@ def _of_pair(asked: Sequence[tuple[str, str]], summary: Summary, advisories: Seq
         knowledge = SetKnowledge(summary, python)
         pair = (first, version_key(first_version), second, version_key(second_version))
         fact, apart = knowledge.fact(*pair), knowledge.kept_apart(*pair)
-        words = f"cannot be installed together: {apart}" if fact.state == "unknown" and apart else _fact_words(fact)
+        words = apart if fact.state == "unknown" and apart else _fact_words(fact)
         lines.append(f"Python {python}: {words}")
         known = known or fact.state != "unknown" or bool(apart)
     distributions = {row.name: row.distribution for row in summary.components}
