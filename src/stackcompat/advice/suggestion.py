@@ -30,8 +30,8 @@ class Suggestion(Record):
         everything: Distribution to version, with all that was installed besides; empty: that is not known.
         newer: What was asked for and has a newer release, within its bounds, that no set has that is known to work:
             distribution to that release.
-        in_twos: What was asked for and has a newer release that was tested, in twos, with the set's releases of all
-            else that was asked for: distribution to the newest such release.
+        in_twos: What was asked for and has a newer release that was tested or installed, in twos, with the set's
+            releases of all else that was asked for: distribution to the newest such release.
     """
 
     known: KnownSet
