@@ -46,7 +46,11 @@ def _broken(summary: Summary) -> Mapping[str, FailureGroup]:
 
 
 def advisory_for(
-    advisory: Advisory, installed: Mapping[str, str], advisories: Iterable[Advisory], summary: Summary
+    advisory: Advisory,
+    installed: Mapping[str, str],
+    advisories: Iterable[Advisory],
+    summary: Summary,
+    python: str = "",
 ) -> Advisory:
     """An advisory about an environment that it hits: it names the installed releases, and the smallest steps from them.
 
@@ -55,16 +59,22 @@ def advisory_for(
         installed: What the environment has: distribution to version.
         advisories: All advisories. No step leads to a set that one of them hits.
         summary: The table.
+        python: The Python of the environment: only what works on it is offered. Empty: it can have any.
     """
     named = advisory.model_copy(update={"summary": advisory.summary_of(installed)})
-    if named.beside:
-        return named
-    releases = {side.component: installed[side.distribution] for side in advisory.sides}
-    return _with_workaround(named, releases, advisories, summary)
+    if python and named.steps:  # in words, these are the workaround; they start at other releases, on any Python
+        named = named.model_copy(update={"steps": (), "workaround": ""})
+    sides = {side.component: installed[side.distribution] for side in advisory.sides}
+    beside = {row.name: installed[row.distribution] for row in summary.components if row.distribution in named.beside}
+    return _with_workaround(named, beside | sides, advisories, summary, python)
 
 
 def _with_workaround(
-    advisory: Advisory, releases: Mapping[str, str], others: Iterable[Advisory], summary: Summary
+    advisory: Advisory,
+    releases: Mapping[str, str],
+    others: Iterable[Advisory],
+    summary: Summary,
+    python: str = "",
 ) -> Advisory:
     """The advisory with the smallest steps that were seen to work for some affected releases (component to version).
 
@@ -78,7 +88,7 @@ def _with_workaround(
         installed = {distributions[name]: version for name, version in candidate.items()}
         return any(other.hits(installed) for other in others if not other.without)
 
-    steps = smallest_steps(releases, summary, is_broken)
+    steps = smallest_steps(releases, summary, is_broken, python)
     sentence = steps_sentence(steps, summary.titles())
     return advisory.model_copy(update={"steps": steps, "workaround": sentence or advisory.workaround})
 

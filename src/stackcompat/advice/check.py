@@ -38,7 +38,10 @@ def check(listed: Listed, knowledge: SetKnowledge, advisories: Iterable[Advisory
     known = [advisory for advisory in advisories if advisory.level != "upstream"]
     of_set = set_of(listed.versions, knowledge)
     pairs = tuple(_pairs(of_set, knowledge))
-    hits = tuple(advisory_for(hit, of_set.installed, known, summary) for hit in hits_of(of_set, knowledge, known))
+    hits = tuple(
+        advisory_for(hit, of_set.installed, known, summary, knowledge.python)
+        for hit in hits_of(of_set, knowledge, known)
+    )
     red = red_cells(of_set, knowledge, locks)
     likely = tuple(likely_breaks(of_set, knowledge, known, hits, locks))
     told = [frozenset(side.component for side in advisory.sides) for advisory in hits]

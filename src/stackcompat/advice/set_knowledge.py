@@ -102,9 +102,12 @@ class SetKnowledge:
         return self._facts.get(pair, PairFact("unknown"))
 
     def kept_apart(self, first: str, first_version: Version, second: str, second_version: Version) -> str:
-        """Why no installer puts two releases together, such as a declared bound; empty: no frontier knows a reason.
+        """That no installer puts two releases together, and why, such as a declared bound; empty: no frontier tells.
 
-        The frontiers of other Pythons count as well. Then the sentence names the Python.
+        It is the end of a sentence about the two: ``cannot be installed together: beta 2.0 depends on alpha>=1.2``. The
+        frontiers of other Pythons count as well. What they tell can differ on this one, so the sentence names theirs.
+        Rectangles of an older table can overlap: which of their reasons holds for a pair in two of them is not known,
+        so the sentence has both.
         """
         return self._kept_apart.get(frozenset(((first, first_version), (second, second_version))), "")
 
@@ -112,17 +115,9 @@ class SetKnowledge:
     def _kept_apart(self) -> dict[_Pair, str]:
         found: dict[_Pair, str] = {}
         for row in sorted(self.summary.frontiers, key=lambda row: row.python != self.python):
-            where = f" (on Python {row.python})" if row.python != self.python else ""
-            of_first, of_second = (
-                [version_key(release.version) for release in releases]
-                for releases in (row.first_releases, row.second_releases)
-            )
-            for reason in row.reasons:
-                if reason.verdict != "unresolvable":
-                    continue
-                for box in reason.ranges:
-                    for first, second in product(_between(of_first, box.first), _between(of_second, box.second)):
-                        found.setdefault(frozenset(((row.first, first), (row.second, second))), reason.sentence + where)
+            where = f" on Python {row.python}" if row.python != self.python else ""
+            for pair, reasons in _forbidden(row).items():
+                found.setdefault(pair, f"cannot be installed together{where}: {', or '.join(reasons)}")
         return found
 
     def facts_of(self, name: str, version: Version) -> Mapping[str, Mapping[Version, PairFact]]:
@@ -321,6 +316,21 @@ class SetKnowledge:
                 doubt = bool(reason is not None and reason.doubt)
                 broken = pair.verdict == "broken"
                 yield row, pair, PairFact("seen", broken, pair.level, failure, row.python, doubt=doubt)
+
+
+def _forbidden(row: FrontierRow) -> dict[_Pair, list[str]]:
+    """The pairs of a frontier that no installer puts together, each with the reasons whose rectangles it is in."""
+    of_first, of_second = (
+        [version_key(release.version) for release in releases] for releases in (row.first_releases, row.second_releases)
+    )
+    found: dict[_Pair, list[str]] = {}
+    for reason in row.reasons:
+        for box in reason.ranges if reason.verdict == "unresolvable" else ():
+            for first, second in product(_between(of_first, box.first), _between(of_second, box.second)):
+                reasons = found.setdefault(frozenset(((row.first, first), (row.second, second))), [])
+                if reason.sentence not in reasons:
+                    reasons.append(reason.sentence)
+    return found
 
 
 def _between(releases: Iterable[Version], ends: tuple[str, str]) -> list[Version]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from packaging.requirements import Requirement
 
@@ -30,8 +30,8 @@ class Suggestion(Record):
         everything: Distribution to version, with all that was installed besides; empty: that is not known.
         newer: What was asked for and has a newer release, within its bounds, that no set has that is known to work:
             distribution to that release.
-        in_twos: What was asked for and has a newer release that was tested, in twos, with the set's releases of all
-            else that was asked for: distribution to the newest such release.
+        in_twos: What was asked for and has a newer release that was tested or installed, in twos, with the set's
+            releases of all else that was asked for: distribution to the newest such release.
     """
 
     known: KnownSet
@@ -46,7 +46,8 @@ class Obstacle(Record):
 
     Attributes:
         version: The release.
-        why: The failure with it, or why it is not known whether the whole works.
+        why: The failure with it, or why it is not known whether the whole works. What the release adds goes first; of
+            what is there without it, too, it says that the move does not help.
         kind: What the reason has in common with that of other releases: the advisory, the failure or the sentence.
     """
 
@@ -169,7 +170,7 @@ def upgrades(listed: Listed, knowledge: SetKnowledge, advisories: Iterable[Advis
         advisories: The advisories of the table.
     """
     advisories = tuple(advisories)
-    already = set(check(listed, knowledge, advisories).unknown)
+    before = check(listed, knowledge, advisories)
     rows = {row.name: row for row in knowledge.summary.components}
     ours = {row.distribution for row in rows.values() if row.distribution}
     held = {name: version for name, version in listed.versions.items() if name in ours}
@@ -197,9 +198,9 @@ def upgrades(listed: Listed, knowledge: SetKnowledge, advisories: Iterable[Advis
                 case "works":
                     may.append(text)
                 case "broken":
-                    must_not.append(_break(text, checked))
+                    must_not.append(_break(text, checked, before))
                 case "not known":
-                    unknown.append(_doubt(text, checked, already))
+                    unknown.append(_doubt(text, checked, before))
         move = Move(
             distribution=row.distribution,
             installed=installed,
@@ -212,25 +213,49 @@ def upgrades(listed: Listed, knowledge: SetKnowledge, advisories: Iterable[Advis
     return tuple(moves)
 
 
-def _break(version: str, checked: Checked) -> Obstacle:
-    """The break of an environment with a release."""
-    if checked.hits:
-        return Obstacle(version=version, why=checked.hits[0].summary, kind=checked.hits[0].id)
-    red = checked.red_cells[0]
-    return Obstacle(version=version, why=f"cell {red.cell} is broken: {red.sentence}", kind=red.sentence)
-
-
-def _doubt(version: str, checked: Checked, already: Collection[str]) -> Obstacle:
-    """Why it is not known whether an environment works with a release: what the release adds goes first.
+def _break(version: str, checked: Checked, before: Checked) -> Obstacle:
+    """The break of an environment with a release.
 
     Args:
         version: The release.
         checked: The answer with it.
-        already: The reasons that hold without it, too.
+        before: The answer without it.
     """
+    already = {hit.summary for hit in before.hits} | {red.cell for red in before.red_cells}
+    for hit in checked.hits:
+        if hit.summary not in already:
+            return Obstacle(version=version, why=hit.summary, kind=hit.id)
+    for red in checked.red_cells:
+        if red.cell not in already:
+            return Obstacle(version=version, why=f"cell {red.cell} is broken: {red.sentence}", kind=red.sentence)
+    still = checked.hits[0].summary if checked.hits else checked.red_cells[0].sentence
+    return Obstacle(version=version, why=f"{_NO_HELP} broken: {still}", kind=still)
+
+
+def _doubt(version: str, checked: Checked, before: Checked) -> Obstacle:
+    """Why it is not known whether an environment works with a release.
+
+    Args:
+        version: The release.
+        checked: The answer with it.
+        before: The answer without it.
+    """
+    already = {likely.sentence for likely in before.likely}
+    for likely in checked.likely:
+        if likely.sentence not in already:
+            kind = likely.advisory or likely.sentence.replace(version, "#")
+            return Obstacle(version=version, why=f"{_LIKELY}: {likely.sentence}", kind=kind)
+    for reason in checked.unknown:
+        if reason not in before.unknown:
+            return Obstacle(version=version, why=reason, kind=reason.replace(version, "#"))
     if checked.likely:
-        likely = checked.likely[0]
-        why = f"likely broken (inferred, not tested): {likely.sentence}"
-        return Obstacle(version=version, why=why, kind=likely.advisory or likely.sentence.replace(version, "#"))
-    reason = min(checked.unknown, key=lambda sentence: sentence in already)
-    return Obstacle(version=version, why=reason, kind=reason.replace(version, "#"))
+        still = checked.likely[0].sentence
+        return Obstacle(version=version, why=f"{_NO_HELP} {_LIKELY}: {still}", kind=still)
+    return Obstacle(version=version, why=checked.unknown[0], kind=checked.unknown[0])
+
+
+#: How a break is called that nobody observed.
+_LIKELY = "likely broken (inferred, not tested)"
+
+#: The begin of a reason that holds without the move, too.
+_NO_HELP = "that alone does not help, since the environment is"

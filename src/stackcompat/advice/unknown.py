@@ -52,13 +52,20 @@ def unknown_reasons(
         more = f" and {len(strangers) - _NAMED} more" if len(strangers) > _NAMED else ""
         named = ", ".join(strangers[:_NAMED]) + more
         yield Reason(f"no cell had {named}, so nobody tried the components with that", tuple(strangers))
+    pairs = tuple(pairs)
+    refused = [pair for pair in pairs if pair.state == "unknown" and _kept_apart(pair, of_set, knowledge)]
+    told = frozenset[str]().union(*(pair.names for pair in refused))  # to try these is no use
     strange = dict(_strange_releases(of_set, knowledge))
-    yield from (Reason(sentence, _distributions((name,), knowledge)) for name, sentence in strange.items())
+    for name, sentence in strange.items():
+        if name not in told:
+            yield Reason(sentence, _distributions((name,), knowledge))
     for name, version in of_set.builds.items():
         title = titled(knowledge.summary.titles(), name)
         known = f"what is known is about the release {of_set.components[name]}"
         yield Reason(f"{title} {version} is a build of its own; {known}", _distributions((name,), knowledge))
-    open_pairs = [pair for pair in pairs if not _is_settled(pair) and not pair.names & strange.keys()]
+    open_pairs = [
+        pair for pair in pairs if not _is_settled(pair) and (pair in refused or not pair.names & strange.keys())
+    ]
     yield from _of_pairs([pair for pair in open_pairs if not _follows(pair, of_set, knowledge)], of_set, knowledge)
     if len(of_set.versions) == 1 and not strange and knowledge.cell_with(of_set.versions) is None:
         ((name, version),) = of_set.components.items()
@@ -201,13 +208,17 @@ def _listed(pairs: Sequence[CheckedPair], knowledge: SetKnowledge) -> str:
     return "; ".join(texts) + more
 
 
+def _kept_apart(pair: CheckedPair, of_set: ComponentSet, knowledge: SetKnowledge) -> str:
+    first, second = pair.versions
+    return knowledge.kept_apart(first, of_set.versions[first], second, of_set.versions[second])
+
+
 def _why_untested(pair: CheckedPair, of_set: ComponentSet, knowledge: SetKnowledge) -> str:
     """Why nobody tested two releases: metadata keeps them apart, or one is older than their frontier. Else empty."""
     titles = knowledge.summary.titles()
-    first, second = pair.versions
-    apart = knowledge.kept_apart(first, of_set.versions[first], second, of_set.versions[second])
+    apart = _kept_apart(pair, of_set, knowledge)
     if apart:
-        return f"{release_words(pair.versions, titles)} cannot be installed together: {apart}"
+        return f"{release_words(pair.versions, titles)} {apart}"
     for row in knowledge.summary.frontiers:
         if {row.first, row.second} != set(pair.versions):
             continue

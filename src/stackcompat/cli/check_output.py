@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from rich.markup import escape
 
-from stackcompat.advice.checked import Checked, CheckedPair, Table
+from stackcompat.advice.checked import Checked, Table
 from stackcompat.advice.listing import Line, LineKind
 from stackcompat.advice.nearest_set import NearestSet
 from stackcompat.advice.proposal import NewestSet, Proposal
@@ -58,7 +58,7 @@ def print_checked(checked: Checked, proposal: Proposal, summary: Summary, *, sou
         out.print(escape(text))
     for text in _findings(checked):
         out.print(text)
-    for text in _pairs(checked.pairs, summary):
+    for text in _pairs(checked, summary):
         out.print(escape(text))
     if checked.others:
         out.print(escape(f"Not checked, since they are no components of the stack: {_listed(checked.others)}."))
@@ -115,8 +115,9 @@ def _findings(checked: Checked) -> Iterator[str]:
         yield f"[green]✓[/] {escape(works_words(checked))}"
 
 
-def _pairs(pairs: Sequence[CheckedPair], summary: Summary) -> Iterator[str]:
+def _pairs(checked: Checked, summary: Summary) -> Iterator[str]:
     """The number of pairs that were tested, and the pairs that only met in a working cell."""
+    pairs = checked.pairs
     if not pairs:
         return
     good = [pair for pair in pairs if not pair.broken]
@@ -125,7 +126,8 @@ def _pairs(pairs: Sequence[CheckedPair], summary: Summary) -> Iterator[str]:
         number = f"{len(seen)} of its {len(pairs)} pairs of components"
         yield f"Tested together at exactly these versions, and working: {number}."
     elif seen:
-        yield "Its two components were tested together at exactly these versions, and work."
+        where = " in another set" if checked.answer == "broken" else ""
+        yield f"Its two components were tested together at exactly these versions, and work{where}."
     met = [pair for pair in good if pair.state == "met"]
     titles = summary.titles()
     for level in LEVELS:

@@ -204,8 +204,8 @@ class StoredFrontier(Record):
     def working_intervals(self, axis: int, number: int) -> tuple[WorkingInterval, ...]:
         """The intervals of the other side's releases that work with one release, up to whatever level.
 
-        A pair that metadata forbids does not end an interval. Any other pair that does not work ends it, and so does
-        one that works up to another level.
+        Any pair that does not work ends an interval, also one that metadata forbids, and so does one that works up to
+        another level: everything between the ends of an interval works.
 
         Args:
             axis: The side of the release: 0 or 1.
@@ -215,8 +215,6 @@ class StoredFrontier(Record):
         intervals: list[WorkingInterval] = []
         continues = False
         for finding in self.along(axis, number):
-            if finding.verdict == "unresolvable":
-                continue
             if finding.verdict != "works":
                 continues = False
                 continue

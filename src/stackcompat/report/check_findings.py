@@ -103,7 +103,7 @@ def works_words(checked: Checked) -> str:
 
 def nearest_working(nearest: NearestSet) -> str:
     """What the nearest set changes and how it is known, in words."""
-    how = f"tested as a whole in cell {nearest.cell}" if nearest.cell else "tested in twos, not as a whole"
+    how = f"tested as a whole in cell {nearest.cell}" if nearest.cell else "tested or installed in twos, not as a whole"
     if not nearest.moves:
         return f"Its components alone work at these versions on Python {nearest.python} ({how})"
     return f"Nearest set that works on Python {nearest.python} ({how}): {nearest_words(nearest)}"

@@ -33,8 +33,8 @@ from stackcompat.verdict.history import RED
 
 __all__ = ["Explanation", "explain"]
 
-#: A release in a question: a name, then a version, with ``==`` or a space between them.
-_RELEASE = re.compile(r"([A-Za-z][A-Za-z0-9._ -]*?)\s*(?:==|\s)\s*v?(\d[A-Za-z0-9.!+]*)")
+#: A release in a question: a name, with extras or without, then a version, with ``==`` or a space between them.
+_RELEASE = re.compile(r"([A-Za-z][A-Za-z0-9._ -]*?)(?:\[[^]]*\])?\s*(?:==|\s)\s*v?(\d[A-Za-z0-9.!+]*)")
 
 #: The most failures that a sentence can be about. With more, it says too little.
 _MOST_FAILURES = 5
@@ -210,7 +210,10 @@ def _level(name: str) -> str:
 def _releases(text: str, summary: Summary, advisories: Sequence[Advisory]) -> Iterator[Explanation]:
     """The explanation of the one or two releases that a text names, and of nothing else that it says."""
     asked = _named_releases(text, summary)
-    if len(asked) == 2:
+    if len(asked) > 2:
+        line = "explain tells of two releases; stackcompat check tells of a set, from a file with a line for each"
+        yield Explanation(subject=text, kind="set", lines=(line,), known=False)
+    elif len(asked) == 2:
         yield _of_pair(asked, summary, advisories)
     elif len(asked) == 1:
         yield _of_release(*asked[0], summary, advisories)
@@ -220,7 +223,7 @@ def _named_releases(text: str, summary: Summary) -> list[tuple[str, str]]:
     """The releases of components that a text consists of; none if it says anything else."""
     names = _names(summary)
     found = []
-    for part in re.split(r"\s+with\s+|\s*,\s*|\s+and\s+|\s+(?=[A-Za-z][\w.-]*==)", text):
+    for part in re.split(r"\s+with\s+|\s*,\s*|\s+and\s+|\s+(?=[A-Za-z][\w.-]*==)|(?<=\d)\s+(?=[A-Za-z])", text):
         match = _RELEASE.fullmatch(part.strip())
         if match is None or match[1].strip().lower() not in names or not is_version(match[2]):
             return []
@@ -240,16 +243,19 @@ def _of_pair(asked: Sequence[tuple[str, str]], summary: Summary, advisories: Seq
     (first, first_version), (second, second_version) = asked
     titles = summary.titles()
     subject = f"{titles[first]} {first_version} with {titles[second]} {second_version}"
+    distributions = {row.name: row.distribution for row in summary.components}
+    if distributions[first] == distributions[second] and version_key(first_version) != version_key(second_version):
+        line = f"cannot be installed together: both are releases of {distributions[first]}"
+        return Explanation(subject=subject, kind="pair", lines=(line,))
     lines = []
     known = False
     for python in _pythons(summary):
         knowledge = SetKnowledge(summary, python)
         pair = (first, version_key(first_version), second, version_key(second_version))
         fact, apart = knowledge.fact(*pair), knowledge.kept_apart(*pair)
-        words = f"cannot be installed together: {apart}" if fact.state == "unknown" and apart else _fact_words(fact)
+        words = apart if fact.state == "unknown" and apart else _fact_words(fact)
         lines.append(f"Python {python}: {words}")
         known = known or fact.state != "unknown" or bool(apart)
-    distributions = {row.name: row.distribution for row in summary.components}
     installed = {distributions[name]: version for name, version in asked}
     hits = [advisory for advisory in advisories if advisory.hits(installed)]
     told = [advisory_for(advisory, installed, advisories, summary) for advisory in hits]

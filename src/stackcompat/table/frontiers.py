@@ -509,7 +509,7 @@ def _ranges(pairs: Collection[Pair], frontier: StoredFrontier) -> tuple[Frontier
 
 
 def _stretches(findings: Iterable[StoredFinding], pairs: Collection[Pair]) -> list[tuple[int, int]]:
-    """The first and last column of each stretch of `pairs` in a row. Pairs that metadata forbids do not end a stretch.
+    """The first and last column of each stretch of `pairs` in a row.
 
     Args:
         findings: The findings of the row, by column.
@@ -523,7 +523,7 @@ def _stretches(findings: Iterable[StoredFinding], pairs: Collection[Pair]) -> li
             first = stretches.pop()[0] if continues else column
             stretches.append((first, column))
             continues = True
-        elif finding.verdict != "unresolvable":
+        else:
             continues = False
     return stretches
 

@@ -47,16 +47,17 @@ class Step(Record):
 
 
 class _WorkingSet(NamedTuple):
-    """Releases that were seen to work together, the level up to which they were, and what shows it."""
+    """Releases that were seen to work together, the level up to which they were, on which Pythons, what shows it."""
 
     releases: dict[str, str]
     level: Level
+    pythons: frozenset[str]
     cell: str = ""
     run: str = ""
 
 
 def smallest_steps(
-    releases: Releases, summary: Summary, is_broken: Callable[[Releases], bool] = lambda _: False
+    releases: Releases, summary: Summary, is_broken: Callable[[Releases], bool] = lambda _: False, python: str = ""
 ) -> tuple[Step, ...]:
     """For each component of a broken set, the smallest move of it alone that was seen to work; the smallest first.
 
@@ -68,6 +69,7 @@ def smallest_steps(
             since the table does not tell which sets had which release of it.
         summary: The table.
         is_broken: Whether another finding calls a set (component to release) broken.
+        python: The Python on which a set was seen to work; empty: any.
     """
     known = {row.name: row for row in summary.components}
     if not releases.keys() <= known.keys():
@@ -75,7 +77,7 @@ def smallest_steps(
     wanted = dict(releases)
     working = [
         candidate
-        for candidate in _deep_enough(list(_working_sets(frozenset(wanted), summary)))
+        for candidate in _deep_enough(_working_on(python, _working_sets(frozenset(wanted), summary)))
         if not is_broken(candidate.releases) and not _has_broken_pair(candidate.releases, summary.broken_pairs)
     ]
     steps = []
@@ -118,24 +120,29 @@ def _working_sets(names: frozenset[str], summary: Summary) -> Iterator[_WorkingS
         if counts and names <= cell.components.keys() and len(names) != 2:
             held = {name: cell.components[name].version for name in names}
             level = min((cell.components[name].level for name in names), key=LEVELS.index, default=cell.level)
-            yield _WorkingSet(held, level, cell=cell.id)
+            yield _WorkingSet(held, level, frozenset((cell.python,)), cell=cell.id)
     for row in summary.pairs:
         if not names <= {row.first, row.second}:
             continue
         for release in row.releases:
             if release.verdict == "works" and not release.inferred:
                 versions = {row.first: release.first_version, row.second: release.second_version}
-                if names == versions.keys():
-                    yield _WorkingSet(versions, release.level, cell=release.cell)
-                elif len(names) == 1:
-                    yield _WorkingSet({name: versions[name] for name in names}, release.level, cell=release.cell)
+                pythons = frozenset(python for python, verdict in release.pythons.items() if verdict == "works")
+                if names == versions.keys() or len(names) == 1:
+                    held = {name: versions[name] for name in names}
+                    yield _WorkingSet(held, release.level, pythons, cell=release.cell)
     for frontier in summary.frontiers:
         if not names <= {frontier.first, frontier.second}:
             continue
         for pair in frontier.observed():
             if pair.verdict == "works" and names <= pair.versions.keys():
                 held = {name: pair.versions[name] for name in names}
-                yield _WorkingSet(held, pair.level, run=pair.evidence)
+                yield _WorkingSet(held, pair.level, frozenset((frontier.python,)), run=pair.evidence)
+
+
+def _working_on(python: str, candidates: Iterable[_WorkingSet]) -> list[_WorkingSet]:
+    """The sets that were seen to work on a Python; without one, all of them."""
+    return [candidate for candidate in candidates if not python or python in candidate.pythons]
 
 
 def _has_broken_pair(releases: Releases, broken: frozenset[frozenset[tuple[str, str]]]) -> bool:

@@ -37,6 +37,24 @@ def test_a_confirmed_incompatibility_is_broken(summary: Summary) -> None:
         assert checked(summary, bad | {step.distribution: step.working}).answer != "broken"
 
 
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13", "3.99"])
+def test_a_way_out_passes_the_check_on_the_python_of_the_environment(summary: Summary, python: str) -> None:
+    two = [advisory for advisory in advisories(summary) if len(advisory.sides) == 2 and not advisory.beside]
+    hits = [
+        hit
+        for advisory in two
+        for releases in advisory.together
+        for hit in checked(summary, dict(zip(advisory.distributions, releases, strict=True)), python).hits
+    ]
+    assert hits
+    for hit in hits:
+        assert bool(hit.workaround) == bool(hit.steps)
+        for step in hit.steps:
+            rows = {row.name: row.distribution for row in summary.components}
+            kept = {rows[name]: version for name, version in step.kept.items()}
+            assert checked(summary, kept | {step.distribution: step.working}, python).answer == "works"
+
+
 def three_way() -> Summary:
     """Only beta 2.4.1, gamma 1.0.2 and zeta 0.9.4 together fail; nobody has searched for the culprit."""
     new = {"beta": "2.4.1", "gamma": "1.0.2", "zeta": "0.9.4"}

@@ -122,14 +122,37 @@ def test_bounds_that_keep_two_releases_apart_are_told() -> None:
     space = table(3, 3, permitted={(first, second) for first in range(3) for second in range(3) if second >= first})
     chart = chart_of(explore(space, Planted(stairs([(0, 2)] * 3, 3))))
     found = summarise(COMPONENTS, (), {}, NOW, frontiers=[chart])
-    for python, where in (("3.12", ""), ("3.13", " (on Python 3.12)")):
+    for python, where in (("3.12", ""), ("3.13", " on Python 3.12")):
         knowledge = SetKnowledge(found, python)
         for first, second in product(range(3), repeat=2):
             pair = ("alpha", version_key(f"1.{first}"), "beta", version_key(f"1.{second}"))
-            assert knowledge.kept_apart(*pair) == ("" if second >= first else f"bounds{where}")
+            words = f"cannot be installed together{where}: bounds"
+            assert knowledge.kept_apart(*pair) == ("" if second >= first else words)
             assert knowledge.kept_apart(*pair[2:], *pair[:2]) == knowledge.kept_apart(*pair)
     known = check(Listed({"alpha": "1.2", "beta": "1.0"}), SetKnowledge(found, "3.12"), ())
     assert "Alpha 1.2 with Beta 1.0 cannot be installed together: bounds" in known.unknown
+
+
+def test_a_release_that_bounds_keep_apart_from_all_others_is_not_to_be_tried() -> None:
+    chart = chart_of(explore(table(2, 2, permitted={(0, 0), (0, 1)}), Planted(stairs([(0, 1)] * 2, 2))))
+    found = summarise(COMPONENTS, (), {}, NOW, frontiers=[chart])
+    known = check(Listed({"alpha": "1.1", "beta": "1.0"}), SetKnowledge(found, "3.12"), ())
+    assert known.unknown[-1] == "Alpha 1.1 with Beta 1.0 cannot be installed together: bounds"
+    assert not any("stackcompat try" in reason for reason in known.unknown)
+
+
+def test_a_pair_that_two_reasons_of_an_older_table_cover_has_both() -> None:
+    chart = chart_of(explore(table(1, 3, permitted={(0, 0)}), Planted(stairs([(0, 2)], 3))))
+    found = summarise(COMPONENTS, (), {}, NOW, frontiers=[chart])
+    (row,) = found.frontiers
+    (bounds,) = row.reasons
+    (rectangle,) = bounds.ranges
+    last = rectangle.model_copy(update={"second": ("1.2", "1.2")})
+    wheel = bounds.model_copy(update={"sentence": "no such wheel", "ranges": (last,)})
+    older = found.model_copy(update={"frontiers": (row.model_copy(update={"reasons": (bounds, wheel)}),)})
+    alpha, knowledge = ("alpha", version_key("1.0")), SetKnowledge(older, "3.12")
+    assert knowledge.kept_apart(*alpha, "beta", version_key("1.1")).endswith(": bounds")
+    assert knowledge.kept_apart(*alpha, "beta", version_key("1.2")).endswith(": bounds, or no such wheel")
 
 
 def test_a_broken_frontier_counts_where_the_two_only_passed_beside_a_break() -> None:

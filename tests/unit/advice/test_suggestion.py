@@ -12,6 +12,7 @@ from stackcompat.advice.set_knowledge import SetKnowledge
 from stackcompat.advice.suggestion import Move, suggest, upgrades
 from stackcompat.table.build import summarise
 from stackcompat.table.cells import CellRow
+from support.checking import with_charts
 from support.made_up import COMPONENTS, NOW, history
 
 MADE = history()
@@ -70,6 +71,30 @@ def test_what_may_move_works_and_what_must_not_is_broken() -> None:
     broken = {its.version: its.why for its in found["alpha"].must_not}
     assert "MutableBox" in broken["1.3.0"]  # beta before 2.2 cannot be imported with it
     assert broken["1.3.0"].startswith("Beta 2.1.3 fails with Alpha 1.3.0 because ")
+
+
+def test_a_release_is_not_blamed_for_what_is_broken_without_it() -> None:
+    """Beta 2.1.3 fails with Alpha 1.3.0, whatever Gamma there is."""
+    held = {"alpha": "1.3.0", "alpha-native": "1.3.0", "beta": "2.1.3", "gamma": "0.9.8"}
+    already = {hit.summary for hit in check(Listed(held), KNOWLEDGE, ADVISORIES).hits}
+    found = {move.distribution: move for move in upgrades(Listed(held), KNOWLEDGE, ADVISORIES)}
+    assert already
+    assert found["gamma"].must_not
+    for obstacle in found["gamma"].must_not:
+        hits = check(Listed(held | {"gamma": obstacle.version}), KNOWLEDGE, ADVISORIES).hits
+        assert obstacle.why not in already
+        if {hit.summary for hit in hits} <= already:
+            sentence = f"that alone does not help, since the environment is broken: {hits[0].summary}"
+            assert (obstacle.why, obstacle.kind) == (sentence, hits[0].summary)
+
+
+def test_what_is_likely_broken_without_a_release_does_not_hide_what_it_adds() -> None:
+    summary = with_charts()
+    versions = {"beta": "2.1", "alpha": "9.0", "gamma": "0.9.8"}
+    found = upgrades(Listed(versions), SetKnowledge(summary, "3.12"), ())
+    (gamma,) = (move for move in found if move.distribution == "gamma")
+    assert gamma.unknown
+    assert all(obstacle.version in obstacle.why for obstacle in gamma.unknown)
 
 
 def test_why_a_move_is_not_known_is_what_it_adds() -> None:

@@ -9,9 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from stackcompat.advice.nearest_set import NearestSet
+from stackcompat.advice.proposal import Proposal
+from stackcompat.cli.check_output import print_checked
 from stackcompat.frontier.search import explore
+from stackcompat.report.check_findings import nearest_working
 from stackcompat.report.write import write
 from stackcompat.table.build import summarise
+from support.checking import checked
 from support.command_line import Run
 from support.islands_world import IslandsWorld
 from support.made_up import COMPONENTS as COMPONENTS_MADE_UP
@@ -39,6 +44,16 @@ def test_the_one_pair_of_a_set_is_not_counted(run: Run, checkout: Path, reports:
     _, output, _ = run("check", "two.txt", "--python", "3.12")
     assert "Its two components were tested together at exactly these versions, and work." in words(output)
     assert "its 1 pair" not in output
+
+
+def test_of_a_broken_set_no_pair_is_said_to_work_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    """A release that lacks what it does not declare fails in this set, and works in one that has it."""
+    made = history()
+    summary = summarise(COMPONENTS_MADE_UP, (made.record(),), made.evidence, NOW)
+    broken = checked(summary, {"alpha": "1.3.0", "beta": "2.4.1"}).model_copy(update={"answer": "broken"})
+    print_checked(broken, Proposal(nearest=None, newest=None), summary, source="two.txt", table="compat.json")
+    expected = "Its two components were tested together at exactly these versions, and work in another set."
+    assert expected in words(capsys.readouterr().out)
 
 
 def test_a_set_that_was_tested_gets_a_tick(run: Run, checkout: Path, reports: Path) -> None:
@@ -279,3 +294,9 @@ def test_several_files_are_answered_in_turn_and_the_worst_answer_counts(
     code, output, error = run("check", "good.txt", "absent.txt")
     assert (code, output) == (2, "")
     assert "FILE: absent.txt cannot be read" in error
+
+
+def test_a_set_that_no_cell_tested_is_not_said_to_be_tested() -> None:
+    """Two of its components may only have met in a cell that works."""
+    pieced = NearestSet(pins={"alpha": "1.3.0", "beta": "2.4.1"}, moves=(), cell="", python="3.12")
+    assert "(tested or installed in twos, not as a whole)" in nearest_working(pieced)

@@ -53,7 +53,16 @@ def test_a_failure_by_its_id_and_by_its_words() -> None:
     assert of(f"The log says: {group.message}, and then it ends") == of(group.id)
 
 
-@pytest.mark.parametrize("text", ["alpha 1.3.0 with beta 2.4.1", "Beta==2.4.1 Alpha==1.3.0", "alpha 1.3.0, beta 2.4.1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "alpha 1.3.0 with beta 2.4.1",
+        "Beta==2.4.1 Alpha==1.3.0",
+        "alpha 1.3.0, beta 2.4.1",
+        "alpha v1.3.0 beta v2.4.1",
+        "alpha[fast]==1.3.0 with beta[all] 2.4.1",
+    ],
+)
 def test_two_releases_that_work(text: str) -> None:
     (one,) = of(text)
     assert one.kind == "pair"
@@ -77,6 +86,16 @@ def test_releases_that_nobody_tried_are_not_known() -> None:
         assert [one.known for one in of(text)] == [False]
     for text in ("alpha 1.3.0 with beta 2.1.3", "alpha 1.3.0", "alpha with beta"):
         assert [one.known for one in of(text)] == [True]
+
+
+def test_two_releases_of_one_distribution_cannot_be_installed_together() -> None:
+    assert text_of("alpha 1.3.0 with alpha 1.2.0") == "cannot be installed together: both are releases of alpha"
+
+
+def test_of_three_releases_it_names_the_command_that_tells() -> None:
+    (one,) = of("alpha 1.3.0 with beta 2.4.1 and gamma 1.0.2")
+    assert not one.known
+    assert "stackcompat check" in one.lines[0]
 
 
 @pytest.mark.parametrize("text", ["alpha 1.3.x with beta 2.4.1", "alpha 1.3.x", "alpha==1..2"])

@@ -86,6 +86,17 @@ def test_each_reason_once_with_what_it_covers(summary: Summary) -> None:
     assert refused == {(f"1.{a}", f"1.{b}") for a, b in WORKS} - {(f"1.{a}", f"1.{b}") for a, b in PERMITTED}
 
 
+def test_a_rectangle_covers_no_pair_with_another_reason() -> None:
+    chart = chart_of(explore(table(1, 5, permitted={(0, 0), (0, 4)}), Planted(stairs([(0, 4)], 5))))
+    findings = tuple(
+        finding.model_copy(update={"sentence": "no such wheel" if finding.pair == (0, 2) else finding.sentence})
+        for finding in chart.findings
+    )
+    (row,) = summary_of(chart.model_copy(update={"findings": findings})).frontiers
+    covers = {reason.sentence: [rectangle.second for rectangle in reason.ranges] for reason in row.reasons}
+    assert covers == {"bounds": [("1.1", "1.1"), ("1.3", "1.3")], "no such wheel": [("1.2", "1.2")]}
+
+
 def test_the_schema_knows_it_and_a_pair_is_a_line(summary: Summary) -> None:
     text = compat(summary)
     jsonschema.validate(json.loads(text), json.loads(schema()), jsonschema.Draft202012Validator)
