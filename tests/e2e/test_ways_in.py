@@ -207,7 +207,7 @@ WAYS = {
         try:
             zipimport.zipimporter(str(SITE / "gamma" / "bundle.zip"))
         except zipimport.ZipImportError as error:
-            return "not a Zip file" in str(error) and (SITE / "gamma").exists()
+            return "Zip file" in str(error) and (SITE / "gamma").exists()
         """,
         {"gamma/bundle.zip": ""},
     ),

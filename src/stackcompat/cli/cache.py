@@ -80,8 +80,7 @@ def prune(everything: bool, form: str, json_file: str | None) -> None:
     if everything:
         in_use = not packages.clear()
     else:
-        packages.used = True  # it is not known who used it since it was measured last
-        packages.trim()
+        packages.trim(anew=True)  # it is not known who used it since it was measured last
     left = sum(measure(root).values())
     answer = {"folder": str(root), "removed": before - left, "left": left, "in_use": in_use}
     tell(form, json_file, answer, partial(_print_pruned, before - left, left, unfinished=everything and in_use))

@@ -20,8 +20,9 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -149,13 +150,20 @@ def fresh_wheels(lock: Lock, packages: Path, done: Path) -> tuple[FreshWheel, ..
     )
 
 
-def changed_since(fresh: Sequence[FreshWheel], done: Path, spans: Sequence[Span] = ()) -> dict[str, str]:
+def changed_since(
+    fresh: Sequence[FreshWheel],
+    done: Path,
+    spans: Sequence[Span] = (),
+    as_marked: Mapping[Path, str] = MappingProxyType({}),
+) -> dict[str, str]:
     """The wheels that were changed since an environment was linked from them, whoever has noticed it.
 
     Args:
         fresh: What the wheels looked like then.
         done: The folder that :func:`compile_wheels` has made.
         spans: When links to files of the cache were made or removed.
+        as_marked: The wheels that were found now to be as their mark says, with the text of the mark. Their files are
+            not compared with that text again.
 
     Returns:
         Distribution to the first of its files that was changed.
@@ -164,7 +172,7 @@ def changed_since(fresh: Sequence[FreshWheel], done: Path, spans: Sequence[Span]
     for wheel in fresh:
         if _text(done.with_name(CHANGED) / wheel.folder.name) != wheel.note:
             changed[wheel.name] = "a file"
-        elif wheel.files is not None and wheel.folder.is_dir():
+        elif wheel.files is not None and as_marked.get(wheel.folder) != wheel.files and wheel.folder.is_dir():
             file = first_change(
                 wheel.folder, wheel.files, doubt=touched_since(_moment(done / wheel.folder.name), spans)
             )
@@ -175,7 +183,7 @@ def changed_since(fresh: Sequence[FreshWheel], done: Path, spans: Sequence[Span]
 
 def changed_wheels(
     lock: Lock, packages: Path, done: Path, spans: Sequence[Span] = (), *, whole: bool = False
-) -> dict[str, str]:
+) -> tuple[dict[str, str], dict[Path, str]]:
     """The wheels of a lock whose files in the cache are not as they were when they were compiled.
 
     Args:
@@ -186,17 +194,20 @@ def changed_wheels(
         whole: Whether the contents of all files are compared, though that was done today.
 
     Returns:
-        Distribution to the first of its files that was changed. A note of such a wheel is left for the cells that run
-        with it now, and its mark is removed.
+        Distribution to the first of its files that was changed; and the wheels that are as their mark says, with the
+        text of the mark. A note of a changed wheel is left for the cells that run with it now, and its mark is removed.
     """
-    changed = {}
+    changed, as_marked = {}, {}
     for wheel in _unpacked_wheels(packages, {(pin.name, pin.version) for pin in lock.pins}):
-        file = _first_change(wheel, done, spans, whole=whole)
+        files = _text(done / wheel.name)
+        file = "" if files is None else _first_change(wheel, files, done, spans, whole=whole)
         if file:
             name = _distribution(wheel)
             (done / wheel.name).unlink(missing_ok=True)
             changed[name] = file
-    return changed
+        elif files is not None:
+            as_marked[wheel] = files
+    return changed, as_marked
 
 
 def forget_wheels(packages: Path, compiled: Path, spans: Sequence[Span] = ()) -> None:
@@ -210,16 +221,24 @@ def forget_wheels(packages: Path, compiled: Path, spans: Sequence[Span] = ()) ->
     for done in compiled.glob("*/"):
         if done.name not in (CHANGED, UNLIKE_RECORD):
             for wheel in packages.glob("archive-v*/*/"):
-                _first_change(wheel, done, spans)
+                files = _text(done / wheel.name)
+                if files is not None:
+                    _first_change(wheel, files, done, spans)
             shutil.rmtree(done, ignore_errors=True)
 
 
-def _first_change(wheel: Path, done: Path, spans: Sequence[Span], *, whole: bool = False) -> str:
-    """The first file of a wheel that is not as its mark says; empty without one. A note is left of what was changed."""
+def _first_change(wheel: Path, files: str, done: Path, spans: Sequence[Span], *, whole: bool = False) -> str:
+    """The first file of a wheel that is not as its mark says; empty without one. A note is left of what was changed.
+
+    Args:
+        wheel: The wheel in the cache.
+        files: What its mark says.
+        done: The folder of the mark.
+        spans: When links to files of the cache were made or removed.
+        whole: Whether the contents of all files are compared, though that was done today.
+    """
     mark = done / wheel.name
-    files, compared, now = _text(mark), _moment(mark), time.time_ns()
-    if files is None:
-        return ""
+    compared, now = _moment(mark), time.time_ns()
     due = whole or compared // _DAY_NS != now // _DAY_NS
     file = first_change(wheel, files, doubt=every_file if due else touched_since(compared, spans))
     if not file:

@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ import psutil
 from filelock import FileLock, ReadWriteLock, Timeout
 
 from stackcompat.core.errors import StackcompatError, UsageError
+from stackcompat.core.files import write_whole
 from stackcompat.core.programs import ask_program
 from stackcompat.core.redact import strip_addresses
 from stackcompat.ecosystem.interpreters import bytecode_tag
@@ -63,6 +65,9 @@ DEFAULT_BOUND = 40 * 2**30
 #: The bytes that must stay free on the disk. If fewer are free, a cache above this size is emptied though it is within
 #: its bound.
 RESERVE = 4 * 2**30
+
+#: A cache that took up less than half of its bound is not measured again for so many seconds.
+_MEASURED_SECONDS = 3600
 
 
 def cache_bound() -> int:
@@ -225,8 +230,8 @@ class PackageCache:
             Distribution to the first of its files that was changed.
         """
         spans = read_spans(self.root)
-        since = changed_since(fresh, self._marks(lock), spans)
-        changed = changed_wheels(lock, self.packages, self._marks(lock), spans, whole=whole)
+        changed, as_marked = changed_wheels(lock, self.packages, self._marks(lock), spans, whole=whole)
+        since = changed_since(fresh, self._marks(lock), spans, as_marked)
         if changed:
             with self._users.write_lock():
                 command = [self.uv, "cache", "clean", *changed]
@@ -275,17 +280,22 @@ class PackageCache:
         """Whether the disk that the cache is on is nearly full."""
         return shutil.disk_usage(self.root).free < RESERVE
 
-    def trim(self) -> int:
+    def trim(self, *, anew: bool = False) -> int:
         """Empty the package cache if it is above its bound, or if the disk is nearly full. Returns the freed bytes.
 
-        It takes seconds to measure a large cache. So one that was not used, and can be no larger, is not measured.
-        Compiled programs count and are removed, too. Nothing is removed while uv works with the cache, in this process
-        or another. Evidence is kept elsewhere.
+        It takes seconds to measure a large cache. So one that was not used, and can be no larger, is not measured, nor
+        one that took up less than half of its bound within the last hour. Compiled programs count and are removed, too.
+        Nothing is removed while uv works with the cache, in this process or another. Evidence is kept elsewhere.
+
+        Args:
+            anew: Whether it is measured in any case.
         """
         crowded = self.crowded
-        if not (self.used or crowded):
+        if not (anew or crowded or (self.used and self._may_be_large())):
             return 0
         size = _size(self.packages) + _size(self.programs)
+        with contextlib.suppress(OSError):
+            write_whole(self._measured, str(size))
         if size <= (min(self.bound, RESERVE) if crowded else self.bound):
             return 0
         try:
@@ -297,6 +307,20 @@ class PackageCache:
         except Timeout:
             return 0
         return size - _size(self.packages) - _size(self.programs)
+
+    @property
+    def _measured(self) -> Path:
+        """The file with the size of the packages and programs when they were measured last."""
+        return self.root / "measured.txt"
+
+    def _may_be_large(self) -> bool:
+        """Whether the packages can be above the bound by now, by what they were when they were measured last."""
+        try:
+            age = time.time() - self._measured.stat().st_mtime
+            size = int(self._measured.read_text(encoding="ascii"))
+        except (OSError, ValueError):
+            return True
+        return not 0 <= age < _MEASURED_SECONDS or size > self.bound / 2
 
     @contextmanager
     def occupied(self, folder: Path) -> Iterator[None]:

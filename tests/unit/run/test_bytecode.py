@@ -19,6 +19,7 @@ from filelock import FileLock
 
 from stackcompat.ecosystem.interpreters import bytecode_tag
 from stackcompat.resolve.lock import Lock
+from stackcompat.run import bytecode
 from stackcompat.run import manifest as manifests
 from stackcompat.run.link_times import linking
 from stackcompat.run.manifest import digest_of
@@ -238,6 +239,20 @@ def test_what_another_cell_has_healed_since_counts_as_changed_for_those_that_ran
     later = cache.wheels(LOCK)
     assert cache.heal(LOCK, fresh) == {"alpha": "a file"}
     assert cache.heal(LOCK, later) == {}
+
+
+def test_after_a_cell_each_wheel_is_looked_at_once(cache: PackageCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    alpha, _ = unpack(cache, "alpha", "1.0"), unpack(cache, "beta_x", "2.0")
+    cache.compile(LOCK, Path(sys.executable))
+    fresh = cache.wheels(LOCK)
+    looked = Mock(side_effect=bytecode.first_change)
+    monkeypatch.setattr(bytecode, "first_change", looked)
+    assert cache.heal(LOCK, fresh) == {}
+    assert looked.call_count == 2
+    # A wheel that has no metadata any more is not found by its lock, and is looked at all the same.
+    (alpha / "alpha-1.0.dist-info").rename(alpha / "moved")
+    (alpha / "alpha" / "__init__.py").write_text("x = 222\n")
+    assert cache.heal(LOCK, fresh) == {"alpha": "alpha/__init__.py"}
 
 
 @pytest.mark.parametrize("text", ["x = 1\n", "x = 222\n"], ids=["as it was", "changed"])

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -84,9 +85,31 @@ def test_a_cache_that_was_not_used_is_not_measured(cache: PackageCache, monkeypa
     assert cache.trim() > 0
 
 
+def test_a_small_cache_is_measured_once_an_hour(cache: PackageCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    unpack(cache, "alpha", "1.0")
+    measured = Mock(return_value=100)
+    monkeypatch.setattr(package_cache, "_size", measured)
+    later = PackageCache(cache.root, "true")
+    for one in (cache, later):
+        one.used, one.bound = True, 1000
+        assert one.trim() == 0
+    assert measured.call_count == 2  # the packages and the programs, by the first of them
+    later.bound = 300  # more than half of it was in use
+    later.trim()
+    assert measured.call_count == 4
+    later.bound = 1000
+    later.trim(anew=True)
+    assert measured.call_count == 6
+    note = cache.root / "measured.txt"
+    os.utime(note, (note.stat().st_atime, note.stat().st_mtime - 3601))
+    later.trim()
+    assert measured.call_count == 8
+
+
 INSTALLER = """
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 from stackcompat.run.package_cache import PackageCache
 
 with PackageCache(Path(sys.argv[1]), "uv").in_use():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 import traceback
@@ -16,13 +15,14 @@ from typing import TYPE_CHECKING
 from .applicability import Conditions, unimportable_module, why_not_run
 from .events import EventStream
 from .groups import WORTH, bases_of, blas_threads, path_of, places, split
-from .import_path import foreign_modules
+from .import_path import can_import, foreign_modules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pytest
 
+    from .hooks import RunHooks
     from .interface import DescribedTest
     from .smoke_tests import SmokeTests
     from .watch import Watcher
@@ -50,6 +50,7 @@ class GroupHooks:
         modules: Component to the module that is imported for it.
         requirements: Component to the distributions that it declares to require.
         conditions: The conditions that decide whether a test runs.
+        runs: Runs each test in this process.
         watcher: The watcher of this process.
         allowed: The folders from which code can be loaded.
         stream: The stream of events.
@@ -61,6 +62,7 @@ class GroupHooks:
         modules: Mapping[str, str],
         requirements: Mapping[str, list[str]],
         conditions: Conditions,
+        runs: RunHooks,
         watcher: Watcher,
         allowed: list[str],
         stream: EventStream,
@@ -70,6 +72,7 @@ class GroupHooks:
         self._bases = bases_of(requirements)
         self._order = places(requirements)
         self._conditions = conditions
+        self._runs = runs
         self._watcher = watcher
         self._allowed = allowed
         self._stream = stream
@@ -195,15 +198,17 @@ class GroupHooks:
             tests = left
 
     def _import_one_by_one(self, tests: list[_Test]) -> int:
+        """Import modules in this process until one fails. Of the first one that is told, the others are left."""
         for place, test in enumerate(tests):
-            described = test.described
-            if place and described.module:
-                self._stream.emit({"event": "start", "test": described.test, "limit": described.limit})
-                if not _can_import(described.module):
+            module = test.described.module
+            if place and module:
+                # One that is asked for by name is told more of, by its test, as the first of another fork.
+                if self._tests.is_asked_for(test.described.test) or not self._runs.import_swept(test.described):
                     break
-            self._run([test])
-            if described.module and described.module not in sys.modules:
-                break
+            else:
+                self._run([test])
+                if module and (module not in sys.modules or module in self._conditions.unswept):
+                    break
         return 0
 
     def _run_all(self, tests: list[_Test], loaded: frozenset[str]) -> int:
@@ -237,7 +242,7 @@ class GroupHooks:
         module = self._modules.get(name)
         if module is None:
             return True
-        return _can_import(module)  # if it cannot be, a test that needs the component will show it
+        return can_import(module)  # if it cannot be, a test that needs the component will show it
 
     def _fork(self, work: Callable[[], int], tests: list[_Test], *, again: bool = False) -> list[_Test]:
         """Do `work`, which runs `tests`, in a process that is forked from this one, and wait for its end.
@@ -327,17 +332,6 @@ class GroupHooks:
 
 def _file(test: _Test) -> str:
     return test.described.test.partition("::")[0]
-
-
-def _can_import(module: str) -> bool:
-    """Import a module in this process. Returns whether it could be."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            importlib.import_module(module)
-        except BaseException:  # noqa: BLE001  (a module can end with anything, such as SystemExit)
-            return False
-    return True
 
 
 def _has_threads() -> bool:

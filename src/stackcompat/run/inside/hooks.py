@@ -24,7 +24,7 @@ from .applicability import Conditions, unimportable_module, why_not_run
 from .distributions import installed_versions
 from .events import EventStream
 from .failures import describe_failure
-from .import_path import foreign_modules, hide_harness
+from .import_path import can_import, foreign_modules, hide_harness
 from .integrity import Integrity
 from .interface import DescribedTest, TestSource
 from .progress import Progress, end_event
@@ -219,6 +219,28 @@ class RunHooks:
         elif outcome == "failed" and described.level == "import":
             described = self._note_unimportable(described)
         self._stream.emit(end_event(described, progress, outcome, warning_counter.counts(), closure))
+        return True
+
+    def import_swept(self, described: DescribedTest) -> bool:
+        """Import a module of a sweep in this process, without pytest, and stream that it could be imported.
+
+        Args:
+            described: The test of the module.
+
+        Returns:
+            Whether it could be imported. If not, only its start was streamed.
+        """
+        self._stream.emit({"event": "start", "test": described.test, "limit": described.limit})
+        self._progress = progress = Progress(began=perf_counter())
+        process = _getpid()
+        imported = can_import(described.module)
+        if _getpid() != process:
+            _end_process(0)
+        self._check_integrity()
+        if not imported or described.module not in sys.modules or progress.failure is not None:
+            return False
+        closure = self._closures.current(described.components)
+        self._stream.emit(end_event(described, progress, "passed", [], closure))
         return True
 
     def _check_integrity(self) -> None:

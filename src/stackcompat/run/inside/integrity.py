@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import builtins
 import sys
+from itertools import groupby
+from operator import itemgetter
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING
 
@@ -26,12 +28,15 @@ class Integrity:
     def __init__(self) -> None:
         own = __name__.rpartition(".")[0]
         names = [name for name in sys.modules if name in _RUNNING or name.startswith(f"{own}.")]
-        self._functions = [
-            (holder, attribute, name, function, function.__code__)
-            for module in names
-            for holder, attribute, name, function in _functions(sys.modules[module])
+        found = [entry for name in names for entry in _functions(sys.modules[name])]
+        # After each test hundreds of functions are looked at, so the namespace of each holder is asked for once.
+        self._holders = [
+            (
+                holder.__dict__,
+                [(attribute, name, function, function.__code__) for _, attribute, name, function in entries],
+            )
+            for holder, entries in groupby(found, key=itemgetter(0))
         ]
-
         self._errors = {name: value for name, value in vars(builtins).items() if _is_error(value)}
 
     def changed(self) -> str:
@@ -39,9 +44,10 @@ class Integrity:
         for name, error in self._errors.items():
             if vars(builtins).get(name) is not error:
                 return f"builtins.{name}"
-        for holder, attribute, name, function, code in self._functions:
-            if holder.__dict__.get(attribute) is not function or function.__code__ is not code:
-                return name
+        for namespace, functions in self._holders:
+            for attribute, name, function, code in functions:
+                if namespace.get(attribute) is not function or function.__code__ is not code:
+                    return name
         return ""
 
 

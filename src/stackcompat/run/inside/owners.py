@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import importlib.metadata
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from .distributions import canonical
@@ -40,7 +41,20 @@ def _owners_by_path() -> dict[str, str]:
     for distribution in importlib.metadata.distributions():
         metadata: Any = distribution.metadata  # None where a folder of metadata has no file of that kind
         name = canonical((metadata and metadata["Name"]) or "")
-        for path in distribution.files or ():
-            if path.suffix in (".py", ".so"):
-                owners[os.path.normpath(str(distribution.locate_file(path)))] = name
+        folder = str(distribution.locate_file(""))
+        for path in _files(distribution):
+            if path.endswith((".py", ".so")):
+                owners[os.path.normpath(f"{folder}/{path}")] = name
     return owners
+
+
+def _files(distribution: importlib.metadata.Distribution) -> Iterator[str]:
+    """The files of a distribution, relative to the folder that it is installed in.
+
+    RECORD is read here, since the library makes objects of all files and asks for each whether it is there.
+    """
+    record = distribution.read_text("RECORD")
+    if record is None:
+        yield from map(str, distribution.files or ())
+    else:
+        yield from (row[0] for row in csv.reader(record.splitlines()) if row)

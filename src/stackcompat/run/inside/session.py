@@ -57,17 +57,18 @@ def run_session(job: PluginJob, secret: bytes = b"") -> int:
     conditions = Conditions(versions, list(job["unimportable"]), None if own is None else own["until"])
     collection = CollectionHooks(tests, job, conditions, stream)
     watcher = Watcher(job["watch"], versions) if job["watch"] is not None else None
+    runs = RunHooks(tests, conditions, job["distributions"], stream, watcher)
     hooks: list[object] = [
         ConfigurationHooks(job, tests.modules, tests.swept)
         if isinstance(tests, SmokeTests)
         else ConfigurationHooks(job),
         collection,
         file_hooks,
-        RunHooks(tests, conditions, job["distributions"], stream, watcher),
+        runs,
         EnvironmentHooks(job, tests, path, stream, watcher),
     ]
     if watcher is not None and isinstance(tests, SmokeTests):
-        hooks.append(_groups(job, tests, conditions, watcher, stream))
+        hooks.append(_groups(job, tests, conditions, runs, watcher, stream))
     # Tests run in their own folder. For installed tests that is the environment, where they must leave nothing.
     if own is None or own["folder"]:
         os.chdir(tests.root)
@@ -96,7 +97,12 @@ def _sources(
 
 
 def _groups(
-    job: PluginJob, tests: SmokeTests, conditions: Conditions, watcher: Watcher, stream: EventStream
+    job: PluginJob,
+    tests: SmokeTests,
+    conditions: Conditions,
+    runs: RunHooks,
+    watcher: Watcher,
+    stream: EventStream,
 ) -> GroupHooks:
     """The hooks that run smoke tests in groups. A group imports the main modules of its components beforehand."""
     modules = {
@@ -108,7 +114,7 @@ def _groups(
         entry.distribution for entry in tests.modules if entry.distribution in conditions.versions
     )
     requirements = {name: declared_requirements(name) for name in components}
-    return GroupHooks(tests, modules, requirements, conditions, watcher, allowed_folders(job, tests.root), stream)
+    return GroupHooks(tests, modules, requirements, conditions, runs, watcher, allowed_folders(job, tests.root), stream)
 
 
 def _options(root: str, own: OwnTestsJob | None) -> list[str]:

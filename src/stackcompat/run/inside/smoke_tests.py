@@ -178,6 +178,10 @@ class SmokeTests:
             return sorted({test.split("::")[0] for test in self._asked})
         return list(self._job["files"])
 
+    def is_asked_for(self, test: str) -> bool:
+        """Whether the job asks for a test by its name."""
+        return test in self._asked
+
     def choose(self, items: list[pytest.Item]) -> list[pytest.Item]:
         """The tests among `items` that the job asks for.
 

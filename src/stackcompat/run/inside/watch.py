@@ -36,6 +36,7 @@ __all__ = [
     "Watcher",
     "absent_modules",
     "distribution_asked_for",
+    "mapped_files",
     "owners_of_path",
     "source_of",
     "undecided_modules",
@@ -97,6 +98,18 @@ def source_of(path: str) -> str:
     """The source of a compiled file in ``__pycache__``; any other path as it is."""
     match = _COMPILED.fullmatch(path)
     return f"{match[1]}{match[2]}.py" if match is not None else path
+
+
+def mapped_files(maps: bytes, prefixes: Iterable[str]) -> Iterator[str]:
+    """The mapped files whose paths begin with one of the prefixes.
+
+    Args:
+        maps: The memory map of a process, as Linux shows it: a line for each mapping, with the path at its end.
+        prefixes: The beginnings of paths.
+    """
+    for prefix in set(prefixes):
+        found = {rest.partition(b"\n")[0] for rest in maps.split(b" " + os.fsencode(prefix))[1:]}
+        yield from (prefix + rest.decode("utf-8", "replace") for rest in found)
 
 
 def owners_of_path(path: str, owners: dict[str, list[str]]) -> list[str]:
@@ -442,14 +455,11 @@ class Watcher:
             if filename.startswith(self._prefixes):
                 self._files.add(filename)
         try:
-            with open("/proc/self/maps", encoding="utf-8", errors="replace") as maps:  # noqa: PTH123
-                self._files.update(
-                    line[line.index("/") :].rstrip("\n")
-                    for line in maps
-                    if self._prefix in line or self._real_prefix in line
-                )
+            with open("/proc/self/maps", "rb", buffering=0) as file:  # noqa: PTH123
+                maps = file.read()
         except OSError:  # this system has no such file
             return
+        self._files.update(mapped_files(maps, self._prefixes))
 
     def _note_owners(self, path: str, *, opened: bool) -> None:
         """Note whose a file or folder is that was found, or opened."""

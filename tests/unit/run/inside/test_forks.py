@@ -286,7 +286,7 @@ def sweep(folder: Path, *names: str, **files: str) -> CellObservations:
     """Sweep the made-up distribution `boxes`; its files are those of the package, by their names without the ending."""
     helpers = folder / "helpers"
     helpers.mkdir()
-    (folder / "suite").mkdir()
+    (folder / "suite").mkdir(exist_ok=True)
     for name in ("test_import.py", "test_sweep.py", "missing_distributions.py"):
         shutil.copy(SUITE / name, folder / "suite")
     paths = {f"boxes/{name.replace('_in_', '/')}.py": text for name, text in files.items()}
@@ -353,6 +353,31 @@ def test_a_module_that_fails_only_after_others_does_not_fail(tmp_path: Path) -> 
     )
     # The fork that tries `second` again goes on with the modules after it.
     assert set(modules_of(seen).values()) == {"passed"}
+
+
+def test_pytest_runs_only_the_modules_of_a_sweep_that_begin_a_fork(tmp_path: Path) -> None:
+    (tmp_path / "suite").mkdir()
+    note = """
+        import os
+        from pathlib import Path
+
+        def pytest_runtest_setup(item):
+            with (Path(os.environ["HOME"]) / "processes").open("a") as file:
+                file.write(f"{item.name} {os.getpid()}\\n")
+    """
+    (tmp_path / "suite" / "conftest.py").write_text(textwrap.dedent(note))
+    seen = sweep(tmp_path, alpha="", beta="import filelock", fails="import boxes.gone", later="", last="")
+    assert [name for name, outcome in modules_of(seen).items() if outcome != "passed"] == ["boxes.fails"]
+    run_by_pytest = {name.partition("[")[2] for name in processes(tmp_path) if name.startswith("test_module")}
+    assert run_by_pytest == {"boxes.alpha]", "boxes.fails]", "boxes.last]", "boxes.*]"}
+    # All the same, it is known of each module how long it took, and what had been looked at until then.
+    alpha, beta = (seen.results[f"test_sweep.py::test_module[boxes.{name}]"] for name in ("alpha", "beta"))
+    closures = list(seen.closures.values())
+    assert alpha.closure is not None
+    assert beta.closure is not None
+    assert "filelock" not in closures[alpha.closure].distributions
+    assert "filelock" in closures[beta.closure].distributions
+    assert beta.seconds > 0
 
 
 def test_what_is_in_a_package_that_cannot_be_imported_is_not_tried(tmp_path: Path) -> None:

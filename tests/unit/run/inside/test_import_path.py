@@ -43,6 +43,29 @@ def test_a_module_is_foreign_outside_of_the_allowed_folders(tmp_path: Path, monk
     assert foreign_modules([str(tmp_path / "allowed")]) == ["stranger from elsewhere"]
 
 
+def test_where_a_link_leads_decides_whether_a_module_is_foreign(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("allowed", "elsewhere"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "real.py").write_text("")
+    (tmp_path / "allowed" / "out.py").symlink_to(tmp_path / "elsewhere" / "real.py")
+    (tmp_path / "elsewhere" / "in.py").symlink_to(tmp_path / "allowed" / "real.py")
+    (tmp_path / "allowed" / "folder").symlink_to(tmp_path / "elsewhere")
+    modules = {}
+    for path in ("allowed/out.py", "elsewhere/in.py", "allowed/folder/real.py", "allowed/real.py"):
+        modules[path] = ModuleType(path)
+        modules[path].__file__ = str(tmp_path / path)
+    names = {
+        "out": "allowed/out.py",
+        "in": "elsewhere/in.py",
+        "far": "allowed/folder/real.py",
+        "real": "allowed/real.py",
+    }
+    monkeypatch.setattr(sys, "modules", {name: modules[path] for name, path in names.items()})
+    assert foreign_modules([str(tmp_path / "allowed")]) == ["far from folder", "out from allowed"]
+
+
 @pytest.mark.parametrize(("allowed", "foreign"), [(True, []), (False, ["generated from temporary"])])
 def test_what_was_made_in_the_temporary_folder_is_not_foreign(
     tmp_path: Path, allowed: bool, foreign: list[str]

@@ -29,3 +29,14 @@ def test_an_installed_test_belongs_to_no_distribution(site: Path) -> None:
     owners = Owners([str(site / "thing" / "thing_test.py")])
     assert owners.owner(str(site / "thing" / "thing_test.py")) is None
     assert owners.owner(str(site / "thing" / "__init__.py")) == "thing"
+
+
+def test_a_distribution_without_a_record_tells_its_files_in_another_way(site: Path) -> None:
+    install(site, "thing", files={"thing/__init__.py": ""})
+    info = next(site.glob("thing-*.dist-info"))
+    record = (info / "RECORD").read_text(encoding="utf-8")
+    (info / "RECORD").unlink()
+    (info / "SOURCES.txt").write_text("\n".join(line.partition(",")[0] for line in record.splitlines()))
+    info.rename(site / "thing.egg-info")
+    (site / "thing.egg-info" / "METADATA").rename(site / "thing.egg-info" / "PKG-INFO")
+    assert Owners().owner(str(site / "thing" / "__init__.py")) == "thing"

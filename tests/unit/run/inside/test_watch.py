@@ -13,6 +13,7 @@ import pytest
 from stackcompat.run.inside.watch import (
     absent_modules,
     distribution_asked_for,
+    mapped_files,
     owners_of_path,
     source_of,
     undecided_modules,
@@ -271,6 +272,19 @@ def test_a_file_belongs_to_whom_the_nearest_entry_names() -> None:
     assert owners_of_path("/s/a/c/d.txt", owners) == ["alpha"]
     assert owners_of_path("/s/a/__pycache__/b.cpython-312.pyc", owners) == ["alpha", "beta"]
     assert owners_of_path("/s/x", owners) == []
+
+
+def test_mapped_files_are_told_by_the_beginning_of_their_path() -> None:
+    maps = (
+        b"7f00-7f01 r--p 00000000 fe:00 12                   /e/lib/a b.so\n"
+        b"7f01-7f02 r-xp 00001000 fe:00 12                   /e/lib/a b.so\n"
+        b"7f02-7f03 r--p 00000000 fe:00 13                   /real/e/data (deleted)\n"
+        b"7f03-7f04 r--p 00000000 fe:00 14                   /other/e/lib/c.so\n"
+        b"7f04-7f05 rw-p 00000000 00:00 0                    [heap]\n"
+    )
+    assert sorted(mapped_files(maps, ("/e/", "/real/e/"))) == ["/e/lib/a b.so", "/real/e/data (deleted)"]
+    assert list(mapped_files(maps, ("/e/", "/e/"))) == ["/e/lib/a b.so"]
+    assert list(mapped_files(b"", ("/e/",))) == []
 
 
 def test_a_module_inside_one_that_is_absent_says_nothing_more() -> None:
