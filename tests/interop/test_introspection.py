@@ -224,6 +224,42 @@ def test_nnx_tabulate_with_metadata() -> None:
     assert re.search(r"Total Parameters: 8 \(32 B\)", nnx_table(Model(nnx.Rngs(0)), jnp.ones((1, 3))))
 
 
+# A table that fails leaves flax in a state in which later ones of the same process miss rows.
+@pytest.mark.alone
+@pytest.mark.feature("flax.nnx.tabulate with arguments that are not arrays")
+@pytest.mark.uses("jax", "flax>=0.10.6")
+def test_nnx_tabulate_with_static_arguments() -> None:
+    """Submodules that are called with a flag, a name or a size get rows like others.
+
+    Source: google/flax#5067 (0.12.1 and 0.12.2 trace every argument of every submodule).
+    """
+    import jax.numpy as jnp
+    from flax import nnx
+
+    class Repeated(nnx.Module):
+        def __init__(self, rngs: nnx.Rngs) -> None:
+            self.inner = nnx.Linear(3, 2, rngs=rngs)
+
+        def __call__(self, x: Any, times: int, kind: str) -> Any:
+            return jnp.tile(self.inner(x), (times, 1)) if kind == "tile" else x
+
+    class Model(nnx.Module):
+        def __init__(self, rngs: nnx.Rngs) -> None:
+            self.repeated = Repeated(rngs)
+            self.drop = nnx.Dropout(0.5, rngs=rngs)
+
+        def __call__(self, x: Any) -> Any:
+            return self.drop(self.repeated(x, 3, kind="tile"), deterministic=True)
+
+    found = {row[0]: row for row in rows(nnx_table(Model(nnx.Rngs(0)), jnp.ones((2, 3)))) if row[0]}
+    outputs = found["path"].index("outputs")
+    assert {name: found[name][outputs] for name in ("repeated", "repeated/inner", "drop")} == {
+        "repeated": "float32[6,2]",
+        "repeated/inner": "float32[2,2]",
+        "drop": "float32[6,2]",
+    }
+
+
 @pytest.mark.feature("flax.nnx.tabulate with compute_flops")
 @pytest.mark.uses("jax", "jaxlib", "flax>=0.12.1")
 def test_nnx_tabulate_counts_operations() -> None:

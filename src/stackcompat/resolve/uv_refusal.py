@@ -24,6 +24,10 @@ _REQUESTED = re.compile(rf"you require ({_REQUIREMENT})(?: and ({_REQUIREMENT}))
 _NO_WHEEL = re.compile(rf"({_REQUIREMENT}) has no wheels with a matching (Python|platform)[\w\s]*tag")
 #: A release that has nothing but sources, or wheels for others.
 _ONLY_SOURCES = re.compile(rf"({_REQUIREMENT}) has no usable wheels")
+#: A distribution of which that is true for every release.
+_ALL_ONLY_SOURCES = re.compile(rf"all versions of ({_NAME}) have no usable wheels")
+#: What can be done about it.
+_BUILD = "sources are built only with --build"
 _WRONG_PYTHON = re.compile(rf"does not satisfy (Python[^\s]+) and ({_REQUIREMENT}) depends on \1")
 _NOT_FOUND = re.compile(
     rf"there (?:is no version|are no versions) of ({_REQUIREMENT})"
@@ -59,6 +63,11 @@ def read_refusal(stderr: str, cell: Cell) -> Resolution:
         sources = [text for text in _ONLY_SOURCES.findall(cause) if "==" in text or not re.search("[<>=!~]", text)]
         if sources:
             return Resolution(outcome="no-wheel-for-platform", detail=without_wheel(sources[0], cell.python))
+        never = _ALL_ONLY_SOURCES.search(cause)
+        # Who depends on anything else might do without it, were it not for that.
+        if never and {target for _, target in _DEPENDS.findall(_CONCLUSION.sub(".", cause))} <= {never[1]}:
+            detail = f"no release of {never[1]} has a wheel for Python {cell.python} here, and {_BUILD}"
+            return Resolution(outcome="no-wheel-for-platform", detail=detail)
         return Resolution(outcome="conflict", conflict=parse_conflict(cause, cell))
     detail = " ".join(words.split())[:600]
     if _NO_NETWORK.search(words):
@@ -78,7 +87,7 @@ def without_wheel(release: str, python: str) -> str:
         release: The release.
         python: The Python, such as ``3.12``.
     """
-    return f"{release} has no wheel for Python {python} here, and sources are built only with --build"
+    return f"{release} has no wheel for Python {python} here, and {_BUILD}"
 
 
 def parse_conflict(words: str, cell: Cell) -> Conflict:

@@ -44,7 +44,7 @@ class Depth(Record):
     def words(self) -> str:
         """The depth in words: ``up to interop, 90 tests, together with flax and optax``."""
         if not self.tests:
-            return "installed, nothing of it was tried"
+            return "installed, no test of it passed"
         partners = f", together with {names_in_words(self.together_with)}" if self.together_with else ""
         return f"up to {self.level}, {_tests(self.tests)}{partners}"
 

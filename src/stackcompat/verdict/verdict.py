@@ -162,10 +162,10 @@ def judge(
     if greens is not None:
         every = hold_against_greens(every, installed, greens)
     statuses = tuple([status for status in every if status.result.modules is None])
-    swept = tuple([status for status in every if status.result.modules is not None])
-    limits = [status.result for status in every if status.state == "feature-broken"]
+    swept = _with_breaks([status for status in every if status.result.modules is not None], components)
+    limits = [status.result for status in (*statuses, *swept) if status.state == "feature-broken"]
     trials = find_trials(cell, installed, statuses, components or Components(components=()))
-    judgement = _judge_resolution(resolution) or _judge_runs(evidence, statuses, trials, limits)
+    judgement = _judge_resolution(resolution) or _judge_runs(evidence, (*statuses, *_breaks(swept)), trials, limits)
     later_attempt = _later_attempt(evidence, judgement, statuses)
     counts = Counter([status.state for status in statuses])
     return CellVerdict(
@@ -195,6 +195,41 @@ def judge(
         statuses=statuses,
         swept=swept,
     )
+
+
+def _with_breaks(swept: Sequence[TestStatus], components: Components | None) -> tuple[TestStatus, ...]:
+    """The statuses of sweeps, those that show that a distribution cannot be used as `confirmed`.
+
+    No smoke test tells of a distribution that is no component, and its main module may hold next to nothing. If more of
+    its public modules fail than load, that is no limit of some modules.
+
+    Args:
+        swept: The statuses of whole sweeps, and of the modules that sweeps could not import.
+        components: The components of the ecosystem; None if they are not known, which leaves everything as it is.
+    """
+    loaded: Counter[str] = Counter()
+    lost: Counter[str] = Counter()
+    for status in swept:
+        count = loaded if status.state == "passed" else lost if status.state == "feature-broken" else None
+        if count is not None and components is not None:
+            name = status.result.components[0]
+            count[name] += len(status.result.modules or ()) if components.of_distribution(name) is None else 0
+    useless = {
+        name: f"{number} of {number + loaded[name]} public modules of {name} cannot be imported"
+        for name, number in lost.items()
+        if number > loaded[name] + 1  # the main module is in no sweep
+    }
+    return tuple(
+        status._replace(state="confirmed", note=useless[status.result.components[0]])
+        if status.state == "feature-broken" and status.result.components[0] in useless
+        else status
+        for status in swept
+    )
+
+
+def _breaks(swept: Iterable[TestStatus]) -> list[TestStatus]:
+    """The statuses of sweeps that decide a verdict."""
+    return [status for status in swept if status.state == "confirmed"]
 
 
 def _lock_id(planned: PlannedCell, evidence: Sequence[Evidence]) -> str:
@@ -227,7 +262,7 @@ def by_smoke_tests(verdict: CellVerdict, components: Components) -> CellVerdict:
     if len(smoke) == len(verdict.statuses) or rests_on_install:
         return verdict
     trials = find_trials(verdict.cell, verdict.installed, smoke, components)
-    judgement = _judge_tests(smoke, trials, verdict.broken_features)
+    judgement = _judge_tests([*smoke, *_breaks(verdict.swept)], trials, verdict.broken_features)
     own = _own_tests(verdict.statuses)
     update = {
         "verdict": judgement.verdict,
@@ -305,10 +340,10 @@ def _judge_last_run(last: Evidence) -> _Judgement:
 def _judge_tests(statuses: Sequence[TestStatus], trials: Trials, limits: Sequence[TestResult]) -> _Judgement:
     """The verdict by the statuses of the tests: the first state of `NOT_GREEN` that any test has decides.
 
-    A cell in which none of what it asks for was tried is untested, whatever else passed. A sweep decides nothing.
+    A cell in which none of what it asks for was tried is untested, whatever else passed.
 
     Args:
-        statuses: The statuses of the tests, but for those of sweeps.
+        statuses: The statuses of the tests; of those of sweeps, the ones that decide.
         trials: What the passed ones tried.
         limits: The tests that show limits, those of sweeps among them.
     """

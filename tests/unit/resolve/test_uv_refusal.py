@@ -152,6 +152,18 @@ def test_sources_alone_are_no_conflict(cause: str, outcome: str) -> None:
         assert found.outcome == "conflict"
 
 
+def test_a_dependency_of_sources_alone_is_no_conflict() -> None:
+    """gym has no wheel at all: brax 0.12.1 was called unresolvable, with no word of --build."""
+    start = "No solution found when resolving dependencies\n  cause: Because all versions of gym have no usable wheels"
+    found = read_refusal(f"{start} and mac==1.0 depends on gym. And because you require mac==1.0, x.", cell("mac==1.0"))
+    assert (found.outcome, found.detail) == (
+        "no-wheel-for-platform",
+        "no release of gym has a wheel for Python 3.12 here, and sources are built only with --build",
+    )
+    other = read_refusal(f"{start} and mac<2 depends on gym and mac>=2 depends on sea<2 and x.", cell("mac", "sea==2"))
+    assert other.outcome == "conflict"
+
+
 def test_no_wheel_for_this_platform_is_no_conflict() -> None:
     words = refusal(
         "Because mac==1.0 has no wheels with a matching platform tag (e.g., `manylinux_2_36_x86_64`) and only mac==1.0"

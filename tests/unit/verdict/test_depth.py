@@ -173,7 +173,8 @@ def test_words() -> None:
         "up to interop, 90 tests, together with flax and optax"
     )
     assert Depth(level="import", tests=1).words() == "up to import, 1 test"
-    assert Depth(level="install", tests=0).words() == "installed, nothing of it was tried"
+    # Of a red cell too, in which its import was tried and failed.
+    assert Depth(level="install", tests=0).words() == "installed, no test of it passed"
     names = list("abcdefgh")
     assert names_in_words(names) == "a, b, c, d, e, f and 2 more"
     assert names_in_words(names[:7]) == "a, b, c, d, e, f and g"

@@ -1,4 +1,4 @@
-"""What a sweep says of a cell: limits of modules, and no more."""
+"""What a sweep says of a cell: limits of modules, and a break only of a distribution that no test tells of."""
 
 from __future__ import annotations
 
@@ -53,6 +53,38 @@ def test_one_module_is_named() -> None:
     verdict = judged((IMPORT, lost_module("alpha.a")), (lost_module("alpha.a"),))
     assert limit_in_words(verdict.broken_features[0]) == "alpha.a cannot be imported: ImportError: no boxes [alpha]"
     assert verdict.sentence.endswith(", all but the module alpha.a")
+
+
+def numbers(loaded: list[str], failed: list[str]) -> CellVerdict:
+    """The verdict on a cell of a distribution that is no component, of whose public modules some load and some fail."""
+    cell = planned(make_cell(VERSIONS).model_copy(update={"requirements": ("alpha==1.3.0", "numbers")}), VERSIONS)
+    assert cell.resolution.lock is not None
+    version = cell.resolution.lock.versions()["numbers"]
+    lost = lost_module(*failed, distribution="numbers")
+    tests = (
+        IMPORT,
+        passed("test_import.py::test_import[numbers]", "numbers", level="import"),
+        whole_sweep(*loaded, distribution="numbers", lost=(lost,)),
+        lost,
+    )
+    greens = Greens([GreenRelease(module_test("numbers.a"), "numbers", version)])
+    return judge(cell, tuple(run_of(cell, *tests, attempt=n) for n in range(2)), COMPONENTS, greens=greens)
+
+
+def test_a_distribution_of_which_most_modules_fail_is_broken() -> None:
+    """dynamax 0.1.5 beside jax 0.6.0 was a tick: its main module, which is all but empty, could be imported."""
+    verdict = numbers(["numbers.x"], ["numbers.a", "numbers.b", "numbers.c"])
+    assert (verdict.verdict, verdict.level, verdict.broken_features) == ("broken", "import", ())
+    assert verdict.sentence == (
+        "test_sweep.py::test_module[numbers.a]: ImportError: no boxes [alpha]"
+        " (3 of 4 public modules of numbers cannot be imported)"
+    )
+    assert [result.test for result in verdict.failures] == [module_test("numbers.a")]
+
+
+def test_a_distribution_of_which_as_many_modules_load_is_not() -> None:
+    verdict = numbers(["numbers.x"], ["numbers.a", "numbers.b"])
+    assert (verdict.verdict, len(verdict.broken_features)) == ("works", 1)
 
 
 def test_a_module_that_never_could_be_imported_is_not_spoken_of() -> None:
