@@ -22,6 +22,7 @@ __all__ = [
     "StoredFrontier",
     "WorkingInterval",
     "is_part_of",
+    "join_working",
     "new_releases",
     "newest_incomplete",
     "without_superseded",
@@ -212,18 +213,14 @@ class StoredFrontier(Record):
             number: The place of the release on its side.
         """
         versions = (self.second, self.first)[axis].versions
-        intervals: list[WorkingInterval] = []
-        continues = False
-        for finding in self.along(axis, number):
-            if finding.verdict != "works":
-                continues = False
-                continue
-            interval = _interval(versions[finding.pair[1 - axis]], self.level_of(finding), inferred=finding.inferred)
-            if continues and intervals[-1].level == interval.level:
-                interval = _joined(intervals.pop(), interval)
-            intervals.append(interval)
-            continues = True
-        return tuple(intervals)
+        return join_working(
+            (
+                versions[finding.pair[1 - axis]],
+                self.level_of(finding) if finding.verdict == "works" else None,
+                finding.inferred,
+            )
+            for finding in self.along(axis, number)
+        )
 
     def level_of(self, finding: StoredFinding) -> Level:
         """The level of a finding, no deeper than that of the frontier."""
@@ -232,6 +229,25 @@ class StoredFrontier(Record):
     def is_shallow(self, finding: StoredFinding) -> bool:
         """Whether a pair works, but was not tested as deep as the frontier goes."""
         return finding.verdict == "works" and self.level_of(finding) != self.level
+
+
+def join_working(along: Iterable[tuple[str, Level | None, bool]]) -> tuple[WorkingInterval, ...]:
+    """The intervals of releases that work; see :meth:`StoredFrontier.working_intervals`.
+
+    Args:
+        along: The releases in their order, each with the level up to which it works (None: it does not, or that is not
+            known) and whether that is inferred.
+    """
+    intervals: list[WorkingInterval] = []
+    continues = False
+    for version, level, inferred in along:
+        if level is not None:
+            interval = _interval(version, level, inferred=inferred)
+            if continues and intervals[-1].level == interval.level:
+                interval = _joined(intervals.pop(), interval)
+            intervals.append(interval)
+        continues = level is not None
+    return tuple(intervals)
 
 
 def _subject(frontier: StoredFrontier) -> tuple[str, ...]:

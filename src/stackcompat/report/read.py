@@ -12,7 +12,7 @@ from stackcompat.core.files import read_given
 from stackcompat.core.requirements import exact_pins, name_of
 from stackcompat.core.vocabulary import LEVELS
 from stackcompat.table.cells import CellRow
-from stackcompat.table.frontiers import without_refuted
+from stackcompat.table.frontiers import with_exact_edges, without_refuted
 from stackcompat.table.headline import with_headline
 from stackcompat.table.summary import SCHEMA_VERSION, Summary
 
@@ -54,7 +54,7 @@ def settled(summary: Summary) -> Summary:
 
     Older tables have no depths, and the level of a green cell in them is that of its deepest component. They do have
     the level of each component in each cell: the shallowest that is asked for has that of the cell. Their pairs can say
-    otherwise than their frontiers.
+    otherwise than their frontiers, and the edges of these can span releases that work with nothing.
     """
     distributions = {row.name: row.distribution for row in summary.components}
     cells = tuple(_with_level(cell, distributions) for cell in summary.cells)
@@ -63,8 +63,9 @@ def settled(summary: Summary) -> Summary:
         row.model_copy(update={"level": levels.get(row.cell)}) if row.verdict == "works" and row.level is None else row
         for row in summary.today
     )
-    pairs = without_refuted(summary.pairs, summary.frontiers, cells)
-    return summary.model_copy(update={"cells": cells, "today": today, "pairs": pairs})
+    frontiers = tuple(map(with_exact_edges, summary.frontiers))
+    pairs = without_refuted(summary.pairs, frontiers, cells)
+    return summary.model_copy(update={"cells": cells, "today": today, "pairs": pairs, "frontiers": frontiers})
 
 
 def _with_level(cell: CellRow, distributions: Mapping[str, str]) -> CellRow:

@@ -11,8 +11,8 @@ from pydantic import Field
 from stackcompat.core.record import Record
 from stackcompat.core.redact import public
 from stackcompat.core.requirements import version_key
-from stackcompat.core.vocabulary import Level, Verdict
-from stackcompat.frontier.frontier import StoredFinding, StoredFrontier, new_releases
+from stackcompat.core.vocabulary import LEVELS, Level, Verdict
+from stackcompat.frontier.frontier import StoredFinding, StoredFrontier, WorkingInterval, join_working, new_releases
 from stackcompat.frontier.inference import Pair
 from stackcompat.frontier.inference_accuracy import CheckReason, InferenceAccuracy
 from stackcompat.frontier.nearest import NearestPair
@@ -33,6 +33,7 @@ __all__ = [
     "FrontierReason",
     "FrontierRow",
     "frontier_row",
+    "with_exact_edges",
     "without_contradictions",
     "without_refuted",
 ]
@@ -286,6 +287,26 @@ def _news(frontier: StoredFrontier, newer: StoredFrontier) -> FrontierNews:
     )
 
 
+def with_exact_edges(row: FrontierRow) -> FrontierRow:
+    """A row whose edges are made anew from its pairs.
+
+    Older tables have intervals with releases between their ends that no installer puts together with the other one.
+    """
+    known = {(pair.versions[row.first], pair.versions[row.second]): pair for pair in row.pairs}
+    sides = (row.first_releases, row.second_releases)
+
+    def edge(axis: int, version: str) -> FrontierEdge:
+        along = []
+        for other in sides[1 - axis]:
+            pair = known.get((version, other.version) if axis == 0 else (other.version, version))
+            level = min(pair.level, row.level, key=LEVELS.index) if pair and pair.verdict == "works" else None
+            along.append((other.version, level, pair is not None and pair.inferred))
+        return _with_intervals(version, join_working(along), row.level)
+
+    first, second = (tuple(edge(axis, release.version) for release in sides[axis]) for axis in (0, 1))
+    return row.model_copy(update={"edges": first, "second_edges": second})
+
+
 def without_contradictions(frontier: StoredFrontier, pairs: Iterable[PairRow]) -> StoredFrontier:
     """A frontier without inferred breaks of pairs that work in a cell, if it is not complete.
 
@@ -475,10 +496,15 @@ def _edges(frontier: StoredFrontier, axis: int) -> tuple[FrontierEdge, ...]:
 
 
 def _edge(frontier: StoredFrontier, axis: int, number: int, version: str) -> FrontierEdge:
+    return _with_intervals(version, frontier.working_intervals(axis, number), frontier.level)
+
+
+def _with_intervals(version: str, intervals: Sequence[WorkingInterval], level: Level) -> FrontierEdge:
+    """The edge of a release. What it `works` with are the intervals that reach the level of the frontier."""
     return FrontierEdge(
         version=version,
-        works=frontier.intervals(axis, number),
-        intervals=tuple(FrontierInterval(**one._asdict()) for one in frontier.working_intervals(axis, number)),
+        works=tuple((interval.first, interval.last) for interval in intervals if interval.level == level),
+        intervals=tuple(FrontierInterval(**interval._asdict()) for interval in intervals),
     )
 
 

@@ -17,8 +17,10 @@ from stackcompat.report.frontier_text import frontier_words, working_partners
 from stackcompat.report.html import html
 from stackcompat.report.json import compat, schema
 from stackcompat.report.markdown import markdown
+from stackcompat.report.read import read_table
 from stackcompat.report.write import write
 from stackcompat.table.build import summarise
+from stackcompat.table.frontiers import FrontierInterval, with_exact_edges
 from stackcompat.table.pairs import PairRow
 from stackcompat.table.summary import Summary
 from support.made_up import COMPONENTS, NOW, History, failed, history, make_cell, passed
@@ -326,3 +328,17 @@ def test_a_pair_that_passed_only_beside_a_break_is_not_known_where_a_frontier_is
     assert all("1.1" not in interval.tested for ranges in found.ranges for interval in ranges.intervals)
     if newest:
         assert (row().verdict, found.verdict, found.together) == ("works", "untested", ("1.0", "1.0"))
+
+
+def test_edges_of_an_older_table_are_those_of_its_pairs(tmp_path: Path) -> None:
+    row = summary_of(planted()).frontiers[0]
+    assert with_exact_edges(row) == row
+    space = table(1, 5, permitted=[(0, 0), (0, 1), (0, 3), (0, 4)])
+    own = summary_of(chart_of(explore(space, Planted(stairs([(0, 4)], 5)))))
+    (row,) = own.frontiers
+    assert row.edges[0].works == (("1.0", "1.1"), ("1.3", "1.4"))
+    across = FrontierInterval(first="1.0", last="1.4", tested=2, inferred=2)
+    edge = row.edges[0].model_copy(update={"works": (("1.0", "1.4"),), "intervals": (across,)})
+    older = own.model_copy(update={"frontiers": (row.model_copy(update={"edges": (edge,)}),)})
+    write(tmp_path, older)
+    assert read_table(tmp_path).frontiers == own.frontiers
