@@ -10,7 +10,7 @@ from typing import Any
 
 from stackcompat.advice.advisory import Advisory
 from stackcompat.advice.bounds import BoundFinding, MetBound, met_bounds
-from stackcompat.advice.known_sets import KnownSet, known_sets
+from stackcompat.advice.known_sets import KnownSet, known_sets, newest_fitting
 from stackcompat.advice.osv import osv_records
 from stackcompat.advice.set_knowledge import SetKnowledge
 from stackcompat.advice.timeline import Timeline
@@ -109,6 +109,11 @@ class Site:
     def sets(self) -> tuple[KnownSet, ...]:
         """The sets that are known to work."""
         return known_sets(self.summary, self.advisories)
+
+    @cached_property
+    def newest_sets(self) -> tuple[KnownSet, ...]:
+        """The same sets, the newest first, as ``stackcompat suggest`` looks through them."""
+        return tuple(newest_fitting((), self.sets, self.summary, prereleases=True))
 
     @cached_property
     def latest(self) -> tuple[LatestSet, ...]:

@@ -10,7 +10,6 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from stackcompat.advice.advisory import Advisory
-from stackcompat.advice.known_sets import KnownSet, newest_fitting
 from stackcompat.core.requirements import exactly, name_of, version_key
 from stackcompat.core.vocabulary import LEVELS
 from stackcompat.report.advice import constraints
@@ -158,7 +157,7 @@ def _warnings(distribution: str, site: Site) -> list[WarningRow]:
 
 def _release(name: str, version: str, site: Site) -> dict[str, object]:
     on = site.partners(name, version)
-    sets = [one for one in site.sets if one.versions.get(name) == version]
+    sets = [one for one in site.newest_sets if one.versions.get(name) == version]
     by_python = {python: [one for one in sets if one.python == python] for python in on}
     newest = site.components[name].newest
     return {
@@ -167,7 +166,7 @@ def _release(name: str, version: str, site: Site) -> dict[str, object]:
         "newest": newest,
         "is_newest": bool(newest) and version_key(version) == version_key(newest),
         "answers": {python: [(one, _groups(one, site)) for one in partners] for python, partners in on.items()},
-        "newest_sets": {python: _newest_set(these, site) for python, these in by_python.items()},
+        "newest_sets": {python: next(iter(these), None) for python, these in by_python.items()},
         "numbers": {python: len(these) for python, these in by_python.items()},
         "lines": install_lines,
         "pins": site.pins,
@@ -177,11 +176,6 @@ def _release(name: str, version: str, site: Site) -> dict[str, object]:
             if any(side.component == name and version in side.versions for side in advisory.sides)
         ],
     }
-
-
-def _newest_set(sets: Sequence[KnownSet], site: Site) -> KnownSet | None:
-    """The set that ``stackcompat suggest`` names, of some that have the release which it is asked for."""
-    return next(iter(newest_fitting((), sets, site.summary, prereleases=True)), None)
 
 
 def _groups(partner: Partner, site: Site) -> list[PartnerGroup]:
