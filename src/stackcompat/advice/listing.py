@@ -40,8 +40,8 @@ __all__ = [
 #: `elsewhere`: it is for another Python or machine. `optional`: for an extra, a group or an environment that nobody
 #: asked for. `twice`: the file has another version of the same distribution. `option`: it names no distribution.
 #: `foreign`: it names something that is no Python distribution, such as a package of the operating system.
-#: `unread`: it cannot be told what it names.
-LineKind = Literal["loose", "project", "elsewhere", "optional", "twice", "option", "foreign", "unread"]
+#: `extra`: it has an exact version, and extras, which install more. `unread`: it cannot be told what it names.
+LineKind = Literal["loose", "project", "elsewhere", "optional", "twice", "option", "foreign", "extra", "unread"]
 
 #: The reason in words for a line that does not apply.
 WHY_NOT: dict[LineKind, str] = {
@@ -51,7 +51,7 @@ WHY_NOT: dict[LineKind, str] = {
 
 
 class Line(Record):
-    """A line without an exact version for this Python and machine.
+    """A line that does not give the exact version of all that it installs on this Python and machine.
 
     Attributes:
         text: The line as it was written, or the name and version of a package of a lock.
@@ -77,6 +77,7 @@ class Entry(NamedTuple):
         why: The reason in words.
         bounds: The versions that it allows, where it allows several.
         constraint: Whether it only limits what something else installs.
+        extras: Its extras. They install more distributions, whose versions the line does not give.
     """
 
     text: str
@@ -86,6 +87,7 @@ class Entry(NamedTuple):
     why: str = ""
     bounds: str = ""
     constraint: bool = False
+    extras: tuple[str, ...] = ()
 
 
 class Listed(NamedTuple):
@@ -130,6 +132,9 @@ def collect(entries: Iterable[Entry], python: str = "") -> Listed:
             if Version(versions[name]) != Version(entry.version):
                 why = f"the file also has {versions[name]}"
                 lines.append(Line(text=entry.text, kind="twice", name=name, why=why))
+            if entry.extras:
+                why = "what its extras install is known from other lines only"
+                lines.append(Line(text=entry.text, kind="extra", name=name, why=why))
         elif (
             entry.kind not in ("loose", "project") or name not in versions or not _allowed(entry.bounds, versions[name])
         ):
@@ -170,9 +175,10 @@ def of_requirement(requirement: Requirement, text: str, python: str | None, extr
     version = only_version(requirement)
     if requirement.url:
         version = of_file_name(requirement.url.partition("#")[0].rpartition("/")[2])[1]
-        return pinned(text, name, version) if version else Entry(text, name, kind="loose", why="an address, no version")
+        if not version:
+            return Entry(text, name, kind="loose", why="an address, no version")
     if version:
-        return pinned(text, name, version)
+        return pinned(text, name, version)._replace(extras=tuple(sorted(requirement.extras)))
     bounds = str(requirement.specifier)
     return Entry(text, name, kind="loose", why="no exact version", bounds=bounds)
 

@@ -33,6 +33,7 @@ _KINDS: dict[LineKind, str] = {
     "optional": "for an extra, a group or an environment that nobody asked for",
     "option": "with options that name no distribution",
     "foreign": "with something that is no Python distribution",
+    "extra": "with extras, and what these install is known from other lines only",
 }
 
 

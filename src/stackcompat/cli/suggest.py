@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -93,7 +93,8 @@ def suggest_(
     elif found is not None:
         tell(form, json_file, answer, partial(_print, found, knowledge.python))
     else:
-        tell(form, json_file, answer, partial(_print_none, asked, requirements, knowledge, known))
+        elsewhere = _on_other_pythons(asked, knowledge, known, prereleases=prereleases)
+        tell(form, json_file, answer, partial(_print_none, asked, requirements, knowledge, known, elsewhere))
     if found is None:
         sys.exit(ExitCode.COULD_NOT_TELL)
 
@@ -140,8 +141,26 @@ def _asked(texts: Sequence[str], summary: Summary) -> list[Requirement]:
     return asked
 
 
+def _on_other_pythons(
+    asked: Sequence[Requirement], knowledge: SetKnowledge, known: Sequence[Advisory], *, prereleases: bool
+) -> dict[str, Suggestion]:
+    """The newest set on each other Python of the table, where there is one; the newest Python first."""
+    pythons = sorted({cell.python for cell in knowledge.summary.cells}, key=python_key, reverse=True)
+    found = {}
+    for python in pythons:
+        if python != knowledge.python:
+            one = suggest(asked, SetKnowledge(knowledge.summary, python), known, prereleases=prereleases)
+            if one is not None:
+                found[python] = one
+    return found
+
+
 def _print_none(
-    asked: Sequence[Requirement], requirements: Sequence[str], knowledge: SetKnowledge, known: Sequence[Advisory]
+    asked: Sequence[Requirement],
+    requirements: Sequence[str],
+    knowledge: SetKnowledge,
+    known: Sequence[Advisory],
+    elsewhere: Mapping[str, Suggestion],
 ) -> None:
     """Say why there is no set; of exact versions, say what a check of them says."""
     python, names = knowledge.python, " and ".join(requirements)
@@ -162,6 +181,9 @@ def _print_none(
         lines += [f"  ✗ {advisory.id}: {advisory.sentence()}" for advisory in checked.hits]
         lines += [f"  ✗ {red.sentence} (cell {red.cell})" for red in checked.red_cells]
         lines += [f"  ? likely broken: {likely.sentence}" for likely in checked.likely]
+    for other, one in elsewhere.items():
+        pins = " ".join(f"{requirement.name}=={one.pins[requirement.name]}" for requirement in asked)
+        lines.append(f"  ✓ on Python {other} there is one, with {pins}; give --python {other}")
     for line in lines:
         out.print(line, markup=False, soft_wrap=True)
 

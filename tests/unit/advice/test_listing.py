@@ -15,6 +15,16 @@ def test_of_two_versions_the_newer_counts_and_the_older_is_named() -> None:
     assert collect([Entry("alpha 1.0", "alpha", "1.0"), Entry("alpha 1.0.0", "alpha", "1.0.0")]).lines == ()
 
 
+@pytest.mark.parametrize("text", ["alpha[b,a]==1.0", "alpha[a]==1.0"])
+def test_a_line_with_extras_is_named(text: str) -> None:
+    listed = collect([of_requirement(Requirement(text), text, "3.12", ())])
+    why = "what its extras install is known from other lines only"
+    assert (listed.versions, listed.lines) == (
+        {"alpha": "1.0"},
+        (Line(text=text, kind="extra", name="alpha", why=why),),
+    )
+
+
 def test_a_constraint_pins_a_line_without_a_version() -> None:
     loose = Entry("alpha>=1", "alpha", kind="loose", bounds=">=1")
     constraint = Entry("alpha==1.5", "alpha", "1.5", constraint=True)

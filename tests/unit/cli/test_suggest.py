@@ -11,6 +11,7 @@ from stackcompat.advice.set_knowledge import SetKnowledge
 from stackcompat.advice.suggestion import Move
 from stackcompat.report.write import write
 from stackcompat.table.build import summarise
+from stackcompat.table.cells import CellRow
 from support.answers_page import documented_fields
 from support.command_line import Run
 from support.made_up import COMPONENTS, NOW, history
@@ -97,6 +98,25 @@ def test_what_is_not_known_ends_with_a_code_of_its_own(run: Run, published: Path
     assert run("explain", "alpha", "9.9")[0] == run("explain", "alpha", "9.9", "with", "beta", "2.4.1")[0] == 3
     code, printed, _ = run("explain", "nothing", "of", "that", "kind")
     assert (code, printed) == (3, 'not known: the table has nothing about "nothing of that kind"\n')
+
+
+def test_where_no_set_is_known_the_pythons_that_have_one_are_named(
+    run: Run, published: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def holds(cell: CellRow) -> bool:
+        return cell.python == "3.13" and cell.components["alpha"].version == "1.1.0"
+
+    rest = SUMMARY.model_copy(update={"cells": tuple(cell for cell in SUMMARY.cells if not holds(cell))})
+    monkeypatch.setattr("stackcompat.cli.suggest.read_table", lambda _: rest)
+    code, printed, _ = run("suggest", "alpha==1.1.0", "--python", "3.13")
+    assert (code, printed.splitlines()) == (
+        3,
+        [
+            "not known: no tested set on Python 3.13 has alpha==1.1.0",
+            "  ✓ on Python 3.12 there is one, with alpha==1.1.0; give --python 3.12",
+            "  ✓ on Python 3.11 there is one, with alpha==1.1.0; give --python 3.11",
+        ],
+    )
 
 
 def test_what_of_a_lock_file_may_move(run: Run, published: Path, tmp_path: Path) -> None:
