@@ -87,7 +87,11 @@ def _title(subject: str, failing: FailingCells) -> str:
     """What fails with what, as far as known."""
     if failing.culprits:
         doubt = "" if failing.sure else " (not certain)"
-        return f"{subject} fails with {and_list(failing.culprits)}{doubt}"
+        to_blame = {culprit.lower() for culprit in failing.culprits}
+        others = [release for release in subject.split(" with ") if release.lower() not in to_blame]
+        if not others:  # the releases that fail together are those to blame
+            return f"{subject} fails{doubt}"
+        return f"{' with '.join(others)} fails with {and_list(failing.culprits)}{doubt}"
     if failing.last_green is not None:
         tests_moved = any(change.kind == "smoke tests" for change in failing.moved)
         return f"{subject} fails {'since the smoke tests changed' if tests_moved else 'though nothing moved'}"

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from stackcompat.nightly.changes import Night, night
-from stackcompat.report.nightly import night_json, night_lines, night_markdown
+from stackcompat.report.nightly import break_markdown, night_json, night_lines, night_markdown
 from support.made_up import COMPONENTS, NOW, history
 from support.nights import BREAKS, NEW, OLD, PASSES, Nights
 from support.world import World
@@ -47,3 +47,21 @@ def test_the_newest_line_says_what_is_held_back() -> None:
     held = "held back: alpha at 1.2.0 and not 1.3.0 by Python 3.11"
     assert line == f"Python 3.11: the newest releases that can be installed work, {held}"
     assert all("held back" not in line for line in lines if line.startswith(("Python 3.12", "Python 3.13")))
+
+
+@pytest.mark.parametrize(
+    ("culprits", "words"),
+    [
+        (("alpha 1.3.0",), "Beta 2.4.1 fails with alpha 1.3.0 because"),
+        (("alpha 1.3.0", "beta 2.4.1"), "Alpha 1.3.0 with Beta 2.4.1 fails because"),
+        (("gamma 1.0",), "Alpha 1.3.0 with Beta 2.4.1 fails with gamma 1.0 because"),
+    ],
+)
+def test_a_break_names_no_release_twice(culprits: tuple[str, ...], words: str) -> None:
+    nights = Nights()
+    nights.add(1, OLD, PASSES)
+    nights.add(0, NEW, BREAKS)
+    (broken,) = summary(nights).new_breaks
+    assert broken.subject == "Alpha 1.3.0 with Beta 2.4.1"
+    told = break_markdown(broken.model_copy(update={"culprits": culprits, "sure": True}))
+    assert told.startswith(f"#### ✗ {words} ")
