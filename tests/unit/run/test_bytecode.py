@@ -19,7 +19,6 @@ from filelock import FileLock
 
 from stackcompat.ecosystem.interpreters import bytecode_tag
 from stackcompat.resolve.lock import Lock
-from stackcompat.run import bytecode
 from stackcompat.run import manifest as manifests
 from stackcompat.run.link_times import linking
 from stackcompat.run.manifest import digest_of
@@ -245,8 +244,8 @@ def test_after_a_cell_each_wheel_is_looked_at_once(cache: PackageCache, monkeypa
     alpha, _ = unpack(cache, "alpha", "1.0"), unpack(cache, "beta_x", "2.0")
     cache.compile(LOCK, Path(sys.executable))
     fresh = cache.wheels(LOCK)
-    looked = Mock(side_effect=bytecode.first_change)
-    monkeypatch.setattr(bytecode, "first_change", looked)
+    looked = Mock(side_effect=manifests.first_change)
+    monkeypatch.setattr("stackcompat.run.bytecode.first_change", looked)
     assert cache.heal(LOCK, fresh) == {}
     assert looked.call_count == 2
     # A wheel that has no metadata any more is not found by its lock, and is looked at all the same.

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from stackcompat.advice.limits import limits_of
 from stackcompat.advice.set_knowledge import parsed
+from stackcompat.core.requirements import name_of
 from stackcompat.core.text import and_list
 from stackcompat.core.vocabulary import LEVELS
 from stackcompat.nightly.changes import Night
@@ -41,12 +42,21 @@ _MOST_RELEASES = 8
 
 
 class _Install(NamedTuple):
-    """A set to install, once for all Pythons that have the same."""
+    """A set to install, once for all Pythons that have the same.
+
+    Attributes:
+        pythons: These Pythons.
+        latest: The set.
+        lines: The command that installs it, by installer.
+        files: The constraints of each Python, by the name of their file.
+        besides: The distributions that are installed with it and that no component requires.
+    """
 
     pythons: list[str]
     latest: LatestSet
     lines: dict[str, str]
     files: dict[str, str]
+    besides: list[str]
 
 
 def overviews(site: Site) -> Iterator[Page]:
@@ -136,6 +146,7 @@ def _installs(site: Site) -> list[_Install]:
             alike[0],
             install_lines(alike[0].pins, alike[0].besides),
             {constraints_name(latest.python): constraints_text(latest) for latest in alike if latest.cell},
+            [name_of(requirement) for requirement in alike[0].besides],
         )
         for alike in groups.values()
     ]
