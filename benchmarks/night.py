@@ -4,7 +4,8 @@
     python benchmarks/night.py --json night.json --write docs/performance.md
 
 A wheel of the earlier commit and one of the working tree are installed beside equal dependencies. Both run the same
-cells with the same smoke tests (those of the working tree), each with its own store, with one package cache. Each build
+cells with the same smoke tests (those of the working tree without the import sweep, which an earlier build cannot
+collect), each with its own store, with one package cache. Each build
 reads its own components.toml, which belongs to its code.
 
 ``first``    the cells of the policy `pairs` of nightly.toml, and nothing known before
@@ -87,7 +88,9 @@ def make_build(name: str, source: Path, folder: Path, constraints: Path | None =
     project = home / "project"
     (project / "matrices").mkdir(parents=True)
     shutil.copy(source / "matrices" / "components.toml", project / "matrices")
-    shutil.copytree(HERE / "tests" / "interop", project / "tests" / "interop")
+    # An earlier build cannot collect the import sweep.
+    sweep = shutil.ignore_patterns("test_sweep.py", "__pycache__")
+    shutil.copytree(HERE / "tests" / "interop", project / "tests" / "interop", ignore=sweep)
     return Build(name, python, project)
 
 
