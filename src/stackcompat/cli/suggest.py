@@ -207,7 +207,7 @@ def _print(found: Suggestion, python: str) -> None:
             f"{name} {version} is newer; no tested set that works on Python {python} has it with all that is asked for"
         )
         if name in found.in_twos:
-            told += f"; {name} {found.in_twos[name]} was tested or installed with the rest of that in twos, and works"
+            told += f"; {name} {found.in_twos[name]} works with each of the others, tested or installed two at a time"
         out.print(told, markup=False, soft_wrap=True)
 
 
