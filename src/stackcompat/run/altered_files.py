@@ -151,9 +151,15 @@ def _is_opaque(folder: Path) -> bool:
 
 def _below(candidates: set[str], files: Iterable[str]) -> Iterator[str]:
     """The files that are among the candidates, or in a folder that is."""
-    for path in files:
-        if path in candidates or any(str(folder) in candidates for folder in Path(path).parents):
-            yield path
+    known: dict[str, bool] = {"": False}
+
+    def is_below(path: str) -> bool:  # there are tens of thousands of files in a few thousand folders
+        folder = path.rpartition("/")[0]
+        if folder not in known:
+            known[folder] = folder in candidates or is_below(folder)
+        return known[folder]
+
+    return (path for path in files if path in candidates or is_below(path))
 
 
 def _altered(file: Path, path: str, fresh: FileState) -> str | None:

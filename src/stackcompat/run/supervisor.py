@@ -18,6 +18,7 @@ from typing import Literal
 from stackcompat.ecosystem.components import ImportedModule, Sweep
 from stackcompat.evidence.closure import Closure
 from stackcompat.evidence.results import Isolation, TestResult
+from stackcompat.evidence.sweep import whole_of
 from stackcompat.run.doing import tell
 from stackcompat.run.inside.protocol import (
     ArtifactJob,
@@ -64,6 +65,7 @@ class CellObservations:
         over_time: Whether the time of the cell ran out before the tests were done.
         processes: How many processes were started.
         log: The end of the output of the tests.
+        doing: The test that runs now; of a sweep, the test that stands for all of it.
     """
 
     isolation: Isolation
@@ -80,6 +82,7 @@ class CellObservations:
     over_time: bool = False
     processes: int = 0
     log: str = ""
+    doing: str = ""
 
     def remaining(self) -> tuple[str, ...]:
         """The tests without an outcome that are to run."""
@@ -464,9 +467,18 @@ def _record(event: Event, observations: CellObservations, folder: Path) -> None:
         case "done":
             observations.foreign.extend(event["foreign"])
         case "start":
-            tell(folder, event["test"])
+            _tell_start(event["test"], observations, folder)
         case "lost":  # only the watchdog needs this event
             pass
+
+
+def _tell_start(test: str, observations: CellObservations, folder: Path) -> None:
+    """Say which test runs now. A sweep imports hundreds of modules, and is told as one test."""
+    known = observations.collected.get(test)
+    what = whole_of(test, known["components"][0]) if known is not None and known["swept"] else test
+    if what != observations.doing:
+        observations.doing = what
+        tell(folder, what)
 
 
 def _record_lost(lost: LostTest, job: Job, observations: CellObservations) -> None:

@@ -105,10 +105,18 @@ class GroupHooks:
             at_once = any(test.described.level == "import" for test in others if not paths[test])
             worth = self._tests.chosen * WORTH
             groups, following = split((paths[test] for test in others), self._order, worth, at_once=at_once)
+            if not loaded:  # tests that use no component start nothing that others could share
+                groups = tuple((path,) for together in groups for path in together)
             for together in groups:
                 apart = [test for path in together for test in others if paths[test] == path]
+                beside = [test for test in tests if test.described.swept and (paths[test],) == together != ((),)]
+                tests = [test for test in tests if test not in apart and test not in beside]
+                if beside:  # one import serves the tests of a component and its sweep
+                    work = partial(self._go_on, together[0][0], [*apart, *beside], loaded, unfit)
+                    left = self._fork(work, [*apart, *beside])
+                    apart = [test for test in left if not test.described.swept]
+                    tests += [test for test in left if test.described.swept]
                 self._run_apart(apart, loaded | unfit)
-                tests = [test for test in tests if test not in apart]
             sweeps: dict[str, list[_Test]] = {}
             for test in tests:
                 if test.described.swept:

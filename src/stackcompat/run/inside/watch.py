@@ -235,6 +235,7 @@ class Watcher:
         self._seen_modules: set[str] = set()
         self._seen_files: set[str] = set()
         self._seen_opened: set[str] = set()
+        self._mapped: tuple[bytes, bytes] | None = None
         self._paused_in: int | None = None
 
     def start(self) -> None:
@@ -454,12 +455,12 @@ class Watcher:
             filename = _file_of(sys.modules.get(name))
             if filename.startswith(self._prefixes):
                 self._files.add(filename)
-        try:
-            with open("/proc/self/maps", "rb", buffering=0) as file:  # noqa: PTH123
-                maps = file.read()
-        except OSError:  # this system has no such file
-            return
-        self._files.update(mapped_files(maps, self._prefixes))
+        # The system writes the whole map anew for whoever reads it. With each mapping, sizes change that it just knows.
+        sizes = _own_file("statm").split()
+        mapped = (sizes[0], sizes[5]) if len(sizes) > 5 else None
+        if mapped is None or mapped != self._mapped:
+            self._mapped = mapped
+            self._files.update(mapped_files(_own_file("maps"), self._prefixes))
 
     def _note_owners(self, path: str, *, opened: bool) -> None:
         """Note whose a file or folder is that was found, or opened."""
@@ -607,6 +608,15 @@ def _useless_entries(prefixes: tuple[str, ...]) -> list[str]:
     """The entries of the import path in an environment that no finder has taken, since nothing fit is there."""
     cache = tuple(sys.path_importer_cache.items())
     return [entry for entry, finder in cache if finder is None and entry.startswith(prefixes)]
+
+
+def _own_file(name: str) -> bytes:
+    """What Linux tells of this process in a file; empty on other systems."""
+    try:
+        with open(f"/proc/self/{name}", "rb", buffering=0) as file:  # noqa: PTH123
+            return file.read()
+    except OSError:
+        return b""
 
 
 def _folder_of(descriptor: int) -> str:

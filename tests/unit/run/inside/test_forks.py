@@ -105,9 +105,8 @@ def test_groups_that_are_worth_it_have_processes_and_the_results_keep_their_orde
     assert list(dict.fromkeys(names)) == order
     assert set(outcomes(seen).values()) == {"passed"}
     found = processes(tmp_path)
-    # What uses no component comes first in the process of the one that is used less; both are used together at the end.
-    assert found["plain"] == found["uses pluggy"] == found["pluggy"]
-    assert len({found[name] for name in ("plain", "iniconfig", "uses iniconfig", "both", "alone")}) == 5
+    assert found["uses pluggy"] == found["pluggy"]
+    assert len({found[name] for name in ("plain", "pluggy", "iniconfig", "uses iniconfig", "both", "alone")}) == 6
     assert seen.processes == 2  # the groups are forked
     assert not seen.foreign
 
@@ -282,7 +281,7 @@ def test_what_runs_the_tests_is_on_no_traceback(tmp_path: Path) -> None:
 SUITE = Path(__file__).parents[3] / "interop"
 
 
-def sweep(folder: Path, *names: str, **files: str) -> CellObservations:
+def sweep(folder: Path, *names: str, suite: tuple[str, ...] = (), **files: str) -> CellObservations:
     """Sweep the made-up distribution `boxes`; its files are those of the package, by their names without the ending."""
     helpers = folder / "helpers"
     helpers.mkdir()
@@ -292,8 +291,8 @@ def sweep(folder: Path, *names: str, **files: str) -> CellObservations:
     paths = {f"boxes/{name.replace('_in_', '/')}.py": text for name, text in files.items()}
     install(helpers, "boxes", files={"boxes/__init__.py": "", **paths})
     sweeps = tuple(Sweep(distribution=name) for name in ("boxes", *names))
-    files_of_suite = ("test_import.py", "test_sweep.py")
-    imports = (ImportedModule(distribution="boxes", module="boxes"),)
+    files_of_suite = ("test_import.py", "test_sweep.py", *suite)
+    imports = tuple(ImportedModule(distribution=name, module=name) for name in ("boxes", *names))
     return supervise_suite(folder, files=files_of_suite, imports=imports, sweeps=sweeps, helpers=helpers)
 
 
@@ -406,6 +405,27 @@ def test_each_distribution_of_a_sweep_finds_only_what_it_loads_itself(tmp_path: 
         closure = seen.results[f"test_sweep.py::test_module[{distribution}.*]"].closure
         assert closure is not None
         assert ("boxes" in list(seen.closures.values())[closure].distributions) == finds
+
+
+def test_one_import_serves_the_tests_of_a_component_and_its_sweep(tmp_path: Path) -> None:
+    note = "import os\nwith open(os.environ['HOME'] + '/imports', 'a') as file:\n    file.write('x')\n"
+    (tmp_path / "suite").mkdir()
+    suite = f"""
+        import sys, pytest
+        {MANY}
+        @pytest.mark.uses("boxes")
+        def test_boxes(number): assert "boxes" in sys.modules and "boxes.alpha" not in sys.modules
+        @pytest.mark.uses("boxes", "iniconfig")
+        def test_both(): assert "boxes" in sys.modules
+        @pytest.mark.parametrize("number", range(9))
+        @pytest.mark.uses("iniconfig", "pluggy")
+        def test_others(number): assert "boxes" not in sys.modules
+    """
+    (tmp_path / "suite" / "test_uses.py").write_text(textwrap.dedent(suite), encoding="utf-8")
+    seen = sweep(tmp_path, "iniconfig", "pluggy", suite=("test_uses.py",), __init__=note, alpha="", beta="")
+    assert set(outcomes(seen).values()) == {"passed"}
+    # Once for the five tests and the sweep, and once for the test that uses two components.
+    assert (tmp_path / "home" / "imports").read_text() == "xx"
 
 
 def test_a_module_that_hangs_is_lost_and_the_others_are_imported(tmp_path: Path) -> None:
