@@ -34,7 +34,15 @@ from stackcompat.resolve.lock import Lock
 from stackcompat.run.link_times import Span, touched_since
 from stackcompat.run.manifest import every_file, first_change, manifest, read_manifest
 
-__all__ = ["FreshWheel", "changed_since", "changed_wheels", "compile_wheels", "forget_wheels", "fresh_wheels"]
+__all__ = [
+    "FreshWheel",
+    "changed_since",
+    "changed_wheels",
+    "compile_wheels",
+    "compiled_wheels",
+    "forget_wheels",
+    "fresh_wheels",
+]
 
 
 #: The folder next to those of the interpreters with a note for each wheel that was found changed. A note differs from
@@ -64,7 +72,13 @@ class FreshWheel(NamedTuple):
     note: str | None
 
 
-def compile_wheels(lock: Lock, interpreter: Path, packages: Path, done: Path) -> int:
+def compiled_wheels(lock: Lock, packages: Path, done: Path) -> frozenset[Path]:
+    """The wheels of a lock that are compiled. See :func:`compile_wheels`."""
+    wheels = _unpacked_wheels(packages, {(pin.name, pin.version) for pin in lock.pins})
+    return frozenset(wheel for wheel in wheels if (done / wheel.name).exists())
+
+
+def compile_wheels(lock: Lock, interpreter: Path, packages: Path, done: Path, before: Collection[Path] = ()) -> int:
     """Compile the wheels of a lock that are not compiled yet.
 
     Args:
@@ -74,23 +88,23 @@ def compile_wheels(lock: Lock, interpreter: Path, packages: Path, done: Path) ->
         done: A folder that has the mark of each wheel that was compiled for this interpreter
             (:mod:`stackcompat.run.manifest`). The mark of a wheel is empty if its files are not those of its RECORD, so
             that it counts as changed. If they are the same after another download, the release has made its RECORD so.
+        before: The wheels that were compiled before an environment was linked from the cache.
 
     Returns:
-        How many wheels were not compiled. Those that another process has compiled meanwhile count, too: an environment
-        that was linked before has no bytecode of any of them.
+        How many wheels are not among those. Some may have been compiled by other processes since: in any case, the
+        environment can lack their bytecode, which the tests would then write into it.
     """
     done.mkdir(parents=True, exist_ok=True)
     wheels = _unpacked_wheels(packages, {(pin.name, pin.version) for pin in lock.pins})
-    missing = [wheel for wheel in wheels if not (done / wheel.name).exists()]
-    if not missing:
-        return 0
-    with FileLock(f"{done}.lock"):
-        pending = [wheel for wheel in missing if not (done / wheel.name).exists()]
-        if pending:
-            _compile(pending, interpreter)
-            for wheel in pending:
-                _mark(wheel, done)
-    return len(missing)
+    new = [wheel for wheel in wheels if wheel not in before]
+    if any(not (done / wheel.name).exists() for wheel in new):
+        with FileLock(f"{done}.lock"):
+            pending = [wheel for wheel in new if not (done / wheel.name).exists()]
+            if pending:
+                _compile(pending, interpreter)
+                for wheel in pending:
+                    _mark(wheel, done)
+    return len(new)
 
 
 def _mark(wheel: Path, done: Path) -> None:

@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -32,6 +32,7 @@ from stackcompat.run.bytecode import (
     changed_since,
     changed_wheels,
     compile_wheels,
+    compiled_wheels,
     forget_wheels,
     fresh_wheels,
 )
@@ -204,9 +205,22 @@ class PackageCache:
         options = ("--clear", "--python", str(interpreter))
         return self.run_uv("venv", *options, str(environment), folder=environment.parent)
 
-    def compile(self, lock: Lock, interpreter: Path) -> int:
-        """Compile the wheels of a lock that have no bytecode in the cache for its Python. Returns how many."""
-        compiled = compile_wheels(lock, interpreter, self.packages, self._marks(lock))
+    def with_bytecode(self, lock: Lock) -> frozenset[Path]:
+        """The wheels of a lock that have bytecode in the cache for its Python."""
+        return compiled_wheels(lock, self.packages, self._marks(lock))
+
+    def compile(self, lock: Lock, interpreter: Path, before: Collection[Path] = ()) -> int:
+        """Compile the wheels of a lock that have no bytecode in the cache for its Python.
+
+        Args:
+            lock: The lock.
+            interpreter: An interpreter of its Python.
+            before: The wheels that had bytecode before an environment was linked (:meth:`with_bytecode`).
+
+        Returns:
+            How many wheels of the lock had none then.
+        """
+        compiled = compile_wheels(lock, interpreter, self.packages, self._marks(lock), before)
         self.used = self.used or compiled > 0
         return compiled
 

@@ -219,8 +219,9 @@ def _install_once(
         sources=[pin.source for pin in job.lock.pins],
     )
     with cache.in_use():
+        before = cache.with_bytecode(job.lock)
         done = sync()
-        if done.returncode == 0 and cache.compile(job.lock, job.interpreter):
+        if done.returncode == 0 and cache.compile(job.lock, job.interpreter, before):
             # The environment was linked before the bytecode was there. One that is made again has it.
             cache.renew(env_python, job.interpreter)
             done = sync()

@@ -57,7 +57,8 @@ def test_a_locks_wheels_are_compiled_once_and_no_others(cache: PackageCache) -> 
     assert compiled(alpha) == {f"alpha/__pycache__/__init__.{tag}.pyc"}
     assert compiled(beta) == {f"beta_x/__pycache__/__init__.{tag}.pyc"}
     assert compiled(other) == set()
-    assert cache.compile(LOCK, Path(sys.executable)) == 0
+    assert cache.with_bytecode(LOCK) == {alpha, beta}
+    assert cache.compile(LOCK, Path(sys.executable), cache.with_bytecode(LOCK)) == 0
 
 
 def test_what_another_process_compiles_meanwhile_is_missing_in_an_environment(cache: PackageCache) -> None:
@@ -75,6 +76,15 @@ def test_what_another_process_compiles_meanwhile_is_missing_in_an_environment(ca
     assert not any(compiled(wheel) for wheel in wheels)
 
 
+def test_what_was_compiled_while_an_environment_was_linked_is_missing_in_it(cache: PackageCache) -> None:
+    unpack(cache, "alpha", "1.0")
+    cache.compile(LOCK, Path(sys.executable))
+    before = cache.with_bytecode(LOCK)
+    unpack(cache, "beta_x", "2.0")
+    assert cache.compile(LOCK, Path(sys.executable)) == 2  # another process, to which nothing was known before
+    assert cache.compile(LOCK, Path(sys.executable), before) == 1
+
+
 def test_what_does_not_compile_does_not_matter(cache: PackageCache) -> None:
     folder = unpack(cache, "alpha", "1.0")
     (folder / "alpha" / "template.py").write_text("{% no python %}\n")
@@ -86,6 +96,7 @@ def test_an_unknown_layout_only_costs_speed(cache: PackageCache) -> None:
     (cache.packages / "archive-v9").mkdir()
     (cache.packages / "something").write_text("")
     assert cache.compile(LOCK, Path(sys.executable)) == 0
+    assert cache.with_bytecode(LOCK) == frozenset()
 
 
 def test_a_wheel_that_was_changed_in_the_cache_is_found_once(cache: PackageCache) -> None:

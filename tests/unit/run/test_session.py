@@ -181,7 +181,13 @@ class FakeCache:
         files = next(self.marks, "{}")
         return (FreshWheel(Path("/packages/beta"), "beta", files, None),) if self.done else ()
 
-    def compile(self, *_: object) -> int:
+    def with_bytecode(self, _: Lock) -> list[str]:
+        """Instead of what had bytecode, what was done by then to the environment that is now to be linked."""
+        return self.done[len(self.done) - self.done[::-1].index("renew") :] if "renew" in self.done else [*self.done]
+
+    def compile(self, _: Lock, __: Path, before: list[str]) -> int:
+        assert "sync" not in before
+        assert "copy" not in before
         self.done.append("compile")
         return self.compiled
 
