@@ -6,6 +6,7 @@ More of them are in test_cells.py; tests/e2e/test_sandbox.py has what a suite ca
 
 from __future__ import annotations
 
+import shutil
 import textwrap
 import time
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ import psutil
 import pytest
 
 from stackcompat.evidence.results import CellResult
+from stackcompat.run.disk_use import MOST_MB
 from stackcompat.run.job import CellLimits
 from support.loopback_index import LoopbackIndex
 from support.real_cells import ALPHA_SUITE, LEVELS, PYTHON, SANDBOX, CellRunner, made_up_cells, result_of
@@ -65,6 +67,7 @@ OF_EVENTS = "fd = next(int(n) for n in os.listdir('/proc/self/fd') if 'events-' 
 #: What alpha does so that its red test is not seen as red.
 HIDES = {
     "exits with zero": answering("import os; os._exit(0)"),
+    "kills itself": answering("import os, signal; os.kill(os.getpid(), signal.SIGKILL)"),
     "ends its parent": answering("import os, signal; os.kill(os.getppid(), signal.SIGKILL)", "return 41"),
     "skips by pytest": answering("import sys; sys.modules['_pytest.outcomes'].skip('not here')"),
     "skips by unittest": answering("import unittest; raise unittest.SkipTest('not here')"),
@@ -150,8 +153,7 @@ def test_what_is_red_does_not_come_out_otherwise(releases: Releases, name: str, 
     result = releases.run(HIDES[name], isolation=level)
     found = {test.test.split("::")[-1]: test.outcome for test in result.tests}.get("test_must_not_pass", "")
     if result.outcome == "ran":
-        # That a process was killed says nothing of who did it, so that there is no verdict.
-        assert found in (("out-of-memory",) if name == "ends its parent" else ("failed", "crashed")), result
+        assert found in ("failed", "crashed"), result
     else:
         assert found != "passed" or result.outcome == "invalid"
         assert result.outcome in ("crashed", "invalid", "uninstallable"), result
@@ -296,3 +298,22 @@ def test_memory_of_home_is_bounded_and_the_next_test_runs(releases: Releases) ->
     )
     result = releases.run(answering(*lines), isolation="strict")
     assert result_of(result, "test_other").outcome == "passed"
+
+
+@SANDBOX
+@pytest.mark.parametrize("kept", ["by its name", "open, without a name"])
+def test_a_release_cannot_fill_the_disk(releases: Releases, kept: str) -> None:
+    """It writes into its environment, which is the one place of a sandbox that is on a disk."""
+    if shutil.disk_usage(releases.cells.cache.root).free < 3 * MOST_MB * 2**20:
+        pytest.skip("this disk is too small for that")
+    lines = (
+        "import os, pathlib, time",
+        "file = open(pathlib.Path(__file__).with_name('large'), 'wb')",
+        f"{'pass' if kept == 'by its name' else 'os.unlink(file.name)'}",
+        f"os.posix_fallocate(file.fileno(), 0, {MOST_MB + 64} * 2**20)",
+        "time.sleep(15)",
+        "return 42",
+    )
+    result = releases.run(answering(*lines), isolation="strict")
+    lost = result_of(result, "test_must_not_pass")
+    assert (lost.outcome, lost.reason) == ("out-of-memory", f"more than {MOST_MB} MB written to the disk")

@@ -18,6 +18,7 @@ from typing import Literal
 from stackcompat.ecosystem.components import ImportedModule, Sweep
 from stackcompat.evidence.closure import Closure
 from stackcompat.evidence.results import Isolation, TestResult
+from stackcompat.run.disk_use import DiskUse
 from stackcompat.run.doing import tell
 from stackcompat.run.inside.protocol import (
     ArtifactJob,
@@ -169,6 +170,7 @@ def supervise(
         memory_mb=job.limits.memory_mb,
         parent=os.getppid() if parent is None else parent,
         in_sandbox=sandbox is not None,
+        disk=DiskUse(job.folder, linked=env_python.parent.parent),
     )
     supervision = _Supervision(job, env_python, harness, fenced, limits, installed, sandbox)
     observations = CellObservations(
