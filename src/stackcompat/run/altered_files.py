@@ -13,13 +13,14 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from stackcompat.run.bytecode import FreshWheel
 from stackcompat.run.manifest import FileState, digest_of, read_manifest
 
-__all__ = ["Alteration", "Before", "first_alteration", "look"]
+__all__ = ["Alteration", "Before", "first_alteration", "keep_times", "look"]
 
 #: The endings of files whose content is code.
 _CODE = (".py", ".pyc", ".so", ".pyd", ".pth")
@@ -61,6 +62,21 @@ class Alteration(NamedTuple):
             f"{self.file} of {self.distribution} was altered while the tests ran{kept}, so that it is not known what"
             " they tested"
         )
+
+
+def keep_times(site: Path, wheels: Iterable[FreshWheel]) -> None:
+    """Give the files of an environment that were copied from the package cache the times that they have there.
+
+    By these Python knows that bytecode is that of its source. Else tests would compile it anew.
+
+    Args:
+        site: The folder that the distributions are installed in.
+        wheels: What is known of the files of the wheels that are installed in it.
+    """
+    for files in _files_by_distribution(wheels).values():
+        for path, (fresh, *_) in files.items():
+            with suppress(OSError):  # some are installed elsewhere
+                os.utime(site / path, ns=(fresh.changed_ns, fresh.changed_ns), follow_symlinks=False)
 
 
 def look(site: Path, environment: Path, layer: Path | None) -> Before:
