@@ -102,6 +102,15 @@ HIDES = {
         "os.write(fd, b''.join(l.replace(b'test_other', b'test_must_not_pass') + b'\\n' for l in ends or lines[:1]))",
         "os._exit(0)",
     ),
+    "makes folders deeper than any path": answering(
+        "import os",
+        "os.chdir(os.path.dirname(__file__))",
+        "for _ in range(3000):",
+        "    os.mkdir('d' * 30)",
+        "    os.chdir('d' * 30)",
+        "return 41",
+    ),
+    "has the metadata of two": {"beta-9.9.dist-info/METADATA": "Metadata-Version: 2.1\nName: beta\nVersion: 9.9\n"},
     "rewrites results at its exit": answering(
         "import atexit, sys",
         "def lie():",

@@ -266,6 +266,8 @@ def _install_outcome(stderr: str, python: str = "") -> tuple[CellOutcome, str]:
         if "Hash mismatch" in stderr:
             return "damaged-download", f"the package index contradicts itself about the hash of a file: {words}"
         return "damaged-download", f"a file that the index or the cache gave is damaged: {words}"
+    if "The wheel is invalid" in stderr:  # though it is the file that was locked
+        return "uninstallable", words
     # A locked file is no longer on the index. A source that was downloaded and does not build is another matter.
     if re.search(r"Failed to (fetch|download(?! and build))|No solution found", words):
         return "index-unreachable", words
