@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from stackcompat.ecosystem.components import ImportedModule
 from stackcompat.evidence.results import CellResult
 from stackcompat.run.disk_use import MOST_MB
 from stackcompat.run.job import CellLimits
@@ -42,14 +43,16 @@ class Releases:
     def __init__(self, cells: CellRunner, index: LoopbackIndex) -> None:
         self.cells, self.index, self.count = cells, index, 0
 
-    def run(self, files: dict[str, str], *, suite: str = ALPHA_SUITE, **more: object) -> CellResult:
-        """Run a release with these files. In their names INFO stands for its name and version."""
+    def run(
+        self, files: dict[str, str], *, suite: str = ALPHA_SUITE, beside: tuple[str, ...] = (), **more: object
+    ) -> CellResult:
+        """Run a release with these files `beside` others. In their names INFO stands for its name and version."""
         self.count += 1
         version = f"1.{self.count}"
         files = {name.replace("INFO", f"alpha-{version}"): textwrap.dedent(text) for name, text in files.items()}
         self.index.add("alpha", version, files={"alpha/__init__.py": "def answer():\n    return 41\n"} | files)
         limits = {"limits": CellLimits(seconds=90, memory_mb=1024)}
-        return self.cells.run(suite, PYTHON, (f"alpha=={version}",), **(limits | more))
+        return self.cells.run(suite, PYTHON, (f"alpha=={version}", *beside), **(limits | more))
 
 
 @pytest.fixture(scope="module")
@@ -166,6 +169,40 @@ def test_what_is_red_does_not_come_out_otherwise(releases: Releases, name: str, 
     else:
         assert found != "passed" or result.outcome == "invalid"
         assert result.outcome in ("crashed", "invalid", "uninstallable"), result
+
+
+#: Of several tests that import the same, one process imports it for all of them.
+OF_MANY = """
+    import pytest
+    pytestmark = pytest.mark.uses("alpha", "beta")
+
+    @pytest.mark.parametrize("number", range(8))
+    def test_must_not_pass(number):
+        import alpha, beta
+        assert alpha.answer() == 42
+"""
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize(
+    "breaks",
+    [
+        "import os; os.fork = lambda: 1",
+        "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))",
+        "import os, threading; threading.Timer(0.01, os._exit, (0,)).start()",
+    ],
+)
+def test_what_breaks_the_process_of_many_tests_shows_in_each(releases: Releases, breaks: str, level: str) -> None:
+    imports = (
+        ImportedModule(distribution="alpha", module="alpha"),
+        ImportedModule(distribution="beta", module="beta", requires=("alpha",)),
+    )
+    result = releases.run(
+        answering("return 41", before=breaks), suite=OF_MANY, imports=imports, isolation=level, beside=("beta==1.0",)
+    )
+    found = [test.outcome for test in result.tests if "test_must_not_pass" in test.test]
+    assert (result.outcome, len(found)) == ("ran", 8), result
+    assert set(found) <= {"failed", "crashed", "blocked"}
 
 
 def test_a_suite_can_skip(releases: Releases) -> None:

@@ -220,9 +220,11 @@ def _run_suite(tests: tuple[str, ...], supervision: _Supervision, observations: 
     """Run `tests` of the suite, or all if there are none.
 
     Tests that ask for environment variables share a process with those that ask for the same ones. Tests that need a
-    process of their own come last, one by one.
+    process of their own come last, one by one. So do all that are left once a process has got none of its tests done:
+    what is imported for several of them can break it, and then it shows in each of them.
     """
     environment: dict[str, str] = {}
+    one_by_one = False
     for _ in range(_MOST_PROCESSES):
         plugin_job = _plugin_job(tests, supervision, observations)
         plugin_job["environment"] = environment
@@ -231,10 +233,12 @@ def _run_suite(tests: tuple[str, ...], supervision: _Supervision, observations: 
             return
         remaining = observations.remaining()
         due, due_environment = _next_tests(observations)
+        stuck = (due, due_environment) == (tests, environment) or (one_by_one and due[:1] == tests)
         ended = observations.suite_error or observations.over_time
-        if ended or (due, due_environment) == (tests, environment) or (finished and not remaining):
+        if ended or (stuck and len(tests) <= 1) or (finished and not remaining):
             return
-        tests, environment = due, due_environment
+        one_by_one = one_by_one or stuck
+        tests, environment = due[:1] if one_by_one else due, due_environment
 
 
 def _next_tests(observations: CellObservations) -> tuple[tuple[str, ...], dict[str, str]]:
