@@ -25,7 +25,8 @@ from stackcompat.run.job import CellLimits
 from stackcompat.run.local import LocalExecutor
 from support.altering import alter
 from support.loopback_index import LoopbackIndex
-from support.real_cells import ALPHA_SUITE, LEVELS, PYTHON, CellRunner, made_up_cells, result_of
+from support.odd_index import OddIndex
+from support.real_cells import ALPHA_SUITE, LEVELS, PYTHON, SANDBOX, CellRunner, made_up_cells, result_of
 
 PLAIN = "def answer():\n    return 41\n"
 
@@ -399,6 +400,42 @@ def test_what_builds_sees_no_secret_in_a_sandbox(
     assert (failure is None) == (level == "auto"), failure
     if failure is not None:
         assert "'process'" in failure.message  # the variables of the command
+
+
+REACHING = """
+import os, pathlib, socket, urllib.request
+def get_requires_for_build_wheel(config_settings=None):
+    return ["alpha"]  # it comes from the index
+
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    import alpha
+    address = {address!r}
+    try:
+        urllib.request.urlopen(f"http://{{address}}/", timeout=5).read()
+    except OSError as error:
+        socket.create_connection(("127.0.0.1", int(address.rpartition(":")[2])), 5)
+    {rest}
+"""
+
+
+@SANDBOX
+def test_a_build_reaches_the_index_and_nothing_else(
+    index: LoopbackIndex, cells: CellRunner, odd_index: OddIndex
+) -> None:
+    """It asks another server for something: by its proxy, and past it."""
+    other = odd_index.address.split("/")[2]
+    project = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+    index.add("alpha", "1.0", files={"alpha/__init__.py": ""})
+    source = REACHING.format(address=other, rest="raise SystemExit('reached')")
+    index.add_sdist("delta", "1.0", {"pyproject.toml": project, "backend.py": source})
+    cache, python = cells.cache, cells.interpreters[PYTHON].path
+    builds = build_sandbox(find_means(), cache.packages)
+    assert builds is not None
+    resolver = Resolver(cache.packages, {PYTHON: python}, cache.uv, cache.wheel, build=True, closed=builds.command)
+    resolution = resolver.resolve(Cell(python=PYTHON, platform=this_platform(), requirements=("delta",)))
+    assert (resolution.lock, resolution.outcome) == (None, "index-unreachable")
+    assert resolution.detail.startswith(f"a build asked for {other}, and builds reach the hosts of the index alone")
+    assert odd_index.asked == []
 
 
 def test_sources_are_not_built_unless_asked(index: LoopbackIndex, cells: CellRunner, tmp_path: Path) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -107,3 +109,20 @@ def test_commands_that_only_read_work_on_a_disk_that_can_only_be_read(filled: Co
         assert code == 0, (command, errors)
     code, _, errors = filled.run("merge", str(source), variables=variables)
     assert (code, errors.count("\n")) == (2, 1), errors
+
+
+def test_the_store_of_an_older_tool_is_read_on_a_disk_that_can_only_be_read(commands: Commands, mount: Mount) -> None:
+    disk = mount("size=8m")
+    written = (Path(__file__).parents[1] / "data" / "store-5.sql").read_text(encoding="utf-8")
+    with closing(sqlite3.connect(disk / "evidence.sqlite")) as connection, connection:
+        connection.executescript(written)
+    before = contents(disk)
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    archive = commands.folder / "evidence.parquet"
+    variables = {"STACKCOMPAT_STORE": str(disk / "evidence.sqlite")}
+    code, _, errors = commands.run("evidence", "export", str(archive), variables=variables)
+    assert (code, contents(disk)) == (0, before), errors
+    code, _, errors = commands.run("evidence", "import", str(archive))
+    assert code == 0, errors
+    with closing(Store(commands.folder / ".stackcompat" / "evidence.sqlite")) as store:
+        assert (store.size(), store.left_out) == (3, 0)

@@ -6,6 +6,7 @@ More of them are in test_cells.py; tests/e2e/test_sandbox.py has what a suite ca
 
 from __future__ import annotations
 
+import shutil
 import textwrap
 import time
 from collections.abc import Iterator
@@ -14,7 +15,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from stackcompat.ecosystem.components import ImportedModule
 from stackcompat.evidence.results import CellResult
+from stackcompat.run.disk_use import MOST_MB
 from stackcompat.run.job import CellLimits
 from support.loopback_index import LoopbackIndex
 from support.real_cells import ALPHA_SUITE, LEVELS, PYTHON, SANDBOX, CellRunner, made_up_cells, result_of
@@ -40,14 +43,16 @@ class Releases:
     def __init__(self, cells: CellRunner, index: LoopbackIndex) -> None:
         self.cells, self.index, self.count = cells, index, 0
 
-    def run(self, files: dict[str, str], *, suite: str = ALPHA_SUITE, **more: object) -> CellResult:
-        """Run a release with these files. In their names INFO stands for its name and version."""
+    def run(
+        self, files: dict[str, str], *, suite: str = ALPHA_SUITE, beside: tuple[str, ...] = (), **more: object
+    ) -> CellResult:
+        """Run a release with these files `beside` others. In their names INFO stands for its name and version."""
         self.count += 1
         version = f"1.{self.count}"
         files = {name.replace("INFO", f"alpha-{version}"): textwrap.dedent(text) for name, text in files.items()}
         self.index.add("alpha", version, files={"alpha/__init__.py": "def answer():\n    return 41\n"} | files)
         limits = {"limits": CellLimits(seconds=90, memory_mb=1024)}
-        return self.cells.run(suite, PYTHON, (f"alpha=={version}",), **(limits | more))
+        return self.cells.run(suite, PYTHON, (f"alpha=={version}", *beside), **(limits | more))
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +70,7 @@ OF_EVENTS = "fd = next(int(n) for n in os.listdir('/proc/self/fd') if 'events-' 
 #: What alpha does so that its red test is not seen as red.
 HIDES = {
     "exits with zero": answering("import os; os._exit(0)"),
+    "kills itself": answering("import os, signal; os.kill(os.getpid(), signal.SIGKILL)"),
     "ends its parent": answering("import os, signal; os.kill(os.getppid(), signal.SIGKILL)", "return 41"),
     "skips by pytest": answering("import sys; sys.modules['_pytest.outcomes'].skip('not here')"),
     "skips by unittest": answering("import unittest; raise unittest.SkipTest('not here')"),
@@ -99,6 +105,15 @@ HIDES = {
         "os.write(fd, b''.join(l.replace(b'test_other', b'test_must_not_pass') + b'\\n' for l in ends or lines[:1]))",
         "os._exit(0)",
     ),
+    "makes folders deeper than any path": answering(
+        "import os",
+        "os.chdir(os.path.dirname(__file__))",
+        "for _ in range(3000):",
+        "    os.mkdir('d' * 30)",
+        "    os.chdir('d' * 30)",
+        "return 41",
+    ),
+    "has the metadata of two": {"beta-9.9.dist-info/METADATA": "Metadata-Version: 2.1\nName: beta\nVersion: 9.9\n"},
     "rewrites results at its exit": answering(
         "import atexit, sys",
         "def lie():",
@@ -150,11 +165,44 @@ def test_what_is_red_does_not_come_out_otherwise(releases: Releases, name: str, 
     result = releases.run(HIDES[name], isolation=level)
     found = {test.test.split("::")[-1]: test.outcome for test in result.tests}.get("test_must_not_pass", "")
     if result.outcome == "ran":
-        # That a process was killed says nothing of who did it, so that there is no verdict.
-        assert found in (("out-of-memory",) if name == "ends its parent" else ("failed", "crashed")), result
+        assert found in ("failed", "crashed"), result
     else:
         assert found != "passed" or result.outcome == "invalid"
         assert result.outcome in ("crashed", "invalid", "uninstallable"), result
+
+
+#: Of several tests that import the same, one process imports it for all of them.
+OF_MANY = """
+    import pytest
+    pytestmark = pytest.mark.uses("alpha", "beta")
+
+    @pytest.mark.parametrize("number", range(8))
+    def test_must_not_pass(number):
+        import alpha, beta
+        assert alpha.answer() == 42
+"""
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize(
+    "breaks",
+    [
+        "import os; os.fork = lambda: 1",
+        "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))",
+        "import os, threading; threading.Timer(0.01, os._exit, (0,)).start()",
+    ],
+)
+def test_what_breaks_the_process_of_many_tests_shows_in_each(releases: Releases, breaks: str, level: str) -> None:
+    imports = (
+        ImportedModule(distribution="alpha", module="alpha"),
+        ImportedModule(distribution="beta", module="beta", requires=("alpha",)),
+    )
+    result = releases.run(
+        answering("return 41", before=breaks), suite=OF_MANY, imports=imports, isolation=level, beside=("beta==1.0",)
+    )
+    found = [test.outcome for test in result.tests if "test_must_not_pass" in test.test]
+    assert (result.outcome, len(found)) == ("ran", 8), result
+    assert set(found) <= {"failed", "crashed", "blocked"}
 
 
 def test_a_suite_can_skip(releases: Releases) -> None:
@@ -296,3 +344,22 @@ def test_memory_of_home_is_bounded_and_the_next_test_runs(releases: Releases) ->
     )
     result = releases.run(answering(*lines), isolation="strict")
     assert result_of(result, "test_other").outcome == "passed"
+
+
+@SANDBOX
+@pytest.mark.parametrize("kept", ["by its name", "open, without a name"])
+def test_a_release_cannot_fill_the_disk(releases: Releases, kept: str) -> None:
+    """It writes into its environment, which is the one place of a sandbox that is on a disk."""
+    if shutil.disk_usage(releases.cells.cache.root).free < 3 * MOST_MB * 2**20:
+        pytest.skip("this disk is too small for that")
+    lines = (
+        "import os, pathlib, time",
+        "file = open(pathlib.Path(__file__).with_name('large'), 'wb')",
+        f"{'pass' if kept == 'by its name' else 'os.unlink(file.name)'}",
+        f"os.posix_fallocate(file.fileno(), 0, {MOST_MB + 64} * 2**20)",
+        "time.sleep(15)",
+        "return 42",
+    )
+    result = releases.run(answering(*lines), isolation="strict")
+    lost = result_of(result, "test_must_not_pass")
+    assert (lost.outcome, lost.reason) == ("out-of-memory", f"more than {MOST_MB} MB written to the disk")

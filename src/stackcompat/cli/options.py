@@ -103,7 +103,7 @@ build_option = click.option(
     expose_value=False,
     callback=_keep_build,
     help="Build source distributions where there is no wheel. That runs code of the releases, in a sandbox where "
-    "there is one, with a network.",
+    "there is one, which reaches the index alone.",
 )
 
 

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 
 from stackcompat.core.errors import StackcompatError
 
-__all__ = ["path_within", "read_given", "write_all", "write_whole"]
+__all__ = ["path_within", "read_given", "remove_tree", "write_all", "write_whole"]
 
 #: The most bytes of a file that a person names. The largest locks that are known have 60 MB.
 LARGEST = 2**28
@@ -27,6 +27,9 @@ PATIENCE = 60.0
 
 
 _PIECE = 2**20
+
+#: How deep a folder may be below the one that is removed: so many names are not longer than a path may be.
+_DEEPEST = 12
 
 
 def read_given(path: Path, *, most: int = LARGEST) -> bytes:
@@ -139,3 +142,38 @@ def write_all(folder: Path, files: Mapping[str, str]) -> list[Path]:
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return [folder / name for name in sorted(files)]
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder as far as possible, whatever a stranger made in it: folders without end, or that cannot be read.
+
+    Args:
+        folder: The folder. It need not be there.
+    """
+    for _ in range(2):
+        with suppress(RecursionError):
+            shutil.rmtree(folder, ignore_errors=True)
+        if not folder.is_dir():
+            return
+        _flatten(folder)
+
+
+def _flatten(folder: Path) -> None:
+    """Make all folders in a folder such that they can be looked into, and move those up that are deep in it."""
+    due, moved = [(str(folder), 0)], 0
+    while due:
+        path, depth = due.pop()
+        with suppress(OSError):
+            os.chmod(path, 0o700)  # noqa: PTH101  (paths are texts here)
+            with os.scandir(path) as entries:
+                below = [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
+            for each in below:
+                if depth < _DEEPEST:
+                    due.append((each, depth + 1))
+                    continue
+                moved += 1
+                place = str(folder / f"deep-{os.getpid()}-{moved}")
+                with suppress(OSError):
+                    os.chmod(each, 0o700)  # noqa: PTH101
+                    os.rename(each, place)  # noqa: PTH104
+                    due.append((place, 1))

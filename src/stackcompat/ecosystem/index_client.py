@@ -18,9 +18,10 @@ import zlib
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from email.message import Message
-from functools import partial
+from functools import cache, partial
 from lzma import LZMAError
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
@@ -34,7 +35,15 @@ from stackcompat.ecosystem.releases import IndexUnreachable
 if TYPE_CHECKING:  # takes as long to import as all else of an unchanged run, which reads no answer
     from pypi_simple import DistributionPackage
 
-__all__ = ["LARGEST_METADATA", "UNREADABLE_ARCHIVE", "Answer", "IndexClient", "index_address"]
+__all__ = [
+    "LARGEST_METADATA",
+    "UNREADABLE_ARCHIVE",
+    "Answer",
+    "IndexClient",
+    "default_address",
+    "file_addresses",
+    "index_address",
+]
 
 #: The format of answers that is asked for.
 _JSON = "application/vnd.pypi.simple.v1+json"
@@ -58,6 +67,11 @@ _SILENCE = 30.0
 
 #: How many bytes of an answer are read at once.
 _PIECE = 2**16
+
+
+#: Projects that builds fetch, those with few files first; and the seconds for the answer about one.
+_OF_BUILDS = ("wheel", "setuptools")
+_SECONDS_FOR_ONE = 20.0
 
 
 #: What reading an archive raises that is damaged, encrypted, of an unknown compression, or not an archive at all.
@@ -146,7 +160,7 @@ class IndexClient:
             "https://", HTTPAdapter(max_retries=Retry(3, backoff_factor=0.5, status_forcelist=(502, 503, 504)))
         )
         self._session = session
-        self.address = address or index_address() or _default_address()
+        self.address = address or index_address() or default_address()
 
     def close(self) -> None:
         """End the connections to the index."""
@@ -274,8 +288,26 @@ def _not_given(what: str, reason: str) -> IndexUnreachable:
     return IndexUnreachable(f"the package index did not give {what}: {reason}")
 
 
-def _default_address() -> str:
-    """The address of the index that the client library takes if there is no other."""
+def default_address() -> str:
+    """The address of the index that the client library takes if there is no other, as uv does."""
     from pypi_simple import PYPI_SIMPLE_ENDPOINT  # noqa: PLC0415
 
     return PYPI_SIMPLE_ENDPOINT
+
+
+@cache
+def file_addresses(address: str) -> tuple[str, ...]:
+    """The address of one file on each host that an index keeps files on, by its answer about a project of builds.
+
+    Args:
+        address: The address of the index.
+
+    Raises:
+        IndexUnreachable: The index does not answer as it should.
+    """
+    with closing(IndexClient(address)) as client:
+        for project in _OF_BUILDS:
+            answer = client.ask(project, timeout=_SECONDS_FOR_ONE)
+            if answer is not None:
+                return tuple({urlsplit(file.url).netloc: file.url for file in answer.files()}.values())
+    return ()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
@@ -276,7 +277,8 @@ def _engine(place: Place) -> Engine:
 
 def _sqlite_engine(path: Path) -> Engine:
     if is_read_only(path):
-        return _reading_engine(path)
+        reading = _reading_engine(path)
+        return _engine_of_copy(reading) if _is_older(reading) else reading
     # As many connections as there are threads: one that waits for another process must not keep others from theirs.
     engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": _PATIENCE}, max_overflow=-1)
 
@@ -303,6 +305,25 @@ def _reading_engine(path: Path) -> Engine:
     def _lenient(connection: sqlite3.Connection, _: object) -> None:
         connection.text_factory = _decoded
 
+    return engine
+
+
+def _is_older(engine: Engine) -> bool:
+    """Whether an older version of this tool has written a database, so that it is read after a migration only."""
+    with engine.connect() as connection:
+        version = _version(connection)
+    return version is not None and version < VERSION
+
+
+def _engine_of_copy(reading: Engine) -> Engine:
+    """The engine of a copy of a file that cannot be written. The copy lasts as long as the engine."""
+    folder = tempfile.TemporaryDirectory(prefix="stackcompat-")
+    path = Path(folder.name, "evidence.sqlite")
+    with closing(reading.raw_connection()) as source, closing(sqlite3.connect(path)) as copy:
+        source.driver_connection.backup(copy)  # type: ignore[union-attr]  # it is one of sqlite3
+    reading.dispose()
+    engine = _sqlite_engine(path)
+    sa.event.listen(engine, "engine_disposed", lambda _: folder.cleanup())
     return engine
 
 

@@ -17,8 +17,11 @@ MOST_TOLD = 5
 
 
 def is_whole(table: sa.Table, row: Row) -> bool:
-    """Whether a row is as it was written. One that is not counts as absent when a good one comes."""
-    return bool(row["checksum"] == checksum(table, row))
+    """Whether a row is as it was written. One that is not counts as absent when a good one comes.
+
+    A tool that is older than checksums wrote those without one. They get it when the store is opened for writing next.
+    """
+    return row["checksum"] in ("", checksum(table, row))
 
 
 def check_row(table: sa.Table, row: Row) -> None:

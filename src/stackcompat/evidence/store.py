@@ -28,7 +28,7 @@ from stackcompat.evidence.dialects import Writing, add_rows, begin_writing, hold
 from stackcompat.evidence.greens import GreenRelease
 from stackcompat.evidence.outline import Outlines, SharedPins, outline_of
 from stackcompat.evidence.pruning import Pruned, prune
-from stackcompat.evidence.reading import Reader
+from stackcompat.evidence.reading import Reader, is_whole
 from stackcompat.evidence.results import Evidence, TestResult
 from stackcompat.evidence.rows import is_row_of, keep_later, newest_first, parts, put_run, rows_of
 from stackcompat.evidence.runs import PlannedCell, RunRecord
@@ -491,7 +491,7 @@ def _results_of(connection: Connection, addresses: Iterable[str]) -> dict[str, s
 
 def _outline_text(row: db.Row) -> str | None:
     """The outline in a row that has one; None if it is missing, or not as it was written."""
-    as_written = row["evidence"] is not None and row["checksum"] == db.checksum(db.outlines, row)
+    as_written = row["evidence"] is not None and is_whole(db.outlines, row)
     return row["record"] if as_written else None
 
 

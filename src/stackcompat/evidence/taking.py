@@ -134,7 +134,7 @@ def _damaged(connection: Connection, ids: Iterable[str]) -> set[str]:
     found = set()
     for some in parts(ids):
         for row in connection.execute(sa.select(db.evidence).where(db.evidence.c.id.in_(some))).mappings():
-            if row["checksum"] != db.checksum(db.evidence, row):
+            if not is_whole(db.evidence, row):
                 found.add(str(row["id"]))
     return found
 

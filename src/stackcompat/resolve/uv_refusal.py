@@ -11,7 +11,14 @@ from stackcompat.plan.cell import Cell
 from stackcompat.resolve.conflict import ChainLink, Conflict, ConflictKind, bounds_of, chain_of, excludes
 from stackcompat.resolve.lock import Resolution
 
-__all__ = ["doubted_metadata", "parse_conflict", "read_refusal", "unreadable_requirement", "without_wheel"]
+__all__ = [
+    "doubted_metadata",
+    "parse_conflict",
+    "read_refusal",
+    "refused_hosts",
+    "unreadable_requirement",
+    "without_wheel",
+]
 
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?(?:\[[\w,-]+\])?"
 _BOUND = r"(?:[<>]=?|[=!~]==?)[\w.+!*-]*[\w*]"
@@ -37,6 +44,9 @@ _UNREADABLE = re.compile(r"Couldn't parse requirement in [^\n]*\n\s*cause: ([^\n
 _BAD_METADATA = re.compile(rf"({_NAME})==([\w.+!-]*\w) has (?:invalid|inconsistent) metadata")
 _CONCLUSION = re.compile(r",? we can conclude that .*?\.(?=\s|$)")
 
+#: The last line if a build asked for a host that builds do not reach.
+_REFUSED_HOSTS = re.compile(r"^stackcompat: (a build asked for .*)\Z", re.MULTILINE)
+
 _NO_NETWORK = re.compile(r"Failed to fetch|error sending request|Could not connect|dns error|timed out|network")
 
 
@@ -44,6 +54,16 @@ def unreadable_requirement(stderr: str) -> str:
     """The sentence about a requirement that uv cannot read, by its words; empty if it read all of them."""
     found = _UNREADABLE.search(stderr)
     return f'"{found[2].strip()}" is not a requirement that an installer can read: {found[1].strip()}' if found else ""
+
+
+def refused_hosts(stderr: str) -> str:
+    """That a build asked for a host that builds do not reach, in a sentence; empty if none did.
+
+    Args:
+        stderr: What uv wrote, and after it the program in which it ran.
+    """
+    found = _REFUSED_HOSTS.search(stderr.rstrip())
+    return f"{found[1]} (STACKCOMPAT_BUILD_HOSTS names others)" if found else ""
 
 
 def read_refusal(stderr: str, cell: Cell) -> Resolution:
@@ -54,6 +74,8 @@ def read_refusal(stderr: str, cell: Cell) -> Resolution:
         cell: The cell that was to be resolved.
     """
     words = strip_addresses(stderr)
+    if refused := refused_hosts(stderr):
+        return Resolution(outcome="index-unreachable", detail=refused)
     if "No solution found" in words and "network connectivity is disabled" not in words:
         cause = words.split("cause:", 1)[-1]
         absent = re.search(rf"({_REQUIREMENT}) has no wheels with a matching platform", cause)

@@ -13,13 +13,14 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from stackcompat.run.bytecode import FreshWheel
 from stackcompat.run.manifest import FileState, digest_of, read_manifest
 
-__all__ = ["Alteration", "Before", "first_alteration", "look"]
+__all__ = ["Alteration", "Before", "first_alteration", "keep_times", "look"]
 
 #: The endings of files whose content is code.
 _CODE = (".py", ".pyc", ".so", ".pyd", ".pth")
@@ -63,6 +64,21 @@ class Alteration(NamedTuple):
         )
 
 
+def keep_times(site: Path, wheels: Iterable[FreshWheel]) -> None:
+    """Give the files of an environment that were copied from the package cache the times that they have there.
+
+    By these Python knows that bytecode is that of its source. Else tests would compile it anew.
+
+    Args:
+        site: The folder that the distributions are installed in.
+        wheels: What is known of the files of the wheels that are installed in it.
+    """
+    for files in _files_by_distribution(wheels).values():
+        for path, (fresh, *_) in files.items():
+            with suppress(OSError):  # some are installed elsewhere
+                os.utime(site / path, ns=(fresh.changed_ns, fresh.changed_ns), follow_symlinks=False)
+
+
 def look(site: Path, environment: Path, layer: Path | None) -> Before:
     """Look at the files of an environment before its tests.
 
@@ -77,11 +93,11 @@ def look(site: Path, environment: Path, layer: Path | None) -> Before:
 
 
 def _states(site: Path) -> Iterator[tuple[str, tuple[int, int]]]:
-    """The number and the time of state of each file and link in a folder."""
+    """The number and the time of state of each file and link in a folder. What cannot be looked into has none."""
     start = len(str(site)) + 1
     folders = [str(site)]
     while folders:
-        with os.scandir(folders.pop()) as entries:
+        with suppress(OSError), os.scandir(folders.pop()) as entries:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
                     folders.append(entry.path)
@@ -135,16 +151,17 @@ def _touched(before: Before) -> Iterator[str]:
 def _in_layer(layer: Path) -> Iterator[str]:
     """What the layer has in place of what is below it; of a folder that stands for the whole one, the folder too."""
     for base, folders, files in os.walk(layer):
-        for name in (*files, *(name for name in folders if Path(base, name).is_symlink())):
+        for name in files:
             yield str(Path(base, name).relative_to(layer))
         for name in folders:
-            if _is_opaque(Path(base, name)):
+            if _stands_for_whole(f"{base}/{name}"):
                 yield str(Path(base, name).relative_to(layer))
 
 
-def _is_opaque(folder: Path) -> bool:
+def _stands_for_whole(folder: str) -> bool:
+    """Whether a folder of a layer, or a link to one, stands for the whole one below. One that is too deep does not."""
     try:
-        return os.getxattr(folder, _OPAQUE, follow_symlinks=False) == b"y"
+        return os.path.islink(folder) or os.getxattr(folder, _OPAQUE, follow_symlinks=False) == b"y"  # noqa: PTH114
     except OSError:
         return False
 

@@ -152,7 +152,6 @@ class Sandbox:
         readable: Further files and folders that the tests can read.
         writable: Files and folders that the tests can write to.
         devices: Devices that they can use.
-        network: Whether they have the network of the machine.
     """
 
     bubblewrap: str
@@ -163,7 +162,6 @@ class Sandbox:
     readable: tuple[Path, ...] = ()
     writable: tuple[Path, ...] = ()
     devices: tuple[Path, ...] = ()
-    network: bool = False
 
     def command(
         self,
@@ -181,7 +179,7 @@ class Sandbox:
             start: The folder that it starts in; None: its home.
         """
         size = str(self.temporary_mb * 2**20)
-        arguments = [self.bubblewrap, *_own_namespaces(), *(["--share-net"] if self.network else []), *_system()]
+        arguments = [self.bubblewrap, *_own_namespaces(), *_system()]
         arguments += ["--proc", "/proc"]
         for name in _READ_ONLY_PROC:
             arguments += ["--ro-bind-try", f"/proc/{name}", f"/proc/{name}"]

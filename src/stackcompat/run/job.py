@@ -10,6 +10,7 @@ from typing import Literal
 
 from filelock import FileLock
 
+from stackcompat.core.files import remove_tree
 from stackcompat.core.record import Record
 from stackcompat.core.vocabulary import Level
 from stackcompat.ecosystem.components import CompilerCache, ImportedModule, Sweep, Upstream, Wrappers
@@ -86,7 +87,7 @@ class Exchange(Record):
                     continue
                 if place.is_symlink() or place.is_file():
                     place.unlink()
-                shutil.rmtree(place, ignore_errors=True)
+                remove_tree(place)
                 shutil.move(source, place)
 
 

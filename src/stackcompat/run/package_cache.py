@@ -20,7 +20,7 @@ import psutil
 from filelock import FileLock, ReadWriteLock, Timeout
 
 from stackcompat.core.errors import StackcompatError, UsageError
-from stackcompat.core.files import write_whole
+from stackcompat.core.files import remove_tree, write_whole
 from stackcompat.core.programs import ask_program
 from stackcompat.core.redact import strip_addresses
 from stackcompat.ecosystem.interpreters import bytecode_tag
@@ -372,7 +372,7 @@ class PackageCache:
                 if self.remove_leftovers():
                     return False
                 for name in CONTENTS:
-                    shutil.rmtree(self.root / name, ignore_errors=True)
+                    remove_tree(self.root / name)
                 self._make_folders()
         except Timeout:
             return False
@@ -387,7 +387,7 @@ def remove_job_folder(folder: Path) -> None:
     with contextlib.suppress(OSError):
         (folder / "layer" / "work" / "work").chmod(0o700)
     with linking(folder.parent.parent):
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_tree(folder)
 
 
 def _lock_of(folder: Path) -> Path:

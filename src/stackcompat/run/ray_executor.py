@@ -12,7 +12,6 @@ import datetime as dt
 import logging
 import os
 import re
-import shutil
 import tempfile
 import threading
 import time
@@ -25,6 +24,7 @@ import ray
 from ray import exceptions as failures
 
 from stackcompat.core.errors import StackcompatError, UsageError
+from stackcompat.core.files import remove_tree
 from stackcompat.core.redact import strip_addresses
 from stackcompat.ecosystem.interpreters import Interpreter
 from stackcompat.evidence.results import CellOutcome, CellResult
@@ -425,4 +425,4 @@ def _take_artifacts(job: Job, content: bytes) -> None:
         unpack(content, folder / "artifacts")
         job.exchange.keep(folder / "artifacts", sorted(path.name for path in (folder / "artifacts").iterdir()))
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_tree(folder)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
-import shutil
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -20,6 +19,7 @@ import uv
 
 import stackcompat
 from stackcompat.core.errors import UsageError
+from stackcompat.core.files import remove_tree
 from stackcompat.core.folders import default_cache
 from stackcompat.core.record import Record
 from stackcompat.ecosystem.interpreters import Interpreter, find_interpreters, how_to_get, this_platform
@@ -117,7 +117,7 @@ def run_shipment(text: str, fetch: Callable[[str], bytes], environ: Mapping[str,
             result: CellResult = executor.run(here)
             artifacts = pack(written, follow=False).content if writes and written.is_dir() else b""
         finally:
-            shutil.rmtree(written, ignore_errors=True)
+            remove_tree(written)
             Path(f"{written}.lock").unlink(missing_ok=True)
     return Ended(result.to_json(), artifacts)
 

@@ -23,8 +23,8 @@ from stackcompat.core.requirements import marker_environment, name_of, parse_req
 from stackcompat.core.text import counted
 from stackcompat.evidence.results import NO_NETWORK, CellOutcome, CellResult, Environment, TestResult
 from stackcompat.evidence.sweep import fold_sweeps
-from stackcompat.resolve.uv_refusal import without_wheel
-from stackcompat.run.altered_files import first_alteration, look
+from stackcompat.resolve.uv_refusal import refused_hosts, without_wheel
+from stackcompat.run.altered_files import first_alteration, keep_times, look
 from stackcompat.run.build_sandbox import BuildSandbox, build_sandbox
 from stackcompat.run.bytecode import FreshWheel
 from stackcompat.run.compiler_cache import may_be_shared, open_caches, with_caches
@@ -61,7 +61,8 @@ def run(job: Job, env_python: Path) -> CellResult:
     interpreter = interpreter_folders(env_python)
     tell(job.folder, f"installing {counted(len(job.lock.pins), 'package')}")
     builds = build_sandbox(means, cache.packages) if job.build and job.isolation in ("auto", "strict") else None
-    installation, fresh = _install(job, env_python, cache, builds, copied=closed and not means.layers)
+    copied = closed and not means.layers
+    installation, fresh = _install(job, env_python, cache, builds, copied=copied)
     damaged = [wheel.name for wheel in fresh if wheel.files == ""]
     if installation.returncode == 0 and damaged:
         return CellResult(
@@ -77,6 +78,8 @@ def run(job: Job, env_python: Path) -> CellResult:
     install_seconds = _since(began)
     tell(job.folder, "collecting tests")
     installed = read_installed_files(env_python)
+    if (copied or builds is not None) and installed.site is not None:
+        keep_times(installed.site, fresh)
     if installed.overwritten:
         return CellResult(
             outcome="invalid",
@@ -248,6 +251,8 @@ def _install_outcome(stderr: str, python: str = "") -> tuple[CellOutcome, str]:
     )
     if only_sources is not None:
         return "no-wheel-for-platform", without_wheel(only_sources[1], python)
+    if refused := refused_hosts(stderr):
+        return "index-unreachable", refused
     words = " ".join(strip_addresses(stderr).split())[:600]
     # The whole log is searched, since the reason can stand in the middle of a long one.
     if re.search(NO_NETWORK, stderr, re.IGNORECASE):
@@ -262,6 +267,8 @@ def _install_outcome(stderr: str, python: str = "") -> tuple[CellOutcome, str]:
         if "Hash mismatch" in stderr:
             return "damaged-download", f"the package index contradicts itself about the hash of a file: {words}"
         return "damaged-download", f"a file that the index or the cache gave is damaged: {words}"
+    if "The wheel is invalid" in stderr:  # though it is the file that was locked
+        return "uninstallable", words
     # A locked file is no longer on the index. A source that was downloaded and does not build is another matter.
     if re.search(r"Failed to (fetch|download(?! and build))|No solution found", words):
         return "index-unreachable", words

@@ -19,6 +19,7 @@ from stackcompat.ecosystem.components import ImportedModule, Sweep
 from stackcompat.evidence.closure import Closure
 from stackcompat.evidence.results import Isolation, TestResult
 from stackcompat.evidence.sweep import whole_of
+from stackcompat.run.disk_use import DiskUse
 from stackcompat.run.doing import tell
 from stackcompat.run.inside.protocol import (
     ArtifactJob,
@@ -172,6 +173,7 @@ def supervise(
         memory_mb=job.limits.memory_mb,
         parent=os.getppid() if parent is None else parent,
         in_sandbox=sandbox is not None,
+        disk=DiskUse(job.folder, linked=env_python.parent.parent),
     )
     supervision = _Supervision(job, env_python, harness, fenced, limits, installed, sandbox)
     observations = CellObservations(
@@ -221,9 +223,11 @@ def _run_suite(tests: tuple[str, ...], supervision: _Supervision, observations: 
     """Run `tests` of the suite, or all if there are none.
 
     Tests that ask for environment variables share a process with those that ask for the same ones. Tests that need a
-    process of their own come last, one by one.
+    process of their own come last, one by one. So do all that are left once a process has got none of its tests done:
+    what is imported for several of them can break it, and then it shows in each of them.
     """
     environment: dict[str, str] = {}
+    one_by_one = False
     for _ in range(_MOST_PROCESSES):
         plugin_job = _plugin_job(tests, supervision, observations)
         plugin_job["environment"] = environment
@@ -232,10 +236,12 @@ def _run_suite(tests: tuple[str, ...], supervision: _Supervision, observations: 
             return
         remaining = observations.remaining()
         due, due_environment = _next_tests(observations)
+        stuck = (due, due_environment) == (tests, environment) or (one_by_one and due[:1] == tests)
         ended = observations.suite_error or observations.over_time
-        if ended or (due, due_environment) == (tests, environment) or (finished and not remaining):
+        if ended or (stuck and len(tests) <= 1) or (finished and not remaining):
             return
-        tests, environment = due, due_environment
+        one_by_one = one_by_one or stuck
+        tests, environment = due[:1] if one_by_one else due, due_environment
 
 
 def _next_tests(observations: CellObservations) -> tuple[tuple[str, ...], dict[str, str]]:

@@ -19,10 +19,19 @@ from typing import Literal, NamedTuple
 import psutil
 
 from stackcompat.core.errors import StackcompatError
+from stackcompat.run.disk_use import DiskUse
 from stackcompat.run.event_file import EventFile, ForeignEventsError
 from stackcompat.run.inside.protocol import Event
 
-__all__ = ["LostTest", "ProcessEnd", "ProcessLimits", "adopt_orphans", "busy_seconds", "run_process"]
+__all__ = [
+    "LostTest",
+    "ProcessEnd",
+    "ProcessLimits",
+    "adopt_orphans",
+    "busy_seconds",
+    "ended_by_system",
+    "run_process",
+]
 
 #: The seconds between two looks at the events and the time; and the seconds between two looks at the memory. Each look
 #: takes CPU time from the tests.
@@ -30,6 +39,12 @@ _LOOK_SECONDS, _MEMORY_SECONDS = 0.05, 0.5
 
 #: A test on a busy machine is ended after so many times its limit at the latest.
 _MOST_PATIENCE = 4.0
+
+#: The share of a memory from which on it is nearly used up.
+_NEARLY = 0.9
+
+#: Linux counts here, among others, the processes that it has ended for lack of memory, whosever limit that was.
+_COUNTERS = Path("/proc/vmstat")
 
 #: Linux tells here since when work has waited for a processor (its "pressure stall information").
 _PRESSURE = Path("/proc/pressure/cpu")
@@ -47,6 +62,7 @@ class ProcessLimits(NamedTuple):
         memory_mb: The memory of all processes that the tests start, in MB.
         parent: The id of the process that asked for the cell. When that has ended, nobody needs the result.
         in_sandbox: Whether the processes run in a sandbox, which tells a signal that ended one by a code above 128.
+        disk: Counts what all tests of the cell write to the disk; None if that has no limit.
     """
 
     seconds: float
@@ -54,6 +70,7 @@ class ProcessLimits(NamedTuple):
     memory_mb: int
     parent: int
     in_sandbox: bool = False
+    disk: DiskUse | None = None
 
 
 class LostTest(NamedTuple):
@@ -123,17 +140,46 @@ class _RunningTest(NamedTuple):
 
 
 @dataclass
+class _Memory:
+    """What is known of the memory while a process runs.
+
+    Attributes:
+        limit_mb: The memory that all processes of the tests can use.
+        ended_before: How many processes the system had ended for lack of memory when it began.
+        used_mb: What the processes used when they were last looked at.
+        free: The share of the memory of the machine that was free then.
+    """
+
+    limit_mb: float
+    ended_before: int | None
+    used_mb: float = 0.0
+    free: float = 1.0
+
+    def was_short(self) -> bool:
+        """Whether a process that was killed can have been killed for lack of memory.
+
+        The system does that, or a program that watches the memory. A system that does not tell is believed to have.
+        """
+        ended = ended_by_system()
+        if ended is None or self.ended_before is None or ended > self.ended_before:
+            return True
+        return self.used_mb > _NEARLY * self.limit_mb or self.free < 1 - _NEARLY
+
+
+@dataclass
 class _Progress:
     """How far a process is.
 
     Attributes:
         events: The file of its events.
         running: The test that runs now.
+        memory: What is known of the memory.
         lost: The tests that ended the process of their group.
         done: Whether the plugin came to its end.
     """
 
     events: EventFile
+    memory: _Memory
     running: _RunningTest | None = None
     lost: list[LostTest] = field(default_factory=list)
     done: bool = False
@@ -166,7 +212,7 @@ def run_process(
     """
     others = set(psutil.Process().children())
     secret = secrets.token_bytes(32)
-    progress = _Progress(EventFile(events, secret))
+    progress = _Progress(EventFile(events, secret), _Memory(limits.memory_mb, ended_by_system()))
     with open(log, "ab", opener=_not_elsewhere) as output:
         descriptor, pipe = os.pipe()
         os.write(pipe, secret)
@@ -197,7 +243,7 @@ def run_process(
         code = process.returncode
         if limits.in_sandbox and code > 128:
             code = 128 - code
-        progress.lost.append(_lost(progress.running, cut, code))
+        progress.lost.append(_lost(progress.running, cut, code, progress.memory))
     return ProcessEnd(
         done=progress.done,
         over_time=cut is not None and cut.over_time,
@@ -247,9 +293,14 @@ def _watch(
                 return _Cut("out-of-memory", f"more than {_MOST_RUNNING} processes at once")
             if os.fstat(output).st_size > _MOST_OUTPUT_MB * 2**20:
                 return _Cut("out-of-memory", f"more than {_MOST_OUTPUT_MB} MB of output")
+            written = limits.disk.too_much(started) if limits.disk is not None else ""
+            if written:
+                return _Cut("out-of-memory", written)
             used = _memory_mb(started, limits.memory_mb)
             if used > limits.memory_mb:
                 return _Cut("out-of-memory", f"{used:.0f} MB used of {limits.memory_mb} MB allowed")
+            machine = psutil.virtual_memory()
+            progress.memory.used_mb, progress.memory.free = used, machine.available / machine.total
     return None
 
 
@@ -284,7 +335,7 @@ def _read_events(progress: _Progress, take: Callable[[Event], None]) -> None:
                     raise ForeignEventsError(f"the end of a test is told that does not run: {event['test']}")
                 progress.running = None
             elif event["event"] == "lost" and progress.running is not None:
-                progress.lost.append(_lost(progress.running, None, event["code"]))
+                progress.lost.append(_lost(progress.running, None, event["code"], progress.memory))
                 progress.running = None
             elif event["event"] == "done":
                 progress.done = True
@@ -293,12 +344,25 @@ def _read_events(progress: _Progress, take: Callable[[Event], None]) -> None:
             raise ForeignEventsError(f"an event has wrong values ({type(error).__name__})") from None
 
 
-def _lost(running: _RunningTest, cut: _Cut | None, code: int) -> LostTest:
+def ended_by_system(counters: Path = _COUNTERS) -> int | None:
+    """How many processes the system has ended for lack of memory since it started; None if it does not tell.
+
+    Args:
+        counters: The file in which Linux counts them.
+    """
+    try:
+        match = re.search(r"^oom_kill (\d+)$", counters.read_text(encoding="ascii"), re.MULTILINE)
+    except OSError:
+        return None
+    return int(match[1]) if match is not None else None
+
+
+def _lost(running: _RunningTest, cut: _Cut | None, code: int, memory: _Memory) -> LostTest:
     """The outcome of the test that ran when the process ended with the exit code `code`."""
     seconds = time.monotonic() - running.began
     if cut is not None:
         return LostTest(running.test, cut.outcome, cut.reason, seconds)
-    if code == -signal.SIGKILL:
+    if code == -signal.SIGKILL and memory.was_short():
         return LostTest(running.test, "out-of-memory", "killed by the system", seconds)
     return LostTest(running.test, "crashed", _how_it_ended(code), seconds)
 

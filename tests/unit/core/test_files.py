@@ -10,7 +10,7 @@ import pytest
 
 from stackcompat.core import files
 from stackcompat.core.errors import StackcompatError
-from stackcompat.core.files import read_given, write_all, write_whole
+from stackcompat.core.files import read_given, remove_tree, write_all, write_whole
 
 
 class TestReadGiven:
@@ -115,3 +115,31 @@ class TestWriting:
         with pytest.raises(StackcompatError, match="cannot be the name of a file in"):
             write_all(tmp_path / "site", {"good.txt": "1", name: "1"})
         assert list(tmp_path.iterdir()) == []
+
+
+class TestRemoveTree:
+    def test_what_is_not_there(self, tmp_path: Path) -> None:
+        remove_tree(tmp_path / "folder")
+
+    @pytest.mark.parametrize("depth", [3, 40, 3000])
+    def test_folders_however_deep(self, tmp_path: Path, depth: int) -> None:
+        (tmp_path / "kept").touch()
+        folder = tmp_path / "folder"
+        folder.mkdir()
+        here = os.open(folder, os.O_RDONLY)
+        for _ in range(depth):
+            os.mkdir("d" * 100, dir_fd=here)
+            below = os.open("d" * 100, os.O_RDONLY, dir_fd=here)
+            os.symlink(tmp_path, "link", dir_fd=here)
+            os.close(here)
+            here = below
+        os.close(here)
+        remove_tree(folder)
+        assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+
+    def test_folders_that_nobody_may_look_into(self, tmp_path: Path) -> None:
+        (tmp_path / "folder" / "a" / "b").mkdir(parents=True)
+        (tmp_path / "folder" / "a" / "b").chmod(0)
+        (tmp_path / "folder" / "a").chmod(0)
+        remove_tree(tmp_path / "folder")
+        assert not (tmp_path / "folder").exists()

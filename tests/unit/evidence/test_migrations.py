@@ -335,6 +335,8 @@ def test_what_an_older_tool_writes_while_a_newer_one_migrates_is_read(places: Ca
         results = [{"id": address, "record": record} for address, record in outline.results.items()]
         old.execute(sa.text("INSERT INTO results (id, record) VALUES (:id, :record)"), results)
         old.commit()
+        assert (store.of_key(run.key), store.left_out) == ((run,), 0)
+        assert store.outlines_of_keys([run.key]) == outlined([run])
     for _ in range(2):
         with closing(Store(place, tell=told.append)) as store:
             assert store.of_key(run.key) == (run,)

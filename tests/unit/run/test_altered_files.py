@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from stackcompat.run.altered_files import Before, first_alteration, look
+from stackcompat.run.altered_files import Before, first_alteration, keep_times, look
 from stackcompat.run.bytecode import FreshWheel
 from stackcompat.run.layer import cover
 from stackcompat.run.manifest import manifest
@@ -146,3 +146,13 @@ def test_a_folder_that_is_made_anew_in_a_layer_stands_for_the_whole_one(
 
     before = layered(site, tmp_path / "layer", change)
     assert first_alteration(before, wheels) == ("alpha", "alpha/deep/b.so", False)
+
+
+def test_what_was_copied_gets_the_times_that_it_has_in_the_cache(site: Path, tmp_path: Path) -> None:
+    os.utime(site / "alpha" / "__init__.py", ns=(7, 7))
+    wheels = (FreshWheel(site, "alpha", manifest(site), None), FreshWheel(site, "beta", None, None))
+    copy = shutil.copytree(site, tmp_path / "copy", copy_function=shutil.copy)
+    (copy / "alpha" / "data.txt").unlink()
+    assert (copy / "alpha" / "__init__.py").stat().st_mtime_ns != 7
+    keep_times(copy, wheels)
+    assert (copy / "alpha" / "__init__.py").stat().st_mtime_ns == 7

@@ -477,3 +477,17 @@ def test_doubted_tests_that_fail_without_the_cache_are_not_tried_with_it(
     result = run_compiling(tmp_path, doubted=("t.py::one", "t.py::absent"))
     assert [job.variables for job in compiling] == [{}]
     assert (result.compiler_caches, result.failed_with_caches) == ((), ())
+
+
+def test_a_build_that_asks_for_another_host_than_the_index_is_no_fault_of_the_release() -> None:
+    words = "error: Failed to build `beta==1.0`\nstackcompat: a build asked for x.example:443, and builds reach less\n"
+    outcome, detail = _install_outcome(words)
+    assert outcome == "index-unreachable"
+    assert detail == "a build asked for x.example:443, and builds reach less (STACKCOMPAT_BUILD_HOSTS names others)"
+    # What a build has said itself is not the last line.
+    assert _install_outcome(words + "hint: This usually indicates a problem with the package")[0] == "uninstallable"
+
+
+def test_a_wheel_that_nobody_can_install_is_no_fault_of_the_index() -> None:
+    words = "error: Failed to download `a==1.0`\n  cause: The wheel is invalid: Multiple .dist-info directories: a, b"
+    assert _install_outcome(words)[0] == "uninstallable"

@@ -6,7 +6,9 @@ import os
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from stackcompat.core.errors import StackcompatError
@@ -18,6 +20,7 @@ from stackcompat.run.watchdog import (
     _how_it_ended,
     _RunningTest,
     busy_seconds,
+    ended_by_system,
     run_process,
 )
 from support.processes import ended
@@ -73,7 +76,7 @@ def test_an_end_between_two_tests_loses_none(tmp_path: Path) -> None:
     [
         ("os._exit(3)", "crashed", "the process exited with code 3 in the middle of the test"),
         ("os.abort()", "crashed", "the process died of SIGABRT"),
-        ("os.kill(os.getpid(), 9)", "out-of-memory", "killed by the system"),
+        ("os.kill(os.getpid(), 9)", "crashed", "the process died of SIGKILL"),
     ],
 )
 def test_the_test_that_runs_is_lost_with_its_process(tmp_path: Path, program: str, outcome: str, reason: str) -> None:
@@ -81,6 +84,31 @@ def test_the_test_that_runs_is_lost_with_its_process(tmp_path: Path, program: st
     (lost,) = end.lost
     assert lost[:3] == ("one", outcome, reason)
     assert not end.done
+
+
+@pytest.mark.parametrize(
+    ("counts", "used", "free"),
+    [((3, 4), 0, 1), ((None, None), 0, 1), ((3, 3), 3900, 1), ((3, 3), 0, 0.05)],
+    ids=["the system says so", "the system does not say", "near its limit", "the machine is full"],
+)
+def test_who_is_killed_where_memory_is_short_did_not_end_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, counts: tuple[int | None, ...], used: float, free: float
+) -> None:
+    told = iter(counts)
+    monkeypatch.setattr(watchdog, "ended_by_system", lambda: next(told))
+    monkeypatch.setattr(watchdog, "_memory_mb", lambda *_: used)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=free, total=1))
+    end, _ = run(tmp_path, "start('one'); time.sleep(1); os.kill(os.getpid(), 9)")
+    assert [lost[:3] for lost in end.lost] == [("one", "out-of-memory", "killed by the system")]
+
+
+def test_how_many_processes_the_system_ended(tmp_path: Path) -> None:
+    file = tmp_path / "vmstat"
+    assert ended_by_system(file) is None
+    file.write_text("nr_free_pages 1\noom_kill 12\nzswpin 0\n")
+    assert ended_by_system(file) == 12
+    file.write_text("nr_free_pages 1\n")
+    assert ended_by_system(file) is None
 
 
 def test_a_test_over_its_limit_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,7 +161,7 @@ def test_the_tests_that_groups_lost_are_told_as_well(tmp_path: Path) -> None:
     end, _ = run(tmp_path, program)
     assert [lost[:3] for lost in end.lost] == [
         ("one", "crashed", "the process died of SIGSEGV"),
-        ("two", "out-of-memory", "killed by the system"),
+        ("two", "crashed", "the process died of SIGKILL"),
         ("three", "crashed", "the process exited with code 3 in the middle of the test"),
     ]
 

@@ -83,7 +83,10 @@ class GroupHooks:
             return None
         described = [(item, self._tests.describe(item)) for item in session.items]
         tests = [_Test(item, test, self._path(test)) for item, test in described]
-        self._run_groups(tests, frozenset(), frozenset())
+        if len(tests) == 1 and not tests[0].described.swept:  # what it imports breaks no process but its own
+            self._run_apart(tests, frozenset())
+        else:
+            self._run_groups(tests, frozenset(), frozenset())
         return True
 
     def _path(self, described: DescribedTest) -> tuple[str, ...]:
