@@ -83,6 +83,7 @@ def edition_files(site: Site) -> Iterator[tuple[str, str]]:
 
 
 def _all_files(site: Site) -> Iterator[tuple[str, str]]:
+    yield from _data(site)  # first, since the text of the table is large, and so is what pages look up
     renderer = Renderer(site)
     for page in overviews(site):
         yield page.path, renderer.render(page)
@@ -91,7 +92,6 @@ def _all_files(site: Site) -> Iterator[tuple[str, str]]:
         if page.release is not None:
             yield release_file(*page.release, site)
     yield from api_files(site)
-    yield from _data(site)
     assets = files("stackcompat.report.site") / "assets"
     for name in ("site.css", "site.js"):
         yield f"assets/{name}", (assets / name).read_text(encoding="utf-8")
