@@ -14,7 +14,7 @@ from stackcompat.report.html import compiled_templates
 from stackcompat.report.release_text import feature_releases
 from stackcompat.report.site.latest import constraints_name, overrides_name
 from stackcompat.report.site.model import Site
-from stackcompat.report.site.page import Page, address_of, link_to
+from stackcompat.report.site.page import Page, address_of, day_of, link_to
 from stackcompat.report.site.subjects import frontier_link, release_link, square_link
 from stackcompat.table.vocabulary import POLICIES, count_words, sign
 
@@ -33,7 +33,7 @@ class Renderer:
     """
 
     def __init__(self, site: Site) -> None:
-        self._known = {"site": site, "titles": site.titles, "summary": site.summary}
+        self._known = {"site": site, "titles": site.titles, "summary": site.summary, "day": day_of(site.summary)}
         self._environments: dict[str, jinja2.Environment] = {}
 
     def render(self, page: Page) -> str:
