@@ -13,7 +13,7 @@ import pytest
 from stackcompat.advice.advice import collect_advice
 from stackcompat.advice.advisories import advisories
 from stackcompat.advice.timeline import Span, Timeline
-from stackcompat.core.requirements import exact_pins
+from stackcompat.core.requirements import exact_pins, python_key
 from stackcompat.report.advice import advice_files, kept_advice
 from stackcompat.report.site.api import KINDS
 from stackcompat.report.site.model import Published
@@ -351,6 +351,17 @@ def test_pages_of_an_older_edition_say_that_there_is_a_newer_one(tmp_path: Path)
         assert f'<body data-root="../" data-edition="{day}">' in text
         assert '<link rel="stylesheet" href="../../newest.css">' in text
         assert f'<p class="newer" hidden>This page is as of {day}' in text
+
+
+def test_what_a_newcomer_asks_is_one_link_away(folder: Path) -> None:
+    pythons = sorted({cell.python for cell in SUMMARY.cells}, key=python_key)
+    assert len(pythons) > 1
+    assert f"python={pythons[-1]} can be kept and shared" in words(folder, "selector.html")
+    assert "glossary.html#levels" in parsed(folder / "latest" / "index.html").all("href")
+    assert ("what is known of accelerators" in words(folder, "index.html")) is bool(SUMMARY.accelerators)
+    links = parsed(folder / "latest" / "component" / "beta.html").all("href")
+    assert "../release/beta--2.4.1.html" in links
+    assert "What to install with it" in words(folder, "component/beta.html")
 
 
 def test_old_editions_go_where_few_are_kept(tmp_path: Path) -> None:
