@@ -63,15 +63,17 @@ const pages = [["What to install", "index.html"], ["Tonight: what broke", "tonig
   ["Artifacts", "artifacts.html"], ["Accelerators: GPU, TPU", "accelerators.html"], ["Islands", "islands.html"], ["Failures", "failures.html"],
   ["Features that do not work", "features.html"]];
 const results = (data, text) => {
-  const words = text.toLowerCase().replace(/[=,]+/g, " ").split(/\s+/).filter(Boolean);
+  const words = text.toLowerCase().replace(/[=,?]+/g, " ").replace(/\bpython *\d+\.\d+|\b(with|and|on|for)\b/g, " ").split(/\s+/).filter(Boolean);
+  if (!words.length) return [];
+  const names = (one, word) => one.name.toLowerCase().includes(word) || one.title.toLowerCase().includes(word);
+  const versions = words.filter((word) => /^\d/.test(word));
+  const known = words.every((word) => versions.includes(word) || data.components.some((one) => names(one, word)));
   const fits = (...texts) => words.every((word) => texts.some((one) => one.toLowerCase().includes(word)));
   const hits = [];
   for (const one of data.components) {
     if (fits(one.name, one.title)) hits.push([one.title, page("component", one.name)]);
-    const named = words.filter((word) => one.name.toLowerCase().includes(word) || one.title.toLowerCase().includes(word));
-    const versions = words.filter((word) => /^\d/.test(word));
-    if (named.length && versions.length && named.length + versions.length === words.length)
-      for (const version of one.releases.filter((its) => versions.every((word) => its.startsWith(word))).slice(0, 6))
+    if (known && words.some((word) => names(one, word)))
+      for (const version of one.releases.filter((its) => versions.some((word) => its.startsWith(word))).slice(0, 6))
         hits.push([`${one.title} ${version}: what goes with it`, page("release", one.name, version)]);
   }
   for (const [words_, href] of pages) if (fits(words_)) hits.push([words_, root + href]);
