@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 from stackcompat.core.record import Record
@@ -162,7 +163,12 @@ class Advisory(Record):
 
     def _applies(self, installed: Mapping[str, str]) -> bool:
         """Whether an environment has every distribution that it needs for the failure, and lacks the absent one."""
-        return self.without not in installed and {*self.distributions, *self.beside} <= installed.keys()
+        return self.without not in installed and self._needed <= installed.keys()
+
+    @cached_property
+    def _needed(self) -> frozenset[str]:
+        """The distributions that an environment has to have."""
+        return frozenset((*self.distributions, *self.beside))
 
     def _among(self, releases: Iterable[tuple[str, ...]], installed: Mapping[str, str]) -> bool:
         """Whether the installed versions of the sides are one of the sets in `releases`."""

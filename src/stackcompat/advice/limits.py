@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from packaging.version import Version
@@ -36,7 +36,7 @@ def limits(versions: Versions, summary: Summary) -> tuple[str, ...]:
     return tuple(f"{limit.words}: {limit.reason}" for limit in limits_of(versions, summary))
 
 
-def limits_of(versions: Versions, summary: Summary) -> tuple[Limit, ...]:
+def limits_of(versions: Versions, summary: Summary, features: Iterable[FeatureRow] | None = None) -> tuple[Limit, ...]:
     """The features that do not work at some versions.
 
     A feature that was seen to fail in the same series of releases (``0.10`` of ``0.10.2``) is named too, unless a newer
@@ -45,11 +45,12 @@ def limits_of(versions: Versions, summary: Summary) -> tuple[Limit, ...]:
     Args:
         versions: Component to version.
         summary: The table.
+        features: Its features that are asked about; None: all.
     """
-    cells = {cell.id: cell for cell in summary.cells}
+    cells = summary.cells_by_id
     exact: dict[str, Limit] = {}
     near: dict[str, Limit] = {}
-    for row in summary.features:
+    for row in summary.features if features is None else features:
         if not row.components.keys() <= versions.keys():
             continue
         for cell in (cells[name] for name in row.cells if name in cells):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import permutations, product
 from typing import Literal, NamedTuple
 
@@ -48,6 +48,10 @@ class PairFact(NamedTuple):
     python: str = ""
     doubt: bool = False
     why: str = ""
+
+
+#: Makes each fact once: there are few different ones, and tens of thousands of pairs.
+_fact = cache(PairFact)
 
 
 #: Two releases: name and version of each, in any order.
@@ -235,12 +239,12 @@ class SetKnowledge:
 
     def _in_cells(self) -> Iterator[tuple[_Pair, PairFact]]:
         """The facts that tests in cells of this Python show."""
-        for pair, release in self._releases():
+        for pair, release in self.summary.releases_together:
             verdict = release.pythons.get(self.python)
             if release.inferred or verdict not in ("works", "broken") or self._is_upstream(release):
                 continue
             level: Level = release.level if verdict == release.verdict else "import"
-            yield pair, PairFact("seen", verdict == "broken", level, self._failure(release), self.python)
+            yield pair, _fact("seen", verdict == "broken", level, self._failure(release), self.python)
 
     def _along_frontiers(self) -> Iterator[tuple[_Pair, PairFact]]:
         """The facts that runs along frontiers of this Python show."""
@@ -259,39 +263,34 @@ class SetKnowledge:
                     level = min(first_level, second_level, LEVELS.index("import"))
                     deepest[pair] = max(deepest.get(pair, 0), level)
         for pair, level in deepest.items():
-            yield pair, PairFact("met", level=LEVELS[level], python=self.python)
+            yield pair, _fact("met", level=LEVELS[level], python=self.python)
 
     def _inferred(self) -> Iterator[tuple[_Pair, PairFact]]:
         """The facts that frontiers of this Python infer, then the pairs that its cells leave open."""
         for row, frontier_pair, fact in self._of_frontiers():
             if row.python == self.python and frontier_pair.inferred and (row.complete or fact.broken):
                 yield _pair(frontier_pair.versions), fact._replace(state="inferred")
-        for pair, release in self._releases():
+        for pair, release in self.summary.releases_together:
             verdict = release.pythons.get(self.python)
             if verdict == "broken" and release.inferred and not self._is_upstream(release):
-                yield pair, PairFact("inferred", True, release.level, self._failure(release), self.python, doubt=True)
+                yield pair, _fact("inferred", True, release.level, self._failure(release), self.python, doubt=True)
             elif verdict in ("flaky", "infra-error", "invalid", "unresolvable", "uninstallable"):
-                yield pair, PairFact("unknown", python=self.python, why=verdict)
+                yield pair, _fact("unknown", python=self.python, why=verdict)
 
     def _elsewhere(self) -> Iterator[tuple[_Pair, PairFact]]:
         """The facts that other Pythons show, those of the newest Python first."""
-        for pair, release in self._releases():
+        for pair, release in self.summary.releases_together:
             if release.inferred or self._is_upstream(release):
                 continue
             for python in sorted(release.pythons, key=python_key, reverse=True):
                 verdict = release.pythons[python]
                 if python != self.python and verdict in ("works", "broken"):
-                    fact = PairFact("elsewhere", verdict == "broken", release.level, self._failure(release), python)
-                    yield pair, fact
+                    broken = verdict == "broken"
+                    yield pair, _fact("elsewhere", broken, release.level, self._failure(release), python)
                     break
         for row, frontier_pair, fact in self._of_frontiers():
             if row.python != self.python and not frontier_pair.inferred:
                 yield _pair(frontier_pair.versions), fact._replace(state="elsewhere")
-
-    def _releases(self) -> Iterator[tuple[_Pair, PairRelease]]:
-        for row in self.summary.pairs:
-            for release in row.releases:
-                yield _pair({row.first: release.first_version, row.second: release.second_version}), release
 
     def _is_upstream(self, release: PairRelease) -> bool:
         """Whether two releases fail only in a release's own tests."""
@@ -315,7 +314,7 @@ class SetKnowledge:
                 failure = (reason.signature or reason.sentence) if reason is not None else ""
                 doubt = bool(reason is not None and reason.doubt)
                 broken = pair.verdict == "broken"
-                yield row, pair, PairFact("seen", broken, pair.level, failure, row.python, doubt=doubt)
+                yield row, pair, _fact("seen", broken, pair.level, failure, row.python, doubt=doubt)
 
 
 def _forbidden(row: FrontierRow) -> dict[_Pair, list[str]]:

@@ -64,8 +64,8 @@ def _what_fails(group: FailureGroup, summary: Summary) -> str:
 
     The versions of all cells would claim every combination of them.
     """
-    first = next((cell for cell in summary.cells if cell.id in group.cells), None)
     if not group.suspects:
+        first = next((cell for cell in summary.cells if cell.id in group.cells), None)
         return f"{', '.join(first.requirements) if first else 'A cell'} fails"
     rows = {row.name: row for row in summary.components}
     names = sorted(group.suspects, key=lambda name: rows[name].distribution == group.package)
@@ -76,8 +76,7 @@ def _what_fails(group: FailureGroup, summary: Summary) -> str:
 
 def _releases(group: FailureGroup, summary: Summary) -> dict[str, str]:
     """The releases for which a way out is looked for: those of the suspects and culprits in the first cell."""
-    cells = {cell.id: cell for cell in summary.cells}
-    first = cells.get(group.cells[0]) if group.cells else None
+    first = summary.cells_by_id.get(group.cells[0]) if group.cells else None
     if first is None:
         return {}
     names = {row.distribution: row.name for row in reversed(summary.components)}

@@ -41,7 +41,7 @@ from stackcompat.table.summary import Summary
 from stackcompat.table.unpaired import unpaired_reason
 from stackcompat.table.vocabulary import POLICIES, SIGNS, Sign, count_words, sign
 
-__all__ = ["html"]
+__all__ = ["compiled_templates", "html"]
 
 
 class _Grid(NamedTuple):
@@ -148,11 +148,11 @@ def _templates() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
-        bytecode_cache=_compiled_templates(),
+        bytecode_cache=compiled_templates(),
     )
 
 
-def _compiled_templates() -> jinja2.BytecodeCache | None:
+def compiled_templates() -> jinja2.BytecodeCache | None:
     """What templates compile to, since that takes longer than to render a small table; None: nothing can be kept."""
     folder = default_cache() / "templates"
     try:

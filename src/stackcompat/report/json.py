@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 from stackcompat.table.summary import Summary
 
@@ -21,15 +22,25 @@ _line = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 def compat(summary: Summary) -> str:
     """The summary as JSON. The files of two nights can be compared line by line; see :func:`text`."""
-    # Field by field: the whole table as objects of Python takes many times the memory of its text.
-    fields = {}
-    for name in type(summary).model_fields:
-        for shown, value in summary.model_dump(mode="json", by_alias=False, include={name}).items():
-            fields[shown] = _text(value, "\n ")
-    if sum(map(len, fields.values())) <= _RECORD_CHARACTERS:
+    pieces: list[str] = []
+    for name, field in type(summary).model_fields.items():
+        if not field.exclude:
+            pieces += [",\n " if pieces else "{\n ", f"{json.dumps(name)}:", *_pieces(name, summary)]
+    if sum(map(len, pieces)) <= _RECORD_CHARACTERS:
         return text(summary.model_dump(mode="json", by_alias=False))
-    lines = [f"{json.dumps(name)}:{value}" for name, value in fields.items()]
-    return "{\n " + ",\n ".join(lines) + "\n}\n"
+    return "".join((*pieces, "\n}\n"))
+
+
+def _pieces(name: str, summary: Summary) -> Iterator[str]:
+    """The text of a field in pieces, each made by itself: as objects of Python, a table takes many times the memory."""
+    rows = getattr(summary, name)
+    if not isinstance(rows, tuple) or 2 * len(rows) <= _LIST_CHARACTERS:
+        yield _text(summary.model_dump(mode="json", by_alias=False, include={name})[name], "\n ")
+        return
+    for number, row in enumerate(rows):
+        yield ",\n  " if number else "[\n  "
+        yield _text(row.model_dump(mode="json", by_alias=False), "\n  ")
+    yield "\n ]"
 
 
 def text(value: object) -> str:

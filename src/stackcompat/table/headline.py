@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping
 
 from stackcompat.core.text import and_list
@@ -15,7 +16,7 @@ from stackcompat.table.workaround import smallest_steps, steps_sentence
 from stackcompat.verdict.depth import Depth, by_level
 from stackcompat.verdict.history import RED
 
-__all__ = ["claim", "headline", "with_headline"]
+__all__ = ["claim", "headline", "install_words", "with_headline"]
 
 
 #: The levels at which nothing of a component was used, and what was done with it.
@@ -36,7 +37,7 @@ def claim(summary: Summary) -> str:
     """
     if not summary.today:
         return "It is not known which newest releases work together: no cell with them was run"
-    sentences = [_sentence(cells, summary) for cells in _alike(summary.today)]
+    sentences = [_sentence(cells, summary) for cells in _alike(summary)]
     problems = [_problem(row, summary) for row in _known_problems(summary)]
     if problems:
         sentences.append(f"Known {'problem' if len(problems) == 1 else 'problems'}: {'. '.join(problems)}")
@@ -53,12 +54,13 @@ def headline(claim: str, summary: Summary) -> str:
     return f"{claim}. As of {summary.generated:%Y-%m-%d}; {count_words(summary.counts)}."
 
 
-def _alike(today: Iterable[Today]) -> list[list[Today]]:
-    """The newest releases on each Python; Pythons with the same state and the same releases stand together."""
+def _alike(summary: Summary) -> list[list[Today]]:
+    """The newest releases on each Python; Pythons with the same state and the same to install stand together."""
     groups: dict[tuple[object, ...], list[Today]] = {}
-    for cell in today:
+    for cell in summary.today:
         reason = "" if cell.verdict == "works" else cell.sentence
-        groups.setdefault((cell.state, reason, *cell.versions.items(), *cell.held_back), []).append(cell)
+        line = _line(cell, summary)
+        groups.setdefault((cell.state, reason, line, *cell.versions.items(), *cell.held_back), []).append(cell)
     return list(groups.values())
 
 
@@ -103,19 +105,33 @@ def _sentence(cells: list[Today], summary: Summary) -> str:
     when = f"Tested together on {min(tested):%Y-%m-%d}" if tested else "Tested together"
     if first.verdict == "works":
         held = f" (held back: {_held_back(first, summary)})" if first.held_back else ""
-        return f"Install on {where}: {_pins(first.versions, summary)}. {when}: {_depth_words(cells, summary)}{held}"
+        return f"Install on {where}: {_line(first, summary)}. {when}: {_depth_words(cells, summary)}{held}"
     instead = ""
     if first.instead_versions:
-        instead = f"; install {_pins(first.instead_versions, summary)}, the nearest set that works"
+        instead = f"; install {_line(first, summary)}, the nearest set that works"
     if first.verdict in RED:
         return f"The newest releases do not all work together on {where}: {_breaks(cells, summary)}{instead}"
     return f"It is not known whether the newest releases work together on {where} ({_reason(first)}){instead}"
 
 
-def _pins(versions: Mapping[str, str], summary: Summary) -> str:
-    """The releases as an installer takes them: ``alpha==1.3 beta==2.4``."""
+def install_words(pins: Mapping[str, str], besides: Iterable[str]) -> str:
+    """A set as an installer takes it on a command line: ``alpha==1.3 beta==2.4``. Every install line is made of this.
+
+    Args:
+        pins: Its components: distribution to version.
+        besides: Requirements that the components do not declare.
+    """
+    return shlex.join([*(f"{name}=={version}" for name, version in pins.items()), *besides])
+
+
+def _line(cell: Today, summary: Summary) -> str:
+    """What to install: the newest releases where they work, else the nearest set."""
+    is_newest = cell.verdict == "works"
+    shows, versions = (cell.cell, cell.versions) if is_newest else (cell.instead, cell.instead_versions)
     distributions = {row.name: row.distribution for row in summary.components}
-    return " ".join(f"{distributions[name]}=={version}" for name, version in versions.items())
+    pins = {distributions[name]: version for name, version in versions.items() if distributions[name]}
+    known = summary.cells_by_id.get(shows)
+    return install_words(pins, summary.besides(known) if known is not None else ())
 
 
 def _reason(cell: Today) -> str:

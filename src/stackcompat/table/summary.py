@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Annotated
 
+from packaging.version import Version
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
@@ -20,7 +21,7 @@ from stackcompat.table.exchange import ArtifactSquare
 from stackcompat.table.failures import FailureGroup
 from stackcompat.table.features import FeatureRow
 from stackcompat.table.frontiers import FrontierRow
-from stackcompat.table.pairs import PairRow
+from stackcompat.table.pairs import PairRelease, PairRow
 from stackcompat.table.pinned import PinnedSet
 from stackcompat.table.runs import MeasurementRow, RunRow
 from stackcompat.table.today import Today
@@ -120,6 +121,24 @@ class Summary(Record):
     def pairs_by_names(self) -> dict[frozenset[str], PairRow]:
         """The pairs, by the names of their components in any order."""
         return {frozenset((pair.first, pair.second)): pair for pair in self.pairs}
+
+    @cached_property
+    def cells_by_id(self) -> dict[str, CellRow]:
+        """The cells by their ids."""
+        return {cell.id: cell for cell in self.cells}
+
+    @cached_property
+    def releases_together(self) -> tuple[tuple[frozenset[tuple[str, Version]], PairRelease], ...]:
+        """Every two releases that the pairs tell of, as names with versions in any order.
+
+        There are tens of thousands of them, and all that looks up facts by them shares these.
+        """
+        release = cache(lambda name, version: (name, version_key(version)))
+        return tuple(
+            (frozenset((release(row.first, one.first_version), release(row.second, one.second_version))), one)
+            for row in self.pairs
+            for one in row.releases
+        )
 
     @cached_property
     def broken_pairs(self) -> frozenset[frozenset[tuple[str, str]]]:

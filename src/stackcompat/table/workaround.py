@@ -113,11 +113,11 @@ def steps_sentence(steps: Iterable[Step], titles: Mapping[str, str]) -> str:
 
 def _working_sets(names: frozenset[str], summary: Summary) -> Iterator[_WorkingSet]:
     """The sets of releases of just these components that were observed to work."""
-    for cell in summary.cells:
+    # Of one component, the cell's own tests count; two or more need a test that uses them together, which the
+    # verdict on a pair knows and the verdict on a cell does not.
+    for cell in summary.cells if len(names) != 2 else ():
         counts = cell.verdict == "works" and not cell.forced and cell.policy != "local"
-        # Of one component, the cell's own tests count; two or more need a test that uses them together, which the
-        # verdict on a pair knows and the verdict on a cell does not.
-        if counts and names <= cell.components.keys() and len(names) != 2:
+        if counts and names <= cell.components.keys():
             held = {name: cell.components[name].version for name in names}
             level = min((cell.components[name].level for name in names), key=LEVELS.index, default=cell.level)
             yield _WorkingSet(held, level, frozenset((cell.python,)), cell=cell.id)

@@ -5,7 +5,7 @@ import re
 
 import jsonschema
 
-from stackcompat.report.json import compat, schema
+from stackcompat.report.json import compat, schema, text
 from stackcompat.table.build import summarise
 from stackcompat.table.summary import Summary
 from support.made_up import COMPONENTS, NOW, history
@@ -49,3 +49,9 @@ def test_references_lead_somewhere() -> None:
     linked = {release.get("failure") for pair in document["pairs"] for release in pair["releases"]}
     assert linked - {None} <= failures
     assert {one["cell"] for one in document["today"]} <= cells
+
+
+def test_many_rows_are_written_one_by_one_as_they_would_be_together() -> None:
+    many = tuple(SUMMARY.cells[0].model_copy(update={"id": f"cell-{number}"}) for number in range(300))
+    summary = SUMMARY.model_copy(update={"cells": many})
+    assert compat(summary) == text(summary.model_dump(mode="json", by_alias=False))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from stackcompat.report.site.latest import install_lines, latest_sets
 from stackcompat.resolve.lock import HeldBack
 from stackcompat.table.build import summarise
+from stackcompat.table.headline import with_headline
 from stackcompat.table.summary import Summary
 from support.made_up import COMPONENTS, NEWEST, NOW, History, failed, make_cell, passed, planned, run_of, unresolved
 
@@ -142,3 +144,20 @@ def test_imports_alone_are_no_work_together() -> None:
         "Install on Python 3.12: alpha==1.3.0 alpha-native==1.3.0 beta==2.4.1. Tested together on 2026-11-22: nothing "
         "deeper than an import was tried; Alpha and Alpha native were only imported; Beta was only installed"
     )
+
+
+def test_what_no_component_requires_is_in_the_line_as_on_the_site() -> None:
+    made = History()
+    needs = newest(made, "3.12")
+    newest(made, "3.11")
+    summary = of(made)
+    cells = tuple(
+        cell.model_copy(update={"requirements": (*cell.requirements, "glue")}) if cell.id == needs else cell
+        for cell in summary.cells
+    )
+    installed = {needs: {**NEWEST, "glue": "1.4"}}
+    summary = with_headline(summary.model_copy(update={"cells": cells, "installed": installed}))
+    first, second = f"Install on Python 3.12: {PINS} glue==1.4. {TESTED}", f"Install on Python 3.11: {PINS}. {TESTED}"
+    assert summary.claim == f"{first}. {second}"
+    for latest in latest_sets(summary, ()):
+        assert install_lines(latest.pins, latest.besides)["pip"].removeprefix("pip install ") in summary.claim

@@ -173,18 +173,20 @@ def api_files(site: Site) -> Iterator[tuple[str, str]]:
 
 def release_file(name: str, version: str, site: Site) -> tuple[str, str]:
     """The file about one release: its path and its text."""
-    return f"{_ROOT}/release/{name}/{version}.json", _text(_release(name, version, site))
+    # Only the releases in it have fields with default values. To leave those out saves much of the files.
+    return f"{_ROOT}/release/{name}/{version}.json", _text(_release(name, version, site), exclude_defaults=True)
 
 
 def _head(kind: str, site: Site) -> dict[str, Any]:
     return {"schema_id": schema_id(kind), "generated": site.summary.generated}
 
 
-def _text(record: _File) -> str:
+def _text(record: _File, *, exclude_defaults: bool = False) -> str:
     """A record as JSON on one line: there are thousands of files, and programs read them."""
     # All at once: as objects of Python in between, the files of a large table take seconds more.
     # Aliases are for TOML alone, but for that of the first field, which is no name in Python.
-    return record.model_dump_json(by_alias=False).replace('{"schema_id":', '{"$schema":', 1) + "\n"
+    whole = record.model_dump_json(by_alias=False, exclude_defaults=exclude_defaults)
+    return whole.replace('{"schema_id":', '{"$schema":', 1) + "\n"
 
 
 def _schema(kind: str, record: type[_File]) -> str:
@@ -257,7 +259,7 @@ def _component(name: str, site: Site) -> ComponentFile:
 
 
 def _release(name: str, version: str, site: Site) -> ReleaseFile:
-    sets = [one for one in site.sets if one.versions.get(name) == version]
+    sets = site.sets_with(name, version)
     return ReleaseFile(
         **_head("release", site),
         component=name,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import shlex
 from collections.abc import Iterable, Mapping
 from typing import Annotated
 
@@ -16,6 +15,7 @@ from stackcompat.core.vocabulary import Level
 from stackcompat.report.advice import constraints
 from stackcompat.resolve.lock import HeldBack
 from stackcompat.table.cells import CellRow
+from stackcompat.table.headline import install_words
 from stackcompat.table.summary import Summary
 from stackcompat.table.today import Today
 
@@ -99,7 +99,7 @@ def install_lines(pins: Mapping[str, str], besides: Iterable[str]) -> dict[str, 
         pins: Its components: distribution to version.
         besides: Requirements that the components do not declare.
     """
-    wanted = shlex.join([*(f"{name}=={version}" for name, version in pins.items()), *besides])
+    wanted = install_words(pins, besides)
     return {"pip": f"pip install {wanted}", "uv": f"uv pip install {wanted}"}
 
 

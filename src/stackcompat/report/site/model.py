@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -111,9 +111,20 @@ class Site:
         return known_sets(self.summary, self.advisories)
 
     @cached_property
-    def newest_sets(self) -> tuple[KnownSet, ...]:
+    def _sets_by_release(self) -> Mapping[tuple[str, str], Sequence[KnownSet]]:
+        return _by_release(self.sets)
+
+    @cached_property
+    def _newest_by_release(self) -> Mapping[tuple[str, str], Sequence[KnownSet]]:
+        return _by_release(newest_fitting((), self.sets, self.summary, prereleases=True))
+
+    def sets_with(self, name: str, version: str) -> Sequence[KnownSet]:
+        """The sets that are known to work and have a release."""
+        return self._sets_by_release.get((name, version), ())
+
+    def newest_sets_with(self, name: str, version: str) -> Sequence[KnownSet]:
         """The same sets, the newest first, as ``stackcompat suggest`` looks through them."""
-        return tuple(newest_fitting((), self.sets, self.summary, prereleases=True))
+        return self._newest_by_release.get((name, version), ())
 
     @cached_property
     def latest(self) -> tuple[LatestSet, ...]:
@@ -207,6 +218,23 @@ class Site:
         distributions = {name: row.distribution for name, row in self.components.items()}
         return {distributions[name]: version for name, version in versions.items() if distributions.get(name)}
 
-    def advisories_of(self, name: str) -> tuple[Advisory, ...]:
+    def advisories_of(self, name: str) -> Sequence[Advisory]:
         """The advisories that a component is in."""
-        return tuple(advisory for advisory in self.advisories if any(side.component == name for side in advisory.sides))
+        return self._advisories_by_component.get(name, ())
+
+    @cached_property
+    def _advisories_by_component(self) -> Mapping[str, Sequence[Advisory]]:
+        found: dict[str, list[Advisory]] = {}
+        for advisory in self.advisories:
+            for name in {side.component for side in advisory.sides}:
+                found.setdefault(name, []).append(advisory)
+        return found
+
+
+def _by_release(sets: Iterable[KnownSet]) -> Mapping[tuple[str, str], Sequence[KnownSet]]:
+    """The sets with each release, in their order."""
+    found: dict[tuple[str, str], list[KnownSet]] = {}
+    for one in sets:
+        for release in one.versions.items():
+            found.setdefault(release, []).append(one)
+    return found

@@ -25,6 +25,7 @@ from stackcompat.table.accelerators import shown_components
 from stackcompat.table.components import ComponentRow
 from stackcompat.table.exchange import squares_by_label
 from stackcompat.table.failures import FailureGroup
+from stackcompat.table.features import FeatureRow
 from stackcompat.table.islands import names_on_islands
 from stackcompat.table.vocabulary import SIGNS, Sign
 
@@ -80,16 +81,17 @@ def overviews(site: Site) -> Iterator[Page]:
     yield from _list("pairs", "Pairs of components", summary.pairs)
     yield from _list("advisories", "Known incompatibilities", site.advisories)
     yield from _list("failures", "Failures", summary.failures)
-    yield from _list("features", "What works except for one feature", summary.features)
+    in_newest = partial(_in_newest, site=site)
+    yield from _list("features", "What works except for one feature", summary.features, in_newest=in_newest)
     yield from _list("cells", "Every combination that was tried", summary.cells)
     yield from _list("frontiers", "Release by release", summary.frontiers)
 
 
-def _list(name: str, title: str, items: Sequence[object]) -> Iterator[Page]:
-    """A long list, on as many pages as it needs."""
+def _list(name: str, title: str, items: Sequence[object], **more: object) -> Iterator[Page]:
+    """A long list, on as many pages as it needs. Their template takes `more`, too."""
     for part in parts(f"{name}.html", items):
         numbered = title if part.number == 1 else f"{title}, page {part.number}"
-        yield Page(part.path, name, numbered, partial(dict, part=part))
+        yield Page(part.path, name, numbered, partial(dict, part=part, **more))
 
 
 def _nothing(_: Site) -> Mapping[str, object]:
@@ -126,6 +128,20 @@ def _limits(site: Site, known: Collection[str]) -> list[str]:
         words if len(pythons) == everywhere else f"{words} (newest set on Python {and_list(pythons)})"
         for words, pythons in found.items()
     ]
+
+
+def _in_newest(row: FeatureRow, site: Site) -> str:
+    """Whether a feature does not work in the newest sets, as the first page tells it, and on which Pythons."""
+    found: dict[bool, list[str]] = {}
+    for today in site.summary.today:
+        for limit in limits_of(parsed(today.versions), site.summary, (row,)):
+            found.setdefault(limit.words == row.words, []).append(today.python)
+    words = [
+        f"{start} on Python {and_list(found[sure])}"
+        for sure, start in ((True, "yes,"), (False, "likely"))
+        if sure in found
+    ]
+    return "; ".join(words) or ("yes" if row.today else "no")
 
 
 def _installs(site: Site) -> list[_Install]:

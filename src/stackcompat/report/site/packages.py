@@ -81,25 +81,28 @@ def packages(site: Site, api: Iterable[tuple[str, str]]) -> dict[str, bytes]:
     }
 
 
-def _data(api: Iterable[tuple[str, str]]) -> tuple[str, dict[str, str]]:
-    """The text of ``data.json``, and the schemas by file name."""
-    joined: dict[str, list[str]] = {"components": [], "pairs": [], "advisories": [], "sets": []}
+def _data(api: Iterable[tuple[str, str]]) -> tuple[bytes, dict[str, bytes]]:
+    """The content of ``data.json``, and the schemas by file name."""
+    joined: dict[str, list[bytes]] = {"components": [], "pairs": [], "advisories": [], "sets": []}
     places = {"component": "components", "pair": "pairs", "advisory": "advisories", "sets": "sets"}
     whole, schemas = [], {}
-    # The texts are joined as they are: read as objects of Python, a large table would take much memory.
+    # The texts are joined as they are: read as objects of Python, a large table would take much memory. As bytes, since
+    # one character beyond Latin-1 makes the whole text take twice as much.
     for path, text in api:
         _, _, kind, *rest = path.removesuffix(".json").split("/")
         if kind == "schema":
-            schemas[f"schema/{rest[0]}.json"] = text
+            schemas[f"schema/{rest[0]}.json"] = text.encode()
         elif kind in places:
-            joined[places[kind]].append(f"{json.dumps('/'.join(rest))}:{text.strip()}")
+            joined[places[kind]].append(f"{json.dumps('/'.join(rest))}:{text.strip()}".encode())
         elif kind in ("index", "latest"):
-            whole.append(f"{json.dumps(kind)}:{text.strip()}")
-    whole += [f"{json.dumps(kind)}:{{{','.join(texts)}}}" for kind, texts in joined.items()]
-    return f"{{{','.join(whole)}}}\n", schemas
+            whole.append(f"{json.dumps(kind)}:{text.strip()}".encode())
+    for kind, texts in joined.items():
+        whole.append(b"%s:{%s}" % (json.dumps(kind).encode(), b",".join(texts)))
+        texts.clear()
+    return b"{%s}\n" % b",".join(whole), schemas
 
 
-def _npm(name: str, version: str, data: str, schemas: Mapping[str, str], words: Mapping[str, str]) -> bytes:
+def _npm(name: str, version: str, data: bytes, schemas: Mapping[str, bytes], words: Mapping[str, str]) -> bytes:
     described = {
         "name": name,
         "version": version,
@@ -108,18 +111,18 @@ def _npm(name: str, version: str, data: str, schemas: Mapping[str, str], words: 
         "exports": {".": "./data.json", "./schema/*": "./schema/*"},
         "files": ["data.json", "schema"],
     }
-    content = {"package.json": json.dumps(described, indent=1) + "\n", "README.md": _READ_ME.format(**words)}
-    content |= {"data.json": data, **schemas}
+    texts = {"package.json": json.dumps(described, indent=1) + "\n", "README.md": _READ_ME.format(**words)}
+    content = {path: text.encode() for path, text in texts.items()} | {"data.json": data, **schemas}
     raw = io.BytesIO()
     with tarfile.open(fileobj=raw, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for path, text in content.items():
+        for path, held in content.items():
             member = tarfile.TarInfo(f"package/{path}")
-            member.size, member.mtime, member.mode = len(text.encode()), _EPOCH, 0o644
-            archive.addfile(member, io.BytesIO(text.encode()))
-    return gzip.compress(raw.getvalue(), mtime=0)
+            member.size, member.mtime, member.mode = len(held), _EPOCH, 0o644
+            archive.addfile(member, io.BytesIO(held))
+    return gzip.compress(raw.getbuffer(), mtime=0)
 
 
-def _wheel(name: str, version: str, data: str, schemas: Mapping[str, str], words: Mapping[str, str]) -> bytes:
+def _wheel(name: str, version: str, data: bytes, schemas: Mapping[str, bytes], words: Mapping[str, str]) -> bytes:
     module = name.replace("-", "_")
     info = f"{module}-{version}.dist-info"
     read_me = _READ_ME.format(**words)
@@ -129,24 +132,24 @@ def _wheel(name: str, version: str, data: str, schemas: Mapping[str, str], words
         f"Description-Content-Type: text/markdown\n\n{read_me}"
     )
     content = {
-        f"{module}/__init__.py": _PYTHON.format(**words),
-        f"{module}/py.typed": "",
+        f"{module}/__init__.py": _PYTHON.format(**words).encode(),
+        f"{module}/py.typed": b"",
         f"{module}/data.json": data,
-        **{f"{module}/{path}": text for path, text in schemas.items()},
-        f"{info}/METADATA": metadata,
-        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: stackcompat\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        **{f"{module}/{path}": held for path, held in schemas.items()},
+        f"{info}/METADATA": metadata.encode(),
+        f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: stackcompat\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
-    record = "".join(f"{path},{_hash(text)},{len(text.encode())}\n" for path, text in content.items())
-    content[f"{info}/RECORD"] = f"{record}{info}/RECORD,,\n"
+    record = "".join(f"{path},{_hash(held)},{len(held)}\n" for path, held in content.items())
+    content[f"{info}/RECORD"] = f"{record}{info}/RECORD,,\n".encode()
     raw = io.BytesIO()
     with zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path, text in content.items():
+        for path, held in content.items():
             member = zipfile.ZipInfo(path)
             member.external_attr = 0o644 << 16
-            archive.writestr(member, text, zipfile.ZIP_DEFLATED)
+            archive.writestr(member, held, zipfile.ZIP_DEFLATED)
     return raw.getvalue()
 
 
-def _hash(text: str) -> str:
-    digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest())
+def _hash(content: bytes) -> str:
+    digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest())
     return f"sha256={digest.rstrip(b'=').decode()}"

@@ -7,7 +7,9 @@ from functools import cache
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-__all__ = ["LATEST", "PER_PAGE", "Page", "Part", "address_of", "file_of", "link_to", "parts"]
+from stackcompat.table.summary import Summary
+
+__all__ = ["LATEST", "PER_PAGE", "Page", "Part", "address_of", "day_of", "file_of", "link_to", "parts"]
 
 #: The folder of a site that always has the newest edition.
 LATEST = "latest"
@@ -67,6 +69,11 @@ def parts(path: str, items: Sequence[Any], per_page: int = PER_PAGE) -> Iterator
     paths = tuple(path if number == 1 else f"{stem}-{number}.{suffix}" for number in range(1, len(chunks) + 1))
     for number, (chunk, its) in enumerate(zip(chunks, paths, strict=True), 1):
         yield Part(its, number, len(chunks), chunk, paths, len(items))
+
+
+def day_of(summary: Summary) -> str:
+    """The day of a table, which names its edition."""
+    return f"{summary.generated:%Y-%m-%d}"
 
 
 @cache

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
 from stackcompat.advice.set_knowledge import PairFact, SetKnowledge
+from stackcompat.core.record import Record
 from stackcompat.core.requirements import version_key
 from stackcompat.core.vocabulary import LEVELS, Level
-from stackcompat.table.base import Sparse
 from stackcompat.table.version_ranges import span
 
 __all__ = ["Partner", "PartnerGroup", "PartnerRelease", "partner_groups", "partners_of"]
@@ -70,7 +71,7 @@ _LIKELY = f"? likely broken at {{level}}; {_DOUBT}"
 _MOST_WORDS = 160
 
 
-class PartnerRelease(Sparse):
+class PartnerRelease(Record):
     """A release of another component, and how it goes with the release that is asked about."""
 
     version: str
@@ -126,9 +127,9 @@ def partners_of(name: str, version: str, knowledge: SetKnowledge) -> tuple[Partn
     return tuple(found)
 
 
+@cache  # few are different, and a large table asks for hundreds of thousands
 def _release(version: str, fact: PairFact, python: str) -> PartnerRelease:
-    # Made by typed code from typed facts, hundreds of thousands of times: so they are not validated again.
-    return PartnerRelease.model_construct(
+    return PartnerRelease(
         version=version,
         state=_STATES.get((fact.state, fact.broken), "not known"),
         level=fact.level,

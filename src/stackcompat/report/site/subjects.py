@@ -157,7 +157,7 @@ def _warnings(distribution: str, site: Site) -> list[WarningRow]:
 
 def _release(name: str, version: str, site: Site) -> dict[str, object]:
     on = site.partners(name, version)
-    sets = [one for one in site.newest_sets if one.versions.get(name) == version]
+    sets = site.newest_sets_with(name, version)
     by_python = {python: [one for one in sets if one.python == python] for python in on}
     newest = site.components[name].newest
     return {

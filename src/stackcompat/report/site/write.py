@@ -29,7 +29,7 @@ from stackcompat.report.site.latest import constraints_name, constraints_text, h
 from stackcompat.report.site.model import Published, Site
 from stackcompat.report.site.overviews import overviews
 from stackcompat.report.site.packages import packages
-from stackcompat.report.site.page import LATEST, Page
+from stackcompat.report.site.page import LATEST, Page, day_of
 from stackcompat.report.site.render import Renderer
 from stackcompat.report.site.subjects import subjects
 from stackcompat.report.timeline_svg import timeline_svg
@@ -83,6 +83,7 @@ def edition_files(site: Site) -> Iterator[tuple[str, str]]:
 
 
 def _all_files(site: Site) -> Iterator[tuple[str, str]]:
+    yield from _data(site)  # first, since the text of the table is large, and so is what pages look up
     renderer = Renderer(site)
     for page in overviews(site):
         yield page.path, renderer.render(page)
@@ -91,7 +92,6 @@ def _all_files(site: Site) -> Iterator[tuple[str, str]]:
         if page.release is not None:
             yield release_file(*page.release, site)
     yield from api_files(site)
-    yield from _data(site)
     assets = files("stackcompat.report.site") / "assets"
     for name in ("site.css", "site.js"):
         yield f"assets/{name}", (assets / name).read_text(encoding="utf-8")
@@ -168,7 +168,7 @@ def write_site(folder: Path, published: Published, keep: int | None = None) -> W
         published: What is published.
         keep: How many editions are kept, the newest ones; the older ones are removed. None: all.
     """
-    day = f"{published.summary.generated:%Y-%m-%d}"
+    day = day_of(published.summary)
     days = sorted({day, *editions(folder)}, reverse=True)
     kept = days[:keep]
     site = Site(published)
@@ -205,6 +205,7 @@ def write_site(folder: Path, published: Published, keep: int | None = None) -> W
         _replace(folder / LATEST, copy)
     (folder / "index.html").write_text(_entrance(site), encoding="utf-8")
     (folder / "editions.html").write_text(_list_of_editions(site, kept), encoding="utf-8")
+    (folder / "newest.css").write_text(_newest(days[0]), encoding="utf-8")
     return Written(folder / day, pages, number, size)
 
 
@@ -239,6 +240,14 @@ def _entrance(site: Site) -> str:
         f'<body><main><h1>{name}</h1><p><a href="{LATEST}/index.html">Versions that work together</a></p>'
         '<p><a href="editions.html">Earlier editions</a></p></main></body></html>\n'
     )
+
+
+def _newest(day: str) -> str:
+    """The style that shows on pages of all other editions that there is a newer one.
+
+    It is no part of an edition, since an edition does not change, and pages need no script for it.
+    """
+    return f'body:not([data-edition="{day}"]) .newer[hidden] {{ display: block !important; }}\n'
 
 
 def _list_of_editions(site: Site, days: list[str]) -> str:

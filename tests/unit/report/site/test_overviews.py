@@ -9,6 +9,7 @@ from stackcompat.report.site.model import Published, Site
 from stackcompat.report.site.overviews import overviews
 from stackcompat.report.site.render import Renderer
 from stackcompat.table.build import summarise
+from stackcompat.table.features import FeatureRow
 from support.made_up import COMPONENTS, NOW
 from support.nights import BREAKS, FIXED, NEW, OLD, PASSES, Nights
 from support.page import Page
@@ -80,3 +81,22 @@ def test_the_templates_are_all_used() -> None:
     named = {path.name.removesuffix(".html.j2") for path in (folder / "templates").glob("*.j2")} - {"base", "macros"}
     assert named
     assert [name for name in named if f'"{name}"' not in sources] == []
+
+
+def test_a_feature_is_told_of_the_newest_sets_as_on_the_first_page() -> None:
+    nights = Nights()
+    nights.add(0, OLD, PASSES)
+    summary = summarise(COMPONENTS, (nights.runs[-1],), nights.evidence, NOW, past=nights.runs)
+    today = summary.today[0]
+    row = FeatureRow(
+        feature="saving boxes",
+        today=False,
+        components={"beta": (today.versions["beta"],)},
+        signature="E: no box",
+        tests=(),
+        cells=(today.cell,),
+    )
+    site = Site(Published("Sound", summary.model_copy(update={"features": (row,)})))
+    texts = {one.path: Page(Renderer(site).render(one)).text for one in overviews(site)}
+    assert "saving boxes does not work" in texts["index.html"]
+    assert f"yes, on Python {today.python}" in texts["features.html"]

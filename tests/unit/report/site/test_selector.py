@@ -27,16 +27,22 @@ pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="Node is no
 
 
 def said(facts: dict[tuple[str, str], dict[str, Any]], **files: Any) -> list[str]:
-    """The paragraphs about alpha 1, beta 1 and gamma 1 on Python 3.12, with facts about each two."""
+    """The paragraphs about alpha 1, beta 1 and gamma 1 on Python 3.12, with facts about each two.
+
+    `delta` in `files` has releases of a further component, each with the fact about it beside any of the three.
+    """
     versions = {"alpha": "1", "beta": "1", "gamma": "1"}
     loaded: dict[str, Any] = {name: {"pythons": {"3.12": {}}, "sets": {}} for name in versions}
     for (first, second), fact in facts.items():
         for one, other in ((first, second), (second, first)):
             loaded[one]["pythons"]["3.12"][other] = [{"version": "1", **fact}]
+    delta = files.get("delta", {})
+    for one in loaded.values():
+        one["pythons"]["3.12"]["delta"] = [{"version": version, **fact} for version, fact in delta.items()]
     index = {
         "sets": {"3.12": "sets/3.12.json"},
-        "releases": {name: ["1"] for name in versions},
-        "components": versions,
+        "releases": {name: ["1"] for name in versions} | {"delta": [*delta]},
+        "components": {**versions, "delta": "delta.json"},
         "distributions": {name: f"{name}-dist" for name in versions},
     }
     known = {
@@ -117,3 +123,16 @@ def test_a_line_that_installs_a_set_has_what_its_components_do_not_declare() -> 
     parts = said({}, sets=[{**near, "besides": ["glue==1.4", "paste>=2"]}])
     assert "uv pip install alpha-dist==1 beta-dist==2 gamma-dist==1 glue==1.4 'paste>=2'" in parts
     assert "uv pip install alpha-dist==1 beta-dist==2 gamma-dist==1" in said({}, sets=[near])
+
+
+def test_what_is_guessed_is_told_from_what_was_seen_elsewhere() -> None:
+    delta = {
+        "1": WORKS,
+        "2": {"state": "works", "level": "import"},
+        "3": {"state": "inferred works"},
+        "4": {"state": "works elsewhere", "level": "lower"},
+        "5": {"state": "met"},
+    }
+    *_, table = said(ALL_WORK, delta=delta)
+    assert "5 (installed together, no test uses both), 2 (up to import), 1" in table
+    assert "4 (another Python, up to lower), 3 (inferred)" in table

@@ -60,18 +60,20 @@ const find = document.querySelector("form.find"), field = document.getElementByI
 let searched = null;
 const pages = [["What to install", "index.html"], ["Tonight: what broke", "tonight.html"], ["My versions", "selector.html"],
   ["How it was measured", "measured.html"], ["What the words mean", "glossary.html"], ["Data, JSON, feeds", "data.html"],
-  ["Artifacts", "artifacts.html"], ["Accelerators", "accelerators.html"], ["Islands", "islands.html"], ["Failures", "failures.html"],
+  ["Artifacts", "artifacts.html"], ["Accelerators: GPU, TPU", "accelerators.html"], ["Islands", "islands.html"], ["Failures", "failures.html"],
   ["Features that do not work", "features.html"]];
 const results = (data, text) => {
-  const words = text.toLowerCase().replace(/[=,]+/g, " ").split(/\s+/).filter(Boolean);
+  const words = text.toLowerCase().replace(/[=,?]+/g, " ").replace(/\bpython *\d+\.\d+|\b(with|and|on|for)\b/g, " ").split(/\s+/).filter(Boolean);
+  if (!words.length) return [];
+  const names = (one, word) => one.name.toLowerCase().includes(word) || one.title.toLowerCase().includes(word);
+  const versions = words.filter((word) => /^\d/.test(word));
+  const known = words.every((word) => versions.includes(word) || data.components.some((one) => names(one, word)));
   const fits = (...texts) => words.every((word) => texts.some((one) => one.toLowerCase().includes(word)));
   const hits = [];
   for (const one of data.components) {
     if (fits(one.name, one.title)) hits.push([one.title, page("component", one.name)]);
-    const named = words.filter((word) => one.name.toLowerCase().includes(word) || one.title.toLowerCase().includes(word));
-    const versions = words.filter((word) => /^\d/.test(word));
-    if (named.length && versions.length && named.length + versions.length === words.length)
-      for (const version of one.releases.filter((its) => versions.every((word) => its.startsWith(word))).slice(0, 6))
+    if (known && words.some((word) => names(one, word)))
+      for (const version of one.releases.filter((its) => versions.some((word) => its.startsWith(word))).slice(0, 6))
         hits.push([`${one.title} ${version}: what goes with it`, page("release", one.name, version)]);
   }
   for (const [words_, href] of pages) if (fits(words_)) hits.push([words_, root + href]);
@@ -252,7 +254,8 @@ async function answered(versions, python, loaded, missing, titles, index) {
     parts.push(make("p", broken.length || against.hits.length ? "✗ These do not work together." : missing.length ? "? It is not known whether these work together."
       : against.red.length ? "? Every two of these work together, but all of them likely do not."
       : good ? `Every two of these were ${pairs.every(([, , one]) => one.state === "works") ? "tested" : "tested or installed"} together and work; no set that was tested as a whole has all of them.`
-      : pairs.some(([, , one]) => one?.state === "broken") ? "? These likely do not work together; another component can be at fault." : "? No tested set has all of this: it is not known whether they work together.", { class: "lead" }), ...against.hits, ...against.red);
+      : pairs.some(([, , one]) => one?.state === "broken") ? "? These likely do not work together; another component can be at fault." : names.length === 1 ? `? No tested set on Python ${python} has ${titles[names[0]]} ${versions[names[0]]}: it is not known whether it works there.`
+      : "? No tested set has all of this: it is not known whether they work together.", { class: "lead" }), ...against.hits, ...against.red);
   }
   if (pairs.length) {
     const list = make("ul");
@@ -265,7 +268,7 @@ async function answered(versions, python, loaded, missing, titles, index) {
     const near = file.sets.filter((one) => names.every((name) => name in one.versions)).map((one) => {
       const moved = names.filter((name) => one.versions[name] !== versions[name]);
       return { one, moved, far: moved.reduce((sum, name) => sum + Math.abs(place(name, one.versions[name]) - place(name, versions[name])), 0) };
-    }).sort((a, b) => a.moved.length - b.moved.length || a.far - b.far);
+    }).sort((a, b) => a.moved.length - b.moved.length || a.far - b.far || depths.indexOf(b.one.level) - depths.indexOf(a.one.level));
     parts.push(make("h3", "Nearest tested set that works"));
     if (near.length) parts.push(make("p", `It moves ${near[0].moved.map((name) => `${titles[name]} ${versions[name]} → ${near[0].one.versions[name]}`).join(", ")}.`), ...install(near[0].one));
     else parts.push(make("p", "Not known: no working set has all of these components."));
@@ -274,13 +277,15 @@ async function answered(versions, python, loaded, missing, titles, index) {
   // 3. What goes with it
   const frame = make("div", "", { class: "scroll", tabindex: "0", role: "region", "aria-label": "What goes with it" }), table = make("table"), body = make("tbody"), head = make("tr");
   table.append(make("caption", "What goes with all of this. What is not listed is not known."));
-  const [subject, ...columns] = ["Component", "Observed with all, up to interop", "Inferred, or seen on another Python, with some", "Broken with one"];
+  const [subject, ...columns] = ["Component", "Observed with all, up to interop", "Inferred, or on another Python", "Broken with one"];
   head.append(...[subject, ...columns].map((title) => make("th", title, { scope: "col" })));
   const top = make("thead");
-  const depth = (facts) => {
-    if (facts.some((one) => one.state === "met")) return " (installed together, no test uses both)";
+  const how = (facts) => {
+    const has = (state) => facts.some((one) => one.state === state);
     const level = Math.min(...facts.map((one) => depths.indexOf(one.level ?? "interop")));
-    return level < depths.indexOf("interop") ? ` (up to ${depths[level]})` : "";
+    const words = [has("inferred works") ? "inferred" : has("works elsewhere") ? "another Python" : "",
+      has("met") ? "installed together, no test uses both" : level < depths.indexOf("interop") ? `up to ${depths[level]}` : ""].filter(Boolean);
+    return words.length ? ` (${words.join(", ")})` : "";
   };
   top.append(head);
   for (const other of Object.keys(index.components)) {
@@ -293,8 +298,8 @@ async function answered(versions, python, loaded, missing, titles, index) {
       else if (states.includes("broken")) bad.push(`${its} (likely; a third component can be at fault)`);
       else if (states.includes("inferred broken")) bad.push(`${its} (inferred)`);
       else if (states.includes("broken elsewhere")) bad.push(`${its} (another Python)`);
-      else if (facts.every((one) => one && ["works", "met"].includes(one.state))) good.push(its + depth(facts));
-      else if (!states.includes("not known")) half.push(its);
+      else if (facts.every((one) => one && ["works", "met"].includes(one.state))) good.push(its + how(facts));
+      else if (!states.includes("not known")) half.push(its + how(facts));
     }
     if (!good.length && !half.length && !bad.length) continue;
     const row = make("tr"), first = make("th", "", { scope: "row" });
