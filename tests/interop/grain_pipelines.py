@@ -92,14 +92,14 @@ def pipelines() -> dict[str, tuple[str, Callable[[], Any]]]:
         "random_map": ("0.2.1", random_map),
         "slice and shuffle": ("0.2.1", lambda: numbers()[1::2].shuffle(seed=3).to_iter_dataset().batch(2)),
         "mix": ("0.2.2", mixed),
-        "zip": ("0.2.2", lambda: extra.ZipIterDataset([stream(), stream().map(squared)])),
+        "zip": ("0.2.6", lambda: extra.ZipIterDataset([stream(), stream().map(squared)])),
         "interleave": (
             "0.2.7",
             lambda: extra.InterleaveIterDataset([numbers(5), numbers(7).map(squared), numbers(4)], cycle_length=2),
         ),
         "limit": ("0.2.7", lambda: extra.LimitIterDataset(stream().filter(is_wanted), 10)),
         "flat_map": ("0.2.7", flat_map),
-        "window shuffle": ("0.2.2", lambda: extra.WindowShuffleIterDataset(stream(), window_size=5, seed=42)),
+        "window shuffle": ("0.2.5", lambda: extra.WindowShuffleIterDataset(stream(), window_size=5, seed=42)),
         "first-fit packing": ("0.2.3", lambda: packed("FirstFitPackIterDataset")),
         "best-fit packing": ("0.2.13", lambda: packed("BestFitPackIterDataset")),
         "concat then split": ("0.2.7", concatenated),
@@ -110,10 +110,10 @@ def pipelines() -> dict[str, tuple[str, Callable[[], Any]]]:
             "0.2.12",
             lambda: stream(22).batch(4, batch_fn=lambda values: extra.batch_and_pad(values, batch_size=4)),
         ),
-        "cache": ("0.2.13", lambda: extra.CacheIterDataset(stream(6))),
+        "cache": ("0.2.14", lambda: extra.CacheIterDataset(stream(6))),
         "concatenate": ("0.2.15", lambda: grain("MapDataset").concatenate([numbers(5), numbers(7)]).to_iter_dataset()),
         "all together": (
-            "0.2.3",
+            "0.2.5",
             lambda: extra.WindowShuffleIterDataset(mixed().filter(is_wanted).map(squared), window_size=4, seed=1).batch(
                 2
             ),

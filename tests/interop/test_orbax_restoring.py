@@ -481,6 +481,7 @@ def test_from_threads_at_once(tmp_path: Path) -> None:
     threads), 0.11.16 and 0.11.32 (how folders are made in the background).
     """
     import threading
+    import time
 
     import numpy as np
 
@@ -490,15 +491,21 @@ def test_from_threads_at_once(tmp_path: Path) -> None:
             arrived.add(number)
 
     arrived: set[int] = set()
+    # Imports and the first use of the devices are no part of a round, and would take long on a busy machine.
+    arrives(30)
+    start = time.monotonic()
+    arrives(31)
+    # Where the race is lost, a thread can also wait for minutes for a signal that another one has taken away: it is not
+    # waited for. How long a save takes when it is alone says how busy the machine is.
+    patience = 15 + 30 * (time.monotonic() - start)
     for first in range(0, 30, 3):
-        # (A save that is lost can also wait for minutes: its thread is not waited for.)
         threads = [threading.Thread(target=arrives, args=(first + i,), daemon=True) for i in range(3)]
         for thread in threads:
             thread.start()
+        end = time.monotonic() + patience
         for thread in threads:
-            thread.join(15)
-        assert arrived >= set(range(first)), "a checkpoint that a thread saved beside others is lost"
-    assert len(arrived) == 30, "a checkpoint that a thread saved beside others is lost"
+            thread.join(max(0.0, end - time.monotonic()))
+        assert arrived >= set(range(first + 3)), "a checkpoint that a thread saved beside others is lost"
 
 
 def preservation(policies: Any) -> dict[str, Callable[[], Any]]:

@@ -26,6 +26,9 @@ __all__ = ["Depth", "Trials", "by_level", "find_trials", "names_in_words", "shal
 #: How many names a sentence lists before it counts the others.
 _MOST_NAMES = 6
 
+#: The states of tests that passed, or that were not tried.
+_NOT_FAILING = ("passed", "not-applicable", "blocked")
+
 
 class Depth(Record):
     """How deep a component, or a distribution that is none, was tried in a cell."""
@@ -64,12 +67,14 @@ class Trials:
         depths: The depth of each of these.
         asked: The names that the cell is about; the shallowest of them has the level of the cell.
         passed: How many smoke tests passed.
+        failing: The names that a smoke test uses which was tried and did not pass, such as that of a single feature.
     """
 
     tests: Mapping[str, Sequence[_Group]]
     depths: dict[str, Depth]
     asked: tuple[str, ...]
     passed: int
+    failing: frozenset[str] = frozenset()
 
     @property
     def level(self) -> Level:
@@ -87,18 +92,21 @@ class Trials:
         groups = by_level({name: self.depths[name] for name in self.asked})
         if len(groups) == 1 and LEVELS.index(self.level) > LEVELS.index("import"):
             return f"{_tests(self.passed)} passed"
-        return "; ".join(self._clause(level, names) for level, names in groups.items())
+        return "; ".join(clause for level, names in groups.items() for clause in self._clauses(level, names))
 
-    def _clause(self, level: Level, names: Sequence[str]) -> str:
+    def _clauses(self, level: Level, names: Sequence[str]) -> Iterable[str]:
         """What was tried of `names`, all of which have the depth `level`."""
-        listed = names_in_words(names)
-        was, them = ("was", "it") if len(names) == 1 else ("were", "them")
-        if level == "install":
-            return f"{listed} {was} installed, nothing of {them} was tried"
-        if level == "import":
-            return f"{listed} {was} imported, nothing else of {them} was tried"
-        number = len({result.test for name in names for group in self.tests[name] for result in group})
-        return f"{listed} up to {level}, {_tests(number)}"
+        if level not in ("install", "import"):
+            number = len({result.test for name in names for group in self.tests[name] for result in group})
+            yield f"{names_in_words(names)} up to {level}, {_tests(number)}"
+            return
+        done, nothing = ("installed", "nothing") if level == "install" else ("imported", "nothing else")
+        untried = [name for name in names if name not in self.failing]
+        failing = [name for name in names if name in self.failing]
+        for some, was_not in ((untried, "was tried"), (failing, "passed")):
+            if some:
+                was, them = ("was", "it") if len(some) == 1 else ("were", "them")
+                yield f"{names_in_words(some)} {was} {done}, {nothing} of {them} {was_not}"
 
 
 def find_trials(
@@ -132,6 +140,9 @@ def find_trials(
         depths={name: _depth(wholes.get(name, name), groups, names) for name, groups in tests.items()},
         asked=_asked(cell, installed, names),
         passed=len(passed),
+        failing=frozenset(
+            name for status in smoke if status.state not in _NOT_FAILING for name in names.used_by(status.result)
+        ),
     )
 
 

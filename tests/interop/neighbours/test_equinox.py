@@ -209,6 +209,27 @@ def test_runtime_errors() -> None:
     close(jax.vmap(jax.grad(root))(jnp.array([4.0, 16.0])), [0.25, 0.125])
 
 
+@pytest.mark.feature("equinox.EquinoxRuntimeError from a function that has worked before")
+@pytest.mark.uses("equinox>=0.13", "jax")
+def test_runtime_errors_after_a_call_that_worked() -> None:
+    """A compiled function whose first call was right raises the error of Equinox later, and not that of a callback.
+
+    Source: patrick-kidger/equinox#1156 (since jax 0.7.2; mended in 0.13.3).
+    """
+    import equinox as eqx
+    import jax
+    import jax.numpy as jnp
+
+    @eqx.filter_jit
+    def root(x: Any) -> Any:
+        return jnp.sqrt(eqx.error_if(x, jnp.any(x < 0), "a negative number has no root"))
+
+    close(root(jnp.array([4.0, 9.0])), [2.0, 3.0])
+    with pytest.raises(eqx.EquinoxRuntimeError, match="a negative number has no root"):
+        jax.block_until_ready(root(jnp.array([4.0, -9.0])))
+    close(root(jnp.array([4.0, 9.0])), [2.0, 3.0])
+
+
 def test_saved_leaves_come_back(tmp_path: Path) -> None:
     """A model's leaves go into a file and come back, bit for bit, into a model of the same form."""
     import equinox as eqx

@@ -144,6 +144,91 @@ def test_variational_inference_by_optax() -> None:
     assert 0.5 * deviation < (high - low) / 2 < 2 * deviation
 
 
+@pytest.mark.feature("numpyro.infer.TraceGraph_ELBO")
+def test_variational_inference_by_the_graph_of_a_model() -> None:
+    """An objective that looks at what depends on what fits a guide to a model that holds its data by itself.
+
+    Source: pyro-ppl/numpyro#2244, #2154, infer-actively/pymdp#447.
+    """
+    import jax
+    import jax.numpy as jnp
+    import numpyro
+    import numpyro.distributions as dist
+    from numpyro.infer import SVI, TraceGraph_ELBO
+    from numpyro.optim import Adam
+
+    observed = jnp.asarray(data())
+
+    def guide() -> None:
+        center = numpyro.param("center", 0.0)
+        scale = numpyro.param("scale", 1.0, constraint=dist.constraints.positive)
+        numpyro.sample("mean", dist.Normal(center, scale))
+
+    svi = SVI(lambda: normal_model(observed), guide, Adam(0.05), TraceGraph_ELBO(num_particles=4))
+    result = svi.run(jax.random.PRNGKey(0), 400, progress_bar=False)
+    mean, deviation = posterior()
+    close(result.params["center"], mean, 0.15)
+    assert 0.5 * deviation < float(result.params["scale"]) < 2 * deviation
+
+
+@pytest.mark.feature("numpyro.infer.inspect.get_model_relations")
+def test_relations_of_a_model() -> None:
+    """What depends on what in a model is told, also where a mask hides observations; `render_model` draws it.
+
+    Source: pyro-ppl/numpyro#2254.
+    """
+    import jax.numpy as jnp
+    import numpyro
+    import numpyro.distributions as dist
+    from numpyro.infer.inspect import get_model_relations
+
+    def model(observed: Any, mask: Any) -> None:
+        slope = numpyro.sample("slope", dist.Normal(0.0, 1.0))
+        scale = numpyro.sample("scale", dist.HalfNormal(1.0))
+        numpyro.sample("unused", dist.Normal(0.0, 1.0))
+        line = dist.Normal(slope * jnp.arange(4.0), scale)
+        numpyro.sample("observed", line.mask(mask), obs=observed)
+
+    told = get_model_relations(model, (jnp.zeros(4), jnp.array([True, False, True, True])))
+    assert {name: set(parents) for name, parents in told["sample_sample"].items()} == {
+        "slope": set(),
+        "scale": set(),
+        "unused": set(),
+        "observed": {"slope", "scale"},
+    }
+    assert told["observed"] == ["observed"]
+
+
+@pytest.mark.feature("numpyro.contrib.funsor.infer_discrete")
+@pytest.mark.uses("numpyro>=0.15", "jax", "funsor")
+@pytest.mark.parametrize("temperature", [0, 1])
+def test_discrete_values_are_inferred(temperature: int) -> None:
+    """From which of two clusters, far from one another, each observation is: the best choice and a draw agree.
+
+    Source: pyro-ppl/funsor#611, pyro-ppl/numpyro#2173.
+    """
+    import jax
+    import jax.numpy as jnp
+    import numpy as np
+    import numpyro
+    import numpyro.distributions as dist
+    from numpyro import handlers
+    from numpyro.contrib.funsor import config_enumerate, infer_discrete
+
+    of_the_second = np.arange(12) % 3 == 0
+
+    @config_enumerate
+    def model() -> None:
+        with numpyro.plate("data", 12):
+            cluster = numpyro.sample("cluster", dist.Bernoulli(0.3))
+            numpyro.sample("x", dist.Normal(8.0 * cluster - 4.0, 0.5), obs=jnp.where(of_the_second, 4.0, -4.0))
+
+    inferred = infer_discrete(model, temperature=temperature, rng_key=jax.random.PRNGKey(0))
+    with handlers.trace() as sites, handlers.seed(rng_seed=0):
+        inferred()
+    np.testing.assert_array_equal(sites["cluster"]["value"], of_the_second)
+
+
 def fitted_network(model: Any, x: Any, y: Any) -> float:
     """By how much of the start, at the end, a network inside a model is wrong."""
     import jax

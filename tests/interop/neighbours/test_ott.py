@@ -17,13 +17,13 @@ def clouds() -> tuple[Any, Any]:
     return random.normal(size=(8, 2)).astype(np.float32), (random.normal(size=(8, 2)) + 1).astype(np.float32)
 
 
-def solved(x: Any, y: Any, epsilon: float) -> Any:
+def solved(x: Any, y: Any, epsilon: float, **options: Any) -> Any:
     """What Sinkhorn's algorithm finds for two clouds with equal weights."""
     from ott.geometry import pointcloud
     from ott.problems.linear import linear_problem
     from ott.solvers.linear import sinkhorn
 
-    problem = linear_problem.LinearProblem(pointcloud.PointCloud(x, y, epsilon=epsilon))
+    problem = linear_problem.LinearProblem(pointcloud.PointCloud(x, y, epsilon=epsilon, **options))
     return sinkhorn.Sinkhorn(max_iterations=10000)(problem)
 
 
@@ -56,6 +56,22 @@ def test_the_cost_is_differentiated() -> None:
     expected = 2 * (plan[..., None] * (x[:, None] - y[None])).sum(1)
     np.testing.assert_allclose(slope, expected, rtol=2e-2, atol=2e-3)
     assert cost > 0
+
+
+@pytest.mark.feature("ott.geometry.pointcloud.PointCloud with batch_size")
+def test_costs_by_batches() -> None:
+    """Costs that are computed by batches, and not kept, give the plan and the cost of those that are kept.
+
+    Source: ott-jax/ott#700, theislab/moscot#842 (`is_vmappable` of jax, which jax 0.9 removed).
+    """
+    import jax
+    import numpy as np
+
+    x, y = clouds()
+    kept, online = (jax.jit(lambda x, y, size=size: solved(x, y, 0.5, batch_size=size))(x, y) for size in (None, 3))
+    assert online.converged
+    np.testing.assert_allclose(online.reg_ot_cost, kept.reg_ot_cost, rtol=1e-4)
+    np.testing.assert_allclose(online.apply(y.T, axis=1), np.asarray(kept.matrix @ y).T, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.uses("ott-jax>=0.5", "jax", "scipy")

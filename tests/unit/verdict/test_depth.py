@@ -61,6 +61,21 @@ def test_imports_alone_are_called_that() -> None:
     assert verdict.sentence == "alpha, beta and zeta were imported, nothing else of them was tried"
 
 
+def test_what_was_tried_and_did_not_pass_is_not_called_untried() -> None:
+    """`try numpyro funsor` said that nothing else of funsor was tried, where the one feature that uses it fails."""
+    feature = failed("test_zeta.py::test_draw", "zeta").model_copy(update={"feature": "drawing"})
+    verdict = judged(*IMPORTS[1:], JOINT, feature, versions=THREE | {"epsilon": "3.1"})
+    assert (verdict.verdict, verdict.level) == ("works", "install")
+    assert verdict.sentence == (
+        "epsilon was installed, nothing of it was tried; zeta was imported, nothing else of it passed; "
+        "alpha and beta up to interop, 2 tests, all but drawing"
+    )
+    assert judged(*IMPORTS, feature).sentence == (
+        "alpha and beta were imported, nothing else of them was tried; zeta was imported, nothing else of it passed, "
+        "all but drawing"
+    )
+
+
 def test_three_levels_are_told_from_the_shallowest_on() -> None:
     verdict = judged(*IMPORTS[1:], JOINT, passed("z", "zeta", level="compile"), versions=THREE | {"epsilon": "3.1"})
     assert verdict.level == "install"
