@@ -86,8 +86,7 @@ def read_refusal(stderr: str, cell: Cell) -> Resolution:
         if sources:
             return Resolution(outcome="no-wheel-for-platform", detail=without_wheel(sources[0], cell.python))
         never = _ALL_ONLY_SOURCES.search(cause)
-        # Who depends on anything else might do without it, were it not for that.
-        if never and {target for _, target in _DEPENDS.findall(_CONCLUSION.sub(".", cause))} <= {never[1]}:
+        if never and _all_need(never[1], _DEPENDS.findall(_CONCLUSION.sub(".", cause))):
             detail = f"no release of {never[1]} has a wheel for Python {cell.python} here, and {_BUILD}"
             return Resolution(outcome="no-wheel-for-platform", detail=detail)
         return Resolution(outcome="conflict", conflict=parse_conflict(cause, cell))
@@ -95,6 +94,22 @@ def read_refusal(stderr: str, cell: Cell) -> Resolution:
     if _NO_NETWORK.search(words):
         return Resolution(outcome="index-unreachable", detail=f"the package index did not answer: {detail}")
     return Resolution(outcome="failed", detail=detail)
+
+
+def _all_need(distribution: str, depends: Sequence[tuple[str, str]]) -> bool:
+    """Whether an account of a conflict is about one distribution alone: all that anything depends on needs it.
+
+    Who depends on anything else might do without it, were it not for that.
+
+    Args:
+        distribution: The distribution.
+        depends: What depends on what, as the account has it. A subject without a bound stands for all of its releases.
+    """
+    needing, found = {distribution}, {distribution}
+    while found:
+        found = {subject for subject, target in depends if name_of(target) in needing} - needing
+        needing |= found
+    return all(target == distribution or name_of(target) in needing - {distribution} for _, target in depends)
 
 
 def doubted_metadata(conflict: Conflict) -> list[tuple[str, str]]:

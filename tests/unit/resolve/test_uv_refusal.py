@@ -160,6 +160,11 @@ def test_a_dependency_of_sources_alone_is_no_conflict() -> None:
         "no-wheel-for-platform",
         "no release of gym has a wheel for Python 3.12 here, and sources are built only with --build",
     )
+    between = "all versions of air depend on gym. And because all versions of mac depend on air and you require mac"
+    deeper = read_refusal(f"{start} and {between}, we can conclude that x.", cell("mac"))
+    assert (deeper.outcome, deeper.detail) == (found.outcome, found.detail)
+    some = read_refusal(f"{start} and air<2 depends on gym and all versions of mac depend on air, x.", cell("mac"))
+    assert some.outcome == "conflict"
     other = read_refusal(f"{start} and mac<2 depends on gym and mac>=2 depends on sea<2 and x.", cell("mac", "sea==2"))
     assert other.outcome == "conflict"
 
