@@ -73,10 +73,28 @@ def keep_times(site: Path, wheels: Iterable[FreshWheel]) -> None:
         site: The folder that the distributions are installed in.
         wheels: What is known of the files of the wheels that are installed in it.
     """
-    for files in _files_by_distribution(wheels).values():
-        for path, (fresh, *_) in files.items():
+    by_name: dict[str, list[dict[str, FileState]]] = {}
+    for wheel in wheels:
+        by_name.setdefault(wheel.name, []).append(read_manifest(wheel.files or "") or {})
+    for ways in by_name.values():
+        files = ways[0] if len(ways) == 1 else next((way for way in ways if _has_bytecode_of(site, way)), {})
+        for path, fresh in files.items():
             with suppress(OSError):  # some are installed elsewhere
                 os.utime(site / path, ns=(fresh.changed_ns, fresh.changed_ns), follow_symlinks=False)
+
+
+def _has_bytecode_of(site: Path, files: Mapping[str, FileState]) -> bool:
+    """Whether the bytecode of a distribution in an environment was copied from this wheel, of several in the cache.
+
+    Args:
+        site: The folder that the distribution is installed in.
+        files: What the files of the wheel look like.
+    """
+    bytecode = [path for path in files if path.endswith(".pyc")]
+    try:
+        return all(digest_of(site / path) == files[path].digest for path in bytecode)
+    except OSError:
+        return False
 
 
 def look(site: Path, environment: Path, layer: Path | None) -> Before:

@@ -156,3 +156,19 @@ def test_what_was_copied_gets_the_times_that_it_has_in_the_cache(site: Path, tmp
     assert (copy / "alpha" / "__init__.py").stat().st_mtime_ns != 7
     keep_times(copy, wheels)
     assert (copy / "alpha" / "__init__.py").stat().st_mtime_ns == 7
+
+
+def test_what_was_copied_gets_the_times_of_the_download_that_its_bytecode_is_of(site: Path, tmp_path: Path) -> None:
+    others = []
+    for number in (1, 2, 3):
+        other = tmp_path / f"archive{number}"
+        shutil.copytree(site, other)
+        (other / "alpha" / "__pycache__").mkdir()
+        (other / "alpha" / "__pycache__" / "__init__.pyc").write_text(f"compiled in {number}")
+        os.utime(other / "alpha" / "__init__.py", ns=(number, number))
+        others.append(other)
+    wheels = [FreshWheel(other, "alpha", manifest(other), None) for other in others]
+    copy = tmp_path / "copy"
+    shutil.copytree(others[1], copy, copy_function=shutil.copy)
+    keep_times(copy, wheels)
+    assert (copy / "alpha" / "__init__.py").stat().st_mtime_ns == 2
