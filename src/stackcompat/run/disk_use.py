@@ -16,6 +16,9 @@ __all__ = ["MOST_FILES", "MOST_MB", "DiskUse"]
 #: The most MB and the most files that the tests of a cell write to the disk: far more than any test needs.
 MOST_MB, MOST_FILES = 8192, 1_000_000
 
+#: The seconds by which the time that a system gives a file can be behind its clock.
+_TICK = 0.02
+
 #: How deep folders are looked into. The paths of deeper ones become too long to be asked for.
 _DEEPEST = 200
 
@@ -33,7 +36,7 @@ class DiskUse:
     def __init__(self, folder: Path, linked: Path, most_mb: int = MOST_MB, most_files: int = MOST_FILES) -> None:
         self._folder, self._linked = folder, linked
         self._most_bytes, self._most_files = most_mb * 2**20, most_files
-        self._since = time.time()
+        self._since = time.time() - _TICK
         self._size, free, files = _free(folder)
         self._least_free, self._least_files = free - self._most_bytes, files - most_files
 
