@@ -91,7 +91,7 @@ class BuildSandbox:
         if not replaced and not any(environment.get(name) for name in _OF_DEFAULT):
             given.append(default_address())
         indexes = _addresses(given)
-        addresses = [*indexes, *_addresses(sources), *_addresses(_files_of(indexes))]
+        addresses = [*indexes, *_addresses(sources)]
         readable += [Path(url2pathname(address.path)) for address in addresses if address.scheme == "file"]
         if settings is not None:
             readable.append(settings)
@@ -103,7 +103,8 @@ class BuildSandbox:
             home=_HOME,
             readable=tuple(readable),
         )
-        hosts = sorted({*_hosts(addresses), *self.hosts})
+        # Of what an index answers, only hosts count: none of it can show a file of this machine to builds.
+        hosts = sorted({*_hosts([*addresses, *_addresses(_files_of(indexes))]), *self.hosts})
         closed = sandbox.command(command, writable=[folder, *writable], start=folder)
         return [sys.executable, "-I", "-S", str(_NETWORK), ",".join(hosts), str(python), *closed], inside
 

@@ -112,9 +112,10 @@ def test_a_variable_names_further_hosts(tmp_path: Path) -> None:
 def test_builds_reach_the_hosts_on_which_an_index_keeps_its_files(
     indexes: dict[str, tuple[str, ...]], tmp_path: Path
 ) -> None:
-    indexes["https://a.example/simple"] = ("https://files.example/x.whl", "https://a.example/y.whl")
+    indexes["https://a.example/simple"] = ("https://files.example/x.whl", "https://a.example/y.whl", "file:///etc/z")
     environment = {"UV_DEFAULT_INDEX": "mine=https://a.example/simple", "UV_INDEX": "https://b.example"}
     sandbox = build_sandbox(Means("/bwrap", layers=True, network=True), tmp_path, {})
     assert sandbox is not None
     command, _ = sandbox.command(["/opt/uv"], environment, folder=tmp_path, python=Path(sys.executable))
     assert command[4] == "a.example:443,b.example:443,files.example:443"
+    assert "/etc/z" not in command
