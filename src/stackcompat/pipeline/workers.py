@@ -81,33 +81,11 @@ def work_through(
         executor: Has the number of threads, and is stopped.
         at_once: The number of threads, if another one fits the work.
     """
-    done: SimpleQueue[tuple[Item, Result | None, BaseException | None]] = SimpleQueue()
-
-    def go(item: Item) -> None:
-        try:
-            done.put((item, work(item), None))
-        except BaseException as error:  # noqa: BLE001  (raised again in the thread of the caller)
-            done.put((item, None, error))
-
     running: list[threading.Thread] = []
-    unanswered = 0
     try:
-        while True:
-            while unanswered < (at_once or executor.workers) and (item := take()) is not None:
-                running = [thread for thread in running if thread.is_alive()]
-                running.append(threading.Thread(target=go, args=(item,), daemon=True))
-                running[-1].start()
-                unanswered += 1
-            if not unanswered:
-                return
-            try:
-                finished, result, error = done.get(timeout=0.5)
-            except Empty:
-                continue
-            unanswered -= 1
-            if error is not None:
-                raise error  # noqa: TRY301  (as it would be if the work were done here)
-            yield finished, result  # type: ignore[misc]  # without an error there is a result
+        # The loop is in a function of its own: where a loop jumps back, CPython 3.11 to 3.13 can raise an interrupt as
+        # if it came from before the `try` around that loop. Then nothing would be stopped.
+        yield from _results(take, work, at_once or executor.workers, running)
     except BaseException as error:
         executor.stop()
         if isinstance(error, KeyboardInterrupt):
@@ -116,3 +94,34 @@ def work_through(
         for thread in running:  # they tidy up
             thread.join(max(0, until - time.monotonic()))
         raise
+
+
+def _results(
+    take: Callable[[], Item | None], work: Callable[[Item], Result], at_once: int, running: list[threading.Thread]
+) -> Generator[tuple[Item, Result]]:
+    """What :func:`work_through` yields; the threads that run are kept in `running`."""
+    done: SimpleQueue[tuple[Item, Result | None, BaseException | None]] = SimpleQueue()
+
+    def go(item: Item) -> None:
+        try:
+            done.put((item, work(item), None))
+        except BaseException as error:  # noqa: BLE001  (raised again in the thread of the caller)
+            done.put((item, None, error))
+
+    unanswered = 0
+    while True:
+        while unanswered < at_once and (item := take()) is not None:
+            running[:] = [thread for thread in running if thread.is_alive()]
+            running.append(threading.Thread(target=go, args=(item,), daemon=True))
+            running[-1].start()
+            unanswered += 1
+        if not unanswered:
+            return
+        try:
+            finished, result, error = done.get(timeout=0.5)
+        except Empty:
+            continue
+        unanswered -= 1
+        if error is not None:
+            raise error
+        yield finished, result  # type: ignore[misc]  # without an error there is a result

@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -375,6 +376,7 @@ def test_an_interrupt_ends_what_runs_and_waits_for_nothing_else(tmp_path: Path, 
         import _thread
 
         assert begun.wait(60)
+        time.sleep(0.1)  # so that the main thread waits for a result; it is interrupted when that wait ends
         _thread.interrupt_main()
 
     with pytest.raises(KeyboardInterrupt):
