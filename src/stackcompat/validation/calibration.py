@@ -49,11 +49,17 @@ class Calibration(Record):
 
     @property
     def inconclusive(self) -> bool:
-        """Whether infrastructure kept the case from a verdict. Such a case says nothing about the smoke tests.
+        """Whether something else than its releases kept the case from a verdict: it says nothing about the smoke tests.
 
-        An environment that is known to be invalid, since its distributions overwrite each other, is kept from none.
+        That is infrastructure, distributions that overwrite each other unless the case is known for that, or a
+        distribution that has no wheel for this machine.
         """
-        return self.verdict.verdict in ("infra-error", "invalid") and self.verdict.verdict != self.case.verdict
+        kept = self.verdict.verdict in ("infra-error", "invalid") or self._is_without_wheel
+        return kept and self.verdict.verdict != self.case.verdict
+
+    @property
+    def _is_without_wheel(self) -> bool:
+        return self.verdict.verdict == "not-applicable" and self.verdict.level == "resolve"
 
     @property
     def exact(self) -> bool:

@@ -10,7 +10,9 @@ import pytest
 from stackcompat.blame.diagnosis import Diagnosis
 from stackcompat.blame.result import Culprit, SearchResult
 from stackcompat.core.errors import UsageError
+from stackcompat.evidence.runs import PlannedCell
 from stackcompat.plan.known_cases import KnownCase, load_cases
+from stackcompat.resolve.lock import Resolution
 from stackcompat.run.job import Job
 from stackcompat.validation.calibration import (
     Calibration,
@@ -62,6 +64,15 @@ def test_an_environment_that_is_known_to_be_invalid_is_told() -> None:
     other = case(verdict="invalid", level="install", message="gamma")
     assert compare_verdict(other, seen) == f"another failure than the known one: {sentence}"
     assert Calibration(case=case(), verdict=seen, wrong="x").inconclusive
+
+
+def test_a_case_that_would_have_to_be_built_is_not_told() -> None:
+    refused = Resolution(outcome="no-wheel-for-platform", detail="no release of gamma has a wheel for Python 3.12 here")
+    seen = judge(PlannedCell(cell=make_cell(NEWEST), resolution=refused), (), COMPONENTS)
+    known = case(verdict="works")
+    told = Calibration(case=known, verdict=seen, wrong=compare_verdict(known, seen))
+    assert told.inconclusive
+    assert told.wrong == f"not-applicable at resolve, known to be works: {seen.sentence}"
 
 
 @pytest.mark.parametrize(
