@@ -346,6 +346,21 @@ def test_memory_of_home_is_bounded_and_the_next_test_runs(releases: Releases) ->
     assert result_of(result, "test_other").outcome == "passed"
 
 
+@pytest.mark.parametrize("isolation", [pytest.param("strict", marks=SANDBOX), "open"])
+def test_memory_that_only_a_descriptor_holds_counts(releases: Releases, isolation: str) -> None:
+    lines = (
+        "import os, time",
+        "file = os.memfd_create('large')",
+        "[os.write(file, bytes(2**20)) for _ in range(1200)]",
+        "time.sleep(15)",
+        "return 42",
+    )
+    result = releases.run(answering(*lines), isolation=isolation)
+    lost = result_of(result, "test_must_not_pass")
+    assert lost.outcome == "out-of-memory"
+    assert lost.reason.endswith("MB used of 1024 MB allowed")
+
+
 @SANDBOX
 @pytest.mark.parametrize("kept", ["by its name", "open, without a name"])
 def test_a_release_cannot_fill_the_disk(releases: Releases, kept: str) -> None:

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -22,6 +22,7 @@ from stackcompat.core.errors import StackcompatError
 from stackcompat.run.disk_use import DiskUse
 from stackcompat.run.event_file import EventFile, ForeignEventsError
 from stackcompat.run.inside.protocol import Event
+from stackcompat.run.memory_use import memory_mb
 
 __all__ = [
     "LostTest",
@@ -296,7 +297,7 @@ def _watch(
             written = limits.disk.too_much(started) if limits.disk is not None else ""
             if written:
                 return _Cut("out-of-memory", written)
-            used = _memory_mb(started, limits.memory_mb)
+            used = memory_mb(started, limits.memory_mb)
             if used > limits.memory_mb:
                 return _Cut("out-of-memory", f"{used:.0f} MB used of {limits.memory_mb} MB allowed")
             machine = psutil.virtual_memory()
@@ -401,27 +402,6 @@ def _offspring(process: psutil.Process) -> list[psutil.Process]:
         return list(process.children(recursive=True))
     except psutil.NoSuchProcess:
         return []
-
-
-def _memory_mb(processes: Iterable[psutil.Process], enough: float) -> float:
-    """The memory that the processes hold together, in MB. A figure up to `enough` can be too large.
-
-    Processes that were forked share most of their memory. To count it once takes long, so that it is done only where it
-    decides.
-    """
-    processes = list(processes)
-    used = _sum_mb(processes, lambda process: process.memory_info().rss)
-    if used <= enough or not sys.platform.startswith("linux"):
-        return used
-    return _sum_mb(processes, lambda process: process.memory_full_info().pss)
-
-
-def _sum_mb(processes: Iterable[psutil.Process], memory: Callable[[psutil.Process], int]) -> float:
-    used = 0
-    for process in processes:
-        with contextlib.suppress(psutil.Error):  # the process can have ended meanwhile
-            used += memory(process)
-    return used / 2**20
 
 
 def adopt_orphans() -> None:

@@ -96,7 +96,7 @@ def test_who_is_killed_where_memory_is_short_did_not_end_itself(
 ) -> None:
     told = iter(counts)
     monkeypatch.setattr(watchdog, "ended_by_system", lambda: next(told))
-    monkeypatch.setattr(watchdog, "_memory_mb", lambda *_: used)
+    monkeypatch.setattr(watchdog, "memory_mb", lambda *_: used)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=free, total=1))
     end, _ = run(tmp_path, "start('one'); time.sleep(1); os.kill(os.getpid(), 9)")
     assert [lost[:3] for lost in end.lost] == [("one", "out-of-memory", "killed by the system")]
@@ -182,6 +182,21 @@ def test_memory_counts_for_all_processes_of_the_tests(tmp_path: Path) -> None:
     (lost,) = end.lost
     assert lost.outcome == "out-of-memory"
     assert lost.reason.endswith("MB used of 300 MB allowed")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux has such files")
+@pytest.mark.parametrize("touched", ["written", "mapped"])
+def test_memory_that_only_a_descriptor_holds_counts_once(tmp_path: Path, touched: str) -> None:
+    program = "import mmap; start('one'); file = os.memfd_create('x'); os.truncate(file, 300 * 2**20);"
+    program += {
+        "written": "[os.write(file, bytes(2**20)) for _ in range(300)];",
+        "mapped": "held = mmap.mmap(file, 0); [held.write(bytes(2**20)) for _ in range(300)];",
+    }[touched]
+    program += " time.sleep(2); end('one'); emit(event='done')"
+    end, _ = run(tmp_path, program, memory_mb=200)
+    assert [(lost.test, lost.outcome) for lost in end.lost] == [("one", "out-of-memory")]
+    (tmp_path / "events").unlink()
+    assert run(tmp_path, program, memory_mb=500)[0] == ProcessEnd(done=True, over_time=False, lost=[])
 
 
 def test_what_the_tests_leave_running_is_ended(tmp_path: Path) -> None:
