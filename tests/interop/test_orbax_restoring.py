@@ -486,11 +486,16 @@ def test_from_threads_at_once(tmp_path: Path) -> None:
     import numpy as np
 
     def arrives(number: int) -> None:
-        found = restore(save(tmp_path / str(number), {"w": numbers(4) + number}))["w"]
-        if np.array_equal(found, numbers(4) + number):
-            arrived.add(number)
+        try:
+            found = restore(save(tmp_path / str(number), {"w": numbers(4) + number}))["w"]
+        except Exception as error:  # noqa: BLE001  (told by the thread of the test)
+            failed.append(error)
+        else:
+            if np.array_equal(found, numbers(4) + number):
+                arrived.add(number)
 
     arrived: set[int] = set()
+    failed: list[Exception] = []
     # Imports and the first use of the devices are no part of a round, and would take long on a busy machine.
     arrives(30)
     start = time.monotonic()
@@ -505,7 +510,9 @@ def test_from_threads_at_once(tmp_path: Path) -> None:
         end = time.monotonic() + patience
         for thread in threads:
             thread.join(max(0.0, end - time.monotonic()))
-        assert arrived >= set(range(first + 3)), "a checkpoint that a thread saved beside others is lost"
+        if not arrived >= set(range(first + 3)):
+            cause = failed[0] if failed else None
+            raise AssertionError("a checkpoint that a thread saved beside others is lost") from cause
 
 
 def preservation(policies: Any) -> dict[str, Callable[[], Any]]:
