@@ -99,6 +99,11 @@ GONE = "Because there is no version of alpha==1 and you require alpha==1, we can
         ("error: Failed to install\n cause: No space left on device (os error 28)", "disk-full"),
         ("Downloading beta\n" * 80 + f"{EXTRACT}failed to write: No space left on device (os error 28)", "disk-full"),
         ("error: Failed to download and build `alpha==1`\n cause: Package metadata name `beta`", "uninstallable"),
+        (
+            "Downloading beta\n" * 80
+            + f"error: Failed to install: alpha\n cause: failed to hardlink file from a to {ARCHIVE}/a.pyc.1: {ABSENT}",
+            "crashed",
+        ),
         (f"{DOWNLOAD}error sending request for url (https://x.example/a)", "index-unreachable"),
         (f"{DOWNLOAD}HTTP status client error (404 Not Found) for url (https://x.example/a)", "index-unreachable"),
         (f"{DOWNLOAD}dns error", "index-unreachable"),
