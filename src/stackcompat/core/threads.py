@@ -51,7 +51,7 @@ def in_threads(work: Callable[[Item], Result], items: Sequence[Item], threads: i
         threading.Thread(target=go_on, daemon=True).start()
     results: dict[int, Result | None] = {}
     try:
-        while len(results) < len(items):
+        for _ in items:
             place, result, error = done.get()
             if error is not None:
                 raise error

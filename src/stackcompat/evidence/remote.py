@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -28,8 +30,7 @@ def put(path: Path, address: str) -> None:
         StackcompatError: The service does not answer as it should.
     """
     with _opened(address, "wb") as target, path.open("rb") as source:
-        while piece := source.read(_PIECE):
-            target.write(piece)
+        shutil.copyfileobj(source, target, _PIECE)
 
 
 def fetch(address: str, path: Path, *, most: int = MOST_BYTES) -> None:
@@ -46,7 +47,7 @@ def fetch(address: str, path: Path, *, most: int = MOST_BYTES) -> None:
     """
     come = 0
     with _opened(address, "rb") as source, path.open("wb") as target:
-        while piece := source.read(_PIECE):
+        for piece in iter(partial(source.read, _PIECE), b""):
             come += len(piece)
             if come > most:
                 raise UsageError(f"FILE: {readable_address(address)} has more than {most} bytes, so it is no archive")

@@ -83,8 +83,8 @@ def work_through(
     """
     running: list[threading.Thread] = []
     try:
-        # The loop is in a function of its own: where a loop jumps back, CPython 3.11 to 3.13 can raise an interrupt as
-        # if it came from before the `try` around that loop. Then nothing would be stopped.
+        # The loop is in a function of its own: where a `while` jumps back, CPython 3.11 to 3.13 can raise an interrupt
+        # as if it came from before the `try` that begins with it. Then nothing would be stopped.
         yield from _results(take, work, at_once or executor.workers, running)
     except BaseException as error:
         executor.stop()

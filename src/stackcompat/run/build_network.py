@@ -18,6 +18,7 @@ import threading
 import urllib.request
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -164,7 +165,7 @@ def _read_head(client: socket.socket) -> tuple[bytes, bytes]:
 def _copy(source: socket.socket, target: socket.socket) -> None:
     """Copy what comes from one connection to another until it ends, which ends both."""
     with suppress(OSError):
-        while some := source.recv(_MOST_BYTES):
+        for some in iter(partial(source.recv, _MOST_BYTES), b""):
             target.sendall(some)
     for end in (source, target):
         with suppress(OSError):
