@@ -11,6 +11,8 @@ from pathlib import Path
 
 import psutil
 
+from stackcompat.run.open_files import open_files
+
 __all__ = ["MOST_FILES", "MOST_MB", "DiskUse"]
 
 #: The most MB and the most files that the tests of a cell write to the disk: far more than any test needs.
@@ -90,13 +92,11 @@ class DiskUse:
 
     def _nameless(self, processes: Iterable[psutil.Process]) -> Iterable[os.stat_result]:
         """The files on the disk of the folder that processes hold open and that have no name."""
-        for process in processes:
+        for file in open_files(processes):
             with contextlib.suppress(OSError):
-                for descriptor in Path("/proc", str(process.pid), "fd").iterdir():
-                    with contextlib.suppress(OSError):
-                        seen = descriptor.stat()
-                        if stat.S_ISREG(seen.st_mode) and seen.st_nlink == 0 and _free(descriptor)[0] == self._size:
-                            yield seen
+                seen = file.stat()
+                if stat.S_ISREG(seen.st_mode) and seen.st_nlink == 0 and _free(file)[0] == self._size:
+                    yield seen
 
 
 def _free(path: Path) -> tuple[int, int, int]:

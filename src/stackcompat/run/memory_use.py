@@ -10,6 +10,8 @@ from pathlib import Path
 
 import psutil
 
+from stackcompat.run.open_files import open_files
+
 __all__ = ["memory_mb"]
 
 #: The part of a process in memory that it shares with others, as Linux has it in ``smaps_rollup``.
@@ -58,11 +60,9 @@ def _shared(process: psutil.Process) -> int:
 def _nameless_mb(processes: Iterable[psutil.Process]) -> float:
     """The MB of the files in memory that processes hold open and that have no name."""
     found = {}
-    for process in processes:
-        with contextlib.suppress(OSError):
-            for descriptor in Path("/proc", str(process.pid), "fd").iterdir():
-                with contextlib.suppress(OSError):
-                    if str(descriptor.readlink()).startswith("/memfd:"):
-                        seen = descriptor.stat()
-                        found[seen.st_dev, seen.st_ino] = seen.st_blocks * 512
+    for file in open_files(processes):
+        with contextlib.suppress(OSError):  # it can have been closed meanwhile
+            if str(file.readlink()).startswith("/memfd:"):
+                seen = file.stat()
+                found[seen.st_dev, seen.st_ino] = seen.st_blocks * 512
     return sum(found.values()) / 2**20
