@@ -253,8 +253,8 @@ def _install_outcome(stderr: str, python: str = "") -> tuple[CellOutcome, str]:
         return "no-wheel-for-platform", without_wheel(only_sources[1], python)
     if refused := refused_hosts(stderr):
         return "index-unreachable", refused
-    text = " ".join(strip_addresses(stderr).split())
-    words = text[max(0, text.find("error: ")) :][:600]  # uv tells what it did before it failed, too
+    error = re.search(r"^error: ", stderr, re.MULTILINE)  # uv tells what it did before it failed, too
+    words = " ".join(strip_addresses(stderr[error.start() if error else 0 :]).split())[:600]
     # The whole log is searched, since the reason can stand in the middle of a long one.
     if re.search(NO_NETWORK, stderr, re.IGNORECASE):
         return "index-unreachable", f"a host from which a build fetches something is out of reach: {words}"
