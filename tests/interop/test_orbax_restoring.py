@@ -510,7 +510,7 @@ def test_from_threads_at_once(tmp_path: Path) -> None:
         end = time.monotonic() + patience
         for thread in threads:
             thread.join(max(0.0, end - time.monotonic()))
-        if not arrived >= set(range(first + 3)):
+        if not arrived.issuperset(range(first + 3)):
             cause = failed[0] if failed else None
             raise AssertionError("a checkpoint that a thread saved beside others is lost") from cause
 
