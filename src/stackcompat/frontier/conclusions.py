@@ -400,7 +400,7 @@ def _ends_of_depth(knowledge: Knowledge, depths: Mapping[int, _Depth]) -> Iterat
 def _gaps_below_first(knowledge: Knowledge, depths: Mapping[int, _Depth]) -> dict[int, tuple[_Gap, ...]]:
     """By row, the gap between its first pair that works and one of an older partner with the next newer row.
 
-    There is such a gap if the two pairs work up to different levels, and nothing was observed to be broken below.
+    There is such a gap if the two pairs work up to different levels, and none between them was observed to be broken.
     """
     gaps: dict[int, tuple[_Gap, ...]] = {}
     if len({depth.first for depth in depths.values() if depth.first is not None}) < 2:
@@ -414,7 +414,7 @@ def _gaps_below_first(knowledge: Knowledge, depths: Mapping[int, _Depth]) -> dic
         first = reading.edges.first
         while newer and newer[-1][0] >= first:
             newer.pop()
-        if newer and reading.edges.below < 0 and newer[-1][1] != depth.first:
+        if newer and reading.edges.below < newer[-1][0] and newer[-1][1] != depth.first:
             low = bisect_left(reading.columns, newer[-1][0])
             if low < reading.green[0]:
                 gaps[row] = (_Gap(row, low - 1, reading.green[0]),)

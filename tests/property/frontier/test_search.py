@@ -194,3 +194,11 @@ def test_where_tests_of_both_begin_is_found(rows: int, columns: int, data: st.Da
     for pair, finding in found.findings.items():
         if finding.verdict == "works" and works[pair]:
             assert finding.level == ("import" if pair in apart else "interop")
+
+
+def test_where_tests_of_both_begin_is_found_above_what_is_broken() -> None:
+    """The middle row is broken with column 0. The newest row shows that it works with column 1, as far as an import."""
+    works = stairs([(0, 0), (1, 3), (1, 4)], 10)
+    apart = {pair for pair in works if pair[1] < 2}
+    found = explore(table(3, 10), Planted(works, apart=apart), levels=("import", "interop"))
+    assert [found.findings[1, column].level for column in (1, 2, 3)] == ["import", "interop", "interop"]
