@@ -222,7 +222,7 @@ def test_check_says_what_is_likely_broken_and_that_nobody_saw_it(run: Run, check
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("check", "pins.txt", "--python", "three"), '--python: "three" is not a version such as 3.12'),
+        (("check", "pins.txt", "--python", "three"), '--python: "three" is not a Python such as 3.12'),
         (("check",), "check: give either a FILE such as uv.lock, or --env DIR"),
         (("check", "a", "--env", "b"), "check: give either a FILE"),
         (("check", "absent.txt"), "compat.json: there is no table yet; run a matrix first"),

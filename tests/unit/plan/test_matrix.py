@@ -148,7 +148,7 @@ def test_all_mistakes_of_a_matrix_are_told_with_what_to_write(tmp_path: Path) ->
     assert near.endswith("; write requirements = [...]")
     assert force.startswith('policies[0]: "force" is not a key that is known here; allowed are exclude-newer, ')
     assert components == 'components: is missing; it must be given: components = ["..."]'
-    assert pythons == 'pythons: "py3" is not a Python such as "3.12"'
+    assert pythons == 'pythons[0]: "py3" is not a Python such as 3.12'
     said = 'pythons: is missing; it must be given: pythons = ["3.12"]\n'
     said += 'policies: is missing; it must be given: policies = [{ policy = "newest" }]'
     assert refusal(tmp_path, 'title = "x"\ncomponents = ["alpha"]') == said
@@ -166,7 +166,7 @@ def test_all_mistakes_of_a_matrix_are_told_with_what_to_write(tmp_path: Path) ->
         (GOOD + "policies = []", "policies: is empty or too short; give at least 1"),
         (
             GOOD.replace('["3.12", "3.13"]', '["py3"]') + "policies = []",
-            'pythons: "py3" is not a Python such as "3.12"',
+            'pythons[0]: "py3" is not a Python such as 3.12',
         ),
         (GOOD.replace('"3.13"', '"3.12"') + "policies = []", "pythons: names a Python twice"),
         (
