@@ -20,6 +20,7 @@ from stackcompat.frontier.search import explore
 from stackcompat.frontier.static.usage import Missing
 from stackcompat.pipeline.runner import Runner
 from stackcompat.run.job import Job
+from support.answers_page import documented_fields
 from support.fakes import Catalogue, make_runner
 from support.made_up import COMPONENTS, failed, passed
 from support.planted import Planted, chart_of, stairs, table
@@ -53,6 +54,7 @@ def test_the_answer_has_every_pair_by_the_names_of_both() -> None:
     foreseen = {(0, 3): (Missing("beta.gone", "alpha.core", 7),)}
     answer = json.loads(json.dumps(command.answer(chart_of(found, foreseen))))
     pairs = {(pair["alpha"], pair["beta"]): pair for pair in answer["pairs"]}
+    assert set(answer) == documented_fields("`--json FILE`", "frontier.md")
     assert len(pairs) == 12
     assert pairs["1.2", "1.0"]["verdict"] == "unresolvable"
     assert pairs["1.0", "1.3"]["verdict"] == "broken"
