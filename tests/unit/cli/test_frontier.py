@@ -23,7 +23,7 @@ from stackcompat.run.job import Job
 from support.answers_page import documented_fields
 from support.fakes import Catalogue, make_runner
 from support.made_up import COMPONENTS, failed, passed
-from support.planted import Planted, chart_of, stairs, table
+from support.planted import Planted, by_pair, chart_of, stairs, table
 
 WORKS = stairs([(0, 2), (0, 2), (1, 3)], 4)
 
@@ -144,7 +144,7 @@ def test_the_newest_answer_stays_in_the_store_and_an_incomplete_one_replaces_no_
     runner.store.keep(FRONTIERS, cut_off)
     assert without_superseded(runner.store.kept(FRONTIERS)) == (kept,)
     assert (kept.first.name, kept.second.name, kept.python, kept.level) == ("beta", "alpha", "3.12", "import")
-    assert {kept.by_pair()[0, 2].verdict, kept.by_pair()[2, 0].verdict} == {"broken", "works"}
+    assert {by_pair(kept)[0, 2].verdict, by_pair(kept)[2, 0].verdict} == {"broken", "works"}
 
 
 def test_an_answer_about_fewer_releases_does_not_replace_one_about_more(runner: Runner) -> None:
