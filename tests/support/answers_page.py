@@ -1,4 +1,4 @@
-"""What docs/answers.md says of the fields of an answer."""
+"""What the documentation says of the fields of an answer."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from pathlib import Path
 
 __all__ = ["documented_fields"]
 
-_PAGE = Path(__file__).parents[2] / "docs" / "answers.md"
+_DOCS = Path(__file__).parents[2] / "docs"
 
 
-def documented_fields(command: str) -> set[str]:
-    """The fields that the page names in the first column of the section of a command."""
-    _, _, rest = _PAGE.read_text(encoding="utf-8").partition(f"\n### {command}\n")
-    section = rest.partition("\n#")[0]
-    rows = re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)
+def documented_fields(heading: str, page: str = "answers.md") -> set[str]:
+    """The fields that a page names in the first column of the first table under a heading."""
+    text = (_DOCS / page).read_text(encoding="utf-8")
+    _, *after = re.split(rf"^#+ {re.escape(heading)}$", text, maxsplit=1, flags=re.MULTILINE)
+    table = after[0].partition("\n| --- |")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
     return {name for row in rows for name in re.findall(r"`(\w+)`", row)}

@@ -8,12 +8,12 @@ from typing import Any
 
 from stackcompat.core.vocabulary import Level, Verdict
 from stackcompat.frontier.answers import Frontier, PairAnswer, PairQuestion
-from stackcompat.frontier.frontier import StoredFrontier
+from stackcompat.frontier.frontier import StoredFinding, StoredFrontier
 from stackcompat.frontier.inference import Pair, infer, read_row
 from stackcompat.frontier.space import PairSpace, Side
 from stackcompat.frontier.static.usage import Missing
 
-__all__ = ["Planted", "chart_of", "inferred_from", "stairs", "table"]
+__all__ = ["Planted", "by_pair", "chart_of", "inferred_from", "stairs", "table"]
 
 _BEGIN = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
 
@@ -33,6 +33,11 @@ def table(rows: int, columns: int, permitted: Collection[Pair] | None = None) ->
 def stairs(edges: Sequence[tuple[int, int]], columns: int) -> dict[Pair, bool]:
     """What works where row i works from its first to its last column."""
     return {(row, c): low <= c <= high for row, (low, high) in enumerate(edges) for c in range(columns)}
+
+
+def by_pair(chart: StoredFrontier) -> dict[Pair, StoredFinding]:
+    """The findings of a frontier, each by its pair."""
+    return {finding.pair: finding for finding in chart.findings}
 
 
 def chart_of(

@@ -6,9 +6,11 @@ import re
 import shutil
 import subprocess
 import textwrap
+import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = ROOT / ".github" / "workflows"
@@ -238,3 +240,27 @@ def test_packages_are_kept_only_by_jobs_whose_tests_cannot_alter_them(tmp_path: 
         )
         assert (done.returncode, output.read_text()) == (0, said)
         assert ("no sandbox" in done.stdout) == bool(code)
+
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def test_ci_has_every_python_that_the_project_is_for() -> None:
+    pythons = re.findall(r":: (3\.\d+)$", "\n".join(PROJECT["project"]["classifiers"]), re.MULTILINE)
+    listed = re.search(r"python-version: \|\n((?: +3\.\d+\n)+)", (WORKFLOWS / "ci.yml").read_text(encoding="utf-8"))
+    assert listed is not None
+    assert listed[1].split() == pythons
+    *older, _ = pythons  # the session `tests` runs on the newest one
+    assert re.findall(r"unit-(\S+)", (ROOT / ".ci" / "run").read_text(encoding="utf-8")) == older
+
+
+def test_bounds_that_are_written_twice_are_the_same() -> None:
+    needed = PROJECT["project"]["dependencies"]
+    (nox,), (uv,) = ([text for text in needed if re.match(rf"{name}\b", text)] for name in ("nox", "uv"))
+    bootstrap = (ROOT / "bootstrap.py").read_text(encoding="utf-8")
+    assert f'REQUIREMENTS = ("{nox}", "{uv}")' in bootstrap
+    assert f'nox.needs_version = "{nox.removeprefix("nox")}"' in (ROOT / "noxfile.py").read_text(encoding="utf-8")
+    assert uv in PROJECT["dependency-groups"]["release"]
+    command, pin, *_ = (ROOT / ".ci" / "publish.txt").read_text(encoding="utf-8").splitlines()
+    assert f"'{uv}'" in command
+    assert Requirement(uv).specifier.contains(pin.removeprefix("uv==").removesuffix(" \\"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 
 import click
@@ -24,14 +23,12 @@ from stackcompat.cli.culprit_search import (
 from stackcompat.cli.lookup import UnknownCell, find_cell, find_crossing
 from stackcompat.cli.options import executor_option, from_option, jobs_option, project_option
 from stackcompat.cli.published import PublishedCell, culprit_json, find_published, print_culprit
-from stackcompat.cli.runners import make_exchange_runner, make_runner
+from stackcompat.cli.runners import make_exchange_runner, make_runner, refuse_missing
 from stackcompat.cli.workspace import open_store
-from stackcompat.core.errors import StackcompatError, UsageError
-from stackcompat.ecosystem.interpreters import how_to_get
+from stackcompat.core.errors import UsageError
 from stackcompat.evidence.runs import PlannedCell
 from stackcompat.evidence.store import Store
 from stackcompat.pipeline.judging import judge_kept
-from stackcompat.pipeline.runner import Runner
 from stackcompat.plan.ecosystem import Ecosystem, find_ecosystem
 from stackcompat.verdict.exchange import CrossingVerdict
 
@@ -114,7 +111,7 @@ def _blame_cell(
     """Search for the culprit of one cell, keep the diagnosis and print it."""
     verdict, _ = judge_kept(planned, store, project.components())
     runner = make_runner(project, 1, [planned.cell.python], EVERY_KIND_OF_TEST)
-    _refuse_missing([planned.cell.python], runner)
+    refuse_missing([planned.cell.python], runner.interpreters)
     diagnosis = find_culprit(verdict, runner, project, probes, about)
     runner.cache.trim()
     keep_diagnosis(verdict, diagnosis, store)
@@ -135,17 +132,10 @@ def _blame_crossing(
     test = choose_test(verdict, about)
     pythons = [planned.cell.python for planned in verdict.sides.values()]
     runner = make_runner(project, 1, pythons)
-    _refuse_missing(pythons, runner)
+    refuse_missing(pythons, runner.interpreters)
     diagnoses = find_crossing_culprits(
         verdict, test, make_exchange_runner(project, runner), exchange_plans(store), probes
     )
     runner.cache.trim()
     question = {"schema_version": 1, "crossing": verdict.id, "sentence": verdict.sentence}
     tell(form, json_file, question | crossing_json(diagnoses), partial(print_crossing_diagnoses, diagnoses))
-
-
-def _refuse_missing(pythons: Sequence[str], runner: Runner) -> None:
-    """Refuse a Python that is not on this machine, and say how to get it."""
-    for python in pythons:
-        if python not in runner.interpreters:
-            raise StackcompatError(how_to_get(python))

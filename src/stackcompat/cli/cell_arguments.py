@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -54,8 +53,6 @@ def parse_cell(
     Raises:
         UsageError: An argument is not valid.
     """
-    if not re.fullmatch(r"3\.[0-9]+", python):
-        raise UsageError(f'{options["python"]}: "{python}" is not a Python such as 3.12')
     if runs and is_too_old(python):
         tell = "`stackcompat try --level resolve` says what would be installed"
         raise UsageError(f"{options['python']}: {how_to_get(python)}; {tell}")

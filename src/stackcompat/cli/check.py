@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cache, partial
@@ -29,7 +28,7 @@ from stackcompat.cli.check_output import print_checked, requirements_text
 from stackcompat.cli.console import err, out
 from stackcompat.cli.exit_codes import FailOn, of_checks
 from stackcompat.cli.fail_on import fail_on_answer_option
-from stackcompat.cli.options import file_option, json_option, project_option, write_json, write_text
+from stackcompat.cli.options import file_option, json_option, project_option, python_option, write_json, write_text
 from stackcompat.core.errors import UsageError
 from stackcompat.core.files import read_given
 from stackcompat.core.requirements import python_key
@@ -47,9 +46,7 @@ __all__ = ["check_"]
 @click.command("check")
 @click.argument("files", metavar="[FILE]...", nargs=-1)
 @click.option("--env", "environment", metavar="DIR", help="A live environment: its folder, or its interpreter.")
-@click.option(
-    "--python", metavar="VERSION", help="The Python that FILE is for, such as 3.12; default: the one that FILE names."
-)
+@python_option("--python", help="The Python that FILE is for, such as 3.12; default: the one that FILE names.")
 @click.option("--extra", "extras", multiple=True, metavar="NAME", help="An extra of FILE to read too; repeatable.")
 @click.option(
     "--group", "groups", multiple=True, metavar="NAME", help="A dependency group or environment of FILE to read too."
@@ -91,8 +88,6 @@ def check_(
     """  # noqa: D301  (\b is click's mark for a paragraph to be left as it is)
     if bool(files) == bool(environment):
         raise UsageError("check: give either a FILE such as uv.lock, or --env DIR")
-    if python is not None and not re.fullmatch(r"\d+\.\d+", python):
-        raise UsageError(f'--python: "{python}" is not a version such as 3.12')
     if write_file and len(files) > 1:
         raise UsageError("--write: writes the set for one FILE; give one")
     if files.count("-") > 1:

@@ -19,10 +19,10 @@ from stackcompat.cli.console import glyph, out, reporting
 from stackcompat.cli.culprit_output import crossing_json, print_crossing_diagnoses
 from stackcompat.cli.culprit_search import about_option, find_crossing_culprits, probes_option
 from stackcompat.cli.exit_codes import of_verdict
-from stackcompat.cli.options import executor_option, from_option, project_option
+from stackcompat.cli.options import executor_option, from_option, project_option, python_option
 from stackcompat.cli.runners import make_exchange_runner, make_runner
 from stackcompat.core.errors import UsageError
-from stackcompat.ecosystem.interpreters import find_interpreters
+from stackcompat.ecosystem.interpreters import USUAL_PYTHON, find_interpreters
 from stackcompat.evidence.runs import ExchangePlan, PlannedCell
 from stackcompat.pipeline.exchange import plan_exchange, run_exchange
 from stackcompat.pipeline.exchange_plan import choose
@@ -62,8 +62,8 @@ class _GreedyCommand(click.Command):
 @click.command("exchange", cls=_GreedyCommand)
 @click.option("--write-with", "write_with", multiple=True, required=True, metavar="REQUIREMENT...", help="The writer.")
 @click.option("--read-with", "read_with", multiple=True, required=True, metavar="REQUIREMENT...", help="The reader.")
-@click.option("--write-python", help="Such as 3.11; default: the newest that is found here.")
-@click.option("--read-python", help="As --write-python.")
+@python_option("--write-python", help="Such as 3.11; default: the newest that is found here.")
+@python_option("--read-python", help="As --write-python.")
 @click.option(
     "--artifact",
     "artifacts",
@@ -116,7 +116,7 @@ def exchange_(
     read, but the same seed gives other values.
     """  # noqa: D301  (\b is click's mark for a paragraph to be left as it is)
     project = find_ecosystem(project_folder)
-    newest = next(iter(find_interpreters()), "3.12") if not (write_python and read_python) else ""
+    newest = next(iter(find_interpreters()), USUAL_PYTHON) if not (write_python and read_python) else ""
     writer = _cell("write", write_with, write_python or newest, write_exclude_newer or exclude_newer)
     reader = _cell("read", read_with, read_python or newest, read_exclude_newer or exclude_newer)
     runner = make_exchange_runner(project, make_runner(project, 1, [writer.python, reader.python]))

@@ -14,15 +14,22 @@ from rich.table import Table
 from stackcompat.cli.answers import answer_options, tell
 from stackcompat.cli.console import out, reporting
 from stackcompat.cli.exit_codes import of_frontier
-from stackcompat.cli.options import executor_option, from_option, jobs_option, project_option, reuse_option
-from stackcompat.cli.runners import make_runner
+from stackcompat.cli.options import (
+    executor_option,
+    from_option,
+    jobs_option,
+    project_option,
+    python_option,
+    reuse_option,
+)
+from stackcompat.cli.runners import make_runner, refuse_missing
 from stackcompat.cli.workspace import open_index
 from stackcompat.core.dates import end_of_day, parse_date
-from stackcompat.core.errors import StackcompatError, UsageError
+from stackcompat.core.errors import UsageError
 from stackcompat.core.folders import default_cache
 from stackcompat.core.text import counted
 from stackcompat.core.vocabulary import LEVELS, Level
-from stackcompat.ecosystem.interpreters import find_interpreters, how_to_get, this_platform
+from stackcompat.ecosystem.interpreters import USUAL_PYTHON, find_interpreters, this_platform
 from stackcompat.frontier.answers import Frontier
 from stackcompat.frontier.driver import answer_questions
 from stackcompat.frontier.forecast import Forecast, make_forecast
@@ -42,7 +49,7 @@ __all__ = ["answer", "frontier_", "moment", "print_frontier", "search_frontier"]
 @click.command("frontier")
 @click.argument("first")
 @click.argument("second")
-@click.option("--python", help="Such as 3.12; default: the newest that is found here.")
+@python_option("--python", help="Such as 3.12; default: the newest that is found here.")
 @click.option("--since", metavar="DATE", help="Only releases uploaded from then on, such as 2025-01 or 2025-01-15.")
 @click.option("--until", metavar="DATE", help="Only releases uploaded until then.")
 @click.option(
@@ -94,12 +101,11 @@ def frontier_(
     """  # noqa: D301  (\b is click's mark for a paragraph to be left as it is)
     earliest, latest = moment("--since", since, end=False), moment("--until", until, end=True)
     newest = next(iter(find_interpreters().values()), None)
-    python = python or (newest.python if newest else "3.12")
+    python = python or (newest.python if newest else USUAL_PYTHON)
     index = open_index()
     # A baseline can need another Python.
     runner = make_runner(find_ecosystem(project_folder), jobs, None, level, reuse=not no_reuse)
-    if python not in runner.interpreters:
-        raise StackcompatError(how_to_get(python))
+    refuse_missing([python], runner.interpreters)
     survey = make_survey(
         (first, second),
         runner.components,

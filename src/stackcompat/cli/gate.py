@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -25,6 +24,7 @@ from stackcompat.cli.options import (
     from_option,
     jobs_option,
     project_option,
+    python_option,
     reuse_option,
     strict_isolation_option,
     write_text,
@@ -58,7 +58,7 @@ __all__ = ["artifacts_runner", "gate_", "project_file"]
     help="The release that the candidate would replace; with several candidates name==VERSION. Default: the last one.",
 )
 @click.option("--exclude-newer", metavar="DATE", help="Take the index back to that day; the candidate can be newer.")
-@click.option("--python", "pythons", multiple=True, help="Such as 3.12, once or more. Default: those of the policy.")
+@python_option("--python", "pythons", multiple=True, help="Such as 3.12, once or more. Default: those of the policy.")
 @click.option("--index", default="", metavar="VARIABLE", help="Variable with the address of the candidate's index.")
 @click.option(
     "--budget",
@@ -123,9 +123,6 @@ def gate_(
         _refuse_with_aa({"--against": against, "--index": index, "--budget": budget, **further})
     if dry_run and (markdown_file or junit_file):
         raise UsageError("--dry-run: makes no decision; leave out --markdown and --junit")
-    for python in pythons:
-        if not re.fullmatch(r"3\.\d+", python):
-            raise UsageError(f'--python: "{python}" is not a Python such as 3.12')
     project = find_ecosystem(project_folder)
     options = _gate_options(project, policy_file, waivers_file, pythons, exclude_newer)
     runner = make_runner(project, jobs, options.pythons, options.policy.level, reuse=not no_reuse, dry=dry_run)

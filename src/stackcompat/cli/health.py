@@ -20,7 +20,7 @@ from stackcompat.core.redact import host_of
 from stackcompat.core.requirements import name_of, python_key
 from stackcompat.core.text import and_list, size_words
 from stackcompat.ecosystem.index_client import IndexClient
-from stackcompat.ecosystem.interpreters import Interpreter, find_interpreters, how_to_get
+from stackcompat.ecosystem.interpreters import USUAL_PYTHON, Interpreter, find_interpreters, how_to_get
 from stackcompat.ecosystem.releases import IndexUnreachable
 from stackcompat.evidence.database import Place, is_file, place_name, why_unusable
 from stackcompat.plan.ecosystem import Ecosystem
@@ -111,7 +111,7 @@ def _interpreters(named: Mapping[str, list[str]], found: Mapping[str, Interprete
 def _any_interpreter(found: Mapping[str, Interpreter]) -> Finding:
     """The finding on all interpreters together, where no matrix says which are needed."""
     if not found:
-        advice = "get one with `uv python install 3.12`"
+        advice = f"get one with `uv python install {USUAL_PYTHON}`"
         return Finding("Python", good=False, sentence="none that can run smoke tests is here", advice=advice)
     versions = and_list([interpreter.version for interpreter in found.values()])
     return Finding("Python", good=True, sentence=f"{versions} {'are' if len(found) > 1 else 'is'} here")

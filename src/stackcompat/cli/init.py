@@ -19,7 +19,7 @@ from stackcompat.core.near_names import near_name
 from stackcompat.core.text import and_list
 from stackcompat.ecosystem.components import load_components
 from stackcompat.ecosystem.index import PackageIndex
-from stackcompat.ecosystem.interpreters import find_interpreters, how_to_get
+from stackcompat.ecosystem.interpreters import USUAL_PYTHON, find_interpreters, how_to_get
 from stackcompat.ecosystem.releases import IndexUnreachable, Project, Release
 from stackcompat.ecosystem.wheel_modules import modules_to_import
 from stackcompat.plan.ecosystem import CARRIED
@@ -43,7 +43,7 @@ def init(distributions: tuple[str, ...], folder: str | None) -> None:
     names = _valid(distributions or _asked())
     pythons = list(find_interpreters())[:_MOST_PYTHONS]
     if not pythons:
-        raise UsageError(how_to_get("3.12"))
+        raise UsageError(how_to_get(USUAL_PYTHON))
     _refuse_existing(root, ["stackcompat.toml", "matrices/components.toml"])
     members = _look_up(names, open_index())
     files = new_files(root.resolve().name or "ecosystem", members, pythons, now().date())

@@ -10,13 +10,12 @@ from rich.markup import escape
 
 from stackcompat.cli.answers import answer_options, tell
 from stackcompat.cli.console import out, reporting
-from stackcompat.cli.options import project_option
-from stackcompat.cli.runners import make_runner
+from stackcompat.cli.options import project_option, python_option
+from stackcompat.cli.runners import make_runner, refuse_missing
 from stackcompat.core.dates import now
-from stackcompat.core.errors import UsageError
 from stackcompat.core.text import counted
 from stackcompat.ecosystem.components import Components
-from stackcompat.ecosystem.interpreters import find_interpreters, this_platform
+from stackcompat.ecosystem.interpreters import USUAL_PYTHON, find_interpreters, this_platform
 from stackcompat.pipeline.locking import lock_cells
 from stackcompat.pipeline.progress import Reporter
 from stackcompat.pipeline.runner import Runner
@@ -30,7 +29,7 @@ __all__ = ["islands"]
 
 
 @click.command()
-@click.option("--python", "pythons", multiple=True, help="Such as 3.12; may be repeated; default: the newest here.")
+@python_option("--python", "pythons", multiple=True, help="Such as 3.12; may be repeated; default: the newest here.")
 @answer_options
 @project_option
 def islands(pythons: tuple[str, ...], form: str, json_file: str | None, project_folder: str | None) -> None:
@@ -39,10 +38,8 @@ def islands(pythons: tuple[str, ...], form: str, json_file: str | None, project_
     Nothing is installed. The resolver is asked, as seldom as possible. Reports show the last answer.
     """
     available = find_interpreters()
-    wanted = pythons or tuple(available)[:1]
-    for python in wanted:
-        if python not in available:
-            raise UsageError(f'--python: "{python}" was not found here; allowed are {", ".join(available)}')
+    wanted = pythons or (next(iter(available), USUAL_PYTHON),)
+    refuse_missing(wanted, available)
     project = find_ecosystem(project_folder)
     runner = make_runner(project, 1, wanted)
     runner.catalog.prefetch(row.distribution for row in runner.components.components if row.distribution)

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import click
 from stackcompat.core.errors import UsageError
 from stackcompat.core.files import write_whole
 from stackcompat.core.redact import masked
+from stackcompat.core.requirements import valid_python
 from stackcompat.core.text import printable
 from stackcompat.plan.ecosystem import Ecosystem
 from stackcompat.run.job import IsolationChoice
@@ -37,6 +39,7 @@ __all__ = [
     "output_option",
     "project_option",
     "publish_option",
+    "python_option",
     "reuse_option",
     "strict_isolation_option",
     "write_json",
@@ -175,6 +178,20 @@ reuse_option = click.option(
     is_flag=True,
     help="Run every test for real, even if its result is known from a cell that has the same of all it depends on.",
 )
+
+
+def _pythons(_: click.Context, parameter: click.Parameter, given: Any) -> Any:
+    """Refuse what is no Python such as 3.12. The option has one, several or none."""
+    for text in given if isinstance(given, tuple) else () if given is None else (given,):
+        try:
+            valid_python(text)
+        except ValueError as error:
+            raise UsageError(f"{parameter.opts[0]}: {error}") from None
+    return given
+
+
+#: An option that names a Python, or with ``multiple=True`` several. It takes what :func:`click.option` takes.
+python_option = partial(click.option, metavar="VERSION", callback=_pythons)
 
 
 def _writable(_: click.Context, parameter: click.Parameter, target: str | None) -> str | None:

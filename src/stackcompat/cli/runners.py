@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 import click
 import uv
@@ -11,10 +11,10 @@ from click.core import ParameterSource
 
 from stackcompat.cli.options import ACCELERATOR, BUILD, EXECUTOR, ISOLATION
 from stackcompat.cli.workspace import open_index, open_store
-from stackcompat.core.errors import UsageError
+from stackcompat.core.errors import StackcompatError, UsageError
 from stackcompat.core.folders import default_cache
 from stackcompat.core.vocabulary import Level
-from stackcompat.ecosystem.interpreters import Interpreter, find_interpreters
+from stackcompat.ecosystem.interpreters import Interpreter, find_interpreters, how_to_get
 from stackcompat.ecosystem.suite import Suite
 from stackcompat.pipeline.runner import JobTransform, Reuse, Runner
 from stackcompat.pipeline.upstream import OwnTests
@@ -30,7 +30,7 @@ from stackcompat.run.local import LocalExecutor
 from stackcompat.run.package_cache import PackageCache, cache_bound
 from stackcompat.run.sandbox import plugin_code
 
-__all__ = ["make_exchange_runner", "make_runner"]
+__all__ = ["make_exchange_runner", "make_runner", "refuse_missing"]
 
 
 def make_runner(
@@ -129,6 +129,13 @@ def _patience() -> float:
     if not 0 <= seconds < float("inf"):
         raise UsageError(f'{_PATIENCE}: "{given}" is no number of seconds; allowed is 0 or more, such as 600')
     return seconds
+
+
+def refuse_missing(pythons: Iterable[str], interpreters: Container[str]) -> None:
+    """Refuse the first of some Pythons that is not on this machine, and say how to get it."""
+    for python in pythons:
+        if python not in interpreters:
+            raise StackcompatError(how_to_get(python))
 
 
 def make_exchange_runner(project: Ecosystem, runner: Runner) -> Runner:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -24,7 +23,7 @@ from stackcompat.advice.suggestion import Move, Obstacle, Suggestion, suggest, u
 from stackcompat.cli.answers import answer_options, format_option, page_out, tell
 from stackcompat.cli.console import out
 from stackcompat.cli.exit_codes import ExitCode
-from stackcompat.cli.options import json_option, project_option, write_json
+from stackcompat.cli.options import json_option, project_option, python_option, write_json
 from stackcompat.cli.published import reproduction
 from stackcompat.core.errors import UsageError
 from stackcompat.core.near_names import meant_by
@@ -41,7 +40,7 @@ __all__ = ["explain_", "suggest_"]
 
 @click.command("suggest")
 @click.argument("requirements", metavar="[REQUIREMENT]...", nargs=-1)
-@click.option("--python", metavar="VERSION", help="The Python, such as 3.12; default: the newest one of the table.")
+@python_option("--python", help="The Python, such as 3.12; default: the newest one of the table.")
 @click.option("--upgrade", metavar="FILE", help="Say instead what of a lock file may move, and what must not.")
 @click.option("--pre", "prereleases", is_flag=True, help="Sets with pre-releases count, too.")
 @format_option("install", "constraints")
@@ -109,8 +108,6 @@ def _table(project_folder: str | None) -> tuple[Summary, tuple[Advisory, ...]]:
 def _python(given: str | None, summary: Summary) -> str:
     """The Python that is asked about; it must be one of the table."""
     known = sorted({cell.python for cell in summary.cells}, key=python_key, reverse=True)
-    if given is not None and not re.fullmatch(r"\d+\.\d+", given):
-        raise UsageError(f'--python: "{given}" is not a version such as 3.12')
     if not known or (given is not None and given not in known):
         raise UsageError(f"--python: the table has no cell on Python {given}; it has {', '.join(known) or 'none'}")
     return given or known[0]

@@ -22,13 +22,14 @@ from stackcompat.cli.options import (
     from_option,
     isolation_option,
     project_option,
+    python_option,
     reuse_option,
 )
 from stackcompat.cli.runners import make_runner
 from stackcompat.core.errors import UsageError
 from stackcompat.core.vocabulary import LEVELS, Level
 from stackcompat.ecosystem.components import Components
-from stackcompat.ecosystem.interpreters import find_interpreters
+from stackcompat.ecosystem.interpreters import USUAL_PYTHON, find_interpreters
 from stackcompat.pipeline.runner import Runner
 from stackcompat.pipeline.try_cell import resolve_only, try_cell
 from stackcompat.plan.cell import Cell
@@ -42,7 +43,7 @@ __all__ = ["try_"]
 
 @click.command("try")
 @click.argument("requirements", nargs=-1, metavar="REQUIREMENT...")
-@click.option("--python", help="Such as 3.12; default: the newest that is found here.")
+@python_option("--python", help="Such as 3.12; default: the newest that is found here.")
 @click.option("--exclude-newer", metavar="DATE", help="Only releases uploaded until then, such as 2026-09-20.")
 @click.option("--override", "overrides", multiple=True, metavar="REQUIREMENT", help="Force what metadata forbids.")
 @click.option(
@@ -106,7 +107,7 @@ def try_(
     if required is not None and LEVELS.index(required) > LEVELS.index(level):
         raise UsageError(f"--require: {required} is deeper than --level {level}; give --level {required} or deeper")
     project = find_ecosystem(project_folder)
-    python = python or next(iter(find_interpreters()), "3.12")
+    python = python or next(iter(find_interpreters()), USUAL_PYTHON)
     only_resolve = level == "resolve" and lock_file is None
     cell = parse_cell(requirements, python, exclude_newer, overrides, also=also, runs=not only_resolve)
     runner = make_runner(project, 1, None, level, reuse=not no_reuse)  # a baseline can need another Python

@@ -20,6 +20,7 @@ from packaging.version import Version
 from pydantic import AfterValidator
 
 __all__ = [
+    "PythonText",
     "RequirementText",
     "SpecifierText",
     "allows",
@@ -34,6 +35,7 @@ __all__ = [
     "python_key",
     "split_pin",
     "unbounded",
+    "valid_python",
     "version_key",
 ]
 
@@ -137,6 +139,17 @@ def split_pin(text: str) -> tuple[str, str]:
 # ---------------------------------------------------------------------------------------------------------------------
 
 
+def valid_python(text: str) -> str:
+    """The text, if it is a Python such as ``3.12``: without a patch.
+
+    Raises:
+        ValueError: It is something else.
+    """
+    if not re.fullmatch(r"3\.[0-9]+", text):
+        raise ValueError(f'"{text}" is not a Python such as 3.12')
+    return text
+
+
 def newest_patch(python: str) -> str:
     """A full version that is above every patch of a Python such as ``3.12``: ``3.12.99``."""
     return f"{python}.99"
@@ -181,6 +194,9 @@ def _specifier_text(text: str) -> str:
 
 #: The type of a field that holds a requirement, in normal form.
 RequirementText = Annotated[str, AfterValidator(_requirement_text)]
+
+#: The type of a field that holds a Python such as ``3.12``.
+PythonText = Annotated[str, AfterValidator(valid_python)]
 
 #: The type of a field that holds a version specifier.
 SpecifierText = Annotated[str, AfterValidator(_specifier_text)]

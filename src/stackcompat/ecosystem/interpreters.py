@@ -16,6 +16,7 @@ from stackcompat.core.requirements import python_key
 
 __all__ = [
     "OLDEST_PYTHON",
+    "USUAL_PYTHON",
     "Interpreter",
     "bytecode_tag",
     "find_interpreters",
@@ -26,6 +27,9 @@ __all__ = [
 
 #: The oldest Python whose syntax the smoke tests have.
 OLDEST_PYTHON = "3.10"
+
+#: The Python that is named where one has to be, and this machine has none that can run the smoke tests.
+USUAL_PYTHON = "3.12"
 
 _NAME = re.compile(r"python3\.\d+")
 

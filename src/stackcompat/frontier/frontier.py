@@ -173,15 +173,16 @@ class StoredFrontier(Record):
         """The share of checked inferences that were wrong; None when none was checked."""
         return disagreement(self.checks)
 
+    @property
+    def pairs_answered(self) -> int:
+        """How many pairs work or are broken."""
+        return sum(finding.verdict in ("works", "broken") for finding in self.findings)
+
     def counts(self) -> dict[str, int]:
         """How many pairs have each verdict, and how many are inferred."""
         verdicts = [finding.verdict for finding in self.findings]
         inferred = sum(finding.inferred for finding in self.findings)
         return {verdict: verdicts.count(verdict) for verdict in dict.fromkeys(verdicts)} | {"inferred": inferred}
-
-    def by_pair(self) -> dict[Pair, StoredFinding]:
-        """The findings by their pair."""
-        return {finding.pair: finding for finding in self.findings}
 
     def along(self, axis: int, number: int) -> list[StoredFinding]:
         """The findings for one release, by the releases of the other side.

@@ -15,6 +15,7 @@ from packaging.utils import canonicalize_name
 from pydantic import AfterValidator, Field, field_validator
 
 from stackcompat.core.errors import UsageError
+from stackcompat.core.requirements import PythonText
 from stackcompat.core.toml import Table, load_record
 from stackcompat.core.vocabulary import Level
 from stackcompat.ecosystem.components import Components
@@ -121,7 +122,7 @@ class GatePolicy(Table):
 
     title: str
     components: Annotated[tuple[str, ...], Field(min_length=1)]
-    pythons: Annotated[tuple[str, ...], Field(min_length=1)]
+    pythons: Annotated[tuple[PythonText, ...], Field(min_length=1)]
     level: Level = "interop"
     max_age_days: Annotated[float, Field(gt=0)] = 30.0
     budget_seconds: Annotated[float, Field(gt=0)] = 1800.0

@@ -192,7 +192,19 @@ class Runner:
             *([incomplete] if incomplete else ()),
             *([sorted(tests)] if tests else ()),
         )
-        key = evidence_key(
+        return self.transform.key(self.key_of_suite(suite, cell, lock, roots, level), cell, lock, level, tests, self)
+
+    def key_of_suite(self, suite: str, cell: Cell, lock: Lock, roots: tuple[str, ...], level: Level) -> str:
+        """The key of the evidence on a cell, by the digest of the tests that run in it.
+
+        Args:
+            suite: The digest of the tests.
+            cell: The cell.
+            lock: What the cell resolved to.
+            roots: The distributions that were asked for by name.
+            level: How deep the cell is run.
+        """
+        return evidence_key(
             lock_id=lock.id,
             roots=roots,
             interpreter=self.interpreters[cell.python].label,
@@ -202,7 +214,6 @@ class Runner:
             hardware=self.hardware.label,
             variables=self.hardware.variables,
         )
-        return self.transform.key(key, cell, lock, level, tests, self)
 
     def suite_digest(self, cell: Cell, lock: Lock) -> str:
         """The digest of the tests that can apply in a cell."""

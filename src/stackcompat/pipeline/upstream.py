@@ -22,7 +22,6 @@ from stackcompat.core.record import digest
 from stackcompat.core.vocabulary import Level
 from stackcompat.ecosystem.components import Upstream
 from stackcompat.ecosystem.sdist import unpack
-from stackcompat.evidence.results import evidence_key
 from stackcompat.evidence.runs import PlannedCell
 from stackcompat.pipeline.baselines import lock_past_cells, run_in_own_time
 from stackcompat.pipeline.cells import run_until_judged
@@ -227,23 +226,10 @@ def _plan_baseline(
     if lock is None:
         return PlannedCell(cell=cell, resolution=resolution, tests=question.tests)
     suite = digest(runner.suite.digest(()), chosen)
-
-    def key(suite: str) -> str:
-        return evidence_key(
-            lock_id=lock.id,
-            roots=cell.roots(),
-            interpreter=runner.interpreters[cell.python].label,
-            platform=cell.platform,
-            suite=suite,
-            level=LEVEL,
-            hardware=runner.hardware.label,
-            variables=runner.hardware.variables,
-        )
-
-    whole = key(suite)
+    whole = runner.key_of_suite(suite, cell, lock, cell.roots(), LEVEL)
     if not question.tests or not needs_run(runner.store.of_key(whole)):
         return PlannedCell(cell=cell, resolution=resolution, key=whole)
-    reduced = key(digest(suite, question.tests))
+    reduced = runner.key_of_suite(digest(suite, question.tests), cell, lock, cell.roots(), LEVEL)
     return PlannedCell(cell=cell, resolution=resolution, key=reduced, tests=question.tests)
 
 

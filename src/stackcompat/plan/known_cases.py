@@ -9,7 +9,7 @@ from pydantic import field_validator, model_validator
 
 from stackcompat.core.dates import parse_date
 from stackcompat.core.record import Record
-from stackcompat.core.requirements import exact_version, parse_requirement
+from stackcompat.core.requirements import PythonText, exact_version, parse_requirement
 from stackcompat.core.toml import load_record
 from stackcompat.core.vocabulary import Level, Verdict
 from stackcompat.ecosystem.interpreters import this_platform
@@ -28,7 +28,7 @@ class KnownWriter(Record):
     """
 
     requirements: tuple[str, ...]
-    python: str = ""
+    python: PythonText = ""
     exclude_newer: dt.date | None = None
 
 
@@ -56,7 +56,7 @@ class KnownCase(Record):
     """
 
     id: str
-    python: str
+    python: PythonText
     requirements: tuple[str, ...]
     writer: KnownWriter | None = None
     artifacts: tuple[str, ...] = ()

@@ -300,10 +300,9 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "answer": ("What check says of an environment: it works, it is broken, or that is not known.",),
     "limit": (
         (
-            "A feature that does not work at some versions, though the rest does. Another cell with the same "
-            "versions on the traceback can confirm it."
+            "A feature that does not work at some versions although the rest does, and what makes it work if that is "
+            "known. Another cell with the same versions on the traceback can confirm it."
         ),
-        "A feature that does not work although the rest does, and what makes it work if that is known.",
     ),
     "step": (
         (

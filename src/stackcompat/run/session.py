@@ -11,7 +11,7 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -63,17 +63,9 @@ def run(job: Job, env_python: Path) -> CellResult:
     builds = build_sandbox(means, cache.packages) if job.build and job.isolation in ("auto", "strict") else None
     copied = closed and not means.layers
     installation, fresh = _install(job, env_python, cache, builds, copied=copied)
-    damaged = [wheel.name for wheel in fresh if wheel.files == ""]
-    if installation.returncode == 0 and damaged:
-        return CellResult(
-            outcome="damaged-download",
-            detail=f"the files of {damaged[0]} in the package cache are not those of its RECORD, twice in other ways",
-            started=started,
-            seconds=_since(began),
-        )
-    if installation.returncode != 0:
-        outcome, detail = _install_outcome(installation.stderr, job.lock.python)
-        log = strip_addresses(installation.stderr)[-LOG_CHARACTERS:]
+    failure = _install_failure(installation, fresh, job.lock.python)
+    if failure is not None:
+        outcome, detail, log = failure
         return CellResult(outcome=outcome, detail=detail, started=started, seconds=_since(began), log=log)
     install_seconds = _since(began)
     tell(job.folder, "collecting tests")
@@ -99,18 +91,12 @@ def run(job: Job, env_python: Path) -> CellResult:
     before = look(installed.site, env_python.parent.parent, layer) if installed.site is not None else None
     observations = supervise(with_caches(job, caches), env_python, harness, installed, sandbox, parent)
     altered = first_alteration(before, fresh) if before is not None else None
-    outcome, detail = _outcome(job, observations)
-    if outcome == "crashed" and not observations.environments:
-        refusal = _why_nothing_starts(job, env_python, sandbox)
-        outcome, detail = ("uninstallable", refusal) if refusal else (outcome, detail)
-    if altered is not None:
-        outcome, detail = "invalid", str(altered)
+    outcome, detail = _outcome(job, observations, env_python, sandbox)
+    changed = str(altered) if altered is not None else ""
     if sandbox is None:  # from a sandbox, tests reach neither the cache nor pytest
-        changed = cache.heal(job.lock, fresh, whole=altered is not None)
-        if changed:
-            outcome, detail = "invalid", _changed_in_cache(changed)
-        if not is_unchanged(harness, files_of(harness)):
-            outcome, detail = "invalid", "files of pytest, with which the tests ran, were altered while they ran"
+        changed = _changed_outside(job, cache, fresh, harness, whole=altered is not None) or changed
+    if changed:
+        outcome, detail = "invalid", changed
     tests, closures = fold_sweeps(observations.in_order(), tuple(observations.closures.values()), job.tests)
     keep = job.leaves_programs and outcome == "ran" and may_be_shared(tests)
     uses = tuple(cache.close(keep=keep) for cache in caches)
@@ -239,6 +225,26 @@ _DAMAGED = re.compile(
 )
 
 
+def _install_failure(
+    installation: subprocess.CompletedProcess[str], fresh: Iterable[FreshWheel], python: str
+) -> tuple[CellOutcome, str, str] | None:
+    """The outcome of an installation that failed, why, and the log of it; None if it did not fail.
+
+    Args:
+        installation: The last run of uv.
+        fresh: What the wheels looked like that it installed.
+        python: The Python of the lock.
+    """
+    if installation.returncode != 0:
+        outcome, detail = _install_outcome(installation.stderr, python)
+        return outcome, detail, strip_addresses(installation.stderr)[-LOG_CHARACTERS:]
+    damaged = next((wheel.name for wheel in fresh if wheel.files == ""), "")
+    if damaged:
+        detail = f"the files of {damaged} in the package cache are not those of its RECORD, twice in other ways"
+        return "damaged-download", detail, ""
+    return None
+
+
 def _install_outcome(stderr: str, python: str = "") -> tuple[CellOutcome, str]:
     """The outcome of a failed installation, and uv's words. It can be the fault of the lock, the machine or the index.
 
@@ -278,8 +284,17 @@ def _install_outcome(stderr: str, python: str = "") -> tuple[CellOutcome, str]:
     return "uninstallable", words
 
 
-def _outcome(job: Job, observations: CellObservations) -> tuple[CellOutcome, str]:
-    """The outcome of a run whose lock was installed; and why, in a sentence that is empty for ``ran``."""
+def _outcome(
+    job: Job, observations: CellObservations, env_python: Path, sandbox: Sandbox | None
+) -> tuple[CellOutcome, str]:
+    """The outcome of a run whose lock was installed; and why, in a sentence that is empty for ``ran``.
+
+    Args:
+        job: The job.
+        observations: What was seen of the tests.
+        env_python: The Python executable of the environment.
+        sandbox: The sandbox in which they ran; None without one.
+    """
     if observations.suite_error:
         return "suite-broken", observations.suite_error
     for when, installed in observations.environments:
@@ -291,6 +306,9 @@ def _outcome(job: Job, observations: CellObservations) -> tuple[CellOutcome, str
     if observations.foreign:
         return "invalid", f"loaded from outside the environment: {', '.join(observations.foreign[:5])}"
     if not observations.environments:
+        refusal = _why_nothing_starts(job, env_python, sandbox)
+        if refusal:
+            return "uninstallable", refusal
         return "crashed", "the interpreter ended before it could say anything"
     if observations.over_time:
         return "timeout", f"the cell's limit of {job.limits.seconds:.0f} s was reached"
@@ -302,8 +320,23 @@ def _outcome(job: Job, observations: CellObservations) -> tuple[CellOutcome, str
     return "ran", ""
 
 
-def _changed_in_cache(changed: Mapping[str, str]) -> str:
-    """That files of the package cache were changed while the tests ran, in a sentence."""
+def _changed_outside(
+    job: Job, cache: PackageCache, fresh: tuple[FreshWheel, ...], harness: Path, *, whole: bool
+) -> str:
+    """What was changed outside of the environment while the tests ran, in a sentence; empty: nothing.
+
+    Args:
+        job: The job.
+        cache: The package cache. What was changed there is removed.
+        fresh: What the installed wheels looked like before.
+        harness: The folder with pytest.
+        whole: As for :meth:`PackageCache.heal`.
+    """
+    changed = cache.heal(job.lock, fresh, whole=whole)
+    if not is_unchanged(harness, files_of(harness)):
+        return "files of pytest, with which the tests ran, were altered while they ran"
+    if not changed:
+        return ""
     name, file = next(iter(changed.items()))
     return (
         f"{file} of {name} was changed in the package cache while the tests ran, so that it was downloaded anew; "

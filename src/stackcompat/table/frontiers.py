@@ -237,7 +237,7 @@ def frontier_row(frontier: StoredFrontier, newer: StoredFrontier | None = None) 
         seen=frontier.seen,
         complete=frontier.complete,
         runs=frontier.runs + frontier.reused,
-        pairs_answered=sum(finding.verdict in ("works", "broken") for finding in frontier.findings),
+        pairs_answered=frontier.pairs_answered,
         pairs_shallow=sum(map(frontier.is_shallow, frontier.findings)),
         pairs_inferred=sum(finding.inferred for finding in frontier.findings),
         checks=tuple(
@@ -278,12 +278,11 @@ def _news(frontier: StoredFrontier, newer: StoredFrontier) -> FrontierNews:
     """What is told of a newer frontier that is not complete."""
     sides = ((newer.first, frontier.first), (newer.second, frontier.second))
     releases = {side.name: new_releases(side, before) for side, before in sides}
-    verdicts = [finding.verdict for finding in newer.findings]
     return FrontierNews(
         seen=newer.seen,
         releases={name: versions for name, versions in releases.items() if versions},
-        pairs_answered=sum(verdict in ("works", "broken") for verdict in verdicts),
-        pairs=sum(verdict != "unresolvable" for verdict in verdicts),
+        pairs_answered=newer.pairs_answered,
+        pairs=sum(finding.verdict != "unresolvable" for finding in newer.findings),
     )
 
 

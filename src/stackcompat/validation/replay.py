@@ -15,6 +15,7 @@ from pydantic import Field, field_validator
 
 from stackcompat.core.dates import parse_date
 from stackcompat.core.record import Record
+from stackcompat.core.requirements import PythonText
 from stackcompat.core.toml import Table, load_record
 from stackcompat.gate.gate import run_gate
 from stackcompat.gate.model import Decision, GateReport
@@ -39,7 +40,7 @@ class ReplayCase(Table):
 
     candidates: Annotated[tuple[str, ...], Field(min_length=1)]
     exclude_newer: dt.date
-    pythons: tuple[str, ...] = ()
+    pythons: tuple[PythonText, ...] = ()
     decision: Decision
     names: tuple[str, ...] = ()
     note: str = ""

@@ -19,7 +19,7 @@ from stackcompat.resolve.lock import HeldBack
 from stackcompat.table.build import summarise
 from stackcompat.table.summary import Summary
 from support.made_up import COMPONENTS, NOW, History, make_cell
-from support.planted import Planted, chart_of, stairs
+from support.planted import Planted, by_pair, chart_of, stairs
 from support.planted import table as table_of
 from support.world import World
 
@@ -139,7 +139,7 @@ def test_what_frontiers_infer_draws_the_line_and_what_they_observed_makes_it_a_f
     )
     assert SpecifierSet(finding.proposed) == SpecifierSet(">=1.0,<1.2.0")
     assert (finding.kinds, finding.cells, finding.pythons) == (("cap missing",), (), ("3.12",))
-    assert finding.evidence == (chart.by_pair()[0, 2].evidence[0],)
+    assert finding.evidence == (by_pair(chart)[0, 2].evidence[0],)
     assert findings_of(with_chart(charted(doubt="a third one had a part")), world(">=1.0")) == ()
 
 

@@ -12,7 +12,7 @@ from stackcompat.table.frontiers import FrontierRow, frontier_row
 from stackcompat.table.pairs import PairRelease
 from stackcompat.table.summary import Summary
 from support.made_up import COMPONENTS, NOW, history
-from support.planted import Planted, chart_of, stairs, table
+from support.planted import Planted, by_pair, chart_of, stairs, table
 
 
 def test_verdicts_come_from_the_table() -> None:
@@ -53,7 +53,7 @@ def test_frontiers_fill_in_where_no_cell_tried_a_pair() -> None:
             "second": chart.second.model_copy(update={"versions": (*chart.second.versions[:-1], "2.4.1")}),
         }
     )
-    assert named.by_pair()[0, 5].verdict == "broken"
+    assert by_pair(named)[0, 5].verdict == "broken"
     for pair, wanted in cells.items():
         assert pair_verdicts(summarise(*args, frontiers=[named]), "3.12")(*pair).verdict == wanted
     turned = deep.model_copy(

@@ -16,6 +16,7 @@ from stackcompat.frontier.search import explore
 from stackcompat.report.check_findings import nearest_working
 from stackcompat.report.write import write
 from stackcompat.table.build import summarise
+from support.answers_page import documented_fields
 from support.checking import checked
 from support.command_line import Run
 from support.islands_world import IslandsWorld
@@ -89,6 +90,7 @@ def test_a_broken_set_is_told_with_the_nearest_that_works(run: Run, checkout: Pa
     code, output, _ = run("check", "bad.txt", "--python", "3.12", "--json", "-")
     assert code == 1
     told = json.loads(output)
+    assert set(told) == documented_fields("`--json`", "check.md")
     assert told["hits"][0]["id"].startswith("SC-")
     assert (told["answer"], told["python"]) == ("broken", "3.12")
     assert [f"{name}=={version}" for name, version in told["nearest"]["pins"].items()] == requirements
@@ -222,7 +224,7 @@ def test_check_says_what_is_likely_broken_and_that_nobody_saw_it(run: Run, check
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("check", "pins.txt", "--python", "three"), '--python: "three" is not a version such as 3.12'),
+        (("check", "pins.txt", "--python", "three"), '--python: "three" is not a Python such as 3.12'),
         (("check",), "check: give either a FILE such as uv.lock, or --env DIR"),
         (("check", "a", "--env", "b"), "check: give either a FILE"),
         (("check", "absent.txt"), "compat.json: there is no table yet; run a matrix first"),

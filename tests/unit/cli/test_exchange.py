@@ -28,6 +28,7 @@ from stackcompat.plan.cell import Cell
 from stackcompat.plan.ecosystem import Ecosystem
 from stackcompat.verdict.artifacts import ArtifactVerdict, ExchangeSide
 from stackcompat.verdict.exchange import CrossingVerdict
+from support.answers_page import documented_fields
 from support.made_up import NOW, failed, make_cell, passed, planned, run_of, unresolved
 
 COMPONENTS = """
@@ -252,6 +253,7 @@ def test_blame_is_told_for_either_side_and_in_the_json(
     code, output, _ = run(*ENDS, "--blame", "--json", "-")
     told = json.loads(output)
     assert (code, told["verdict"], told["probes"], told["linear"]) == (1, "broken", 10, 13)
+    assert set(told) == documented_fields("`exchange --json FILE`", "exchange.md")
     assert [(c["side"], c["name"], c["last_good"]) for c in told["culprit"]] == [("reader", "alpha", "1.2.0")]
     assert told["sides"]["writer"]["doubt"] == "nothing passes"
     _, output, _ = run(*ENDS, "--blame")

@@ -20,9 +20,10 @@ from stackcompat.frontier.search import explore
 from stackcompat.frontier.static.usage import Missing
 from stackcompat.pipeline.runner import Runner
 from stackcompat.run.job import Job
+from support.answers_page import documented_fields
 from support.fakes import Catalogue, make_runner
 from support.made_up import COMPONENTS, failed, passed
-from support.planted import Planted, chart_of, stairs, table
+from support.planted import Planted, by_pair, chart_of, stairs, table
 
 WORKS = stairs([(0, 2), (0, 2), (1, 3)], 4)
 
@@ -53,6 +54,7 @@ def test_the_answer_has_every_pair_by_the_names_of_both() -> None:
     foreseen = {(0, 3): (Missing("beta.gone", "alpha.core", 7),)}
     answer = json.loads(json.dumps(command.answer(chart_of(found, foreseen))))
     pairs = {(pair["alpha"], pair["beta"]): pair for pair in answer["pairs"]}
+    assert set(answer) == documented_fields("`--json FILE`", "frontier.md")
     assert len(pairs) == 12
     assert pairs["1.2", "1.0"]["verdict"] == "unresolvable"
     assert pairs["1.0", "1.3"]["verdict"] == "broken"
@@ -142,7 +144,7 @@ def test_the_newest_answer_stays_in_the_store_and_an_incomplete_one_replaces_no_
     runner.store.keep(FRONTIERS, cut_off)
     assert without_superseded(runner.store.kept(FRONTIERS)) == (kept,)
     assert (kept.first.name, kept.second.name, kept.python, kept.level) == ("beta", "alpha", "3.12", "import")
-    assert {kept.by_pair()[0, 2].verdict, kept.by_pair()[2, 0].verdict} == {"broken", "works"}
+    assert {by_pair(kept)[0, 2].verdict, by_pair(kept)[2, 0].verdict} == {"broken", "works"}
 
 
 def test_an_answer_about_fewer_releases_does_not_replace_one_about_more(runner: Runner) -> None:

@@ -12,6 +12,7 @@ from stackcompat.evidence.runs import RunRecord
 from stackcompat.evidence.store import Store
 from stackcompat.verdict.confirmation import confirmation, limits_seen
 from stackcompat.verdict.verdict import judge
+from support.answers_page import documented_fields
 from support.command_line import Run
 from support.made_up import COMPONENTS, NEWEST, NOW, failed, limited, make_cell, passed, planned, run_of
 
@@ -49,6 +50,8 @@ def test_show_tells_everything_of_one_cell(run: Run, checkout: Path) -> None:
     code, output, _ = run("show", cell.cell.id, "--json", "-")
     answer = json.loads(output)
     assert (code, answer["cell"], answer["reached"]) == (0, cell.cell.id, "install")
+    of_try_alone = {"required", "short_of_required"}
+    assert set(answer) == documented_fields("`try --json FILE`", "usage.md") - of_try_alone | {"cell"}
     assert answer["components"]["alpha"] == {"level": "interop", "tests": 1, "together_with": []}
     code, _, error = run("show", "")
     assert code == 2

@@ -157,8 +157,8 @@ def test_what_a_report_says_is_explained(run: Run, published: Path) -> None:
         (("suggest", "alpha @ https://a.b/alpha-1.whl"), "has an address, a marker or extras; give a name with bounds"),
         (("suggest", 'alpha; python_version < "3"'), "has an address, a marker or extras; give a name with bounds"),
         (("suggest", "alpha[gpu]"), "has an address, a marker or extras; give a name with bounds"),
-        (("suggest", "alpha", "--python", "3"), '"3" is not a version such as 3.12'),
-        (("suggest", "alpha", "--python", "2.7"), "the table has no cell on Python 2.7; it has 3.13"),
+        (("suggest", "alpha", "--python", "3"), '"3" is not a Python such as 3.12'),
+        (("suggest", "alpha", "--python", "3.9"), "the table has no cell on Python 3.9; it has 3.13"),
         (("suggest", "--upgrade", "x", "--format", "install"), "install is no form of what may move"),
     ],
 )

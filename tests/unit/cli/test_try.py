@@ -16,6 +16,7 @@ from stackcompat.plan.cell import Cell
 from stackcompat.resolve.lock import HeldBack, Resolution
 from stackcompat.verdict.greens import Greens
 from stackcompat.verdict.verdict import CellVerdict, judge
+from support.answers_page import documented_fields
 from support.command_line import BLAMED, Run
 from support.loopback_index import LoopbackIndex
 from support.made_up import COMPONENTS, NEWEST, failed, limited, make_cell, passed, planned, run_of, unresolved
@@ -58,6 +59,8 @@ def test_blame_is_told_and_in_the_json(run: Run, monkeypatch: pytest.MonkeyPatch
     code, output, _ = run("try", "alpha", "--python", "3.12", "--blame", "--json", "-")
     answer = json.loads(output)
     assert code == 1
+    of_blame = documented_fields("`--json FILE`", "blame.md")
+    assert set(answer) == of_blame | documented_fields("`try --json FILE`", "usage.md")
     assert [entry["name"] for entry in answer["culprit"]] == ["alpha", "beta", "gamma"]
     assert (
         answer["culprit"][0] | {"version": "1.3.0", "last_good": "1.2.0", "first_bad": "1.3.0"} == answer["culprit"][0]
@@ -126,6 +129,7 @@ def test_the_json_of_try_has_what_a_program_needs(run: Run, monkeypatch: pytest.
     code, output, error = run("try", "alpha", "--python", "3.12", "--json", "-")
     answer = json.loads(output)
     assert (code, error) == (1, "")
+    assert set(answer) == documented_fields("`try --json FILE`", "usage.md")
     assert answer["verdict"] == "broken"
     assert answer["level"] == "interop"
     assert answer["python"] == "3.12"

@@ -7,7 +7,7 @@ import datetime as dt
 from stackcompat.frontier.frontier import FRONTIERS, StoredFrontier, newest_incomplete, without_superseded
 from stackcompat.frontier.search import explore
 from stackcompat.frontier.static.usage import Missing
-from support.planted import Planted, chart_of, stairs, table
+from support.planted import Planted, by_pair, chart_of, stairs, table
 
 WORKS = stairs([(0, 2), (0, 2), (1, 3)], 4)
 
@@ -17,7 +17,7 @@ def test_it_is_the_same_again_and_short() -> None:
     chart = chart_of(found, {(0, 29): (Missing("beta.gone", "alpha.core", 7),)})
     assert StoredFrontier.model_validate_json(chart.to_json()) == chart
     assert len(chart.to_json()) < 600 * 100
-    assert {pair: finding.verdict for pair, finding in chart.by_pair().items()} == {
+    assert {pair: finding.verdict for pair, finding in by_pair(chart).items()} == {
         pair: finding.verdict for pair, finding in found.findings.items()
     }
     assert [finding.pair for finding in chart.findings if finding.forecast] == [(0, 29)]

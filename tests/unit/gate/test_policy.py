@@ -59,6 +59,7 @@ def test_a_policy_has_defaults(tmp_path: Path) -> None:
             'weight = "required"\npythons = ["3.11"]',
             'rules[0].pythons: "3.11" is not possible here; allowed are 3.12',
         ),
+        ('pythons = ["3.12"]', 'pythons = ["3.12.4"]', 'pythons[0]: "3.12.4" is not a Python such as 3.12'),
         ('title = "G"', 'title = "G"\nmax-age-days = 0', "max-age-days: should be greater than 0"),
         (
             'title = "G"',

@@ -91,6 +91,7 @@ def test_a_culprit_is_exact_pins_of_releases_and_of_a_python(tmp_path: Path) -> 
             'cases[0].requirements: "beta=>2" is not a requirement such as "alpha>=0.12,<0.13": ',
         ),
         (CASE + 'overrides = ["alpha>"]\n', 'cases[0].overrides: "alpha>" is not a requirement such as'),
+        (CASE.replace('"3.12"', '"3"'), 'cases[0].python: "3" is not a Python such as 3.12'),
         (CASE.replace('"broken"', '"bad"'), "cases[0].verdict: must be one of 'works', 'broken', "),
         (CASE.replace('id = "a-lid"\n', ""), "cases[0].id: is missing; it must be given"),
         (CASE + "colour = 1\n", 'cases[0]: "colour" is not a key that is known here; allowed are artifacts, '),

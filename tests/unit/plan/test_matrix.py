@@ -1,14 +1,26 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from stackcompat.core.errors import UsageError
-from stackcompat.ecosystem.components import load_components
-from stackcompat.plan.matrix import load_matrix
-from stackcompat.plan.policies import AsOf, Newest, Pins
+from stackcompat.core.toml import Table
+from stackcompat.ecosystem.components import (
+    CompilerCache,
+    Component,
+    Library,
+    Module,
+    Unswept,
+    Upstream,
+    Wrappers,
+    load_components,
+)
+from stackcompat.plan.matrix import Matrix, Promise, load_matrix
+from stackcompat.plan.policies import AsOf, Newest, Pins, Policy
 from support.world import components
 
 ROWS = components("alpha", "alphalib", "beta", "gamma", alphalib="alpha")
@@ -148,7 +160,7 @@ def test_all_mistakes_of_a_matrix_are_told_with_what_to_write(tmp_path: Path) ->
     assert near.endswith("; write requirements = [...]")
     assert force.startswith('policies[0]: "force" is not a key that is known here; allowed are exclude-newer, ')
     assert components == 'components: is missing; it must be given: components = ["..."]'
-    assert pythons == 'pythons: "py3" is not a Python such as "3.12"'
+    assert pythons == 'pythons[0]: "py3" is not a Python such as 3.12'
     said = 'pythons: is missing; it must be given: pythons = ["3.12"]\n'
     said += 'policies: is missing; it must be given: policies = [{ policy = "newest" }]'
     assert refusal(tmp_path, 'title = "x"\ncomponents = ["alpha"]') == said
@@ -166,7 +178,7 @@ def test_all_mistakes_of_a_matrix_are_told_with_what_to_write(tmp_path: Path) ->
         (GOOD + "policies = []", "policies: is empty or too short; give at least 1"),
         (
             GOOD.replace('["3.12", "3.13"]', '["py3"]') + "policies = []",
-            'pythons: "py3" is not a Python such as "3.12"',
+            'pythons[0]: "py3" is not a Python such as 3.12',
         ),
         (GOOD.replace('"3.13"', '"3.12"') + "policies = []", "pythons: names a Python twice"),
         (
@@ -270,3 +282,19 @@ def test_a_group_stands_for_its_components(tmp_path: Path) -> None:
     assert matrix.components == ("alpha", "alphalib", "beta", "gamma")
     assert isinstance(matrix.policies[0], Newest)
     assert matrix.policies[0].each == ("alphalib", "beta", "gamma")
+
+
+@pytest.mark.parametrize(
+    "table",
+    [Matrix, Promise, *get_args(get_args(Policy)[0]), Component, Module, CompilerCache, Library, Unswept, Wrappers],
+)
+def test_the_page_about_matrices_has_every_key(table: type[Table]) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "matrices.md").read_text(encoding="utf-8")
+    told = re.findall(r"[\w-]+", " ".join(re.findall(r"`[^`\n]+`|^    .*", page, re.MULTILINE)))
+    keys = {(field.alias or name).replace("_", "-") for name, field in table.model_fields.items()}
+    assert not keys - set(told)
+
+
+def test_the_page_about_tests_of_releases_has_every_key() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "upstream.md").read_text(encoding="utf-8")
+    assert not Upstream.model_fields.keys() - set(re.findall(r"\w+", page))

@@ -169,6 +169,7 @@ def test_every_word_of_the_glossary_is_explained_as_it_is_there() -> None:
         for name in names.split(", ") if names not in ("word", "---") else ():
             found.setdefault(name, []).append(re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", means).replace("`", ""))
     assert {name: tuple(means) for name, means in found.items()} == WORDS
+    assert {name for name, means in WORDS.items() if len(means) > 1} == set()  # one word for one thing
     assert len(WORDS) > 80
     assert [name for name in WORDS if not of(name) or not of(name)[0].lines] == []
 

@@ -39,6 +39,7 @@ def test_the_projects_own_cases_are_valid() -> None:
         ("2026-08-16", "2999-08-16", "cases[0].exclude-newer: 2999-08-16 lies in the future"),
         ('"PASS"', '"GREEN"', "cases[0].decision: must be one of 'PASS', 'BLOCK', 'NEEDS-REVIEW' or 'CANNOT-TELL'"),
         ('["alpha==1.3.0"]', "[]", "cases[0].candidates: is empty or too short"),
+        ('["alpha==1.3.0"]', '["alpha==1.3.0"]\npythons = ["3"]', 'cases[0].pythons[0]: "3" is not a Python such as'),
         ('policy = "p.toml"', "", "policy: is missing; it must be given"),
     ],
 )
